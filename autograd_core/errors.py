@@ -1,0 +1,46 @@
+"""Every exception and warning of the package, in one place.
+
+Each says what was expected, what came, and the likely remedy.
+"""
+
+from __future__ import annotations
+
+
+class AutogradError(Exception):
+    """Base class of everything that this package raises on its own account."""
+
+
+class NotDifferentiableError(AutogradError, TypeError):
+    """A function without a derivative rule met a recorded Tensor."""
+
+
+class ConversionError(AutogradError, TypeError):
+    """A recorded Tensor was about to become a plain array or number, losing its gradient."""
+
+
+class InPlaceError(AutogradError, RuntimeError):
+    """An in-place write that could not be recorded."""
+
+
+class GraphError(AutogradError, RuntimeError):
+    """The recorded graph cannot answer: freed, unconnected, or nothing was recorded."""
+
+
+class MutationError(GraphError):
+    """A value that backward needs was changed in place after it was saved."""
+
+
+class RuleError(AutogradError, RuntimeError):
+    """A derivative rule returned something that cannot be a cotangent of its argument."""
+
+
+class AnomalyError(AutogradError, ArithmeticError):
+    """Under ``detect_anomaly``: the first non-finite value, or a saved value that changed."""
+
+
+class GradcheckError(AutogradError, AssertionError):
+    """A gradient differs from finite differences; ``.report`` holds the findings."""
+
+    def __init__(self, report: object) -> None:
+        super().__init__(str(report))
+        self.report = report

@@ -1,0 +1,441 @@
+"""The recorded graph: its nodes, whether anything records, and the backward sweep.
+
+A :class:`Node` is one call of a primitive.  It holds raw arrays and its parent nodes,
+never a Tensor, so a graph has no reference cycles and dies by reference counting alone.
+With this file a reader can
+
+* walk a graph backwards:   ``reachable(nodes)``, newest first, which is a topological order
+* run the chain rule on it: ``sweep(order, cotangents, ...)``
+
+The engine, not the rules, does accumulation, summing to the shape of a broadcast argument,
+the cast to its dtype, and the check of every rule's result.
+
+Complex numbers: inside a sweep a cotangent g of z means d(loss) = Re(sum(g dz)), for which
+a holomorphic rule is ``g * f'(z)``, the same line as for real numbers.  The gradient shown to
+users is its conjugate, the direction of steepest ascent (PyTorch's convention); the two ends
+of a sweep conjugate.
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+import sys
+import weakref
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from autograd_core.errors import AnomalyError, GraphError, MutationError, RuleError
+from autograd_core.primitive import SMALL, Primitive, Spec
+
+#: Bits of the mode, which each thread and each asynchronous task has to itself.
+RECORD, ANOMALY = 1, 2
+mode: ContextVar[int] = ContextVar("autograd_core.mode", default=RECORD)
+
+#: Numbers nodes and in-place writes in the order in which they happen.
+clock = itertools.count(1)
+
+Handle = Callable[[Any, "Node"], Any]
+
+
+class Watch:
+    """What somebody wants to know about a node: kept apart, because most have none."""
+
+    __slots__ = ("digests", "hooks", "name", "retain", "site")
+
+    def __init__(self) -> None:
+        self.name: str | None = None
+        self.hooks: dict[int, Callable[[Any], Any]] = {}
+        self.retain: weakref.ref[Any] | None = None  # the handle whose .grad is wanted
+        self.site: str | None = None  # the user's line that made it (under detect_anomaly)
+        self.digests: tuple[int | None, ...] = ()  # checksums of what it saved (the same)
+
+
+class Node:
+    """One recorded call: ``out = primitive(*args, **kwargs)``.
+
+    ``parents[i]`` is the node of ``args[i]``; one that is not ``tracked`` gets no gradient.
+    ``args`` is None once a backward pass has freed it.
+    """
+
+    __slots__ = ("__weakref__", "args", "kwargs", "out", "parents", "primitive", "seq", "watch")
+    tracked = True
+
+    primitive: Primitive | None
+    out: Any
+    args: tuple[Any, ...] | None
+    kwargs: dict[str, Any] | None
+    parents: tuple[Node, ...]
+    seq: int
+    watch: Watch | None
+
+    def __repr__(self) -> str:
+        kind = self.primitive.name if self.primitive else type(self).__name__.lower()
+        return f"<{kind} node {tuple(getattr(self.out, 'shape', ()))}>"
+
+    def watched(self) -> Watch:
+        if self.watch is None:
+            self.watch = Watch()
+        return self.watch
+
+    @property
+    def name(self) -> str | None:
+        return self.watch.name if self.watch else None
+
+    def saved(self) -> list[Any]:
+        """The arrays whose values a rule of this node will read."""
+        primitive, args = self.primitive, self.args
+        if primitive is None or args is None:
+            return []
+        flags = itertools.chain(primitive.saves, itertools.repeat(True))
+        kept = [a for a, keep in zip(args, flags, strict=False) if keep]
+        if primitive.saves_out:
+            kept.extend(self.out if isinstance(self.out, (tuple, list)) else [self.out])
+        return [a for a in kept if isinstance(a, np.ndarray)]
+
+
+class Leaf(Node):
+    """The node of a Tensor that no operation made: where gradients arrive."""
+
+    __slots__ = ("mutated", "owner")
+
+    def __init__(self, data: Any, owner: Any = None, name: str | None = None) -> None:
+        self.primitive, self.args, self.kwargs, self.parents = None, None, None, ()
+        self.out, self.seq, self.watch = data, next(clock), None
+        self.owner: weakref.ref[Any] | None = None if owner is None else weakref.ref(owner)
+        self.mutated = 0
+        if name is not None:
+            self.watched().name = name
+
+
+class Constant(Leaf):
+    """The node of a Tensor that needs no gradient."""
+
+    __slots__ = ()
+    tracked = False
+
+
+#: Stands for every plain array, number and unrecorded result.
+UNTRACKED = Constant(None)
+
+_mutated: weakref.WeakSet[Leaf] = weakref.WeakSet()
+
+
+def note_mutation(leaf: Leaf) -> None:
+    """Remember that the array of ``leaf`` was written in place just now."""
+    leaf.mutated = next(clock)
+    _mutated.add(leaf)
+
+
+def _check_mutations(order: list[Node]) -> None:
+    """Raise if an array that a rule will read was written after it was saved."""
+    if not _mutated:
+        return
+    oldest = next((n.seq for n in reversed(order) if n.primitive is not None), 0)
+    for leaf in [m for m in _mutated if m.mutated > oldest]:
+        for node in order:
+            if node.seq < leaf.mutated and any(
+                np.may_share_memory(leaf.out, a) for a in node.saved()
+            ):
+                assert node.primitive is not None
+                raise MutationError(
+                    f"{leaf.name or 'a tensor'} of shape {leaf.out.shape} was changed in place "
+                    f"after {node.primitive.name} saved it for backward, so its gradient would be "
+                    "wrong. Call backward() before the update, or update a copy: "
+                    "w = ag.tensor(w.data - step, requires_grad=True)"
+                )
+
+
+def _pick(values: Any, index: int) -> Any:
+    return values[index]
+
+
+#: The bookkeeping node between an operation of several outputs and each of them.
+PICK = Primitive(_pick, "pick")
+
+
+def make_node(
+    primitive: Primitive,
+    out: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any] | None,
+    parents: tuple[Node, ...],
+    new: Callable[[type[Node]], Node] = Node.__new__,
+) -> Node:
+    """Record one call.  (Slots are filled here: an ``__init__`` would cost twice as much.)"""
+    node = new(Node)
+    node.primitive = primitive
+    node.out = out
+    node.args = args
+    node.kwargs = kwargs
+    node.parents = parents
+    node.seq = next(clock)
+    node.watch = None
+    return node
+
+
+def pick_node(parent: Node, out: Any, index: int) -> Node:
+    return make_node(PICK, out, (index,), None, (parent,))
+
+
+def reachable(roots: Iterable[Node]) -> list[Node]:
+    """Every tracked node that ``roots`` depend on, newest first (a topological order)."""
+    seen = {n for n in roots if n.tracked}
+    stack = list(seen)
+    while stack:
+        for parent in stack.pop().parents:
+            if parent.tracked and parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return sorted(seen, key=operator.attrgetter("seq"), reverse=True)
+
+
+def leading_to(order: list[Node], targets: set[Node]) -> set[Node]:
+    """The nodes of ``order`` from which a target can be reached, the targets included."""
+    needed: set[Node] = set()
+    for node in reversed(order):
+        if node in targets or any(p in needed for p in node.parents):
+            needed.add(node)
+    return needed
+
+
+def user_line() -> str:
+    """The innermost line of code that is neither this package's nor NumPy's."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None:
+        module = frame.f_globals.get("__name__", "").split(".")[0]
+        if module not in ("autograd_core", "nn", "numpy", "contextlib"):
+            break
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
+
+
+def conjugate(g: Any) -> Any:
+    """The conjugate of a complex array, and a real one as it is."""
+    return g.conj() if g.dtype.kind == "c" else g
+
+
+def sum_to_shape(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum ``g`` over the axes along which an array of ``shape`` was broadcast."""
+    extra = g.ndim - len(shape)
+    if extra < 0:
+        return g
+    axes = (
+        *range(extra),
+        *(i + extra for i, n in enumerate(shape) if n == 1 and g.shape[i + extra] != 1),
+    )
+    if not axes:
+        return g
+    g = g.sum(axes)
+    return g if g.shape == shape else g.reshape(shape)
+
+
+def _fit(c: Any, a: Any, node: Node, position: int) -> Any:
+    """Make a rule's result a cotangent of the argument ``a``: its shape, its dtype."""
+    assert node.primitive is not None
+    where = f"the rule of {node.primitive.name} for argument {position}"
+    if not hasattr(c, "dtype"):
+        if not isinstance(c, (int, float, complex)):
+            raise RuleError(
+                f"{where} returned {type(c).__name__}, but a cotangent is an array of shape "
+                f"{a.shape}; for an argument without gradient put None in place of the rule"
+            )
+        c = np.asarray(c)
+    if c.shape != a.shape:
+        came, c = c.shape, sum_to_shape(c, a.shape)
+        if c.shape != a.shape:
+            raise RuleError(
+                f"{where} returned shape {came}, which does not sum to the argument's shape "
+                f"{a.shape}"
+            )
+    if c.dtype != a.dtype:
+        if c.dtype.kind == "c" and a.dtype.kind != "c":
+            c = c.real
+        if c.dtype != a.dtype:
+            c = c.astype(a.dtype)
+    return c
+
+
+def _below_mask(rule: Callable[..., Any], g: Any, *args: Any, **kwargs: Any) -> Any:
+    """Below a mask a cotangent that is exactly 0 stays so, whatever the local derivative.
+
+    ``where(x > 0, log(x), x)`` at x = -1 would else be nan: 0 (not taken) times nan.
+    """
+    with np.errstate(all="ignore"):
+        c = rule(g, *args, **kwargs)
+    return np.where(g == 0, c.dtype.type(0), c)
+
+
+def _zeros_for_unused(g: list[Any], outs: Any) -> list[Any]:
+    return [np.zeros_like(o) if x is None else x for x, o in zip(g, outs, strict=True)]
+
+
+def _lifted(node: Node, handle: Handle) -> tuple[Any, tuple[Any, ...]]:
+    """The node's values as Tensors of the graph, so that a rule records itself."""
+    assert node.args is not None
+    out = node.out
+    if isinstance(out, (tuple, list)):
+        out = [handle(o, pick_node(node, o, i)) for i, o in enumerate(out)]
+    elif type(out) is not Spec:
+        out = handle(out, node)
+    args = list(node.args)
+    for i, parent in enumerate(node.parents):
+        if parent.tracked and type(args[i]) is not Spec:
+            args[i] = handle(args[i], parent)
+    return out, tuple(args)
+
+
+def _see(node: Node, g: Any, handle: Handle, create_graph: bool, seen: list[Any]) -> Any:
+    """Run the hooks of a node on its gradient, and keep the gradient if it is wanted."""
+    watch = node.watch
+    assert watch is not None
+    for hook in list(watch.hooks.values()):
+        shown = conjugate(g) if create_graph else handle(conjugate(g), UNTRACKED)
+        answer = hook(shown)
+        if answer is not None:
+            answer = answer if create_graph else getattr(answer, "_data", answer)
+            if np.shape(answer) != g.shape:
+                raise RuleError(
+                    f"a hook returned shape {np.shape(answer)} for a gradient of shape {g.shape}"
+                )
+            g = conjugate(answer if hasattr(answer, "dtype") else np.asarray(answer, g.dtype))
+    if watch.retain is not None:
+        seen.append((watch.retain, g))
+    return g
+
+
+def digest(a: Any) -> int | None:
+    """A checksum of an array's bytes; None for anything else."""
+    return hash(a.tobytes()) if isinstance(a, np.ndarray) else None
+
+
+def _check_anomaly(node: Node, c: Any, position: int) -> None:
+    """Under ``detect_anomaly``: raise at the first cotangent that is not finite."""
+    assert node.primitive is not None
+    watch = node.watch
+    made = f" (recorded at {watch.site})" if watch and watch.site else ""
+    if watch and watch.digests:
+        for i, (a, before) in enumerate(zip(node.args or (), watch.digests, strict=False)):
+            if before is not None and digest(a) != before:
+                raise AnomalyError(
+                    f"argument {i} of {node.primitive.name}{made} was changed in place after "
+                    "it was saved for backward"
+                )
+    values = getattr(c, "_data", c)
+    if values.dtype.kind in "fc" and not np.isfinite(values).all():
+        raise AnomalyError(
+            f"backward of {node.primitive.name}{made} gave the first non-finite gradient, for "
+            f"argument {position} of shape {values.shape}"
+        )
+
+
+def sweep(
+    order: list[Node],
+    cotangents: dict[Node, Any],
+    handle: Handle,
+    *,
+    needed: set[Node] | None = None,
+    keep: frozenset[Node] | set[Node] = frozenset(),
+    create_graph: bool = False,
+    free: bool = False,
+) -> list[tuple[weakref.ref[Any], Any]]:
+    """The chain rule, newest node first.
+
+    Parameters
+    ----------
+    order
+        What :func:`reachable` returned.
+    cotangents
+        The seeds; on return, the cotangents of leaves and of the nodes in ``keep``.
+    handle
+        Makes a Tensor of an array and a node.
+    needed
+        If given, only cotangents of these nodes are computed.
+    create_graph
+        Hand the rules Tensors, so that the gradients can be differentiated again.
+    free
+        Drop what each node saved once it is passed.
+
+    Returns
+    -------
+    list of (weak reference to a Tensor, gradient)
+        For the intermediate Tensors that asked by ``retain_grad()``.
+    """
+    _check_mutations(order)
+    retained: list[tuple[weakref.ref[Any], Any]] = []
+    owned: set[Node] = set()
+    masked: set[Node] = set()
+    anomaly = bool(mode.get() & ANOMALY)
+    for node in order:
+        g = cotangents.get(node)
+        if g is None:
+            continue
+        if node.watch is not None:
+            g = cotangents[node] = _see(node, g, handle, create_graph, retained)
+        primitive = node.primitive
+        if primitive is None:
+            continue
+        if node not in keep:
+            del cotangents[node]
+        parents = node.parents
+        if primitive is PICK:
+            slots = cotangents.setdefault(parents[0], [None] * len(parents[0].out))
+            index = node.args[0]  # type: ignore[index]
+            slots[index] = g if slots[index] is None else slots[index] + g
+            continue
+        out, args, kwargs = node.out, node.args, node.kwargs
+        if args is None:
+            raise GraphError(
+                f"the values that {primitive.name} saved were freed by an earlier backward(); "
+                "to go through a graph twice, call the first one with retain_graph=True"
+            )
+        if type(g) is list:
+            g = _zeros_for_unused(g, out)
+        if create_graph:
+            out, args = _lifted(node, handle)
+        rules: Any = primitive.vjps
+        if rules is None:
+            joint: Any = primitive.joint
+            rules = joint(g, out, *args, **kwargs) if kwargs else joint(g, out, *args)
+        for i, (rule, parent) in enumerate(zip(rules, parents, strict=False)):
+            if not parent.tracked or (needed is not None and parent not in needed):
+                continue
+            a = args[i]
+            if primitive.joint is not None:
+                c = rule
+            elif masked and primitive.elementwise and node in masked:
+                c = _below_mask(rule, g, out, *args, **(kwargs or {}))
+                masked.add(parent)
+            elif kwargs:
+                c = rule(g, out, *args, **kwargs)
+            else:
+                c = rule(g, out, *args)
+            try:
+                fits = c.shape == a.shape and c.dtype is a.dtype
+            except AttributeError:
+                fits = False
+            if not fits:
+                c = _fit(c, a, node, i)
+            if primitive.masks:
+                masked.add(parent)
+            if anomaly:
+                _check_anomaly(node, c, i)
+            before = cotangents.get(parent)
+            if before is None:
+                cotangents[parent] = c
+            elif create_graph or c.nbytes <= SMALL:
+                cotangents[parent] = before + c
+            elif parent in owned:  # nobody else has seen this sum
+                before += c
+            else:
+                cotangents[parent] = before + c
+                owned.add(parent)
+        if free:
+            node.args = node.kwargs = None
+            if not isinstance(node.out, (tuple, list)) and node.out.nbytes > SMALL:
+                node.out = Spec(node.out)
+        g = c = out = args = before = rule = rules = None  # a large array dies with its last use
+    return retained

@@ -1,0 +1,273 @@
+"""Elementwise functions: one line per rule.
+
+``g`` is the cotangent of ``out``; the rule's result is the cotangent of one argument.  Forms
+are chosen so that they neither overflow nor become nan where the true derivative is finite:
+``-(g * out) / y`` rather than ``-g * x / y**2``, ``1 - tanh**2`` rather than ``1 / cosh**2``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autograd_core.primitive import Primitive, composition, defvjp
+
+LN2, LN10 = math.log(2.0), math.log(10.0)
+DEGREE = math.pi / 180.0
+
+
+def _define(fun: Any, *rules: Any) -> None:
+    defvjp(fun, *rules, elementwise=True)
+
+
+def _zero(g: Any, _out: Any, *_args: Any) -> Any:
+    """The cotangent of an argument on which the value does not (locally) depend."""
+    return np.zeros_like(g)
+
+
+# -- arithmetic -----------------------------------------------------------------------------------
+
+
+def _remainder_y(g: Any, _out: Any, x: Any, y: Any) -> Any:
+    return -g * np.floor_divide(x, y)
+
+
+def _fmod_y(g: Any, _out: Any, x: Any, y: Any) -> Any:
+    return -g * np.trunc(x / y)
+
+
+def _power_x(g: Any, _out: Any, x: Any, y: Any) -> Any:
+    """y x^(y-1), and 0 for y = 0 whatever x is."""
+    if isinstance(y, (int, float)):  # the common case, and it keeps float32
+        if y == 2:
+            return g * (2 * x)
+        return g * (y * x ** (y - 1)) if y else np.zeros_like(g)
+    flat = y == 0
+    return g * (y * x ** np.where(flat, 1.0, y - 1))
+
+
+def _power_y(g: Any, out: Any, x: Any, _y: Any) -> Any:
+    """x^y log x, and 0 at x = 0, its limit for y > 0."""
+    if isinstance(x, (int, float)) and x > 0:
+        return g * (out * math.log(x))
+    return g * (out * np.log(np.where(x == 0, 1.0, x)))
+
+
+def _absolute(g: Any, out: Any, x: Any) -> Any:
+    """Its sign; for complex x the direction conj(x) / |x|; 0 at 0."""
+    if x.dtype.kind != "c":
+        return g * np.sign(x)
+    return g * (np.conj(x) / np.where(out == 0, 1.0, out))
+
+
+# fmt: off
+_define(np.add,         lambda g, _out, _x, _y: g,                  lambda g, _out, _x, _y: g)
+_define(np.subtract,    lambda g, _out, _x, _y: g,                  lambda g, _out, _x, _y: -g)
+_define(np.multiply,    lambda g, _out, _x, y: g * y,               lambda g, _out, x, _y: g * x)
+_define(np.true_divide, lambda g, _out, _x, y: g / y,               lambda g, out, _x, y: -(g * out) / y)
+_define(np.remainder,   lambda g, _out, _x, _y: g,                  _remainder_y)
+_define(np.fmod,        lambda g, _out, _x, _y: g,                  _fmod_y)
+_define(np.power,       _power_x,                                   _power_y)
+_define(np.float_power, _power_x,                                   _power_y)
+_define(np.negative,    lambda g, _out, _x: -g)
+_define(np.positive,    lambda g, _out, _x: g)
+_define(np.square,      lambda g, _out, x: g * (2 * x))
+_define(np.reciprocal,  lambda g, out, _x: -g * (out * out))
+_define(np.sqrt,        lambda g, out, _x: g * 0.5 / out)
+_define(np.cbrt,        lambda g, out, _x: g / (3 * out * out))
+_define(np.absolute,    _absolute)
+_define(np.fabs,        lambda g, _out, x: g * np.sign(x))
+
+# -- exponentials and logarithms ------------------------------------------------------------------
+
+_define(np.exp,    lambda g, out, _x: g * out)
+_define(np.exp2,   lambda g, out, _x: g * (out * LN2))
+_define(np.expm1,  lambda g, out, _x: g * (out + 1))
+_define(np.log,    lambda g, _out, x: g / x)
+_define(np.log2,   lambda g, _out, x: g / (x * LN2))
+_define(np.log10,  lambda g, _out, x: g / (x * LN10))
+_define(np.log1p,  lambda g, _out, x: g / (1 + x))
+
+# -- trigonometric and hyperbolic -----------------------------------------------------------------
+
+_define(np.sin,     lambda g, _out, x: g * np.cos(x))
+_define(np.cos,     lambda g, _out, x: -g * np.sin(x))
+_define(np.tan,     lambda g, out, _x: g * (1 + out * out))
+_define(np.arcsin,  lambda g, _out, x: g / np.sqrt((1 - x) * (1 + x)))
+_define(np.arccos,  lambda g, _out, x: -g / np.sqrt((1 - x) * (1 + x)))
+_define(np.arctan,  lambda g, _out, x: _over_one_plus_square(g, x))
+_define(np.sinh,    lambda g, _out, x: g * np.cosh(x))
+_define(np.cosh,    lambda g, _out, x: g * np.sinh(x))
+_define(np.tanh,    lambda g, out, _x: g * (1 - out * out))
+_define(np.arcsinh, lambda g, _out, x: g / _root_of_one_plus_square(x))
+_define(np.arccosh, lambda g, _out, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))
+_define(np.arctanh, lambda g, _out, x: g / ((1 - x) * (1 + x)))
+_define(np.deg2rad, lambda g, _out, _x: g * DEGREE)
+_define(np.radians, lambda g, _out, _x: g * DEGREE)
+_define(np.rad2deg, lambda g, _out, _x: g / DEGREE)
+_define(np.degrees, lambda g, _out, _x: g / DEGREE)
+# fmt: on
+
+
+def _root_of_one_plus_square(x: Any) -> Any:
+    """sqrt(1 + x^2), without overflow for real x."""
+    return np.sqrt(1 + x * x) if x.dtype.kind == "c" else np.hypot(x, 1.0)
+
+
+def _over_one_plus_square(g: Any, x: Any) -> Any:
+    """g / (1 + x^2), without overflow for real x."""
+    if x.dtype.kind == "c":
+        return g / (1 + x * x)
+    h = np.hypot(x, 1.0)
+    return g / h / h
+
+
+# -- two arguments, with a kink or a scale --------------------------------------------------------
+
+
+def _unit(x: Any, length: Any) -> Any:
+    """x / length, and 0 at the origin, where every direction is a subgradient's."""
+    flat = length == 0
+    return np.where(flat, 0.0, x / np.where(flat, 1.0, length))
+
+
+def _share(g: Any, wins: Any, ties: Any) -> Any:
+    """All of the cotangent where an argument wins, half of it where two tie."""
+    return np.where(wins, g, np.where(ties, g * 0.5, 0.0))
+
+
+def _share_of(x: Any, out: Any) -> Any:
+    """exp(x - out) of a log-sum; 1 where x is the sum, also at plus or minus infinity."""
+    same = x == out
+    return np.where(same, 0.0, x) - np.where(same, 0.0, out)
+
+
+def _arctan2(g: Any, numerator: Any, y: Any, x: Any) -> Any:
+    h = np.hypot(x, y)
+    return g * (_unit(numerator, h) / np.where(h == 0, 1.0, h))
+
+
+# fmt: off
+_define(np.maximum, lambda g, _out, x, y: _share(g, x > y, x == y),
+                    lambda g, _out, x, y: _share(g, y > x, x == y))
+_define(np.minimum, lambda g, _out, x, y: _share(g, x < y, x == y),
+                    lambda g, _out, x, y: _share(g, y < x, x == y))
+_define(np.fmax,    lambda g, _out, x, y: _share(g, (x > y) | np.isnan(y), x == y),
+                    lambda g, _out, x, y: _share(g, (y > x) | np.isnan(x), x == y))
+_define(np.fmin,    lambda g, _out, x, y: _share(g, (x < y) | np.isnan(y), x == y),
+                    lambda g, _out, x, y: _share(g, (y < x) | np.isnan(x), x == y))
+_define(np.hypot,   lambda g, out, x, _y: g * _unit(x, out),
+                    lambda g, out, _x, y: g * _unit(y, out))
+_define(np.arctan2, lambda g, _out, y, x: _arctan2(g, x, y, x),
+                    lambda g, _out, y, x: _arctan2(-g, y, y, x))
+_define(np.logaddexp,  lambda g, out, x, _y: g * np.exp(_share_of(x, out)),
+                       lambda g, out, _x, y: g * np.exp(_share_of(y, out)))
+_define(np.logaddexp2, lambda g, out, x, _y: g * np.exp2(_share_of(x, out)),
+                       lambda g, out, _x, y: g * np.exp2(_share_of(y, out)))
+_define(np.copysign,   lambda g, _out, x, y: np.where(np.signbit(x) == np.signbit(y), g, -g), _zero)
+_define(np.nextafter,  lambda g, _out, _x, _y: g, _zero)
+_define(np.heaviside,  _zero, lambda g, _out, x, _h: np.where(x == 0, g, 0.0))
+_define(np.ldexp,      lambda g, _out, _x, n: np.ldexp(g, n), None)
+
+# -- two results ----------------------------------------------------------------------------------
+
+_define(np.modf,   lambda g, _out, _x: g[0])
+_define(np.frexp,  lambda g, out, _x: np.ldexp(g[0], -out[1]))
+_define(np.divmod, lambda g, _out, _x, _y: g[1], lambda g, out, _x, _y: -g[1] * out[0])
+
+# -- complex numbers ------------------------------------------------------------------------------
+
+_define(np.conjugate, lambda g, _out, _x: np.conj(g))
+_define(np.real,      lambda g, _out, _x: g)
+_define(np.imag,      lambda g, _out, _x: g * -1j)
+_define(np.angle,     lambda g, _out, z, deg=False: g * (-1j / DEGREE if deg else -1j)
+                      / np.where(z == 0, 1.0, z))
+# fmt: on
+
+
+# -- choosing -------------------------------------------------------------------------------------
+
+defvjp(
+    np.where,
+    None,
+    lambda g, _out, c, _x, _y: np.where(c, g, 0.0),
+    lambda g, _out, c, _x, _y: np.where(c, 0.0, g),
+    elementwise=True,
+    masks=True,
+)
+
+
+def _clip(x: Any, low: Any, high: Any) -> Any:
+    return np.clip(x, low, high)
+
+
+def _inside(x: Any, low: Any, high: Any) -> Any:
+    """Whether x passes; at a bound it does."""
+    inside = x == x
+    if low is not None:
+        inside = inside & (x >= low)
+    return inside if high is None else inside & (x <= high)
+
+
+def _clip_low(g: Any, _out: Any, x: Any, low: Any, high: Any) -> Any:
+    taken = x < low
+    return np.where(taken if high is None else taken & (low <= high), g, 0.0)
+
+
+def _clip_high(g: Any, _out: Any, x: Any, low: Any, high: Any) -> Any:
+    taken = x > high
+    return np.where(taken if low is None else taken | (low > high), g, 0.0)
+
+
+clip = Primitive(_clip, "clip").defvjp(
+    lambda g, _out, x, low, high: np.where(_inside(x, low, high), g, 0.0),
+    _clip_low,
+    _clip_high,
+    elementwise=True,
+)
+
+
+@composition(np.clip)
+def _np_clip(
+    a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None
+) -> Any:
+    return clip(a, a_min if min is None else min, a_max if max is None else max)
+
+
+_define(
+    np.nan_to_num,
+    lambda g, _out, x, copy=True, nan=0.0, posinf=None, neginf=None: np.where(
+        np.isfinite(x), g, 0.0
+    ),
+)
+
+
+# -- sinc, exact to every order -------------------------------------------------------------------
+
+
+def _sinc_derivative(x: Any, *, order: int) -> Any:
+    """The derivative of sin(pi x) / (pi x) of any order.
+
+    Away from 0 by the recurrence x f^(n) = pi^(n-1) sin(pi x + n pi/2) - n f^(n-1) (Leibniz on
+    pi x f = sin(pi x)); near 0, where that cancels, by the Taylor series.
+    """
+    near = np.abs(x) < 0.5 * (order + 1)
+    far = np.where(near, 1.0, x)
+    f = np.sinc(far)
+    for n in range(1, order + 1):
+        f = (math.pi ** (n - 1) * np.sin(math.pi * far + n * math.pi / 2) - n * f) / far
+    series, small = 0.0, np.where(near, x, 0.0)
+    for k in range((order + 1) // 2, 40 + 2 * order):
+        power = 2 * k - order  # d^n x^2k = (2k)!/(2k-n)! x^(2k-n)
+        log_size = 2 * k * math.log(math.pi) - math.log(2 * k + 1) - math.lgamma(power + 1)
+        series = series + (-1) ** k * math.exp(log_size) * small**power
+    return np.where(near, series, f)
+
+
+sinc_derivative = Primitive(_sinc_derivative, "sinc_derivative")
+sinc_derivative.defvjp(
+    lambda g, _out, x, order: g * sinc_derivative(x, order=order + 1), elementwise=True
+)
+_define(np.sinc, lambda g, _out, x: g * sinc_derivative(x, order=1))
