@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core import primitive as registry
 from autograd_core.errors import InPlaceError, NotDifferentiableError
 from autograd_core.graph import RECORD, mode
-from autograd_core.primitive import Primitive
+from autograd_core.primitive import Primitive, compositions, plain, table
 from autograd_core.recording import Handle, any_tracked, apply, name_of, no_rule, raw, wrapped
 
 
@@ -30,13 +29,13 @@ def call_function(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     if out is not None:
         outs = out if isinstance(out, tuple) else (out,)
         return with_out(fun, name_of(fun), args, kwargs, outs)
-    entry = registry.table.get(fun)
+    entry = table.get(fun)
     if entry is not None and entry.differentiable:
         return apply(entry, args, kwargs)
-    composed = registry.compositions.get(fun)
+    composed = compositions.get(fun)
     if composed is not None and recording(args, *kwargs.values()):
         return composed(*args, **kwargs)
-    if fun not in registry.plain and recording(args, *kwargs.values()):
+    if fun not in plain and recording(args, *kwargs.values()):
         raise NotDifferentiableError(no_rule(name_of(fun)))
     return wrapped(fun(*raw(args), **raw(kwargs)))
 
@@ -84,7 +83,7 @@ def call_ufunc(
             args[0]._wrote()  # type: ignore[attr-defined]
         return wrapped(result)
     if method == "__call__":
-        if ufunc in registry.plain:
+        if ufunc in plain:
             return wrapped(ufunc(*raw(args), **raw(kwargs)))
         return _call_with_options(ufunc, name, args, kwargs)
     known = _methods.get((ufunc.__name__, method))
@@ -106,7 +105,7 @@ def _call_with_options(
     ufunc: np.ufunc, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """``np.f(t, dtype=...)``: the options concern the forward call, the rule is the same."""
-    entry = registry.table.get(ufunc)
+    entry = table.get(ufunc)
     if entry is None:
         raise NotDifferentiableError(no_rule(name))
     if kwargs.pop("where", True) is not True:

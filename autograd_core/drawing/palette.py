@@ -1,0 +1,72 @@
+"""Colours and categories: what a shape and a colour in a picture mean.
+
+Shape carries the meaning, colour repeats it: parameters and data are square boxes, operations
+are pills (dashed where only the view changes), the output has a double border.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from autograd_core.primitive import Primitive
+
+
+class Style(NamedTuple):
+    """Fill and stroke of one category, and what the legend calls it."""
+
+    fill: str
+    stroke: str
+    label: str
+
+
+PAGE, INK, MUTED, EDGE = "#FFFFFF", "#1F2933", "#52606D", "#8492A6"
+FONT = "Arial,Helvetica,sans-serif"
+
+STYLES: dict[str, Style] = {
+    "parameter": Style("#FFF6D6", "#A88600", "parameter"),
+    "linear": Style("#DCEBF7", "#005F99", "matmul / conv"),
+    "elementwise": Style("#DDF3EA", "#008A66", "elementwise"),
+    "reduce": Style("#F8E6F0", "#B3518A", "reduce"),
+    "view": Style("#FFFFFF", "#7B8794", "view"),
+    "data": Style("#F0F4F8", "#7B8794", "data"),
+    "output": Style("#FDE3D8", "#A8320A", "output"),
+}
+
+_LINEAR = {
+    *("matmul", "dot", "inner", "outer", "vdot", "tensordot", "einsum", "kron", "linear"),
+    *("convolve", "correlate", "solve", "inv"),
+}
+_VIEWS = {
+    *("reshape", "ravel", "transpose", "swapaxes", "moveaxis", "rollaxis", "expand_dims"),
+    *("squeeze", "broadcast_to", "getitem", "copy", "flip", "rot90", "astype", "diagonal"),
+}
+_REDUCTIONS = {
+    *("sum", "mean", "var", "std", "prod", "max", "min", "amax", "amin", "trace", "median"),
+    *("cumsum", "cumprod", "ptp"),
+}
+_SYMBOLS = {
+    "add": "+",
+    "subtract": "−",
+    "multiply": "×",
+    "divide": "÷",
+    "true_divide": "÷",
+    "power": "power",
+    "negative": "negate",
+}
+
+
+def category(primitive: Primitive) -> str:
+    """Which of the styles an operation has."""
+    name = primitive.name
+    if name in _LINEAR:
+        return "linear"
+    if name in _VIEWS:
+        return "view"
+    if name in _REDUCTIONS or name.endswith(("_loss", "_cost", "entropy")):
+        return "reduce"
+    return "elementwise"
+
+
+def symbol(primitive: Primitive) -> str:
+    """What is written on an operation: its sign, if it has one, or its name."""
+    return _SYMBOLS.get(primitive.name, primitive.name.lstrip("_"))
