@@ -26,3 +26,12 @@ from autograd_core.checking import assert_gradients as assert_gradients
 from autograd_core.checking import gradcheck as gradcheck
 from autograd_core.drawing import Picture as Picture
 from autograd_core.drawing import draw as draw
+from autograd_core.errors import AnomalyError as AnomalyError
+from autograd_core.errors import AutogradError as AutogradError
+from autograd_core.errors import ConversionError as ConversionError
+from autograd_core.errors import GradcheckError as GradcheckError
+from autograd_core.errors import GraphError as GraphError
+from autograd_core.errors import InPlaceError as InPlaceError
+from autograd_core.errors import MutationError as MutationError
+from autograd_core.errors import NotDifferentiableError as NotDifferentiableError
+from autograd_core.errors import RuleError as RuleError

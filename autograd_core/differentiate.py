@@ -84,7 +84,7 @@ def _private(g: Any, taken: set[int]) -> Any:
     """An array that nobody else holds: a copy where ``g`` is shared, read-only or a view."""
     g = conjugate(g)
     if not isinstance(g, np.ndarray):
-        return np.asarray(g) if isinstance(g, np.generic) else g
+        return g
     if g.base is not None or not g.flags.writeable or id(g) in taken:
         return g.copy()
     taken.add(id(g))

@@ -135,7 +135,7 @@ def _check_mutations(order: list[Node]) -> None:
     if not _mutated:
         return
     oldest = next((n.seq for n in reversed(order) if n.primitive is not None), 0)
-    for leaf in [m for m in _mutated if m.mutated > oldest]:
+    for leaf in [m for m in _mutated if m.mutated > oldest and isinstance(m.out, np.ndarray)]:
         for node in order:
             if node.seq < leaf.mutated and any(
                 np.may_share_memory(leaf.out, a) for a in node.saved()
@@ -400,24 +400,25 @@ def sweep(
         if rules is None:
             joint: Any = primitive.joint
             rules = joint(g, out, *args, **kwargs) if kwargs else joint(g, out, *args)
-        for i, (rule, parent) in enumerate(zip(rules, parents, strict=False)):
+        below = primitive.elementwise and bool(masked) and node in masked
+        i = -1
+        for rule, parent, a in zip(rules, parents, args):  # noqa: B905  (the shortest rules)
+            i += 1
             if not parent.tracked or (needed is not None and parent not in needed):
                 continue
-            a = args[i]
-            if primitive.joint is not None:
-                c = rule
-            elif masked and primitive.elementwise and node in masked:
+            if below:
                 c = _below_mask(rule, g, out, *args, **(kwargs or {}))
                 masked.add(parent)
+            elif primitive.joint is not None:
+                c = rule
             elif kwargs:
                 c = rule(g, out, *args, **kwargs)
             else:
                 c = rule(g, out, *args)
             try:
-                fits = c.shape == a.shape and c.dtype is a.dtype
+                if c.shape != a.shape or c.dtype is not a.dtype:
+                    c = _fit(c, a, node, i)
             except AttributeError:
-                fits = False
-            if not fits:
                 c = _fit(c, a, node, i)
             if primitive.masks:
                 masked.add(parent)
@@ -426,7 +427,7 @@ def sweep(
             before = cotangents.get(parent)
             if before is None:
                 cotangents[parent] = c
-            elif create_graph or c.nbytes <= SMALL:
+            elif c.__class__ is not np.ndarray or c.nbytes <= SMALL:
                 cotangents[parent] = before + c
             elif parent in owned:  # nobody else has seen this sum
                 before += c
@@ -435,7 +436,7 @@ def sweep(
                 owned.add(parent)
         if free:
             node.args = node.kwargs = None
-            if not isinstance(node.out, (tuple, list)) and node.out.nbytes > SMALL:
+            if node.out.__class__ is np.ndarray and node.out.nbytes > SMALL:
                 node.out = Spec(node.out)
-        g = c = out = args = before = rule = rules = None  # a large array dies with its last use
+        g = c = out = args = before = rule = rules = a = None  # a large array dies with its use
     return retained

@@ -106,7 +106,7 @@ class Primitive:
     >>> cube.defvjp(lambda g, out, x: g * 3 * x * x)
     cube
     >>> ag.grad(cube)(2.0)
-    array(12.)
+    np.float64(12.0)
     """
 
     def __init__(self, fun: Callable[..., Any], name: str | None = None) -> None:
@@ -114,6 +114,7 @@ class Primitive:
         self.name: str = name or getattr(fun, "__name__", repr(fun))
         self.vjps: Sequence[Rule | None] | Each | None = None
         self.joint: Rule | None = None
+        self.differentiable = False  # whether it has rules
         self.each = False  # takes a list of arrays as its first argument
         self.elementwise = False  # out[i] depends on args[i] alone
         self.masks = False  # its cotangent is exactly 0 where a branch was not taken
@@ -203,6 +204,7 @@ class Primitive:
                 self.parameters.setdefault(p.name.lstrip("_"), p)
         self.vjps = Each(each) if each else (tuple(vjps) or None)
         self.partial = None in vjps
+        self.differentiable = True
         self.joint, self.each, self.elementwise, self.masks = joint, bool(each), elementwise, masks
         self.keywords = frozenset(self.parameters)
         self.saves_out = any(not n[skip - 1 : skip] or n[skip - 1][0] != "_" for n in positional)
@@ -212,11 +214,6 @@ class Primitive:
         )
         self.lean = not (self.saves_out and all(self.saves))
         return self
-
-    @property
-    def differentiable(self) -> bool:
-        """Whether it has rules."""
-        return self.vjps is not None or self.joint is not None
 
     def bind(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -22,7 +22,7 @@ from autograd_core.graph import (
     pick_node,
     user_line,
 )
-from autograd_core.primitive import Operand, Primitive
+from autograd_core.primitive import SMALL, Operand, Primitive
 
 _new = object.__new__
 
@@ -161,7 +161,7 @@ def apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         if len(moved) != len(args):
             return apply(primitive, moved, kwargs)
     rules = primitive.vjps
-    if rules is None and primitive.joint is None:
+    if not primitive.differentiable:
         raise NotDifferentiableError(no_rule(primitive.name))
     width = len(args) if rules is None else min(len(args), len(rules))
     if len(args) > width or primitive.partial:
@@ -178,6 +178,34 @@ def apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     if isinstance(out, (tuple, list)):
         return record_several(primitive, out, saved, kwargs or None, tuple(parents))
     return record(primitive, frozen(out, saved), saved, kwargs or None, tuple(parents))
+
+
+def apply_ufunc(primitive: Primitive, args: tuple[Any, ...]) -> Any:
+    """:func:`apply` for the commonest call: a ufunc with rules, without keywords."""
+    arrays: list[Any] = []
+    parents: list[Node] = []
+    tracked = False
+    for a in args:
+        if isinstance(a, Handle):
+            arrays.append(a._data)
+            node = a._node
+            parents.append(node)
+            if node.tracked:
+                tracked = True
+        else:
+            arrays.append(a)
+            parents.append(UNTRACKED)
+    if not tracked or mode.get() != RECORD or primitive.partial:
+        return apply(primitive, args, {})
+    args = tuple(arrays)
+    out = primitive.fun(*args)
+    if type(out) is np.ndarray:
+        out.setflags(False)  # fresh: a ufunc never returns its argument
+        if out.nbytes > SMALL:
+            return record(primitive, out, args, None, tuple(parents))
+    elif type(out) is tuple:
+        return record_several(primitive, out, args, None, tuple(parents))
+    return handle(out, make_node(primitive, out, args, None, tuple(parents)))
 
 
 def flattened(

@@ -21,7 +21,7 @@ from autograd_core.methods import ArrayMethods, getitem, setitem
 from autograd_core.operators import Operators
 from autograd_core.primitive import table
 from autograd_core.protocols import call_function, call_ufunc, recording
-from autograd_core.recording import Handle, apply, handle, raw
+from autograd_core.recording import Handle, apply, apply_ufunc, handle, raw
 
 _IN_PLACE: dict[Any, Callable[[Any, Any], Any]] = {
     operator.add: operator.iadd,
@@ -82,7 +82,7 @@ class Tensor(ArrayMethods, Operators):
         foreign = not isinstance(data, np.ndarray) and hasattr(type(data), "__array_function__")
         if foreign and dtype is not None:
             data = data.astype(dtype)
-        self._data = data.copy() if foreign else np.array(data, dtype=dtype)
+        self._data = data.copy() if foreign else np.array(data, dtype=dtype)[()]
         if self._data.dtype.kind not in "biufcSUMm":
             raise TypeError(
                 f"a Tensor holds numbers, got dtype {self._data.dtype}: {type(data).__name__} "
@@ -97,9 +97,11 @@ class Tensor(ArrayMethods, Operators):
 
     @property
     def data(self) -> Any:
-        """The array inside.  Of a leaf it may be written: ``w.data -= lr * w.grad``."""
-        d = self._data
-        return d if isinstance(d, np.ndarray) or not isinstance(d, np.generic) else np.asarray(d)
+        """The array inside (a NumPy number, if it has no axes).
+
+        Of a leaf it may be written: ``w.data -= lr * w.grad``.
+        """
+        return self._data
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -113,14 +115,15 @@ class Tensor(ArrayMethods, Operators):
         if value is self._data:
             self._wrote()
             return
-        value = np.asarray(value) if isinstance(value, (int, float, np.generic)) else value
+        if not hasattr(value, "dtype"):
+            value = np.asarray(value, self.dtype)
         if value.shape != self.shape:
             raise ValueError(
                 f".data of shape {self.shape} cannot become shape {value.shape}; "
                 "make a new tensor with ag.tensor(...)"
             )
-        self._data = value
-        self._own_leaf().out = value
+        self._data = value[()] if isinstance(value, np.ndarray) else value
+        self._own_leaf().out = self._data
 
     @property
     def grad(self) -> Tensor | None:
@@ -156,8 +159,7 @@ class Tensor(ArrayMethods, Operators):
         kind = Leaf if wanted else Constant
         if wanted and isinstance(self._data, np.ndarray) and not self._data.flags.writeable:
             self._data = self._data.copy()
-        self._node = kind(self.data, self, self.name)
-        self._data = self._node.out
+        self._node = kind(self._data, self, self.name)
 
     @property
     def is_leaf(self) -> bool:
@@ -389,8 +391,9 @@ class Tensor(ArrayMethods, Operators):
             return self._becomes(handle(functional()._data, UNTRACKED))
         if not isinstance(self._data, np.ndarray) or not self._data.flags.writeable:
             self._data = np.array(self._data)
-            self._own_leaf().out = self._data
         write(raw(value))
+        self._data = self._data[()]
+        self._own_leaf().out = self._data
         self._wrote()
         return self
 
@@ -434,7 +437,7 @@ class Tensor(ArrayMethods, Operators):
         if method == "__call__" and not kwargs:
             entry = table.get(ufunc)
             if entry is not None and entry.differentiable:
-                return apply(entry, args, kwargs)
+                return apply_ufunc(entry, args)
         return call_ufunc(ufunc, method, args, kwargs)
 
     def __array_function__(

@@ -35,7 +35,7 @@ def _variable(value: Any) -> Any:
             return apply(alias, (value,), {})
         value = value._data
     if not hasattr(value, "dtype"):
-        value = np.asarray(value)
+        value = np.asarray(value)[()]
     if value.dtype.kind not in "fc":
         if value.dtype.kind not in "biu":
             raise TypeError(f"cannot differentiate by a value of dtype {value.dtype}")
@@ -94,7 +94,7 @@ def _plain(value: Any, tensors: bool) -> Any:
     leaves, restore = flatten(value)
     return restore(
         [
-            (a if tensors or a._node.tracked else np.asarray(a._data))
+            (a if tensors or a._node.tracked else a._data)
             if isinstance(a, Handle)
             else a
             for a in leaves
@@ -141,7 +141,7 @@ def value_and_grad(
     --------
     >>> import numpy as np, autograd_core as ag
     >>> ag.value_and_grad(lambda x: np.sum(x ** 2))(np.array([1.0, 2.0]))
-    (array(5.), array([2., 4.]))
+    (np.float64(5.0), array([2., 4.]))
     """
 
     @functools.wraps(fun)
@@ -189,9 +189,9 @@ def grad(fun: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False)
     --------
     >>> import numpy as np, autograd_core as ag
     >>> ag.grad(np.tanh)(0.0)
-    array(1.)
+    np.float64(1.0)
     >>> ag.grad(lambda x: x * ag.grad(lambda y: x + y)(1.0))(2.0)
-    array(1.)
+    np.float64(1.0)
     """
     both = value_and_grad(fun, argnums, has_aux)
 
@@ -260,7 +260,7 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple
     --------
     >>> import numpy as np, autograd_core as ag
     >>> ag.jvp(np.sin, [np.array(0.0)], [np.array(2.0)])
-    (array(0.), array(2.))
+    (np.float64(0.0), np.float64(2.0))
     """
     if len(primals) != len(tangents):
         raise TypeError(f"{len(primals)} primals need as many tangents, got {len(tangents)}")
@@ -376,7 +376,7 @@ def stop_gradient(x: Any) -> Any:
     --------
     >>> import numpy as np, autograd_core as ag
     >>> ag.grad(lambda x: x * ag.stop_gradient(x))(3.0)
-    array(3.)
+    np.float64(3.0)
     """
     leaves, restore = flatten(x)
     return restore([handle(a._data, UNTRACKED) if isinstance(a, Handle) else a for a in leaves])
@@ -392,7 +392,7 @@ def checkpoint(fun: Function) -> Function:
     --------
     >>> import numpy as np, autograd_core as ag
     >>> ag.grad(ag.checkpoint(lambda x: np.sin(np.sin(x))))(0.0)
-    array(1.)
+    np.float64(1.0)
     """
 
     @functools.wraps(fun)

@@ -1,0 +1,121 @@
+"""Pictures: structure, determinism, formats, hostile names."""
+
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+from autograd_core.drawing import dot as dot_module
+
+needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz's dot is absent")
+
+
+def network(**names):
+    rng = np.random.default_rng(0)
+    w = ag.tensor(rng.normal(size=(4, 3)), requires_grad=True, name=names.get("w", "W"))
+    b = ag.tensor(np.zeros(3), requires_grad=True, name="b")
+    x = np.ones((5, 4))
+    loss = np.mean(np.tanh(x @ w + b) ** 2)
+    return ag.draw(loss, names={"x": x, "loss": loss}, title=names.get("title", "net"))
+
+
+def test_structure():
+    scene = network().graph
+    kinds = {b.id: b.kind for b in scene.boxes}
+    assert kinds["W"] == kinds["b"] == "parameter"
+    assert kinds["x"] == "data"
+    assert kinds["matmul"] == "linear"
+    assert kinds["mean"] == "reduce"
+    assert kinds["loss"] == "output"
+    pairs = {(a.source, a.target) for a in scene.arrows}
+    assert {("x", "matmul"), ("W", "matmul"), ("matmul", "add"), ("mean", "loss")} <= pairs
+    assert next(a for a in scene.arrows if a.source == "matmul").label == "5×3"
+    assert not next(a for a in scene.arrows if a.source == "x").gradient
+    assert "15 parameters" in scene.subtitle
+
+
+def test_the_same_graph_gives_the_same_bytes():
+    assert network().dot == network().dot
+
+
+def test_shared_parameters_are_cloned():
+    w = ag.tensor([1.0], requires_grad=True, name="w")
+    scene = ag.draw(w * (w * (w * 2.0))).graph
+    assert [b.title for b in scene.boxes].count("w") == 3
+
+
+def test_bookkeeping_is_not_drawn():
+    x = ag.tensor(np.ones(4), requires_grad=True, name="x")
+    a, b = np.split(x, 2)
+    scene = ag.draw(np.sum(a * b)).graph
+    assert [b.kind for b in scene.boxes if b.id.startswith("pick")] == []
+    assert [a.source for a in scene.arrows].count("split") == 2
+
+
+def test_large_graphs_are_capped_and_say_so():
+    x = ag.tensor([1.0], requires_grad=True)
+    y = x
+    for _ in range(2000):
+        y = -y
+    scene = ag.draw(y, max_nodes=50).graph
+    assert len(scene.boxes) < 60
+    assert "1,950 oldest not drawn" in scene.subtitle
+
+
+def test_drawing_after_backward():
+    w = ag.tensor(np.ones((40, 40)), requires_grad=True, name="w")
+    loss = np.sum(np.tanh(w))
+    before = ag.draw(loss).dot
+    loss.backward()
+    assert ag.draw(loss).dot == before
+
+
+HOSTILE = ["<b>&\"'", "a\nb", "数字", "🙂", "x" * 300, "</TABLE>", "\\N", "", "\x00\x1b"]
+
+
+@needs_dot
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_are_drawn_without_a_warning(name):
+    picture = network(w=name, title=name)
+    done = subprocess.run(
+        ["dot", "-Tsvg"], input=picture.dot.encode(), capture_output=True, check=True, timeout=60
+    )
+    assert done.stderr == b""
+    assert picture.svg.count("<svg") == 1
+
+
+@needs_dot
+def test_files(tmp_path):
+    picture = network()
+    for ending, magic in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("dot", b"digraph")):
+        assert picture.save(tmp_path / f"g.{ending}").read_bytes().startswith(magic)
+    assert "image/svg+xml" in picture._repr_mimebundle_()
+
+
+def test_unknown_ending(tmp_path):
+    with pytest.raises(ValueError, match=r"\.svg"):
+        network().save(tmp_path / "g.jpeg")
+
+
+def test_without_dot(tmp_path, monkeypatch):
+    monkeypatch.setattr(dot_module.shutil, "which", lambda name: None)
+    picture = network()
+    assert picture.save(tmp_path / "g.dot").exists()
+    assert picture.save(tmp_path / "g.txt").exists()
+    with pytest.raises(RuntimeError, match="apt install graphviz"):
+        picture.save(tmp_path / "g.png")
+    assert not (tmp_path / "g.png").exists()
+    bundle = picture._repr_mimebundle_()
+    assert "apt install" in bundle["text/plain"]
+    assert "image/svg+xml" not in bundle
+
+
+def test_what_cannot_be_drawn():
+    with pytest.raises(TypeError, match="Tensor"):
+        ag.draw(np.ones(3))
+    with pytest.raises(ValueError, match="direction"):
+        ag.draw(ag.tensor(1.0), direction="up")
+    with pytest.raises(ValueError, match="empty"):
+        ag.draw([])
