@@ -35,3 +35,4 @@ from autograd_core.errors import InPlaceError as InPlaceError
 from autograd_core.errors import MutationError as MutationError
 from autograd_core.errors import NotDifferentiableError as NotDifferentiableError
 from autograd_core.errors import RuleError as RuleError
+from autograd_core.rules.indexing import scatter_add as scatter_add

@@ -90,7 +90,7 @@ class Node:
         primitive, args = self.primitive, self.args
         if primitive is None or args is None:
             return []
-        flags = itertools.chain(primitive.saves, itertools.repeat(True))
+        flags = itertools.chain(primitive.saves, itertools.repeat(primitive.saves_rest))
         kept = [a for a, keep in zip(args, flags, strict=False) if keep]
         if primitive.saves_out:
             kept.extend(self.out if isinstance(self.out, (tuple, list)) else [self.out])

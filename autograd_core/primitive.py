@@ -120,6 +120,7 @@ class Primitive:
         self.masks = False  # its cotangent is exactly 0 where a branch was not taken
         self.saves_out = True
         self.saves: tuple[bool, ...] = ()  # whether the values of argument i are read; () is all
+        self.saves_rest = True  # whether those of a list, or beyond ``saves``, are
         self.lean = False  # some value is not read
         self.partial = False  # some leading argument has no rule
         self.parameters: dict[str, inspect.Parameter] = {}  # of the rule, after g and out
@@ -208,11 +209,12 @@ class Primitive:
         self.joint, self.each, self.elementwise, self.masks = joint, bool(each), elementwise, masks
         self.keywords = frozenset(self.parameters)
         self.saves_out = any(not n[skip - 1 : skip] or n[skip - 1][0] != "_" for n in positional)
+        self.saves_rest = not (each and "*_" in str(inspect.signature(each)))
         width = min(len(n) for n in positional) - skip
         self.saves = tuple(
             any(n[skip + i][0] != "_" for n in positional) for i in range(max(width, 0))
         )
-        self.lean = not (self.saves_out and all(self.saves))
+        self.lean = not (self.saves_out and self.saves_rest and all(self.saves))
         return self
 
     def bind(
@@ -243,11 +245,11 @@ class Primitive:
         """Replace large arrays whose values no rule reads by their :class:`Spec`."""
         if not self.saves_out and not isinstance(out, (tuple, list)) and out.nbytes > SMALL:
             out = Spec(out)
-        if False in self.saves:
-            args = tuple(
-                Spec(a) if not keep and getattr(a, "nbytes", 0) > SMALL else a
-                for a, keep in itertools.zip_longest(args, self.saves[: len(args)], fillvalue=True)
-            )
+        kept = itertools.chain(self.saves, itertools.repeat(self.saves_rest))
+        args = tuple(
+            Spec(a) if not keep and getattr(a, "nbytes", 0) > SMALL else a
+            for a, keep in zip(args, kept, strict=False)
+        )
         return out, args
 
 

@@ -1,0 +1,1 @@
+"""Benchmarks: ratios against hand-written NumPy and PyTorch, interleaved in one process."""

@@ -1,0 +1,138 @@
+"""Indexing: getitem, its adjoint, assignment, take, take_along_axis.
+
+Reading by an index and adding into zeros by it (:data:`put_sum`) are each other's adjoint.  The
+second accumulates: an index that stands twice gets both cotangents.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autograd_core.methods import getitem, setitem
+from autograd_core.primitive import Primitive, composition, defvjp, primitive
+from autograd_core.recording import raw
+
+
+def is_basic(index: Any) -> bool:
+    """Whether an index is of integers, slices, None and Ellipsis alone: it never repeats."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(
+        p is None
+        or p is Ellipsis
+        or isinstance(p, (slice, np.integer))
+        or (isinstance(p, int) and not isinstance(p, bool))
+        for p in parts
+    )
+
+
+def _is_mask(index: Any) -> bool:
+    return getattr(index, "dtype", None) == np.bool_
+
+
+def _put_sum(g: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
+    out = np.zeros_like(g, shape=shape)
+    if is_basic(index) or _is_mask(index):
+        out[index] = g
+    else:
+        np.add.at(out, index, g)
+    return out
+
+
+#: Zeros of a shape, with ``g`` added at an index: the adjoint of ``x[index]``.
+put_sum = Primitive(_put_sum, "put_sum")
+put_sum.defvjp(lambda g, _out, _x, *, index, shape: g[index])
+
+getitem.defvjp(lambda g, _out, _x, *, index: put_sum(g, index=index, shape=_x.shape))
+
+
+@primitive
+def scatter_add(base: Any, index: Any, values: Any) -> Any:
+    """A copy of ``base`` with ``values`` added at ``index``; repeated indices add up.
+
+    The functional form of ``np.add.at``.
+
+    Parameters
+    ----------
+    base : array
+    index
+        Anything that indexes ``base``.
+    values
+        Broadcast against ``base[index]``.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> ag.scatter_add(np.zeros(3), [0, 0, 2], np.array([1.0, 2.0, 3.0]))
+    array([3., 0., 3.])
+    """
+    out = base.copy()
+    np.add.at(out, index, values)
+    return out
+
+
+scatter_add.defvjp(
+    lambda g, _out, _base, _index, _values: g,
+    None,
+    lambda g, _out, _base, index, values: _fitting(g[index], values),
+)
+
+
+def _fitting(c: Any, value: Any) -> Any:
+    """Axes of length 1 in front, which assignment allows a value to have beyond its place's."""
+    extra = np.ndim(value) - c.ndim
+    return c.reshape((1,) * extra + c.shape) if extra > 0 else c
+
+
+def _assigned(g: Any, _out: Any, x: Any, value: Any, *, index: Any) -> Any:
+    """What became of each value: of those written to one place, the last alone counts."""
+    c = g[index]
+    if not (is_basic(index) or _is_mask(index)):
+        places = np.zeros(x.shape, int)
+        order = np.arange(math.prod(c.shape)).reshape(c.shape)
+        places[index] = order
+        c = np.where(places[index] == order, c, 0.0)
+    return _fitting(c, value)
+
+
+setitem.defvjp(
+    lambda g, _out, _x, _value, *, index: setitem(g, 0.0, index=index),
+    _assigned,
+    masks=True,
+)
+
+
+def _take(
+    g: Any, _out: Any, _x: Any, indices: Any, axis: Any = None, out: Any = None, mode: Any = "raise"
+) -> Any:
+    shape = (_x.size,) if axis is None else _x.shape
+    along = 0 if axis is None else axis % _x.ndim
+    chosen, n = np.asarray(raw(indices)), shape[along]
+    if mode == "wrap":
+        chosen = chosen % n
+    elif mode == "clip":
+        chosen = np.clip(chosen, 0, n - 1)
+    index = (slice(None),) * along + (chosen,)
+    return put_sum(g, index=index, shape=shape).reshape(_x.shape)
+
+
+defvjp(np.take, _take)
+
+
+@composition(np.take_along_axis)
+def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
+    chosen = np.asarray(raw(indices))
+    if axis is None:
+        return arr.reshape(-1)[chosen]
+    axis = axis % arr.ndim
+    index = []
+    for i, n in enumerate(arr.shape):
+        if i == axis:
+            index.append(chosen)
+        else:
+            shape = [1] * arr.ndim
+            shape[i] = n
+            index.append(np.arange(n).reshape(shape))
+    return arr[tuple(index)]

@@ -1,0 +1,94 @@
+"""Joining and splitting: concatenate, stack, split and their relatives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd_core.primitive import composition, defvjp
+
+
+def _part(
+    i: int, g: Any, _out: Any, *_arrays: Any, axis: Any = 0, dtype: Any = None,
+    casting: Any = "same_kind",
+) -> Any:  # fmt: skip
+    """The slice of ``g`` where array ``i`` went."""
+    x = _arrays[i]
+    if axis is None:
+        start = sum(a.size for a in _arrays[:i])
+        return g[start : start + x.size].reshape(x.shape)
+    along = axis % g.ndim
+    start = sum(a.shape[along] for a in _arrays[:i])
+    return g[(slice(None),) * along + (slice(start, start + x.shape[along]),)]
+
+
+def _layer(
+    i: int, g: Any, _out: Any, *_arrays: Any, axis: Any = 0, dtype: Any = None,
+    casting: Any = "same_kind",
+) -> Any:  # fmt: skip
+    return g[(slice(None),) * (axis % g.ndim) + (i,)]
+
+
+def _rejoin(
+    g: Any, _out: Any, _x: Any, indices_or_sections: Any = None, axis: Any = 0
+) -> Any:
+    return np.concatenate(g, axis=axis)
+
+
+defvjp(np.concatenate, each=_part)
+defvjp(np.stack, each=_layer)
+defvjp(np.split, _rejoin)
+defvjp(np.array_split, _rejoin)
+
+
+def _each(fun: Any, tup: Any) -> list[Any]:
+    return [fun(a) for a in tup]
+
+
+@composition(np.vstack)
+def _vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    return _cast(np.concatenate(_each(np.atleast_2d, tup), axis=0), dtype)
+
+
+@composition(np.hstack)
+def _hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    arrays = _each(np.atleast_1d, tup)
+    return _cast(np.concatenate(arrays, axis=0 if arrays[0].ndim == 1 else 1), dtype)
+
+
+@composition(np.dstack)
+def _dstack(tup: Any) -> Any:
+    return np.concatenate(_each(np.atleast_3d, tup), axis=2)
+
+
+@composition(np.column_stack)
+def _column_stack(tup: Any) -> Any:
+    columns = _each(np.atleast_1d, tup)
+    return np.concatenate([c[:, None] if c.ndim == 1 else c for c in columns], axis=1)
+
+
+def _cast(t: Any, dtype: Any) -> Any:
+    return t if dtype is None else t.astype(dtype)
+
+
+@composition(np.append)
+def _append(arr: Any, values: Any, axis: Any = None) -> Any:
+    if axis is None:
+        return np.concatenate([np.ravel(arr), np.ravel(values)], axis=0)
+    return np.concatenate([arr, values], axis=axis)
+
+
+@composition(np.vsplit)
+def _vsplit(ary: Any, indices_or_sections: Any) -> Any:
+    return np.split(ary, indices_or_sections, 0)
+
+
+@composition(np.hsplit)
+def _hsplit(ary: Any, indices_or_sections: Any) -> Any:
+    return np.split(ary, indices_or_sections, 0 if ary.ndim == 1 else 1)
+
+
+@composition(np.dsplit)
+def _dsplit(ary: Any, indices_or_sections: Any) -> Any:
+    return np.split(ary, indices_or_sections, 2)

@@ -1,0 +1,204 @@
+"""Functions that move elements without changing them: reshape, transpose, flip, pad, diagonal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd_core.errors import NotDifferentiableError
+from autograd_core.methods import astype
+from autograd_core.primitive import Primitive, composition, defvjp
+from autograd_core.rules.indexing import put_sum
+
+
+def _back_to(g: Any, x: Any, order: Any = "C") -> Any:
+    if order not in ("C", "F"):
+        raise NotDifferentiableError(
+            f"reshape and ravel with order={order!r} depend on the memory layout; use 'C' or 'F'"
+        )
+    return g.reshape(x.shape, order=order)
+
+
+def _transpose(g: Any, _out: Any, _x: Any, axes: Any = None) -> Any:
+    if axes is None:
+        return g.T
+    return g.transpose(tuple(np.argsort([a % _x.ndim for a in axes]).tolist()))
+
+
+def _roll(g: Any, _out: Any, _x: Any, shift: Any, axis: Any = None) -> Any:
+    back = tuple(-s for s in shift) if isinstance(shift, (tuple, list)) else -shift
+    return np.roll(g, back, axis)
+
+
+def _repeat(g: Any, _out: Any, _x: Any, repeats: Any, axis: Any = None) -> Any:
+    """Sum what was repeated; counts that differ go through their source indices."""
+    shape = _x.shape if axis is not None else (_x.size,)
+    along = 0 if axis is None else axis % _x.ndim
+    n, counts = shape[along], np.asarray(repeats).reshape(-1)
+    if counts.size == 1:
+        split = g.reshape((*shape[:along], n, int(counts[0]), *shape[along + 1 :]))
+        return split.sum(along + 1).reshape(_x.shape)
+    index = (slice(None),) * along + (np.repeat(np.arange(n), counts),)
+    return put_sum(g, index=index, shape=shape).reshape(_x.shape)
+
+
+def _embed_diagonal(
+    g: Any, *, shape: tuple[int, ...], offset: int = 0, axis1: int = 0, axis2: int = 1
+) -> Any:
+    """Zeros of a shape, with ``g`` on their diagonal."""
+    out = np.zeros(shape, g.dtype)
+    diagonal = np.diagonal(out, offset, axis1, axis2)
+    diagonal.flags.writeable = True
+    diagonal[...] = g
+    return out
+
+
+embed_diagonal = Primitive(_embed_diagonal, "embed_diagonal")
+embed_diagonal.defvjp(
+    lambda g, _out, _x, shape, offset=0, axis1=0, axis2=1: np.diagonal(g, offset, axis1, axis2)
+)
+
+# fmt: off
+defvjp(np.reshape,      lambda g, _out, _x, shape=None, order="C", *, newshape=None, copy=None: _back_to(g, _x, order))
+defvjp(np.ravel,        lambda g, _out, _x, order="C": _back_to(g, _x, order))
+defvjp(np.expand_dims,  lambda g, _out, _x, axis: g.reshape(_x.shape))
+defvjp(np.squeeze,      lambda g, _out, _x, axis=None: g.reshape(_x.shape))
+defvjp(np.transpose,    _transpose)
+defvjp(np.swapaxes,     lambda g, _out, _x, axis1, axis2: g.swapaxes(axis1, axis2))
+defvjp(np.moveaxis,     lambda g, _out, _x, source, destination: np.moveaxis(g, destination, source))
+defvjp(np.broadcast_to, lambda g, _out, _x, shape, subok=False: g)
+defvjp(np.flip,         lambda g, _out, _x, axis=None: np.flip(g, axis))
+defvjp(np.roll,         _roll)
+defvjp(np.rot90,        lambda g, _out, _x, k=1, axes=(0, 1): np.rot90(g, -k, axes))
+defvjp(np.repeat,       _repeat)
+defvjp(np.copy,         lambda g, _out, _x, order="K", subok=False: g)
+defvjp(np.tril,         lambda g, _out, _x, k=0: np.tril(g, k))
+defvjp(np.triu,         lambda g, _out, _x, k=0: np.triu(g, k))
+defvjp(np.diagonal,     lambda g, _out, _x, offset=0, axis1=0, axis2=1:
+                        embed_diagonal(g, shape=_x.shape, offset=offset, axis1=axis1, axis2=axis2))
+astype.defvjp(          lambda g, _out, _x, *, dtype: g)
+# fmt: on
+
+
+@composition(np.rollaxis)
+def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+    axis, start = axis % a.ndim, start + a.ndim if start < 0 else start
+    return np.moveaxis(a, axis, start - 1 if axis < start else start)
+
+
+@composition(np.fliplr)
+def _fliplr(m: Any) -> Any:
+    return np.flip(m, 1)
+
+
+@composition(np.flipud)
+def _flipud(m: Any) -> Any:
+    return np.flip(m, 0)
+
+
+@composition(np.diag)
+def _diag(v: Any, k: int = 0) -> Any:
+    if v.ndim == 2:
+        return np.diagonal(v, k)
+    n = v.shape[0] + abs(k)
+    return embed_diagonal(v, shape=(n, n), offset=k)
+
+
+@composition(np.trace)
+def _trace(
+    a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None
+) -> Any:
+    options = {} if dtype is None else {"dtype": dtype}
+    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1, **options)
+
+
+@composition(np.tile)
+def _tile(A: Any, reps: Any) -> Any:
+    reps = tuple(np.atleast_1d(reps).tolist())
+    ndim = max(len(reps), A.ndim)
+    reps = (1,) * (ndim - len(reps)) + reps
+    shape = (1,) * (ndim - A.ndim) + A.shape
+    apart = A.reshape(tuple(n for s in shape for n in (1, s)))
+    tiled = np.broadcast_to(apart, tuple(n for r, s in zip(reps, shape, strict=True) for n in (r, s)))
+    return tiled.reshape(tuple(r * s for r, s in zip(reps, shape, strict=True)))
+
+
+def _at_least(ndim: int, t: Any) -> Any:
+    """NumPy's placing of new axes: in front, and for three also one behind a matrix."""
+    t = t if hasattr(t, "dtype") else np.asarray(t)
+    if t.ndim >= ndim:
+        return t
+    if ndim == 3:
+        return t.reshape({0: (1, 1, 1), 1: (1, -1, 1), 2: (*t.shape, 1)}[t.ndim])
+    return t.reshape((1,) * (ndim - t.ndim) + t.shape)
+
+
+def _define_at_least(fun: Any, ndim: int) -> None:
+    @composition(fun)
+    def at_least(*arys: Any) -> Any:
+        found = tuple(_at_least(ndim, a) for a in arys)
+        return found[0] if len(found) == 1 else found
+
+
+_define_at_least(np.atleast_1d, 1)
+_define_at_least(np.atleast_2d, 2)
+_define_at_least(np.atleast_3d, 3)
+
+
+@composition(np.broadcast_arrays)
+def _broadcast_arrays(*args: Any, subok: bool = False) -> Any:
+    shape = np.broadcast_shapes(*(np.shape(a) for a in args))
+    return tuple(np.broadcast_to(a, shape) for a in args)
+
+
+@composition(np.meshgrid)
+def _meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f"indexing is 'xy' or 'ij', got {indexing!r}")
+    n = len(xi)
+    place = list(range(n))
+    if indexing == "xy" and n > 1:
+        place[:2] = 1, 0
+    grids = []
+    for x, axis in zip(xi, place, strict=True):
+        shape = [1] * n
+        shape[axis] = -1
+        grids.append((x if hasattr(x, "dtype") else np.asarray(x)).reshape(tuple(shape)))
+    return tuple(grids) if sparse else np.broadcast_arrays(*grids)
+
+
+# -- pad ------------------------------------------------------------------------------------------
+
+
+def _pad_constant(x: Any, *, widths: Any, constant_values: Any) -> Any:
+    return np.pad(x, widths, constant_values=constant_values)
+
+
+pad_constant = Primitive(_pad_constant, "pad")
+pad_constant.defvjp(
+    lambda g, _out, _x, *, widths, constant_values: g[
+        tuple(slice(b, b + n) for (b, _), n in zip(widths, _x.shape, strict=True))
+    ]
+)
+
+
+@composition(np.pad)
+def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
+    if mode == "constant":
+        fill = options.pop("constant_values", 0)
+        if options:
+            raise TypeError(f"np.pad with mode='constant' takes constant_values=, got {options}")
+        if isinstance(pad_width, dict):
+            given = {axis % array.ndim: w for axis, w in pad_width.items()}
+            pad_width = [given.get(i, 0) for i in range(array.ndim)]
+            pad_width = [(w, w) if isinstance(w, int) else w for w in pad_width]
+        widths = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2)).tolist()
+        return pad_constant(array, widths=widths, constant_values=fill)
+    if mode not in ("edge", "reflect", "symmetric", "wrap") or options.get("reflect_type") == "odd":
+        raise NotDifferentiableError(
+            f"np.pad with mode={mode!r} {options or ''} has no derivative rule; constant, edge, "
+            "reflect, symmetric and wrap have"
+        )
+    source = np.arange(array.size).reshape(array.shape)  # these modes only repeat elements
+    return np.take(array.reshape(-1), np.pad(source, pad_width, mode, **options))

@@ -1,0 +1,36 @@
+"""``python -m tests.benchmarks [--quick]``: every figure of the README's table, in one run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from tests.benchmarks import engine, training  # noqa: E402
+from tests.benchmarks.measure import HEADER  # noqa: E402
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="see that it runs; figures are rough")
+    seconds = 0.05 if parser.parse_args().quick else 4.0
+    print(HEADER)
+    for rows in (
+        engine.small_operation, engine.chain, engine.large_elementwise,
+        training.sgd_step, training.adam_step,
+    ):  # fmt: skip
+        for row in rows(seconds):
+            print(row, flush=True)
+    print(f"import autograd_core beyond numpy: {engine.import_time():.1f} ms (target 40)")
+    memory = training.peak_memory()
+    if memory:
+        ours, theirs = memory
+        print(
+            f"peak memory of an MLP step, batch 4,096: {ours:.1f} MiB, PyTorch {theirs:.1f} MiB, "
+            f"ratio {ours / theirs:.2f} (target 1.10)"
+        )
+
+
+if __name__ == "__main__":
+    main()
