@@ -19,6 +19,7 @@ of a sweep conjugate.
 from __future__ import annotations
 
 import itertools
+import math
 import operator
 import sys
 import weakref
@@ -230,7 +231,7 @@ def sum_to_shape(g: Any, shape: tuple[int, ...]) -> Any:
     if not axes:
         return g
     g = g.sum(axes)
-    return g if g.shape == shape else g.reshape(shape)
+    return g if g.shape == shape or g.size != math.prod(shape) else g.reshape(shape)
 
 
 def _fit(c: Any, a: Any, node: Node, position: int) -> Any:

@@ -33,6 +33,11 @@ _IN_PLACE: dict[Any, Callable[[Any, Any], Any]] = {
 }
 
 
+def _unboxed(a: Any) -> Any:
+    """A NumPy number instead of an array without axes, as NumPy's own functions return."""
+    return a[()] if isinstance(a, np.ndarray) and a.ndim == 0 else a
+
+
 class Tensor(ArrayMethods, Operators):
     """An array that remembers how it was computed.
 
@@ -82,7 +87,7 @@ class Tensor(ArrayMethods, Operators):
         foreign = not isinstance(data, np.ndarray) and hasattr(type(data), "__array_function__")
         if foreign and dtype is not None:
             data = data.astype(dtype)
-        self._data = data.copy() if foreign else np.array(data, dtype=dtype)[()]
+        self._data = data.copy() if foreign else _unboxed(np.array(data, dtype=dtype))
         if self._data.dtype.kind not in "biufcSUMm":
             raise TypeError(
                 f"a Tensor holds numbers, got dtype {self._data.dtype}: {type(data).__name__} "
@@ -122,7 +127,7 @@ class Tensor(ArrayMethods, Operators):
                 f".data of shape {self.shape} cannot become shape {value.shape}; "
                 "make a new tensor with ag.tensor(...)"
             )
-        self._data = value[()] if isinstance(value, np.ndarray) else value
+        self._data = _unboxed(value)
         self._own_leaf().out = self._data
 
     @property
@@ -392,7 +397,7 @@ class Tensor(ArrayMethods, Operators):
         if not isinstance(self._data, np.ndarray) or not self._data.flags.writeable:
             self._data = np.array(self._data)
         write(raw(value))
-        self._data = self._data[()]
+        self._data = _unboxed(self._data)
         self._own_leaf().out = self._data
         self._wrote()
         return self

@@ -23,7 +23,8 @@ class GraphvizError(AutogradError, RuntimeError):
 
 
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    clean = "".join(c if c.isprintable() or c == "\n" else " " for c in text)
+    escaped = clean.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 
 

@@ -77,6 +77,7 @@ class _Builder:
         operations = [n for n in order if n.primitive is not None and n.primitive is not PICK]
         self.kept = operations[-max_nodes:]
         self.roots = roots
+        self.results = {t._node for t in roots}
         self.order = order
         self.counts: Counter[str] = Counter()
         self.ids: dict[Node, str] = {}
@@ -84,7 +85,9 @@ class _Builder:
         self.arrows: list[Arrow] = []
         self.omitted = len(operations) - len(self.kept)
 
-    def fresh(self, stem: str) -> str:
+    def fresh(self, name: str) -> str:
+        """A name that no other box has, of printable characters."""
+        stem = "".join(c if c.isprintable() else " " for c in name)
         self.counts[stem] += 1
         return stem if self.counts[stem] == 1 else f"{stem}_{self.counts[stem]}"
 
@@ -110,7 +113,7 @@ class _Builder:
         title = symbol(node.primitive)
         outs = node.out if isinstance(node.out, (tuple, list)) else [node.out]
         shape = tuple(outs[0].shape)
-        name = self.given.get(id(node)) or node.name or ""
+        name = "" if node in self.results else self.given.get(id(node)) or node.name or ""
         box = Box(
             self.fresh(name or node.primitive.name),
             category(node.primitive),

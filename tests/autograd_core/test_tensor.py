@@ -135,9 +135,9 @@ LOUD = {
 @pytest.mark.parametrize("call", LOUD.values(), ids=LOUD.keys())
 def test_what_does_not_dispatch_is_loud(call):
     t = leaf(1.0, 2.0)
-    with pytest.raises((TypeError, RuntimeError)) as caught:
+    with pytest.raises((TypeError, RuntimeError, ValueError)) as caught:
         call(t * 1)
-    message = str(caught.value)
+    message = f"{caught.value} {caught.value.__cause__}"  # NumPy wraps what a conversion raised
     assert any(
         remedy in message
         for remedy in ("np.stack", "item()", "detach()", "functional form", "np.where", "defvjp",
@@ -145,7 +145,7 @@ def test_what_does_not_dispatch_is_loud(call):
     ), message  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [n for n in LOUD if n not in ("math.sin(t)",)])
+@pytest.mark.parametrize("name", [n for n in LOUD if not n.startswith("where=")])
 def test_the_same_works_where_nothing_is_recorded(name):
     LOUD[name](ag.tensor([1.0, 2.0]) * 1)
     with ag.no_grad():

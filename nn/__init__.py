@@ -1,0 +1,71 @@
+"""Neural networks on autograd_core: modules, losses, optimizers, data, training.
+
+Names and conventions are PyTorch's unless a docstring says otherwise.  With this package a
+reader can
+
+* build a network:   ``model = nn.mlp([784, 16, 16, 10], activation="sigmoid")``
+* train it:          ``nn.fit(model, data, nn.quadratic_cost, optimizer, epochs=30)``
+* do both at once:   ``python -m nn``
+"""
+
+from nn import init as init
+from nn.activations import ELU as ELU
+from nn.activations import GELU as GELU
+from nn.activations import Identity as Identity
+from nn.activations import LeakyReLU as LeakyReLU
+from nn.activations import LogSoftmax as LogSoftmax
+from nn.activations import ReLU as ReLU
+from nn.activations import Sigmoid as Sigmoid
+from nn.activations import SiLU as SiLU
+from nn.activations import Softmax as Softmax
+from nn.activations import Softplus as Softplus
+from nn.activations import Tanh as Tanh
+from nn.callbacks import Checkpoint as Checkpoint
+from nn.callbacks import EarlyStopping as EarlyStopping
+from nn.callbacks import resume as resume
+from nn.data import DataLoader as DataLoader
+from nn.data import Split as Split
+from nn.data import load_digits as load_digits
+from nn.data import one_hot as one_hot
+from nn.errors import DataError as DataError
+from nn.errors import FileFormatError as FileFormatError
+from nn.errors import NonFiniteLossError as NonFiniteLossError
+from nn.errors import StateError as StateError
+from nn.files import load as load
+from nn.files import load_metadata as load_metadata
+from nn.files import save as save
+from nn.functional import elu as elu
+from nn.functional import gelu as gelu
+from nn.functional import leaky_relu as leaky_relu
+from nn.functional import linear as linear
+from nn.functional import log_softmax as log_softmax
+from nn.functional import relu as relu
+from nn.functional import sigmoid as sigmoid
+from nn.functional import silu as silu
+from nn.functional import softmax as softmax
+from nn.functional import softplus as softplus
+from nn.functional import tanh as tanh
+from nn.layers import Linear as Linear
+from nn.layers import Sequential as Sequential
+from nn.losses import binary_cross_entropy as binary_cross_entropy
+from nn.losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
+from nn.losses import cross_entropy as cross_entropy
+from nn.losses import huber_loss as huber_loss
+from nn.losses import kl_div as kl_div
+from nn.losses import l1_loss as l1_loss
+from nn.losses import mse_loss as mse_loss
+from nn.losses import nll_loss as nll_loss
+from nn.losses import quadratic_cost as quadratic_cost
+from nn.mnist import load_mnist as load_mnist
+from nn.models import mlp as mlp
+from nn.module import Module as Module
+from nn.module import evaluating as evaluating
+from nn.optim import SGD as SGD
+from nn.optim import Adam as Adam
+from nn.optim import Optimizer as Optimizer
+from nn.parameter import Parameter as Parameter
+from nn.summary import summary as summary
+from nn.training import History as History
+from nn.training import accuracy as accuracy
+from nn.training import evaluate as evaluate
+from nn.training import fit as fit
