@@ -30,10 +30,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """``x @ weight.T + bias``: ``x (..., in)``, ``weight (out, in)``, ``bias (out,)`` or None."""
     out = x @ weight.T
     if bias is not None:
-        if out.dtype == np.result_type(out, bias):
-            out += bias
-        else:
-            out = out + bias
+        out = np.add(out, bias, out=out if out.dtype == bias.dtype else None)
     return out
 
 

@@ -1,0 +1,140 @@
+"""DataLoader: mini-batches of arrays; and the digits that come with scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nn.errors import DataError
+
+Array = np.ndarray[Any, Any]
+
+
+class Split(NamedTuple):
+    """Images ``(N, pixels)`` in [0, 1] and their labels ``(N,)``, to train on and to test on."""
+
+    x_train: Array
+    y_train: Array
+    x_test: Array
+    y_test: Array
+
+
+class DataLoader:
+    """Goes through arrays in mini-batches, in a new order each epoch; one index an array.
+
+    Parameters
+    ----------
+    arrays
+        A tuple of arrays of equal length, ``(x, y)``: each batch is a tuple then.  Or one array.
+    batch_size
+        The number of examples of a batch; the last one may be shorter.
+    shuffle
+        Whether the order is random.
+    rng
+        Generator or seed of the order.
+    drop_last
+        Whether a shorter last batch is left out.
+    dtype
+        To which floating-point arrays are cast; integers stay as they are.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> loader = nn.DataLoader((np.arange(5.0), np.arange(5)), batch_size=2)
+    >>> [x.shape for x, y in loader], len(loader)
+    ([(2,), (2,), (1,)], 3)
+    """
+
+    def __init__(
+        self,
+        arrays: Any,
+        batch_size: int = 1,
+        shuffle: bool = False,
+        rng: np.random.Generator | int | None = None,
+        drop_last: bool = False,
+        *,
+        dtype: Any = np.float32,
+    ) -> None:
+        self.single = not isinstance(arrays, (tuple, list))
+        given = [np.asarray(a) for a in ([arrays] if self.single else arrays)]
+        lengths = [len(a) if a.ndim else 0 for a in given]
+        if not given or len(set(lengths)) > 1 or not lengths[0]:
+            raise ValueError(
+                f"DataLoader takes arrays of one length, at least 1; got lengths {lengths}"
+            )
+        if batch_size < 1:
+            raise ValueError(f"batch_size is at least 1, got {batch_size}")
+        self.arrays = [a.astype(dtype, copy=False) if a.dtype.kind == "f" else a for a in given]
+        self.batch_size, self.shuffle, self.drop_last = int(batch_size), shuffle, drop_last
+        self.rng = np.random.default_rng(rng)
+        self.examples = lengths[0]
+
+    def __len__(self) -> int:
+        whole, rest = divmod(self.examples, self.batch_size)
+        return whole + (rest > 0 and not self.drop_last)
+
+    def __iter__(self) -> Iterator[Any]:
+        order = self.rng.permutation(self.examples) if self.shuffle else None
+        for start in range(0, len(self) * self.batch_size, self.batch_size):
+            window = slice(start, start + self.batch_size)
+            index: Any = window if order is None else order[window]
+            if self.single:
+                yield self.arrays[0][index]
+            else:
+                yield tuple(a[index] for a in self.arrays)
+
+
+def one_hot(labels: Any, classes: int, dtype: Any = np.float32) -> Array:
+    """Class numbers as rows that are 1 at the class and 0 elsewhere.
+
+    Examples
+    --------
+    >>> import nn
+    >>> nn.one_hot([2, 0], 3)
+    array([[0., 0., 1.],
+           [1., 0., 0.]], dtype=float32)
+    """
+    labels = np.asarray(labels)
+    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
+        raise ValueError(
+            f"labels from {labels.min()} to {labels.max()} do not fit {classes} classes"
+        )
+    return np.eye(classes, dtype=dtype)[labels]
+
+
+def load_digits(
+    *, test: float = 0.2, rng: np.random.Generator | int | None = 0, dtype: Any = np.float32
+) -> Split:
+    """The 1,797 handwritten digits of 8x8 pixels that come with scikit-learn (Alpaydin, 1998).
+
+    Parameters
+    ----------
+    test
+        The share held out.
+    rng
+        Generator or seed that chooses which; by default always the same ones.
+
+    Returns
+    -------
+    Split
+        Images ``(N, 64)`` in [0, 1] and labels ``(N,)``.
+
+    Raises
+    ------
+    DataError
+        If scikit-learn is not installed.
+    """
+    try:
+        from sklearn import datasets  # type: ignore[import-untyped,unused-ignore]
+    except ImportError as error:
+        raise DataError(
+            "the 8x8 digits come with scikit-learn, which is not installed: "
+            "pip install scikit-learn"
+        ) from error
+    pixels, labels = datasets.load_digits(return_X_y=True)
+    order = np.random.default_rng(rng).permutation(len(labels))
+    held, kept = np.split(order, [round(len(labels) * test)])
+    x, y = (pixels / 16).astype(dtype), labels.astype(np.int64)
+    return Split(x[kept], y[kept], x[held], y[held])

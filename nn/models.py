@@ -1,0 +1,61 @@
+"""Whole networks by one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from nn.activations import Identity, named
+from nn.layers import Linear, Sequential
+from nn.module import Module
+
+
+def mlp(
+    sizes: Sequence[int],
+    activation: str | Callable[[], Module] = "sigmoid",
+    *,
+    output: str | Callable[[], Module] | None = "same",
+    init: Callable[..., Any] | str | None = None,
+    bias_init: Callable[..., Any] | str | None = None,
+    rng: np.random.Generator | int | None = None,
+    dtype: Any = np.float32,
+) -> Sequential:
+    """A feedforward network: every neuron sums the layer before it, then is activated.
+
+    Parameters
+    ----------
+    sizes
+        The number of inputs, of the neurons of each hidden layer, and of outputs.
+    activation
+        Of the hidden layers: a name of :mod:`nn.activations`, or a module class.
+    output
+        Of the last layer: ``"same"`` as the hidden ones (the network of the quadratic cost), a
+        name or class, or None, for losses that take logits.
+    init, bias_init, rng, dtype
+        As in :class:`nn.Linear`.
+
+    Examples
+    --------
+    >>> import nn
+    >>> nn.mlp([784, 16, 16, 10], activation="relu", output=None)
+    Sequential(
+      (0): Linear(784, 16)
+      (1): ReLU()
+      (2): Linear(16, 16)
+      (3): ReLU()
+      (4): Linear(16, 10)
+    )
+    """
+    if len(sizes) < 2:
+        raise ValueError(f"mlp needs at least the number of inputs and of outputs, got {sizes}")
+    rng = np.random.default_rng(rng)
+    last = activation if output == "same" else output
+    layers: list[Module] = []
+    for i, (n, m) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+        layers.append(Linear(n, m, init=init, bias_init=bias_init, rng=rng, dtype=dtype))
+        chosen = activation if i < len(sizes) - 2 else last
+        if chosen is not None and chosen not in ("identity", Identity):
+            layers.append(named(chosen) if isinstance(chosen, str) else chosen())
+    return Sequential(*layers)

@@ -1,0 +1,112 @@
+"""A table of a network's layers: output shapes, parameters, multiply-adds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import autograd_core as ag
+from nn.module import Module, evaluating
+
+
+@dataclass(frozen=True)
+class Row:
+    """One layer."""
+
+    name: str
+    layer: str
+    output: tuple[int, ...]
+    parameters: int
+    multiply_adds: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What :func:`summary` returns; its ``repr`` is the table."""
+
+    rows: list[Row]
+    parameters: int
+    multiply_adds: int
+
+    def __repr__(self) -> str:
+        head = ("", "layer", "output", "parameters", "multiply-adds")
+        table = [head] + [
+            (r.name, r.layer, str(r.output), f"{r.parameters:,}", f"{r.multiply_adds:,}")
+            for r in self.rows
+        ]
+        table.append(("", "total", "", f"{self.parameters:,}", f"{self.multiply_adds:,}"))
+        widths = [max(len(row[i]) for row in table) for i in range(5)]
+        lines = [
+            "  ".join(
+                cell.ljust(w) if i < 3 else cell.rjust(w)
+                for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+            for row in table
+        ]
+        rule = "-" * max(map(len, lines))
+        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+
+
+def summary(model: Module, input_shape: int | tuple[int, ...]) -> Summary:
+    """The layers of a network, found by running one example of zeros through it.
+
+    Parameters
+    ----------
+    model
+        Any module; its innermost modules become the rows, in the order in which they run.
+    input_shape
+        Of one example, without the axis of the batch.
+
+    Examples
+    --------
+    >>> import nn
+    >>> nn.summary(nn.mlp([784, 16, 16, 10]), 784)
+       layer            output  parameters  multiply-adds
+    -----------------------------------------------------
+    0  Linear(784, 16)  (16,)       12,560         12,544
+    1  Sigmoid()        (16,)            0              0
+    2  Linear(16, 16)   (16,)          272            256
+    3  Sigmoid()        (16,)            0              0
+    4  Linear(16, 10)   (10,)          170            160
+    5  Sigmoid()        (10,)            0              0
+    -----------------------------------------------------
+       total                        13,002         12,960
+    """
+    shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
+    parameters = list(model.parameters())
+    dtype = parameters[0].dtype if parameters else np.dtype(np.float32)
+    modules = list(model.named_modules())
+    inner = {id(m) for _, m in modules if len(list(m.named_modules())) == 1}
+    rows: list[Row] = []
+    counted: set[int] = set()
+
+    def watched(name: str, module: Module) -> Callable[..., Any]:
+        forward = module.forward
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            out = forward(*args, **kwargs)
+            output = tuple(getattr(out, "shape", ()))[1:]
+            fresh = [p for p in module.parameters() if id(p) not in counted]
+            counted.update(map(id, fresh))
+            cost: Callable[[Any], int] = getattr(module, "multiply_adds", lambda _: 0)
+            count = sum(p.size for p in fresh)
+            rows.append(Row(name, repr(module), output, count, cost(output)))
+            return out
+
+        return run
+
+    watching = [(m, watched(name, m)) for name, m in modules if id(m) in inner]
+    try:
+        for module, run in watching:
+            vars(module)["forward"] = run
+        with evaluating(model), ag.no_grad():
+            model(np.zeros((1, *shape), dtype))
+    finally:
+        for module, _ in watching:
+            vars(module).pop("forward", None)
+    total = sum(math.prod(p.shape) for p in parameters)
+    return Summary(rows, total, sum(r.multiply_adds for r in rows))

@@ -1,0 +1,240 @@
+"""fit: the training loop in five steps, and evaluate.
+
+Forward, error, backward, update, and again; everything else here is bookkeeping.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import autograd_core as ag
+from nn.data import DataLoader
+from nn.errors import NonFiniteLossError
+from nn.module import Module, evaluating
+from nn.optim import Optimizer
+from nn.progress import Progress, progress_of
+
+Loss = Callable[[Any, Any], Any]
+Metrics = Mapping[str, Callable[[Any, Any], float]]
+
+
+@dataclass
+class History:
+    """What happened, epoch by epoch; ``history["loss"]`` is a column.
+
+    Attributes
+    ----------
+    epochs : list of dict
+        ``epoch``, ``loss`` (the mean while training), ``validation_loss`` and
+        ``validation_<metric>`` where they were asked for, ``seconds``.
+    stopped : str or None
+        Why training ended early.
+    """
+
+    epochs: list[dict[str, float]] = field(default_factory=list)
+    stopped: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def __getitem__(self, name: str) -> list[float]:
+        if self.epochs and not any(name in row for row in self.epochs):
+            known = ", ".join(self.epochs[-1])
+            raise KeyError(f"no column {name!r} in this history; it has {known}")
+        return [row[name] for row in self.epochs if name in row]
+
+
+@dataclass
+class Run:
+    """What a callback sees after each epoch; setting ``stop`` to a reason ends the training."""
+
+    model: Module
+    optimizer: Optimizer
+    data: Any
+    history: History
+    stop: str | None = None
+
+
+def accuracy(prediction: Any, target: Any) -> float:
+    """The share of examples whose largest output is that of the target.
+
+    Parameters
+    ----------
+    prediction
+        ``(N, classes)``.
+    target
+        Class numbers ``(N,)``, or rows of the shape of the prediction (one-hot).
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> nn.accuracy(np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([0, 0]))
+    0.5
+    """
+    prediction, target = (getattr(a, "data", a) if isinstance(a, ag.Tensor) else np.asarray(a)
+                          for a in (prediction, target))  # fmt: skip
+    labels = target.argmax(-1) if target.ndim == prediction.ndim else target
+    return float((prediction.argmax(-1) == labels).mean())
+
+
+def _batches(data: Any, size: int = 1000) -> Iterable[Any]:
+    """A tuple of arrays in large batches; anything else as it is."""
+    return DataLoader(data, size) if isinstance(data, tuple) else data
+
+
+def evaluate(
+    model: Module, data: Any, loss: Loss | None = None, metrics: Metrics | None = None
+) -> dict[str, float]:
+    """The loss and metrics on data, in evaluation mode, nothing recorded.
+
+    Parameters
+    ----------
+    data
+        A tuple ``(x, y)``, or an iterable of such batches.
+    loss
+        A function of prediction and target that averages over the batch.
+    metrics
+        Name to function, alike; by default the :func:`accuracy`.
+
+    Returns
+    -------
+    dict
+        Means weighted by the sizes of the batches: a short last batch counts for its share.
+    """
+    functions: dict[str, Callable[[Any, Any], Any]] = {} if loss is None else {"loss": loss}
+    functions.update({"accuracy": accuracy} if metrics is None else metrics)
+    totals, count = dict.fromkeys(functions, 0.0), 0
+    with evaluating(model), ag.no_grad():
+        for x, y in _batches(data):
+            prediction, n = model(x), len(x)
+            for name, function in functions.items():
+                value = function(prediction, y)
+                totals[name] += n * float(value.item() if hasattr(value, "item") else value)
+            count += n
+    return {name: total / count for name, total in totals.items()} if count else {}
+
+
+def fit(
+    model: Module,
+    data: Any,
+    loss: Loss,
+    optimizer: Optimizer,
+    epochs: int,
+    *,
+    validation: Any = None,
+    metrics: Metrics | None = None,
+    callbacks: Iterable[Callable[[Run], None]] = (),
+    progress: bool | Progress = True,
+    history: History | None = None,
+) -> History:
+    """Train a model.
+
+    Parameters
+    ----------
+    model, loss, optimizer
+        ``loss(model(x), y)`` is made smaller.
+    data
+        An iterable of batches ``(x, y)``, gone through once an epoch: a :class:`nn.DataLoader`.
+    epochs
+        The number of epochs in all, those of ``history`` included.
+    validation, metrics
+        Data and metrics for :func:`evaluate` after each epoch.
+    callbacks
+        Functions of a :class:`Run`, called after each epoch: :class:`nn.EarlyStopping`,
+        :class:`nn.Checkpoint`, or your own.
+    progress
+        A line an epoch, and in a terminal a bar (with tqdm); False for silence.
+    history
+        To continue; see :func:`nn.resume`.
+
+    Returns
+    -------
+    History
+        Also after Ctrl-C, up to the last whole epoch; ``history.stopped`` says so.
+
+    Raises
+    ------
+    NonFiniteLossError
+        With the epoch, the step and the first operation that gave a value that is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> x, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]]), np.array([[0], [1], [1], [0.0]])
+    >>> model = nn.mlp([2, 4, 1], "tanh", output=None, rng=0)
+    >>> data = nn.DataLoader((x, y), batch_size=4)
+    >>> optimizer = nn.Adam(model.parameters(), lr=0.05)
+    >>> loss = nn.binary_cross_entropy_with_logits
+    >>> history = nn.fit(model, data, loss, optimizer, epochs=200, progress=False)
+    >>> (model(x.astype(np.float32)).data > 0).ravel().tolist()
+    [False, True, True, False]
+    """
+    run = Run(model, optimizer, data, history if history is not None else History())
+    run.history.stopped = None
+    callbacks, shown = list(callbacks), progress_of(progress)
+    modes = [(m, m.training) for _, m in model.named_modules()]
+    try:
+        for epoch in range(len(run.history) + 1, epochs + 1):
+            began = time.perf_counter()
+            model.train()
+            row: dict[str, float] = {"epoch": epoch, "loss": _one_epoch(run, loss, epoch, shown)}
+            if validation is not None:
+                found = evaluate(model, validation, loss, metrics)
+                row.update({f"validation_{name}": value for name, value in found.items()})
+            row["seconds"] = time.perf_counter() - began
+            run.history.epochs.append(row)
+            shown.line(row, epochs)
+            for callback in callbacks:
+                callback(run)
+            if run.stop:
+                break
+    except KeyboardInterrupt:
+        run.stop = "interrupted"
+    finally:
+        shown.close()
+        for module, mode in modes:
+            module.training = mode
+    run.history.stopped = run.stop
+    return run.history
+
+
+def _one_epoch(run: Run, loss: Loss, epoch: int, shown: Progress) -> float:
+    """Every batch once; the mean loss."""
+    model, optimizer, total, count = run.model, run.optimizer, 0.0, 0
+    for step, (x, y) in enumerate(shown.steps(run.data, epoch), start=1):
+        value = loss(model(x), y)
+        number = value.item()
+        if not math.isfinite(number):
+            cause = _first_non_finite(model, loss, x, y)
+            raise NonFiniteLossError(epoch, step, number, cause, run.history)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        total += number * len(x)
+        count += len(x)
+    if not count:
+        raise ValueError(
+            "fit found no batch in its data; if it is a generator, it was used up by the epoch before"
+        )
+    return total / count
+
+
+def _first_non_finite(model: Module, loss: Loss, x: Any, y: Any) -> str:
+    """Run a step again under detect_anomaly, and say what was the first non-finite value."""
+    if not np.isfinite(x).all():
+        return "the inputs of this batch are not all finite"
+    for name, p in model.named_parameters():
+        if not np.isfinite(p.data).all():
+            return f"the parameter {name} was not finite any more after the step before"
+    try:
+        with np.errstate(all="ignore"), ag.detect_anomaly():
+            loss(model(x), y)
+    except ag.AnomalyError as error:
+        return str(error)
+    return "the same step gives a finite loss when it is run again (is it random?)"
