@@ -179,6 +179,9 @@ def make_node(
 
 
 def pick_node(parent: Node, out: Any, index: int) -> Node:
+    """The node of one of several results; whole numbers carry no gradient."""
+    if out.dtype.kind not in "fc":
+        return UNTRACKED
     return make_node(PICK, out, (index,), None, (parent,))
 
 

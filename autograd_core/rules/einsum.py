@@ -71,11 +71,10 @@ def _cotangent(
     found = "".join(c for c in labels if c in known)
     inputs = ",".join([right, *(t for t, _ in others)])
     c = np.einsum(f"{inputs}->{found}", g, *(a for _, a in others), optimize=optimize)
-    if found != labels:  # axes summed away in this operand alone
-        sizes = dict(zip(mine, x.shape, strict=True))
-        shape = dict(zip(found, c.shape, strict=True))
-        c = c.reshape(tuple(shape.get(s, 1) for s in labels))
-        c = expand(c, tuple(shape.get(s, sizes[s]) for s in labels))
+    sizes, shape = dict(zip(mine, x.shape, strict=True)), dict(zip(found, c.shape, strict=True))
+    whole = tuple(max(shape.get(s, 1), sizes[s]) if sizes[s] else 0 for s in labels)
+    if c.shape != whole:  # axes summed away in this operand, or of length 1 in all others
+        c = expand(c.reshape(tuple(shape.get(s, 1) for s in labels)), whole)
     if labels != mine:  # a diagonal was taken
         at = []
         for label in mine:

@@ -44,8 +44,7 @@ def _power_x(g: Any, _out: Any, x: Any, y: Any) -> Any:
         if y == 2:
             return g * (2 * x)
         return g * (y * x ** (y - 1)) if y else np.zeros_like(g)
-    flat = y == 0
-    return g * (y * x ** np.where(flat, 1.0, y - 1))
+    return g * (y * np.where((x == 0) & (y == 0), 1.0, x) ** (y - 1))
 
 
 def _power_y(g: Any, out: Any, x: Any, _y: Any) -> Any:

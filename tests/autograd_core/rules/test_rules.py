@@ -1,0 +1,173 @@
+"""Every rule, by every case: differences, dtypes, memory layouts, dropped values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+from autograd_core import graph, operators, recording
+from autograd_core.primitive import table
+from autograd_core.transforms import alias
+from tests.autograd_core.rules.cases import CASES, Case
+
+primitive_module = __import__("sys").modules["autograd_core.primitive"]
+each_case = pytest.mark.parametrize("case", CASES, ids=[c.id for c in CASES])
+
+
+def wrt(case: Case) -> list[int]:
+    return [i for i, a in enumerate(case.args) if np.asarray(a).dtype.kind in "fc"]
+
+
+def pulled(case: Case, args, seed=0):
+    """The value of a case and the cotangents of its floating-point arguments."""
+    value, pull = ag.vjp(case.f, *args)
+    rng = np.random.default_rng(seed)
+    g = rng.uniform(0.5, 1.5, np.shape(value))
+    back = pull(g.astype(np.asarray(value).dtype))
+    return value, back if isinstance(back, tuple) else (back,)
+
+
+@each_case
+def test_differences_to_second_order(case):
+    ag.assert_gradients(case.f, *case.args, order=2)
+
+
+@each_case
+def test_float32_gives_float32(case):
+    args = [
+        np.asarray(a, {"f": np.float32, "c": np.complex64}.get(np.asarray(a).dtype.kind)) for a in case.args
+    ]
+    _, exact = pulled(case, case.args)
+    _, single = pulled(case, args)
+    for a, e, s in zip(args, exact, single, strict=True):
+        assert np.asarray(s).dtype == a.dtype
+        assert s.shape == a.shape
+        np.testing.assert_allclose(s, e, rtol=2e-3, atol=2e-3 * max(1.0, np.abs(e).max(initial=0)))
+
+
+LAYOUTS = {
+    "Fortran": lambda a: a.copy(order="F"),
+    "reversed": lambda a: np.flip(np.flip(a).copy()),
+    "strided": lambda a: np.repeat(a, 2, axis=-1)[..., ::2] if a.ndim else a,
+    "read-only": lambda a: (b := a.copy(), b.setflags(write=False))[0],
+    "zero strides": lambda a: np.broadcast_to(a, (3, *a.shape))[1],
+}
+
+
+@each_case
+def test_memory_layouts_change_nothing(case):
+    _, expected = pulled(case, case.args)
+    for layout in LAYOUTS.values():
+        args = [layout(np.asarray(a)) for a in case.args]
+        before = [a.copy() for a in args]
+        _, got = pulled(case, args)
+        for e, g in zip(expected, got, strict=True):
+            np.testing.assert_allclose(g, e, rtol=1e-12, atol=1e-12)
+        for a, b in zip(args, before, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@each_case
+def test_rules_read_no_value_that_they_renounce(case, monkeypatch):
+    _, expected = pulled(case, case.args)
+    for module in (primitive_module, operators, graph, recording):
+        monkeypatch.setattr(module, "SMALL", 0)
+    _, got = pulled(case, case.args)
+    for e, g in zip(expected, got, strict=True):
+        np.testing.assert_allclose(g, e, rtol=1e-12, atol=1e-12)
+
+
+@each_case
+def test_cotangents_with_zero_strides(case):
+    value, pull = ag.vjp(case.f, *case.args)
+    one = np.asarray(1.0, dtype=np.asarray(value).dtype)
+    flat = pull(np.broadcast_to(one, np.shape(value)))
+    full = pull(np.ones(np.shape(value), one.dtype))
+    for a, b in zip(np.atleast_1d(flat) if not isinstance(flat, tuple) else flat,
+                    np.atleast_1d(full) if not isinstance(full, tuple) else full, strict=True):  # fmt: skip
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+
+
+def test_every_rule_has_a_case():
+    seen = set()
+    for case in CASES:
+        args = [
+            ag.tensor(a, requires_grad=True) if np.asarray(a).dtype.kind in "fc" else a for a in case.args
+        ]
+        y = case.f(*args)
+        for node in graph.reachable([y._node]):
+            if node.primitive is not None:
+                seen.add(node.primitive)
+    unseen = [p.name for p in table.values() if p.differentiable and p not in seen]
+    assert unseen in ([], [p.name for p in (alias,) if p in unseen])
+
+
+EMPTY = {
+    "sum": lambda x: np.sum(x, axis=0), "prod": lambda x: np.prod(x, axis=1), "tanh": np.tanh,
+    "multiply": lambda x: x * x, "matmul": lambda x: x @ x.T, "reshape": lambda x: x.reshape(3, 0),
+    "concatenate": lambda x: np.concatenate([x, x]), "cumsum": lambda x: np.cumsum(x, axis=1),
+    "cumprod": lambda x: np.cumprod(x, axis=1), "getitem": lambda x: x[:0], "einsum": lambda x: np.einsum("ij->i", x),
+    "sort": lambda x: np.sort(x, axis=0), "var": lambda x: np.var(x, axis=1) if x.shape[1] else np.sum(x, axis=1),
+    "pad": lambda x: np.pad(x, 1), "tile": lambda x: np.tile(x, 2), "take": lambda x: np.take(x, np.array([], int), axis=0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("f", EMPTY.values(), ids=EMPTY.keys())
+def test_empty_arrays(f):
+    x = ag.tensor(np.zeros((0, 3)) if f is not EMPTY["reshape"] else np.zeros((0, 3)), requires_grad=True)
+    y = f(x)
+    y.backward(np.ones(y.shape))
+    assert x.grad.shape == (0, 3)
+
+
+@pytest.mark.parametrize("f", [np.tanh, np.sum, np.prod, np.max, np.cumsum, np.ravel, np.square, np.copy])
+def test_zero_axes_and_length_one(f):
+    for a in (np.array(0.7), np.array([0.7]), np.array([[0.7]])):
+        ag.assert_gradients(f, a)
+
+
+def test_kinks():
+    def slopes(f, *args):
+        return [np.asarray(g).tolist() for g in ag.vjp(f, *args)[1](np.ones(np.shape(f(*args))))] if len(
+            args
+        ) > 1 else np.asarray(ag.vjp(f, *args)[1](np.ones(np.shape(f(*args))))).tolist()
+
+    zero, one = np.zeros(2), np.ones(2)
+    assert slopes(np.abs, zero) == [0, 0]
+    assert slopes(np.maximum, one, one) == [[0.5, 0.5], [0.5, 0.5]]
+    assert slopes(np.minimum, one, one) == [[0.5, 0.5], [0.5, 0.5]]
+    assert slopes(np.max, np.array([3.0, 1, 3, 3])) == pytest.approx([1 / 3, 0, 1 / 3, 1 / 3])
+    assert slopes(np.hypot, zero, zero) == [[0, 0], [0, 0]]
+    assert slopes(np.arctan2, zero, zero) == [[0, 0], [0, 0]]
+    assert slopes(np.std, one) == [0, 0]
+    assert slopes(lambda x: x**0, zero) == [0, 0]
+    assert slopes(np.power, zero, one * 2) == [[0, 0], [0, 0]]
+    assert slopes(lambda x: np.clip(x, 0.0, 1.0), np.array([0.0, 1.0])) == [1, 1]
+    assert slopes(np.sinc, zero) == [0, 0]
+    assert ag.grad(ag.grad(np.sinc))(0.0) == pytest.approx(-np.pi**2 / 3)
+    with np.errstate(divide="ignore"):
+        assert slopes(np.sqrt, zero) == [np.inf, np.inf]
+    assert slopes(np.logaddexp, np.array([-np.inf]), np.array([0.0])) == [[0], [1]]
+    assert slopes(np.sort, np.array([2.0, 1.0, 2.0])) == [1, 1, 1]
+
+
+def test_extreme_scales():
+    gx, gy = ag.grad(lambda x, y: x / y, (0, 1))(1e200, 1e200)
+    assert (gx, gy) == (1e-200, -1e-200)
+    gx, gy = ag.grad(np.hypot, (0, 1))(3e200, 4e200)
+    assert (gx, gy) == pytest.approx((0.6, 0.8))
+    assert ag.grad(np.arctan)(1e200) == 0
+    assert ag.grad(np.tanh)(1e3) == 0
+
+
+def test_refusals_are_by_name():
+    x = ag.tensor(np.ones((2, 3)), requires_grad=True)
+    for call, word in (
+        (lambda: np.pad(x, 1, mode="mean"), "mean"),
+        (lambda: np.var(x, mean=np.ones((2, 1))), "mean="),
+        (lambda: np.exp(x, where=np.ones((2, 3), bool)), "np.where"),
+        (lambda: np.linalg.lstsq(x, np.ones(2)), "lstsq"),
+    ):
+        with pytest.raises(ag.NotDifferentiableError, match=word):
+            call()
