@@ -23,6 +23,8 @@ from nn.activations import Tanh as Tanh
 from nn.callbacks import Checkpoint as Checkpoint
 from nn.callbacks import EarlyStopping as EarlyStopping
 from nn.callbacks import resume as resume
+from nn.cross_entropy import cross_entropy as cross_entropy
+from nn.cross_entropy import nll_loss as nll_loss
 from nn.data import DataLoader as DataLoader
 from nn.data import Split as Split
 from nn.data import load_digits as load_digits
@@ -49,12 +51,10 @@ from nn.layers import Linear as Linear
 from nn.layers import Sequential as Sequential
 from nn.losses import binary_cross_entropy as binary_cross_entropy
 from nn.losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
-from nn.cross_entropy import cross_entropy as cross_entropy
 from nn.losses import huber_loss as huber_loss
 from nn.losses import kl_div as kl_div
 from nn.losses import l1_loss as l1_loss
 from nn.losses import mse_loss as mse_loss
-from nn.cross_entropy import nll_loss as nll_loss
 from nn.losses import quadratic_cost as quadratic_cost
 from nn.mnist import load_mnist as load_mnist
 from nn.models import mlp as mlp

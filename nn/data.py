@@ -101,7 +101,7 @@ def one_hot(labels: Any, classes: int, dtype: Any = np.float32) -> Array:
         raise ValueError(
             f"labels from {labels.min()} to {labels.max()} do not fit {classes} classes"
         )
-    return np.eye(classes, dtype=dtype)[labels]
+    return np.asarray(np.eye(classes, dtype=dtype)[labels])
 
 
 def load_digits(

@@ -84,10 +84,11 @@ def save(
         if a.dtype.kind not in "biufc" or name == _METADATA:
             raise TypeError(f"{name}: arrays of numbers can be saved, got {a.dtype}")
         arrays[str(name)] = np.require(a, requirements="C")
-    writers: dict[str, Callable[..., None]] = {".safetensors": _write_safetensors, ".npz": _write_npz}
+    writers = {".safetensors": _write_safetensors, ".npz": _write_npz}
     if path.suffix not in writers:
         raise ValueError(f"weights are saved as .safetensors or .npz, got {path.name!r}")
-    write_atomically(path, lambda f: writers[path.suffix](f, arrays, dict(metadata or {})))
+    write = writers[path.suffix]
+    write_atomically(path, lambda file: write(file, arrays, dict(metadata or {})))
 
 
 def load(path: str | Path) -> dict[str, Array]:
@@ -193,9 +194,7 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
         if not isinstance(header, dict):
             raise ValueError("not a mapping")
         metadata = header.pop(_METADATA, {})
-        if not isinstance(metadata, dict) or not all(
-            isinstance(v, str) for v in metadata.values()
-        ):
+        if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
             raise ValueError("its metadata are not strings")
     except (ValueError, RecursionError) as error:
         raise FileFormatError(f"{path} is corrupt: its header is not readable ({error})") from error
@@ -228,7 +227,9 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
         arrays[name] = _decode(body[begin:end], kind).reshape(shape)
         expected = end
     if expected != len(body):
-        raise FileFormatError(f"{path} is corrupt: {len(body) - expected:,} bytes belong to no array")
+        raise FileFormatError(
+            f"{path} is corrupt: {len(body) - expected:,} bytes belong to no array"
+        )
     return {name: arrays[name] for name in header}, metadata
 
 

@@ -93,7 +93,7 @@ def orthogonal(shape: Sequence[int], *, gain: float = 1.0, rng: Rng = None) -> A
     a = normal((max(rows, columns), min(rows, columns)), rng=rng)
     q, r = np.linalg.qr(a)
     q = q * np.sign(np.diagonal(r))
-    return gain * (q if rows >= columns else q.T).reshape(shape)
+    return np.asarray(gain * (q if rows >= columns else q.T).reshape(shape))
 
 
 glorot_uniform, glorot_normal = xavier_uniform, xavier_normal

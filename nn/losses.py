@@ -44,9 +44,10 @@ def _aligned(name: str, prediction: Any, target: Any) -> tuple[Any, Any]:
         raise ValueError(
             f"{name} compares arrays of one shape, got a prediction of shape {prediction.shape} "
             f"and a target of shape {target.shape}"
-            + ("; class numbers become a target by nn.one_hot(labels, classes)" * (
-                target.ndim == prediction.ndim - 1 and target.dtype.kind in "iu"
-            ))
+            + (
+                "; class numbers become a target by nn.one_hot(labels, classes)"
+                * (target.ndim == prediction.ndim - 1 and target.dtype.kind in "iu")
+            )
         )
     if isinstance(target, np.ndarray) and target.dtype != prediction.dtype:
         target = target.astype(prediction.dtype)

@@ -8,6 +8,7 @@ import os
 import urllib.request
 import zlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,8 @@ def read_idx(path: str | Path) -> Array:
             head = file.read(4)
             if len(head) < 4 or head[:3] != b"\0\0\x08" or not head[3]:
                 raise DataError(
-                    f"{path} is not an IDX file of bytes: it begins with {head.hex() or 'nothing'}, "
-                    "expected 000008 and the number of axes"
+                    f"{path} is not an IDX file of bytes: it begins with "
+                    f"{head.hex() or 'nothing'}, expected 000008 and the number of axes"
                 )
             sizes = file.read(4 * head[3])
             if len(sizes) < 4 * head[3]:
@@ -79,6 +80,10 @@ def read_idx(path: str | Path) -> Array:
     if more:
         raise DataError(f"{path} is corrupt: bytes follow the {wanted:,} that its header announces")
     return np.frombuffer(body, np.uint8).reshape(shape)
+
+
+def _put(content: bytes, file: Any) -> None:
+    file.write(content)
 
 
 def find(root: Path, name: str) -> Path | None:
@@ -108,7 +113,7 @@ def fetch(name: str, root: Path, mirrors: Sequence[str] = MIRRORS) -> Path:
             continue
         try:
             root.mkdir(parents=True, exist_ok=True)
-            write_atomically(root / f"{name}.gz", lambda file: file.write(packed))
+            write_atomically(root / f"{name}.gz", partial(_put, packed))
         except OSError as error:
             raise DataError(f"{root} cannot be written: {error.strerror or error}") from error
         return root / f"{name}.gz"
@@ -143,7 +148,7 @@ def load_mnist(
     folder = cache_directory() if root is None else Path(root)
     if not download and not folder.is_dir():
         raise DataError(f"there is no directory {folder}")
-    arrays = []
+    arrays: list[Array] = []
     for name in FILES:
         path = find(folder, name)
         if path is None:
@@ -151,7 +156,7 @@ def load_mnist(
                 raise DataError(f"{folder} has no {name}, with or without .gz")
             path = fetch(name, folder)
         arrays.append(read_idx(path))
-    for images, labels, kind in ((*arrays[:2], "train"), (*arrays[2:], "t10k")):
+    for kind, images, labels in (("train", arrays[0], arrays[1]), ("t10k", arrays[2], arrays[3])):
         if images.ndim != 3 or labels.ndim != 1 or len(images) != len(labels) or not len(labels):
             raise DataError(
                 f"the {kind} files of {folder} do not belong together: images of shape "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -53,7 +54,7 @@ def mlp(
     rng = np.random.default_rng(rng)
     last = activation if output == "same" else output
     layers: list[Module] = []
-    for i, (n, m) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for i, (n, m) in enumerate(itertools.pairwise(sizes)):
         layers.append(Linear(n, m, init=init, bias_init=bias_init, rng=rng, dtype=dtype))
         chosen = activation if i < len(sizes) - 2 else last
         if chosen is not None and chosen not in ("identity", Identity):

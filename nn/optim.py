@@ -48,7 +48,9 @@ class Optimizer:
         for group in given:
             unknown = group.keys() - settings.keys() - {"params"}
             if unknown:
-                raise ValueError(f"{type(self).__name__} has no setting {', '.join(sorted(unknown))}")
+                raise ValueError(
+                    f"{type(self).__name__} has no setting {', '.join(sorted(unknown))}"
+                )
             merged = {**settings, **group, "params": list(group["params"])}
             self._check(merged)
             self.param_groups.append(merged)
@@ -120,7 +122,9 @@ class Optimizer:
         sizes = [len(g["params"]) for g in groups]
         own = [len(g["params"]) for g in self.param_groups]
         if sizes != own:
-            raise StateError(f"a state of groups of {sizes} parameters does not fit groups of {own}")
+            raise StateError(
+                f"a state of groups of {sizes} parameters does not fit groups of {own}"
+            )
         everything = [p for group in self.param_groups for p in group["params"]]
         for number, values in state.items():
             if not 0 <= int(number) < len(everything):

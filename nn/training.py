@@ -219,9 +219,7 @@ def _one_epoch(run: Run, loss: Loss, epoch: int, shown: Progress) -> float:
         total += number * len(x)
         count += len(x)
     if not count:
-        raise ValueError(
-            "fit found no batch in its data; if it is a generator, it was used up by the epoch before"
-        )
+        raise ValueError("fit found no batch in its data; a generator is used up after one epoch")
     return total / count
 
 

@@ -1,0 +1,7 @@
+"""``python -m nn``: train the feedforward network on handwriting; ``predict`` with it."""
+
+import sys
+
+from nn.cli import main
+
+sys.exit(main())
