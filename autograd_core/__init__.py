@@ -1,7 +1,20 @@
 """Reverse-mode automatic differentiation for people who think in NumPy."""
 
 from autograd_core import rules as rules
+from autograd_core.checking import assert_gradients as assert_gradients
+from autograd_core.checking import gradcheck as gradcheck
 from autograd_core.differentiate import gradients as gradients
+from autograd_core.drawing import Picture as Picture
+from autograd_core.drawing import draw as draw
+from autograd_core.errors import AnomalyError as AnomalyError
+from autograd_core.errors import AutogradError as AutogradError
+from autograd_core.errors import ConversionError as ConversionError
+from autograd_core.errors import GradcheckError as GradcheckError
+from autograd_core.errors import GraphError as GraphError
+from autograd_core.errors import InPlaceError as InPlaceError
+from autograd_core.errors import MutationError as MutationError
+from autograd_core.errors import NotDifferentiableError as NotDifferentiableError
+from autograd_core.errors import RuleError as RuleError
 from autograd_core.modes import detect_anomaly as detect_anomaly
 from autograd_core.modes import enable_grad as enable_grad
 from autograd_core.modes import is_grad_enabled as is_grad_enabled
@@ -9,6 +22,7 @@ from autograd_core.modes import no_grad as no_grad
 from autograd_core.primitive import Primitive as Primitive
 from autograd_core.primitive import defvjp as defvjp
 from autograd_core.primitive import primitive as primitive
+from autograd_core.rules.indexing import scatter_add as scatter_add
 from autograd_core.tensor import Tensor as Tensor
 from autograd_core.tensor import tensor as tensor
 from autograd_core.transforms import checkpoint as checkpoint
@@ -22,17 +36,3 @@ from autograd_core.transforms import stop_gradient as stop_gradient
 from autograd_core.transforms import value_and_grad as value_and_grad
 from autograd_core.transforms import vjp as vjp
 from autograd_core.trees import ravel as ravel
-from autograd_core.checking import assert_gradients as assert_gradients
-from autograd_core.checking import gradcheck as gradcheck
-from autograd_core.drawing import Picture as Picture
-from autograd_core.drawing import draw as draw
-from autograd_core.errors import AnomalyError as AnomalyError
-from autograd_core.errors import AutogradError as AutogradError
-from autograd_core.errors import ConversionError as ConversionError
-from autograd_core.errors import GradcheckError as GradcheckError
-from autograd_core.errors import GraphError as GraphError
-from autograd_core.errors import InPlaceError as InPlaceError
-from autograd_core.errors import MutationError as MutationError
-from autograd_core.errors import NotDifferentiableError as NotDifferentiableError
-from autograd_core.errors import RuleError as RuleError
-from autograd_core.rules.indexing import scatter_add as scatter_add

@@ -157,6 +157,9 @@ def gradients(
     outs = [outputs] if isinstance(outputs, Handle) else list(outputs)
     single = isinstance(inputs, Handle)
     wanted = [inputs] if single else list(inputs)
+    if isinstance(outputs, Handle) and isinstance(grad_outputs, (list, tuple)):
+        alone = len(grad_outputs) == 1 and np.shape(raw(grad_outputs[0])) == np.shape(raw(outputs))
+        grad_outputs = grad_outputs[0] if alone else grad_outputs  # a sequence of one, for one
     if grad_outputs is None:
         seeds = [None] * len(outs)
     else:
@@ -169,18 +172,18 @@ def gradients(
     for i, t in enumerate(wanted):
         if not t._node.tracked:
             raise GraphError(
-                f"input {i} (shape {t.shape}) does not require gradients; make it with "  # type: ignore[attr-defined]
+                f"input {i} (shape {t.shape}) does not require gradients; make it with "
                 "ag.tensor(..., requires_grad=True)"
             )
     targets = {t._node for t in wanted}
     cotangents, _ = pull_back(outs, seeds, targets, create_graph, free=False)
-    results = []
+    results: list[Any] = []
     for i, t in enumerate(wanted):
         g = cotangents.get(t._node)
         if g is None:
             if not allow_unused:
                 raise GraphError(
-                    f"no output depends on input {i} (shape {t.shape}); "  # type: ignore[attr-defined]
+                    f"no output depends on input {i} (shape {t.shape}); "
                     "pass allow_unused=True to get None for it"
                 )
             results.append(None)

@@ -36,11 +36,10 @@ def _binary(fun: Operator, ufunc: np.ufunc) -> tuple[Operator, Operator]:
             if (n.tracked or m.tracked) and mode.get() == RECORD:
                 args = (self._data, other._data)
                 out = fun(*args)
-                if out.nbytes > SMALL:
-                    out.setflags(False)
-                    return record(entry, out, args, None, (n, m))
                 if type(out) is np.ndarray:
-                    out.setflags(False)
+                    out.setflags(False)  # type: ignore[call-arg]
+                    if out.nbytes > SMALL:
+                        return record(entry, out, args, None, (n, m))
                 return handle(out, make_node(entry, out, args, None, (n, m)))
         elif _defers(other):
             return NotImplemented

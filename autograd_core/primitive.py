@@ -87,6 +87,32 @@ class Each:
         return 1 << 30  # any number of arrays
 
 
+def _parameters(rule: Rule) -> tuple[list[str], str, list[str], bool]:
+    """A rule's positional parameters, its ``*rest``, those by keyword, and if it has ``**``.
+
+    Read from the code object: ``inspect.signature`` of all rules would double the import time.
+    """
+    code = getattr(rule, "__code__", None)
+    if code is None or hasattr(rule, "__wrapped__"):
+        of = inspect.signature(rule).parameters.values()
+        rest = [p.name for p in of if p.kind is p.VAR_POSITIONAL]
+        return (
+            [p.name for p in of if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)],
+            rest[0] if rest else "",
+            [p.name for p in of if p.kind is p.KEYWORD_ONLY],
+            any(p.kind is p.VAR_KEYWORD for p in of),
+        )
+    n, end = code.co_argcount, code.co_argcount + code.co_kwonlyargcount
+    names = code.co_varnames
+    starred = bool(code.co_flags & inspect.CO_VARARGS)
+    return (
+        list(names[:n]),
+        names[end] if starred else "",
+        list(names[n:end]),
+        bool(code.co_flags & inspect.CO_VARKEYWORDS),
+    )
+
+
 class Primitive:
     """A function with derivative rules; calling it on Tensors records one node.
 
@@ -111,7 +137,7 @@ class Primitive:
 
     def __init__(self, fun: Callable[..., Any], name: str | None = None) -> None:
         self.fun = fun
-        self.name: str = name or getattr(fun, "__name__", repr(fun))
+        self.name: str = name or str(getattr(fun, "__name__", fun))
         self.vjps: Sequence[Rule | None] | Each | None = None
         self.joint: Rule | None = None
         self.differentiable = False  # whether it has rules
@@ -123,7 +149,7 @@ class Primitive:
         self.saves_rest = True  # whether those of a list, or beyond ``saves``, are
         self.lean = False  # some value is not read
         self.partial = False  # some leading argument has no rule
-        self.parameters: dict[str, inspect.Parameter] = {}  # of the rule, after g and out
+        self.parameters: tuple[str, ...] = ()  # of the rules, after g and out
         self.keywords: frozenset[str] = frozenset()
         functools.update_wrapper(self, fun, updated=())
         self.__name__ = self.name
@@ -181,35 +207,32 @@ class Primitive:
             raise TypeError(f"{self.name}.defvjp: every rule is None, so nothing is differentiable")
         skip = 3 if each else 2
         positional: list[list[str]] = []
-        self.parameters = {}
+        known: dict[str, None] = {}
         for rule in rules:
-            parameters = list(inspect.signature(rule).parameters.values())
-            names = [
-                p.name
-                for p in parameters
-                if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-            ]
-            variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-            if len(names) < skip and not variadic:
+            names, rest, by_keyword, catch_all = _parameters(rule)
+            if len(names) < skip and not rest:
                 raise TypeError(
                     f"{self.name}: a rule takes (g, out, *args), but this one takes only "
                     f"{tuple(names)}"
                 )
-            if any(p.kind is p.VAR_KEYWORD for p in parameters):
+            if catch_all:
                 raise TypeError(
                     f"{self.name}: a rule names every keyword that it knows; **kwargs would let "
                     "an unknown one change the value but not the gradient"
                 )
             positional.append(names)
-            for p in parameters[skip:]:
-                self.parameters.setdefault(p.name.lstrip("_"), p)
+            known.update(dict.fromkeys(n.lstrip("_") for n in names[skip:]))
+            known.update(dict.fromkeys([rest.lstrip("_")] if rest else []))
+            known.update(dict.fromkeys(by_keyword))
+            if each:
+                self.saves_rest = not rest.startswith("_")
         self.vjps = Each(each) if each else (tuple(vjps) or None)
         self.partial = None in vjps
         self.differentiable = True
         self.joint, self.each, self.elementwise, self.masks = joint, bool(each), elementwise, masks
-        self.keywords = frozenset(self.parameters)
+        self.parameters = tuple(known)
+        self.keywords = frozenset(known)
         self.saves_out = any(not n[skip - 1 : skip] or n[skip - 1][0] != "_" for n in positional)
-        self.saves_rest = not (each and "*_" in str(inspect.signature(each)))
         width = min(len(n) for n in positional) - skip
         self.saves = tuple(
             any(n[skip + i][0] != "_" for n in positional) for i in range(max(width, 0))

@@ -68,9 +68,7 @@ _methods: dict[tuple[str, str], Any] = {
 }  # fmt: skip
 
 
-def call_ufunc(
-    ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
+def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """NEP 13 beyond the plain call: ``out=``, ``dtype=``, reduce, accumulate, outer, at."""
     name = name_of(ufunc) + ("" if method == "__call__" else f".{method}")
     call = ufunc if method == "__call__" else getattr(ufunc, method)

@@ -200,7 +200,7 @@ def apply_ufunc(primitive: Primitive, args: tuple[Any, ...]) -> Any:
     args = tuple(arrays)
     out = primitive.fun(*args)
     if type(out) is np.ndarray:
-        out.setflags(False)  # fresh: a ufunc never returns its argument
+        out.setflags(False)  # type: ignore[call-arg]  # fresh: ufuncs return no argument
         if out.nbytes > SMALL:
             return record(primitive, out, args, None, tuple(parents))
     elif type(out) is tuple:
@@ -212,7 +212,7 @@ def flattened(
     primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The members of a list argument as arguments of their own; the others by keyword."""
-    names = list(primitive.parameters)
+    names = primitive.parameters
     if not args:
         raise TypeError(f"{primitive.name} takes its list of arrays as the first argument")
     return tuple(args[0]), {**dict(zip(names[1:], args[1:], strict=False)), **kwargs}
@@ -225,9 +225,7 @@ def no_gradient(primitive: Primitive, argument: str) -> str:
     )
 
 
-def refuse_arguments_without_rule(
-    primitive: Primitive, args: tuple[Any, ...], width: int
-) -> None:
+def refuse_arguments_without_rule(primitive: Primitive, args: tuple[Any, ...], width: int) -> None:
     rules = list(zip(range(width), primitive.vjps or (), strict=False))
     missing = [i for i, rule in rules if rule is None] + list(range(width, len(args)))
     for i in missing:
@@ -267,5 +265,3 @@ def name_of(fun: Any) -> str:
     if isinstance(fun, np.ufunc) and not module:
         module = "np"
     return f"{module}.{fun.__name__}" if module else str(fun.__name__)
-
-

@@ -254,7 +254,7 @@ class Tensor(ArrayMethods, Operators):
 
     def detach(self) -> Tensor:
         """The same values (shared, not copied) without history: no gradient flows through it."""
-        return handle(self._data, UNTRACKED)
+        return handle(self._data, UNTRACKED)  # type: ignore[no-any-return]
 
     def _refuse(self, what: str, remedy: str) -> None:
         if self._node.tracked and mode.get() & RECORD:
@@ -371,7 +371,9 @@ class Tensor(ArrayMethods, Operators):
         self._data, self._node = result._data, result._node
         return self
 
-    def _in_place(self, value: Any, functional: Callable[[], Any], write: Callable[[Any], Any]) -> Tensor:
+    def _in_place(
+        self, value: Any, functional: Callable[[], Any], write: Callable[[Any], Any]
+    ) -> Tensor:
         """Rebind this handle to a new node, or write where nothing is recorded."""
         if recording(self, value):
             if self._node.tracked and self.is_leaf:

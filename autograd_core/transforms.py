@@ -94,9 +94,7 @@ def _plain(value: Any, tensors: bool) -> Any:
     leaves, restore = flatten(value)
     return restore(
         [
-            (a if tensors or a._node.tracked else a._data)
-            if isinstance(a, Handle)
-            else a
+            (a if tensors or a._node.tracked else a._data) if isinstance(a, Handle) else a
             for a in leaves
         ]
     )
@@ -240,8 +238,7 @@ def vjp(fun: Function, *args: Any, **kwargs: Any) -> tuple[Any, Function]:
         seeds, _ = flatten(cotangent)
         if len(seeds) != len(outputs):
             raise GraphError(
-                f"the value has {len(outputs)} arrays, so a cotangent has as many, "
-                f"got {len(seeds)}"
+                f"the value has {len(outputs)} arrays, so a cotangent has as many, got {len(seeds)}"
             )
         back = run.restore_inputs(run.pull(outputs, seeds, free=False))
         tensors = run.tensors or any(isinstance(s, Handle) for s in seeds)
@@ -270,8 +267,7 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple
     for p, t in zip(points, directions, strict=True):
         if np.shape(raw(p)) != np.shape(raw(t)):
             raise GraphError(
-                f"a tangent has the shape of its primal, {np.shape(raw(p))}, got "
-                f"{np.shape(raw(t))}"
+                f"a tangent has the shape of its primal, {np.shape(raw(p))}, got {np.shape(raw(t))}"
             )
 
     inner: list[Any] = []
@@ -415,14 +411,13 @@ def checkpoint(fun: Function) -> Function:
 
         def again(g: Any, _out: Any, *values: Any) -> tuple[Any, ...]:
             run = _Run(fun, restore(list(values[: len(inputs)])), range(len(args)), kwargs)
-            targets = {n: None for n in (*(v._node for v in run.variables), *captured)}
+            targets = dict.fromkeys((*(v._node for v in run.variables), *captured))
             create = isinstance(g, Handle)
             seed = conjugate(g)
             found, _ = pull_back([run.value], [seed], set(targets), create, free=False)
             zero = (np.zeros_like(raw(v)) for v in values)
             return tuple(
-                z if (c := found.get(n)) is None else c
-                for n, z in zip(targets, zero, strict=True)
+                z if (c := found.get(n)) is None else c for n, z in zip(targets, zero, strict=True)
             )
 
         step = Primitive(fun, f"checkpoint({getattr(fun, '__name__', 'f')})").defvjp(joint=again)

@@ -88,7 +88,7 @@ def slope(f: Callable[[float], float], x: float, shrink: float = 1.0) -> Slope:
                 best, bar = row[k], error
         tableau.append(row)
         h /= FACTOR
-    gaps = [abs(r - l) for r, l in sides]
+    gaps = [abs(right - left) for right, left in sides]
     scale = max(abs(best), 1e-300)
     noise = 16 * EPS * (abs(center) + 1e-300) / (h * FACTOR)
     shrinks = not gaps[-1] > max(0.25 * gaps[0], 1e-4 * scale, 4 * noise)

@@ -106,14 +106,10 @@ def _compare(
     """Every entry of every gradient against the slope of ``f`` along it."""
     for i, (x, g, position) in enumerate(zip(xs, gradients, positions, strict=True)):
         if g.shape != x.shape:
-            report.findings.append(
-                Finding("shape", order, position, (), g.shape, x.shape, 0.0)
-            )
+            report.findings.append(Finding("shape", order, position, (), g.shape, x.shape, 0.0))
             continue
         if g.dtype != x.dtype:
-            report.findings.append(
-                Finding("dtype", order, position, (), g.dtype, x.dtype, 0.0)
-            )
+            report.findings.append(Finding("dtype", order, position, (), g.dtype, x.dtype, 0.0))
         column = float(np.max(np.abs(g), initial=0.0, where=np.isfinite(g)))
         for index, unit in _directions(x):
             numeric = _slope_along(f, xs, i, index, unit)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import shutil
-
 from autograd_core.drawing.palette import EDGE, FONT, INK, MUTED, PAGE, STYLES
 from autograd_core.drawing.scene import Arrow, Box, Scene
 from autograd_core.errors import AutogradError
@@ -15,6 +12,7 @@ INSTALL = (
     "(macOS), winget install graphviz (Windows), conda install -c conda-forge graphviz. "
     "Without it .dot still works: g.save('graph.dot')"
 )
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
 TIMEOUT = 30.0  # seconds
 
 
@@ -31,7 +29,7 @@ def _quoted(text: str) -> str:
 def _escaped(text: str) -> str:
     """Text inside an HTML-like label; control characters would make it invalid."""
     clean = "".join(c if c.isprintable() else " " for c in text)
-    return html.escape(clean, quote=True)
+    return clean.translate(_ENTITIES)
 
 
 def _bold(text: str) -> str:
@@ -50,7 +48,9 @@ def _box(box: Box) -> str:
     square = box.kind in ("data", "parameter", "output")
     title = _bold(box.title) if square else _escaped(box.title)
     note = _font(box.note, 9.5, note_color)
-    look = "filled" if square else "rounded,filled,dashed" if box.kind == "view" else "rounded,filled"
+    look = (
+        "filled" if square else "rounded,filled,dashed" if box.kind == "view" else "rounded,filled"
+    )
     attributes = {
         "shape": '"box"',
         "style": f'"{look}"',
@@ -136,22 +136,21 @@ def to_dot(scene: Scene, direction: str = "TB") -> str:
 
 def render(dot: str, format: str) -> bytes:
     """Lay DOT out with the ``dot`` program: ``svg``, ``png`` or ``pdf``."""
-    if shutil.which("dot") is None:
-        raise GraphvizError(INSTALL)
-    import subprocess
+    import subprocess  # here, because it would cost every user of the package 10 ms
 
-    import graphviz  # type: ignore[import-untyped,unused-ignore]
+    from graphviz import DOT_BINARY
 
+    command = [str(DOT_BINARY), f"-T{format}", *(["-Gdpi=144"] if format == "png" else [])]
     try:
-        source = graphviz.Source(dot)
-        command = ["dot", f"-T{format}", *(["-Gdpi=144"] if format == "png" else [])]
         done = subprocess.run(
-            command, input=source.source.encode(), capture_output=True, timeout=TIMEOUT, check=False
+            command, input=dot.encode(), capture_output=True, timeout=TIMEOUT, check=False
         )
+    except FileNotFoundError:
+        raise GraphvizError(INSTALL) from None
     except subprocess.TimeoutExpired:
         raise GraphvizError(
             f"dot took more than {TIMEOUT:.0f} s for this graph; draw less of it with max_nodes="
         ) from None
     if done.returncode or not done.stdout:
         raise GraphvizError(f"dot failed: {done.stderr.decode(errors='replace').strip()[:400]}")
-    return done.stdout
+    return bytes(done.stdout)

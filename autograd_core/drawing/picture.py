@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from autograd_core.drawing.dot import GraphvizError, render, to_dot
@@ -49,8 +48,8 @@ class Picture:
             lines.append(f"{b.id:<20} {b.details}" + (f"   from {sources}" if sources else ""))
         return "\n".join(lines)
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write ``.svg``, ``.png``, ``.pdf``, ``.dot`` or ``.txt``, by the ending of ``path``.
+    def save(self, path: str | os.PathLike[str]) -> str:
+        """Write ``.svg``, ``.png``, ``.pdf``, ``.dot`` or ``.txt``, by the ending.
 
         Raises
         ------
@@ -59,18 +58,19 @@ class Picture:
         GraphvizError
             If the format needs the ``dot`` program and it is absent or fails; nothing is written.
         """
-        target = Path(path)
-        ending = target.suffix.lower().lstrip(".")
+        target = os.fspath(path)
+        ending = os.path.splitext(target)[1].lower().lstrip(".")
         if ending not in FORMATS:
             raise ValueError(
-                f"cannot save a picture as {target.name!r}: use one of "
+                f"cannot save a picture as {os.path.basename(target)!r}: use one of "
                 + ", ".join("." + f for f in FORMATS)
             )
         if ending in ("dot", "txt"):
             content = (self.dot if ending == "dot" else self.text).encode()
         else:
             content = render(self.dot, ending)
-        target.write_bytes(content)
+        with open(target, "wb") as file:
+            file.write(content)
         return target
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:

@@ -133,7 +133,7 @@ class _Builder:
                 self.connect(parent, box.id)
             elif isinstance(origin, Leaf):
                 value = array if origin.out is None else origin.out
-                if value is None or not getattr(value, "shape", ()) and not origin.name:
+                if value is None or (not getattr(value, "shape", ()) and not origin.name):
                     continue  # a number: part of the operation
                 self.arrows.append(Arrow(self.leaf(origin, value), box.id, "", origin.tracked))
 
@@ -164,9 +164,7 @@ class _Builder:
             self.connect(t._node, box.id)
 
 
-def build(
-    roots: list[Any], names: Mapping[str, Any], title: str, max_nodes: int
-) -> Scene:
+def build(roots: list[Any], names: Mapping[str, Any], title: str, max_nodes: int) -> Scene:
     """The scene of everything that ``roots`` depend on."""
     b = _Builder(roots, names, max_nodes)
     for node in b.kept:

@@ -230,7 +230,13 @@ clip = Primitive(_clip, "clip").defvjp(
 
 @composition(np.clip)
 def _np_clip(
-    a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None
+    a: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    out: Any = None,
+    *,
+    min: Any = None,
+    max: Any = None,
 ) -> Any:
     return clip(a, a_min if min is None else min, a_max if max is None else max)
 

@@ -30,9 +30,7 @@ def _layer(
     return g[(slice(None),) * (axis % g.ndim) + (i,)]
 
 
-def _rejoin(
-    g: Any, _out: Any, _x: Any, indices_or_sections: Any = None, axis: Any = 0
-) -> Any:
+def _rejoin(g: Any, _out: Any, _x: Any, indices_or_sections: Any = None, axis: Any = 0) -> Any:
     return np.concatenate(g, axis=axis)
 
 

@@ -45,7 +45,8 @@ def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -
             "recorded Tensor; make the array from the Tensor: np.broadcast_to(t, shape), or "
             "np.full(shape, t, like=t)"
         )
-    dst[...] = src if where is True else np.where(where, src, dst)  # type: ignore[index]
+    target: Any = dst
+    target[...] = src if where is True else np.where(where, src, target)
 
 
 @composition(np.full_like)

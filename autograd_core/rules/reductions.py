@@ -33,7 +33,7 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
 
 def kept(g: Any, x: Any, axis: Any, keepdims: Any) -> Any:
     """A reduced array with the reduced axes back, of length 1."""
-    if keepdims is True or axis is None and x.ndim <= g.ndim:
+    if keepdims is True or (axis is None and x.ndim <= g.ndim):
         return g
     axes = axes_of(axis, x.ndim)
     return g.reshape(tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
@@ -157,9 +157,7 @@ def _cumprod_last(g: Any, out: Any, x: Any) -> Any:
     return _before(out, 1.0) * _backwards(x, g)
 
 
-def _cumprod(
-    g: Any, out: Any, x: Any, axis: Any = None, dtype: Any = None, _o: Any = None
-) -> Any:
+def _cumprod(g: Any, out: Any, x: Any, axis: Any = None, dtype: Any = None, _o: Any = None) -> Any:
     if axis is None:
         return _cumprod_last(g, out, x.reshape(-1)).reshape(x.shape)
     moved = (v.swapaxes(axis, -1) for v in (g, out, x))
@@ -182,13 +180,15 @@ def _prod(
     axes = axes_of(axis, x.ndim)
     rest = tuple(i for i in range(x.ndim) if i not in axes)
     moved = x.transpose(rest + axes)
-    flat = moved.reshape(tuple(x.shape[i] for i in rest) + (math.prod(x.shape[i] for i in axes),))
+    flat = moved.reshape((*(x.shape[i] for i in rest), math.prod(x.shape[i] for i in axes)))
     if flat.size == 0:
         return np.zeros_like(x)
     last = flat.ndim - 1
     before = _before(flat.cumprod(last), 1.0)
     after = _before(flat[..., ::-1].cumprod(last), 1.0)[..., ::-1]
-    others = (before * after).reshape(moved.shape).transpose(tuple(np.argsort(rest + axes).tolist()))
+    others = (
+        (before * after).reshape(moved.shape).transpose(tuple(np.argsort(rest + axes).tolist()))
+    )
     return _chosen(kept(g, x, axis, keepdims) * initial * others, where)
 
 

@@ -120,7 +120,9 @@ def _tile(A: Any, reps: Any) -> Any:
     reps = (1,) * (ndim - len(reps)) + reps
     shape = (1,) * (ndim - A.ndim) + A.shape
     apart = A.reshape(tuple(n for s in shape for n in (1, s)))
-    tiled = np.broadcast_to(apart, tuple(n for r, s in zip(reps, shape, strict=True) for n in (r, s)))
+    tiled = np.broadcast_to(
+        apart, tuple(n for r, s in zip(reps, shape, strict=True) for n in (r, s))
+    )
     return tiled.reshape(tuple(r * s for r, s in zip(reps, shape, strict=True)))
 
 

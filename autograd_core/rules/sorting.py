@@ -21,7 +21,7 @@ def _sort(
 
 @composition(np.partition)
 def _partition(
-    a: Any, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None
+    a: Any, kth: Any, axis: Any = -1, kind: Any = "introselect", order: Any = None
 ) -> Any:
     if axis is None:
         a, axis = a.reshape(-1), -1

@@ -75,7 +75,7 @@ def test_operators_and_reflections_agree_with_numpy(operation, recorded):
 def test_reflected_with_lists_and_numpy_scalars():
     t = leaf(1.0, 2.0)
     assert (np.float64(2) * t).requires_grad
-    assert ([1.0, 1.0] + t).tolist() == [2, 3]
+    assert ([1.0, 1.0] + t).tolist() == [2, 3]  # noqa: RUF005
     with pytest.raises(TypeError):
         t + "a"
     with pytest.raises(TypeError):

@@ -7,8 +7,8 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from tests.benchmarks import engine, training  # noqa: E402
-from tests.benchmarks.measure import HEADER  # noqa: E402
+from tests.benchmarks import engine, training
+from tests.benchmarks.measure import HEADER
 
 
 def main() -> None:

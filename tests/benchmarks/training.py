@@ -51,7 +51,10 @@ def sgd_step(seconds: float) -> Iterator[Row]:
     torch = torch_or_none()
     if torch:
         net = torch.nn.Sequential(
-            torch.nn.Linear(784, 30), torch.nn.Sigmoid(), torch.nn.Linear(30, 10), torch.nn.Sigmoid()
+            torch.nn.Linear(784, 30),
+            torch.nn.Sigmoid(),
+            torch.nn.Linear(30, 10),
+            torch.nn.Sigmoid(),
         )
         sgd = torch.optim.SGD(net.parameters(), lr=3.0)
         tx, ty = torch.tensor(x), torch.tensor(y)
@@ -175,5 +178,3 @@ def peak_memory() -> tuple[float, float] | None:
         ]
         found.append(float(np.median(runs)))
     return found[0], found[1]
-
-

@@ -43,21 +43,61 @@ def add(id: str, f: Callable[..., Any], *args: Any) -> None:
 
 A, B, V, W = draw(2, 3), draw(2, 3), draw(3), draw(4)
 T = draw(2, 3, 4)
-POS, UNIT, BIG = draw(2, 3, low=0.2, high=3.0), draw(2, 3, low=-0.8, high=0.7), draw(2, 3, low=1.2, high=4.0)
+POS, UNIT, BIG = (
+    draw(2, 3, low=0.2, high=3.0),
+    draw(2, 3, low=-0.8, high=0.7),
+    draw(2, 3, low=1.2, high=4.0),
+)
 MASK = np.array([[True, False, True], [True, True, False]])
 
 # -- elementwise ------------------------------------------------------------------------------------
-for name in (
-    "negative positive square absolute fabs exp exp2 expm1 sin cos tan arctan sinh cosh tanh arcsinh "
-    "deg2rad radians rad2deg degrees sinc conjugate real imag nan_to_num angle"
-).split():
+for name in [
+    "negative",
+    "positive",
+    "square",
+    "absolute",
+    "fabs",
+    "exp",
+    "exp2",
+    "expm1",
+    "sin",
+    "cos",
+    "tan",
+    "arctan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "arcsinh",
+    "deg2rad",
+    "radians",
+    "rad2deg",
+    "degrees",
+    "sinc",
+    "conjugate",
+    "real",
+    "imag",
+    "nan_to_num",
+    "angle",
+]:
     add(name, getattr(np, name), A)
-for name in "sqrt log log2 log10 log1p reciprocal cbrt".split():
+for name in ["sqrt", "log", "log2", "log10", "log1p", "reciprocal", "cbrt"]:
     add(name, getattr(np, name), POS)
-for name in "arcsin arccos arctanh".split():
+for name in ["arcsin", "arccos", "arctanh"]:
     add(name, getattr(np, name), UNIT)
 add("arccosh", np.arccosh, BIG)
-for name in "add subtract multiply maximum minimum fmax fmin hypot arctan2 logaddexp logaddexp2".split():
+for name in [
+    "add",
+    "subtract",
+    "multiply",
+    "maximum",
+    "minimum",
+    "fmax",
+    "fmin",
+    "hypot",
+    "arctan2",
+    "logaddexp",
+    "logaddexp2",
+]:
     add(name, getattr(np, name), A, B)
     add(f"{name} broadcast", getattr(np, name), A, V + 0.011)
 add("divide", np.divide, A, POS)
@@ -84,14 +124,29 @@ add("clip bounds", lambda x, lo, hi: np.clip(x, lo, hi), A, np.full(3, -0.7), np
 add("clip keywords", lambda x, hi: np.clip(x, max=hi, min=None), A, np.array(0.5))
 add("angle deg", lambda z: np.angle(z, deg=True), A + 1j * B)
 add("sinc near 0", np.sinc, np.array([0.0, 1e-3, 0.4, 1.0, -2.3, 7.1]))
-for name in "exp sin absolute angle conjugate real imag square reciprocal sqrt log tanh arctan arcsinh".split():
+for name in [
+    "exp",
+    "sin",
+    "absolute",
+    "angle",
+    "conjugate",
+    "real",
+    "imag",
+    "square",
+    "reciprocal",
+    "sqrt",
+    "log",
+    "tanh",
+    "arctan",
+    "arcsinh",
+]:
     add(f"{name} complex", getattr(np, name), A + 1j * (POS + 0.1))
 add("products complex", lambda z, w: z * w / (w * w) - np.power(w, 2), A + 1j * B, POS + 1j * A)
 add("mixed complex", lambda z, x: z * x, A + 1j * B, POS)
 add("operators", lambda x, y: -x + y * 2 - 3 / (y + 4) + abs(x) + (5 - x) % 1.7, A, B)
 
 # -- reductions -------------------------------------------------------------------------------------
-for name in "sum mean var std prod max min amax amin ptp".split():
+for name in ["sum", "mean", "var", "std", "prod", "max", "min", "amax", "amin", "ptp"]:
     f = getattr(np, name)
     for id, options in {
         "": {}, "axis": {"axis": 1}, "negative": {"axis": -3}, "keepdims": {"axis": 0, "keepdims": True},
@@ -100,11 +155,11 @@ for name in "sum mean var std prod max min amax amin ptp".split():
     }.items():  # fmt: skip
         add(f"{name} {id}", lambda x, f=f, o=options: f(x, **o), T)
 WHERE = T > -0.9
-for name in "sum mean var std prod".split():
+for name in ["sum", "mean", "var", "std", "prod"]:
     f = getattr(np, name)
     add(f"{name} where", lambda x, f=f: f(x, axis=1, where=WHERE), T)
     add(f"{name} where all", lambda x, f=f: f(x, where=WHERE, keepdims=True), T)
-for name in "var std".split():
+for name in ["var", "std"]:
     f = getattr(np, name)
     add(f"{name} ddof", lambda x, f=f: f(x, axis=-1, ddof=1), T)
     add(f"{name} complex", lambda x, f=f: f(x, axis=-1), A + 1j * B)
@@ -116,7 +171,7 @@ add("sum dtype", lambda x: np.sum(x, dtype=np.float64), A)
 add("sum positional", lambda x: np.sum(x, 1, None, None, True) * x, A)
 add("prod zeros", lambda x: np.prod(x, axis=1), np.array([[0.0, 2, 3], [0, 0, 4], [1, 2, 3]]))
 add("cumprod zeros", lambda x: np.cumprod(x, axis=1), np.array([[0.0, 2, 3, 4], [2, 0, 0, 4]]))
-for name in "cumsum cumprod".split():
+for name in ["cumsum", "cumprod"]:
     f = getattr(np, name)
     add(name, f, A)
     add(f"{name} axis", lambda x, f=f: f(x, axis=1), T)
@@ -168,9 +223,9 @@ add("concatenate", lambda x, y: np.concatenate([x, y, x], axis=1), X, B)
 add("concatenate negative", lambda x, y: np.concatenate((x, y), -2), X, B)
 add("concatenate flat", lambda x, y: np.concatenate([x, y], axis=None), X, V)
 add("stack with a constant", lambda x: np.stack([x, np.ones_like(A)]), A)
-for name in "vstack hstack dstack column_stack".split():
-    add(name, lambda x, y, f=getattr(np, name): f([x, y]), A, B)
-    add(f"{name} vectors", lambda x, y, f=getattr(np, name): f((x, y)), V, draw(3))
+for name in ["vstack", "hstack", "dstack", "column_stack"]:
+    add(name, lambda x, y, f=name: getattr(np, f)([x, y]), A, B)
+    add(f"{name} vectors", lambda x, y, f=name: getattr(np, f)((x, y)), V, draw(3))
 add("append", lambda x, y: np.append(x, y), A, V)
 add("append axis", lambda x, y: np.append(x, y, axis=0), A, B)
 
@@ -217,7 +272,12 @@ add("vdot complex", np.vdot, A + 1j * B, B - 1j * A)
 add("tensordot 1", lambda x, y: np.tensordot(x, y, 1), M, N)
 add("tensordot 2", lambda x, y: np.tensordot(x, y), M, draw(2, 3, 2))
 add("tensordot 0", lambda x, y: np.tensordot(x, y, 0), V, W)
-add("tensordot pairs", lambda x, y: np.tensordot(x, y, ([2, 0], [1, -1])), draw(2, 3, 4), draw(2, 4, 2))
+add(
+    "tensordot pairs",
+    lambda x, y: np.tensordot(x, y, ([2, 0], [1, -1])),
+    draw(2, 3, 4),
+    draw(2, 4, 2),
+)
 add("kron", np.kron, M, draw(2, 2))
 add("kron ranks", np.kron, V, M)
 for s, *shapes in (
@@ -230,6 +290,12 @@ for s, *shapes in (
     add(f"einsum {s}", lambda *a, s=s: np.einsum(s, *a), *(draw(*n) for n in shapes))
 add("einsum sublists", lambda x, y: np.einsum(x, [0, 1], y, [1, 2], [2, 0]), M, N)
 add("einsum sublists dots", lambda x, y: np.einsum(x, [..., 1], y, [1, ...]), M, draw(3, 2))
-add("einsum optimize", lambda x, y, z: np.einsum("ij,jk,kl", x, y, z, optimize=True), M, N, draw(4, 2))
+add(
+    "einsum optimize",
+    lambda x, y, z: np.einsum("ij,jk,kl", x, y, z, optimize=True),
+    M,
+    N,
+    draw(4, 2),
+)
 add("einsum greedy", lambda x, y: np.einsum("ij,jk", x, y, optimize="greedy"), M, N)
 add("einsum complex", lambda x, y: np.einsum("ij,jk", x, y), M + 1j * B, N - 2j * N)

@@ -36,7 +36,8 @@ def test_differences_to_second_order(case):
 @each_case
 def test_float32_gives_float32(case):
     args = [
-        np.asarray(a, {"f": np.float32, "c": np.complex64}.get(np.asarray(a).dtype.kind)) for a in case.args
+        np.asarray(a, {"f": np.float32, "c": np.complex64}.get(np.asarray(a).dtype.kind))
+        for a in case.args
     ]
     _, exact = pulled(case, case.args)
     _, single = pulled(case, args)
@@ -93,7 +94,8 @@ def test_every_rule_has_a_case():
     seen = set()
     for case in CASES:
         args = [
-            ag.tensor(a, requires_grad=True) if np.asarray(a).dtype.kind in "fc" else a for a in case.args
+            ag.tensor(a, requires_grad=True) if np.asarray(a).dtype.kind in "fc" else a
+            for a in case.args
         ]
         y = case.f(*args)
         for node in graph.reachable([y._node]):
@@ -115,13 +117,15 @@ EMPTY = {
 
 @pytest.mark.parametrize("f", EMPTY.values(), ids=EMPTY.keys())
 def test_empty_arrays(f):
-    x = ag.tensor(np.zeros((0, 3)) if f is not EMPTY["reshape"] else np.zeros((0, 3)), requires_grad=True)
+    x = ag.tensor(np.zeros((0, 3)), requires_grad=True)
     y = f(x)
     y.backward(np.ones(y.shape))
     assert x.grad.shape == (0, 3)
 
 
-@pytest.mark.parametrize("f", [np.tanh, np.sum, np.prod, np.max, np.cumsum, np.ravel, np.square, np.copy])
+@pytest.mark.parametrize(
+    "f", [np.tanh, np.sum, np.prod, np.max, np.cumsum, np.ravel, np.square, np.copy]
+)
 def test_zero_axes_and_length_one(f):
     for a in (np.array(0.7), np.array([0.7]), np.array([[0.7]])):
         ag.assert_gradients(f, a)
@@ -129,9 +133,11 @@ def test_zero_axes_and_length_one(f):
 
 def test_kinks():
     def slopes(f, *args):
-        return [np.asarray(g).tolist() for g in ag.vjp(f, *args)[1](np.ones(np.shape(f(*args))))] if len(
-            args
-        ) > 1 else np.asarray(ag.vjp(f, *args)[1](np.ones(np.shape(f(*args))))).tolist()
+        return (
+            [np.asarray(g).tolist() for g in ag.vjp(f, *args)[1](np.ones(np.shape(f(*args))))]
+            if len(args) > 1
+            else np.asarray(ag.vjp(f, *args)[1](np.ones(np.shape(f(*args))))).tolist()
+        )
 
     zero, one = np.zeros(2), np.ones(2)
     assert slopes(np.abs, zero) == [0, 0]
@@ -145,7 +151,7 @@ def test_kinks():
     assert slopes(np.power, zero, one * 2) == [[0, 0], [0, 0]]
     assert slopes(lambda x: np.clip(x, 0.0, 1.0), np.array([0.0, 1.0])) == [1, 1]
     assert slopes(np.sinc, zero) == [0, 0]
-    assert ag.grad(ag.grad(np.sinc))(0.0) == pytest.approx(-np.pi**2 / 3)
+    assert ag.grad(ag.grad(np.sinc))(0.0) == pytest.approx(-(np.pi**2) / 3)
     with np.errstate(divide="ignore"):
         assert slopes(np.sqrt, zero) == [np.inf, np.inf]
     assert slopes(np.logaddexp, np.array([-np.inf]), np.array([0.0])) == [[0], [1]]
