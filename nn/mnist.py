@@ -66,7 +66,9 @@ def read_idx(path: str | Path) -> Array:
             wanted = 1
             for n in shape:
                 wanted *= n
-            body = file.read(min(wanted, 1 << 40))
+            body = bytearray()  # grows with what is there, not with what is announced
+            while chunk := file.read(min(wanted - len(body), 1 << 24)):
+                body += chunk
             more = bool(file.read(1))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path} is corrupt or truncated: {error}") from error

@@ -185,9 +185,7 @@ class Module:
                 + "; ".join(problems)
             )
         for name, a in arrays.items():
-            data = own[name].data
-            data[...] = a
-            own[name].data = data  # announces the write to the engine
+            own[name].data = a.astype(own[name].dtype)
         return Unmatched(missing, unexpected)
 
 

@@ -81,7 +81,7 @@ class Optimizer:
             for p in group["params"]:
                 gradient = p.grad
                 if gradient is not None:
-                    data = p.data
+                    data = p.data if p.ndim else np.array(p.data)  # a lone number is no array
                     self.update(p, data, gradient.data, group)
                     p.data = data  # announces the write to the engine
 
@@ -139,7 +139,7 @@ class Optimizer:
             group.update({k: v for k, v in new.items() if k != "params"})
         self.state = {
             everything[int(number)]: {
-                k: np.array(v, everything[int(number)].dtype) if getattr(v, "shape", ()) else v
+                k: v.astype(everything[int(number)].dtype) if isinstance(v, np.ndarray) else v
                 for k, v in values.items()
             }
             for number, values in state.items()

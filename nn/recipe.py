@@ -66,9 +66,7 @@ class Recipe:
             read = json.loads(text)
             recipe = cls(**{**read, "layers": tuple(int(n) for n in read["layers"])})
         except (ValueError, TypeError, KeyError) as error:
-            raise nn.FileFormatError(
-                f"{source} was not written by python -m nn: {error}"
-            ) from error
+            raise nn.FileFormatError(f"{source} is not of python -m nn: {error}") from error
         return recipe
 
     @classmethod

@@ -66,7 +66,7 @@ def train_digits(x, y, held, sizes, seed, *, epochs=30, **options):
     history = nn.fit(
         model, loader, nn.quadratic_cost, optimizer, epochs, validation=validation, progress=False
     )
-    print(sizes, options, "seed", seed, max(history["validation_accuracy"]))
+    print(sizes, options, "seed", seed, history["validation_accuracy"][-1])
     return history["validation_accuracy"]
 
 
@@ -92,7 +92,7 @@ def test_mnist_with_quadratic_cost(mnist, sizes, init, bias_init, least):
     x, y = mnist.x_train[:50_000], mnist.y_train[:50_000]
     held = (mnist.x_test, mnist.y_test)
     accuracy = train_digits(x, y, held, sizes, 0, init=init, bias_init=bias_init)
-    assert max(accuracy) >= least
+    assert accuracy[-1] >= least
 
 
 # -- why hidden layers, why activations -------------------------------------------------------

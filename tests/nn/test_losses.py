@@ -1,0 +1,175 @@
+"""Losses against PyTorch, value and gradient, every reduction; and what they refuse."""
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn
+
+RNG = np.random.default_rng(0)
+P, T = RNG.normal(size=(6, 4)) * 3, RNG.normal(size=(6, 4))
+Q = RNG.dirichlet(np.ones(4), 6)
+Q[0] = [1, 0, 0, 0]
+UNIT = 0.1 + 0.8 * RNG.random((6, 4))
+LABELS = np.array([0, 3, 2, 2, 1, 0])
+WEIGHT = np.array([0.5, 2.0, 1.0, 3.0])
+
+CASES = {
+    "mse_loss": (nn.mse_loss, "mse_loss", P, T, {}),
+    "l1_loss": (nn.l1_loss, "l1_loss", P, T, {}),
+    "huber_loss": (nn.huber_loss, "huber_loss", P, T, {}),
+    "huber_loss(0.3)": (nn.huber_loss, "huber_loss", P, T, {"delta": 0.3}),
+    "bce": (nn.binary_cross_entropy, "binary_cross_entropy", UNIT, Q, {}),
+    "bce at the ends": (
+        nn.binary_cross_entropy,
+        "binary_cross_entropy",
+        np.array([[0.0, 1.0, 0.0, 1.0]]),
+        np.array([[0.0, 1.0, 1.0, 0.0]]),
+        {},
+    ),
+    "bce with logits": (
+        nn.binary_cross_entropy_with_logits,
+        "binary_cross_entropy_with_logits",
+        30 * P,
+        Q,
+        {},
+    ),
+    "kl_div": (nn.kl_div, "kl_div", np.log(UNIT), Q, {}),
+    "kl_div of logs": (nn.kl_div, "kl_div", np.log(UNIT), np.log(UNIT[::-1]), {"log_target": True}),
+    "nll_loss": (nn.nll_loss, "nll_loss", P, LABELS, {}),
+    "nll_loss weighted": (nn.nll_loss, "nll_loss", P, LABELS, {"weight": WEIGHT}),
+    "nll_loss ignoring": (nn.nll_loss, "nll_loss", P, LABELS, {"ignore_index": 2}),
+    "ce": (nn.cross_entropy, "cross_entropy", P, LABELS, {}),
+    "ce of large logits": (nn.cross_entropy, "cross_entropy", 1e4 * P, LABELS, {}),
+    "ce of probabilities": (nn.cross_entropy, "cross_entropy", P, Q, {}),
+    "ce smoothed": (nn.cross_entropy, "cross_entropy", P, LABELS, {"label_smoothing": 0.1}),
+    "ce of probabilities smoothed": (
+        nn.cross_entropy,
+        "cross_entropy",
+        P,
+        Q,
+        {"label_smoothing": 0.1, "weight": WEIGHT},
+    ),
+    "ce ignoring": (nn.cross_entropy, "cross_entropy", P, LABELS, {"ignore_index": 2}),
+    "ce ignoring -100": (
+        nn.cross_entropy,
+        "cross_entropy",
+        P,
+        np.where(LABELS == 3, -100, LABELS),
+        {},
+    ),
+    "ce of everything": (
+        nn.cross_entropy,
+        "cross_entropy",
+        P,
+        LABELS,
+        {"ignore_index": 2, "label_smoothing": 0.2, "weight": WEIGHT},
+    ),
+    "ce of maps": (
+        nn.cross_entropy,
+        "cross_entropy",
+        RNG.normal(size=(2, 4, 3)),
+        LABELS.reshape(2, 3),
+        {"weight": WEIGHT},
+    ),
+    "ce of maps of probabilities": (
+        nn.cross_entropy,
+        "cross_entropy",
+        RNG.normal(size=(2, 4, 3)),
+        RNG.dirichlet(np.ones(4), (2, 3)).swapaxes(1, 2),
+        {},
+    ),
+    "ce of one example": (nn.cross_entropy, "cross_entropy", P[0], np.array(2), {}),
+}
+
+
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.filterwarnings("ignore:.*reduction.*mean.*:UserWarning")
+def test_losses_equal_pytorch(case, reduction):
+    torch = pytest.importorskip("torch")
+    ours, name, p, t, options = CASES[case]
+    x, y = ag.tensor(p, requires_grad=True), torch.tensor(p, requires_grad=True)
+    keywords = {k: torch.tensor(v) if k == "weight" else v for k, v in options.items()}
+    a = ours(x, t, reduction=reduction, **options)
+    theirs = getattr(torch.nn.functional, name)
+    b = theirs(y, torch.tensor(t), reduction=reduction, **keywords)
+    np.testing.assert_allclose(a.data, b.detach().numpy(), rtol=1e-12, atol=1e-12)
+    a.sum().backward()
+    b.sum().backward()
+    rtol = 1e-8 if case == "bce at the ends" else 1e-11  # PyTorch's 1e-12 is one of float32
+    np.testing.assert_allclose(x.grad.data, y.grad.numpy(), rtol=rtol, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if c not in ("bce at the ends", "ce of large logits")]
+)
+def test_gradients_of_losses(case):
+    f, _, p, t, options = CASES[case]
+    if case == "bce with logits":
+        p = p / 30
+    ag.assert_gradients(lambda x: f(x, t, **options), p, order=2)
+
+
+@pytest.mark.parametrize(
+    "case", ["mse_loss", "l1_loss", "huber_loss", "bce with logits", "ce of probabilities"]
+)
+def test_gradients_of_targets(case):
+    f, _, p, t, options = CASES[case]
+    p = p / 30 if case == "bce with logits" else p
+    ag.assert_gradients(lambda y: f(p, y, **options), t, order=2)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c != "ce of one example"])
+def test_batchmean_sums_over_features(case):
+    f, _, p, t, options = CASES[case]
+    total, mean = f(p, t, reduction="sum", **options), f(p, t, reduction="batchmean", **options)
+    np.testing.assert_allclose(mean, total / len(p), rtol=1e-12)
+
+
+def test_quadratic_cost_is_half_the_squared_error_of_an_example():
+    np.testing.assert_allclose(nn.quadratic_cost(P, T), 0.5 * ((P - T) ** 2).sum() / 6)
+    np.testing.assert_allclose(nn.quadratic_cost(P[0], T[0]), 0.5 * ((P[0] - T[0]) ** 2).sum())
+    ag.assert_gradients(nn.quadratic_cost, P, T, order=2)
+
+
+def test_eta_3_with_the_quadratic_cost_is_lr_15_with_the_mean():
+    gradients = []
+    for loss, lr in ((nn.quadratic_cost, 3), (nn.mse_loss, 15)):
+        x = ag.tensor(RNG.spawn(1)[0].normal(size=(5, 10)) * 0 + 1, requires_grad=True)
+        loss(x, np.zeros((5, 10))).backward()
+        gradients.append(lr * x.grad.data)
+    np.testing.assert_allclose(*gradients)
+
+
+def test_shapes_are_not_broadcast():
+    with pytest.raises(ValueError, match=r"\(6, 1\).*\(6,\)"):
+        nn.mse_loss(P[:, :1], T[:, 0])
+    with pytest.raises(ValueError, match="one_hot"):
+        nn.quadratic_cost(P, LABELS)
+
+
+def test_float64_targets_do_not_widen_float32_predictions():
+    x = ag.tensor(P.astype(np.float32), requires_grad=True)
+    for loss in (nn.mse_loss, nn.quadratic_cost, nn.l1_loss, nn.huber_loss, nn.cross_entropy):
+        assert loss(x, Q).dtype == np.float32
+    assert nn.cross_entropy(x, LABELS, weight=WEIGHT).dtype == np.float32
+
+
+def test_bad_targets_are_named():
+    with pytest.raises(ValueError, match="class number 4"):
+        nn.cross_entropy(P, LABELS + 1)
+    with pytest.raises(ValueError, match="class number -1"):
+        nn.cross_entropy(P, LABELS - 1)
+    with pytest.raises(ValueError, match="class numbers"):
+        nn.cross_entropy(P, Q[:, :3])
+    with pytest.raises(ValueError, match="label_smoothing"):
+        nn.cross_entropy(P, LABELS, label_smoothing=2)
+    with pytest.raises(ValueError, match="4 classes"):
+        nn.cross_entropy(P, LABELS, weight=[1, 2])
+    with pytest.raises(ValueError, match="probabilities"):
+        nn.binary_cross_entropy(P, Q)
+    with pytest.raises(ValueError, match="reduction"):
+        nn.mse_loss(P, T, reduction="average")
+    with pytest.raises(ValueError, match="delta"):
+        nn.huber_loss(P, T, delta=0)

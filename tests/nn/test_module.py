@@ -1,0 +1,232 @@
+"""Modules: what is found inside them, their state, mode and dtype; layers and whole networks."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn
+
+
+class Odd(nn.Module):
+    """Parameters in attributes, lists, tuples and dicts; one of them shared; a cycle."""
+
+    def __init__(self):
+        self.first = nn.Parameter([1.0])
+        self.layers = [nn.Linear(2, 2, rng=0), (nn.Linear(2, 2, rng=1),)]
+        self.table = {"a": nn.Parameter([2.0]), "b": self.first}
+        self.me = self
+        self.size = 3
+
+    def forward(self, x):
+        return x
+
+
+NAMES = [
+    "first",
+    "layers.0.weight",
+    "layers.0.bias",
+    "layers.1.0.weight",
+    "layers.1.0.bias",
+    "table.a",
+]
+
+
+def test_parameters_are_found_once_in_order():
+    assert [n for n, _ in Odd().named_parameters()] == NAMES
+    assert [n for n, _ in Odd().named_modules()] == ["", "layers.0", "layers.1.0"]
+
+
+def test_a_module_without_forward_says_so():
+    with pytest.raises(NotImplementedError, match="forward"):
+        nn.Module()(1)
+    with pytest.raises(AttributeError):
+        _ = nn.Module().weigth
+
+
+def test_state_dict_is_a_copy_and_loads_back():
+    a, b = nn.mlp([3, 4, 2], rng=0), nn.mlp([3, 4, 2], rng=1)
+    state = a.state_dict()
+    assert list(state) == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    b.load_state_dict(state)
+    state["0.weight"][:] = 7
+    x = np.ones((1, 3), np.float32)
+    np.testing.assert_array_equal(a(x).data, b(x).data)
+
+
+def test_load_state_dict_tells_everything_at_once_and_changes_nothing():
+    model = nn.mlp([3, 4, 2], rng=0)
+    before = model.state_dict()
+    wrong = {
+        "0.weight": np.zeros((4, 1)),
+        "0.bias": np.ones(4),
+        "2.weight": np.zeros((2, 4)),
+        "x": 1,
+    }
+    with pytest.raises(nn.StateError) as error:
+        model.load_state_dict(wrong)
+    for part in ("0.weight has shape (4, 1), expected (4, 3)", "missing: 2.bias", "unexpected: x"):
+        assert part in str(error.value)
+    with pytest.raises(nn.StateError, match=r"\(4, 1\)"):
+        model.load_state_dict(wrong, strict=False)
+    with pytest.raises(nn.StateError, match="holds <U1"):
+        model.load_state_dict({**before, "2.bias": np.array(["a", "b"])})
+    for name, value in model.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+    del wrong["0.weight"]
+    assert model.load_state_dict(wrong, strict=False) == (["0.weight", "2.bias"], ["x"])
+    assert (model[0].bias.data == 1).all()
+
+
+def test_loading_leaves_an_earlier_graph_alone():
+    model = nn.Linear(2, 1, init=lambda shape, rng: np.full(shape, 3.0))
+    x = ag.tensor(np.ones((1, 2), np.float32), requires_grad=True)
+    y = model(x).sum()
+    model.load_state_dict({"weight": np.zeros((1, 2)), "bias": np.zeros(1)})
+    y.backward()
+    assert (x.grad.data == 3).all()
+
+
+def test_parameters_without_axes():
+    model = nn.Module()
+    model.scale = nn.Parameter(2.0)
+    model.load_state_dict({"scale": np.array(5.0)})
+    assert model.scale.item() == 5
+    (model.scale * model.scale).backward()
+    nn.SGD(model.parameters(), lr=0.1).step()
+    assert model.scale.item() == 4
+
+
+def test_modes():
+    model = nn.Sequential(nn.Linear(1, 1), nn.Sequential(nn.Sigmoid()))
+    model[1].eval()
+    with nn.evaluating(model):
+        assert not any(m.training for _, m in model.named_modules())
+    assert [m.training for _, m in model.named_modules()] == [True, True, False, False]
+    assert model.train() is model
+    assert model[1][0].training
+
+
+def test_dtype_and_gradients():
+    model = nn.mlp([3, 4, 2], rng=0)
+    x = np.ones((1, 3), np.float32)
+    model(x).sum().backward()
+    assert all(p.dtype == np.float32 for p in model.parameters())
+    model.to(np.float64)
+    assert all(p.dtype == p.grad.dtype == np.float64 for p in model.parameters())
+    assert model(x.astype(float)).dtype == np.float64
+    model.zero_grad()
+    assert all(p.grad is None for p in model.parameters())
+    with pytest.raises(TypeError, match="int"):
+        model.to(int)
+
+
+def test_parameters_are_tensors_of_float32_that_copy_and_pickle():
+    p = nn.Parameter(np.arange(3))
+    assert p.dtype == np.float32
+    assert p.requires_grad
+    assert type(p * 2) is ag.Tensor
+    for q in (copy.deepcopy(p), pickle.loads(pickle.dumps(p))):
+        assert type(q) is nn.Parameter
+        np.testing.assert_array_equal(q.data, p.data)
+    model = copy.deepcopy(nn.mlp([3, 4, 2]))
+    assert len(list(model.parameters())) == 4
+
+
+def test_repr_shows_the_tree():
+    assert repr(nn.Sequential(nn.Linear(2, 3), nn.LeakyReLU())) == (
+        "Sequential(\n  (0): Linear(2, 3)\n  (1): LeakyReLU(0.01)\n)"
+    )
+
+
+def test_linear_has_the_distribution_of_pytorch():
+    layer = nn.Linear(400, 300, rng=0)
+    for p in (layer.weight, layer.bias):
+        assert np.abs(p.data).max() <= 0.05
+        assert abs(p.data.std() - 0.05 / np.sqrt(3)) < 0.002
+    assert nn.Linear(2, 3, bias=False).bias is None
+    assert (nn.Linear(2, 3, init="normal").bias.data == 0).all()
+    assert (nn.Linear(2, 3, init=lambda shape, rng: np.full(shape, 5)).weight.data == 5).all()
+
+
+def test_linear_says_what_is_wrong():
+    with pytest.raises(ValueError, match=r"reshape\(10, 784\)"):
+        nn.Linear(784, 16)(np.zeros((10, 28, 28), np.float32))
+    with pytest.raises(ValueError, match="last axis of 3"):
+        nn.Linear(3, 2)(np.zeros((4, 5), np.float32))
+    with pytest.raises(ValueError, match="at least one"):
+        nn.Linear(0, 2)
+    with pytest.raises(ValueError, match="no initialiser"):
+        nn.Linear(1, 2, init="random")
+    with pytest.raises(TypeError, match="layer 0"):
+        nn.Sequential([nn.Linear(1, 2)])
+
+
+def test_mlp():
+    model = nn.mlp([5, 4, 3], "relu", output=None, init="kaiming_normal", rng=0)
+    assert [type(layer).__name__ for layer in model] == ["Linear", "ReLU", "Linear"]
+    assert repr(nn.mlp([5, 4, 3], nn.Tanh, output="softmax")[3]) == "Softmax(axis=-1)"
+    assert len(nn.mlp([5, 4], "identity")) == 1
+    with pytest.raises(ValueError, match="no activation"):
+        nn.mlp([1, 2], "sigmoidal")
+    with pytest.raises(ValueError, match="inputs"):
+        nn.mlp([3])
+    for same in (0, np.random.default_rng(0)):
+        a, b = nn.mlp([5, 4], rng=0).state_dict(), nn.mlp([5, 4], rng=same).state_dict()
+        np.testing.assert_array_equal(a["0.weight"], b["0.weight"])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_weights_from_pytorch(dtype):
+    torch = pytest.importorskip("torch")
+    net = torch.nn.Sequential(
+        torch.nn.Linear(7, 5), torch.nn.Sigmoid(), torch.nn.Linear(5, 4), torch.nn.GELU(),
+        torch.nn.Linear(4, 3),
+    ).to(torch.float64 if dtype == np.float64 else torch.float32)  # fmt: skip
+    model = nn.Sequential(
+        nn.Linear(7, 5), nn.Sigmoid(), nn.Linear(5, 4), nn.GELU(), nn.Linear(4, 3)
+    )
+    model.to(dtype)
+    model.load_state_dict({k: v.numpy() for k, v in net.state_dict().items()})
+    x, y = np.random.default_rng(0).normal(size=(6, 7)).astype(dtype), np.array([0, 1, 2, 0, 1, 2])
+    nn.cross_entropy(model(x), y).backward()
+    torch.nn.functional.cross_entropy(net(torch.tensor(x)), torch.tensor(y)).backward()
+    for p, q in zip(model.parameters(), net.parameters(), strict=True):
+        tolerance = 1e-10 if dtype == np.float64 else 1e-5
+        np.testing.assert_allclose(p.grad.data, q.grad.numpy(), rtol=tolerance, atol=tolerance)
+
+
+def test_summary_counts():
+    s = nn.summary(nn.mlp([784, 16, 16, 10]), (784,))
+    assert (s.parameters, s.multiply_adds) == (13_002, 12_960)
+    assert "13,002" in repr(s)
+    model = nn.mlp([3, 2])
+    nn.summary(model, 3)
+    assert "forward" not in vars(model[0])
+    with pytest.raises(ValueError, match="last axis"):
+        nn.summary(model, 4)
+    assert "forward" not in vars(model[0])
+    assert model[0].training
+
+
+@pytest.mark.parametrize("name", nn.init.NAMES)
+def test_initialisers(name):
+    f = nn.init.named(name)
+    np.testing.assert_array_equal(f((20, 30), rng=3), f((20, 30), rng=3))
+    assert f((20, 30), rng=0).shape == (20, 30)
+    expected = {"xavier": 2 / 500, "glorot": 2 / 500, "kaiming": 2 / 300, "he": 2 / 300,
+                "lecun": 1 / 300, "normal": 1, "uniform": 1 / 12, "orthogonal": 1 / 300}  # fmt: skip
+    variance = expected.get(name.split("_")[0])
+    if variance:
+        np.testing.assert_allclose(f((200, 300), rng=0).var(), variance, rtol=0.05)
+
+
+def test_orthogonal_and_fans():
+    for shape in ((4, 7), (7, 4), (5, 5)):
+        q = nn.init.orthogonal(shape, rng=0)
+        small = q @ q.T if shape[0] <= shape[1] else q.T @ q
+        np.testing.assert_allclose(small, np.eye(min(shape)), atol=1e-12)
+    with pytest.raises(ValueError, match="fan-in"):
+        nn.init.xavier_normal((3,))
