@@ -55,15 +55,32 @@ def _aligned(name: str, prediction: Any, target: Any) -> tuple[Any, Any]:
 
 
 @ag.primitive
-def squared_error(prediction: Any, target: Any, scale: float = 1.0) -> Any:
-    """``scale * sum((prediction - target)^2)``."""
+def squared_error(prediction: Any, target: Any) -> Any:
+    """``sum((prediction - target)^2)``."""
     d = (prediction - target).ravel()
-    return (d @ d) * scale
+    return d @ d
 
 
 squared_error.defvjp(
-    lambda g, _out, prediction, target, *, scale=1.0: (g * (2 * scale)) * (prediction - target),
-    lambda g, _out, prediction, target, *, scale=1.0: (g * (2 * scale)) * (target - prediction),
+    lambda g, _out, prediction, target: (2 * g) * (prediction - target),
+    lambda g, _out, prediction, target: (2 * g) * (target - prediction),
+)
+
+
+def _examples(prediction: Any) -> int:
+    return (prediction.shape[0] or 1) if prediction.ndim > 1 else 1
+
+
+@ag.primitive
+def _quadratic_cost(prediction: Any, target: Any) -> Any:
+    d = (prediction - target).ravel()
+    return (d @ d) * (0.5 / _examples(prediction))
+
+
+_quadratic_cost.name = "quadratic_cost"
+_quadratic_cost.defvjp(
+    lambda g, _out, prediction, target: (g / _examples(prediction)) * (prediction - target),
+    lambda g, _out, prediction, target: (g / _examples(prediction)) * (target - prediction),
 )
 
 
@@ -85,10 +102,10 @@ def mse_loss(prediction: Any, target: Any, reduction: str = "mean") -> Any:
     (0.5, 1.0)
     """
     prediction, target = _aligned("mse_loss", prediction, target)
-    scales = {"sum": 1.0, "mean": 1 / max(prediction.size, 1)}
-    scales["batchmean"] = 1 / max(prediction.shape[0], 1) if prediction.ndim else 1.0
-    if reduction in scales:
-        return squared_error(prediction, target, scale=scales[reduction])
+    if reduction == "mean":
+        return squared_error(prediction, target) * (1 / max(prediction.size, 1))
+    if reduction == "sum":
+        return squared_error(prediction, target)
     d = prediction - target
     return reduce(d * d, reduction)
 
@@ -110,8 +127,7 @@ def quadratic_cost(prediction: Any, target: Any) -> Any:
     1.0
     """
     prediction, target = _aligned("quadratic_cost", prediction, target)
-    n = prediction.shape[0] if prediction.ndim > 1 else 1
-    return squared_error(prediction, target, scale=0.5 / max(n, 1))
+    return _quadratic_cost(prediction, target)
 
 
 def l1_loss(prediction: Any, target: Any, reduction: str = "mean") -> Any:

@@ -91,10 +91,15 @@ class Optimizer:
 
     def scratch(self, like: Any) -> Any:
         """An array of the shape and dtype of ``like`` to compute in; one for all parameters."""
-        flat = self._scratch.get(like.dtype)
-        if flat is None or flat.size < like.size:
-            flat = self._scratch[like.dtype] = np.empty(like.size, like.dtype)
-        return flat[: like.size].reshape(like.shape)
+        key = like.shape, like.dtype
+        view = self._scratch.get(key)
+        if view is None:
+            flat = self._scratch.get(like.dtype)
+            if flat is None or flat.size < like.size:
+                self._scratch.clear()
+                flat = self._scratch[like.dtype] = np.empty(like.size, like.dtype)
+            view = self._scratch[key] = flat[: like.size].reshape(like.shape)
+        return view
 
     def state_dict(self) -> dict[str, Any]:
         """Settings and state, by the number of each parameter; arrays are copies."""
@@ -200,11 +205,10 @@ class SGD(Optimizer):
             raise ValueError("SGD: nesterov needs a momentum and no dampening")
 
     def update(self, p: Parameter, data: Any, g: Any, group: Group) -> None:
-        s = self.scratch(data)
-        if group["weight_decay"]:
-            np.multiply(data, group["weight_decay"], out=s)
+        s, momentum, decay = self.scratch(data), group["momentum"], group["weight_decay"]
+        if decay:
+            np.multiply(data, decay, out=s)
             g = np.add(s, g, out=s)
-        momentum = group["momentum"]
         if momentum:
             state = self.state.get(p)
             if state is None:
