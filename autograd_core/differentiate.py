@@ -11,7 +11,6 @@ from autograd_core.errors import GraphError
 from autograd_core.graph import (
     RECORD,
     UNTRACKED,
-    Leaf,
     Node,
     conjugate,
     leading_to,
@@ -35,7 +34,9 @@ def _seed(output: Any, gradient: Any, create_graph: bool) -> Any:
                 f"the gradient of an output of shape {output.shape} needs a cotangent of that "
                 "shape: backward(gradient=...), or reduce the output to a scalar first"
             )
-        return np.ones_like(output._data)[()]
+        if isinstance(output._data, np.generic):
+            return output._data.dtype.type(1)
+        return np.ones_like(output._data)
     if not hasattr(gradient, "dtype"):
         gradient = np.asarray(gradient)
     if gradient.shape != output.shape:
@@ -82,11 +83,10 @@ def pull_back(
 
 def _private(g: Any, taken: set[int]) -> Any:
     """An array that nobody else holds: a copy where ``g`` is shared, read-only or a view."""
-    g = conjugate(g)
-    if not isinstance(g, np.ndarray):
-        return g
-    if g.base is not None or not g.flags.writeable or id(g) in taken:
-        return g.copy()
+    if g.__class__ is not np.ndarray:
+        return conjugate(g)
+    if g.base is not None or id(g) in taken or g.dtype.kind == "c" or not g.flags.writeable:
+        return conjugate(g).copy()
     taken.add(id(g))
     return g
 
@@ -95,9 +95,9 @@ def run_backward(output: Any, gradient: Any, create_graph: bool, free: bool) -> 
     """``output.backward(...)``: all gradients first, then all ``.grad`` together."""
     cotangents, retained = pull_back([output], [gradient], None, create_graph, free)
     found = [
-        (node.owner, cotangents[node])
-        for node in cotangents
-        if isinstance(node, Leaf) and node.owner is not None
+        (node.owner, g)
+        for node, g in cotangents.items()
+        if node.primitive is None and node.owner is not None  # type: ignore[attr-defined]
     ]
     taken = {id(gradient), id(raw(gradient))}
     ready = []

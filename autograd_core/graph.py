@@ -123,19 +123,27 @@ class Constant(Leaf):
 UNTRACKED = Constant(None)
 
 _mutated: weakref.WeakSet[Leaf] = weakref.WeakSet()
+_last_mutation = 0
 
 
 def note_mutation(leaf: Leaf) -> None:
     """Remember that the array of ``leaf`` was written in place just now."""
-    leaf.mutated = next(clock)
-    _mutated.add(leaf)
+    global _last_mutation
+    if not leaf.mutated:
+        _mutated.add(leaf)
+    leaf.mutated = _last_mutation = next(clock)
 
 
 def _check_mutations(order: list[Node]) -> None:
     """Raise if an array that a rule will read was written after it was saved."""
-    if not _mutated:
+    for node in reversed(order):  # leaves are the oldest: the first operation is soon found
+        if node.primitive is not None:
+            break
+    else:
         return
-    oldest = next((n.seq for n in reversed(order) if n.primitive is not None), 0)
+    oldest = node.seq
+    if oldest > _last_mutation:
+        return
     for leaf in [m for m in _mutated if m.mutated > oldest and isinstance(m.out, np.ndarray)]:
         for node in order:
             if node.seq < leaf.mutated and any(

@@ -14,7 +14,7 @@ import numpy as np
 
 from autograd_core.graph import RECORD, make_node, mode
 from autograd_core.primitive import SMALL, plain, primitive_of
-from autograd_core.recording import Handle, apply_ufunc, handle, raw, record, wrapped
+from autograd_core.recording import Handle, apply_simple, handle, raw, record, wrapped
 
 Operator = Callable[[Any, Any], Any]
 
@@ -43,10 +43,10 @@ def _binary(fun: Operator, ufunc: np.ufunc) -> tuple[Operator, Operator]:
                 return handle(out, make_node(entry, out, args, None, (n, m)))
         elif _defers(other):
             return NotImplemented
-        return apply_ufunc(entry, (self, other))
+        return apply_simple(entry, (self, other))
 
     def reflected(self: Any, other: Any) -> Any:
-        return NotImplemented if _defers(other) else apply_ufunc(entry, (other, self))
+        return NotImplemented if _defers(other) else apply_simple(entry, (other, self))
 
     return forward, reflected
 
@@ -63,7 +63,7 @@ def _comparison(fun: Operator, ufunc: np.ufunc) -> Operator:
 
 def _unary(ufunc: np.ufunc) -> Callable[[Any], Any]:
     entry = primitive_of(ufunc)
-    return lambda self: apply_ufunc(entry, (self,))
+    return lambda self: apply_simple(entry, (self,))
 
 
 class Operators(Handle):

@@ -65,8 +65,9 @@ class Operand:
 
     __slots__ = ()
 
-    def _apply(self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        raise TypeError(f"{type(self).__name__} must say how it records a primitive")
+    @staticmethod
+    def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        raise TypeError(f"an Operand must say how it records {primitive.name}")
 
 
 class Each:
@@ -147,7 +148,10 @@ class Primitive:
         self.saves_out = True
         self.saves: tuple[bool, ...] = ()  # whether the values of argument i are read; () is all
         self.saves_rest = True  # whether those of a list, or beyond ``saves``, are
+        self.dropped: tuple[int, ...] = ()  # the arguments whose values are not read
         self.lean = False  # some value is not read
+        self.simple = False  # one rule for every argument
+        self.width = 0  # how many arguments have rules
         self.partial = False  # some leading argument has no rule
         self.parameters: tuple[str, ...] = ()  # of the rules, after g and out
         self.keywords: frozenset[str] = frozenset()
@@ -161,13 +165,10 @@ class Primitive:
         for a in args:
             if isinstance(a, Operand):
                 return a._apply(self, args, kwargs)
-            if isinstance(a, (list, tuple)):
-                for member in a:
-                    if isinstance(member, Operand):
-                        return member._apply(self, args, kwargs)
-        for a in kwargs.values():
-            if isinstance(a, Operand):
-                return a._apply(self, args, kwargs)
+        for a in (*args, *kwargs.values()):
+            for member in a if isinstance(a, (list, tuple)) else (a,):
+                if isinstance(member, Operand):
+                    return member._apply(self, args, kwargs)
         return self.fun(*args, **kwargs)
 
     def defvjp(
@@ -237,6 +238,9 @@ class Primitive:
         self.saves = tuple(
             any(n[skip + i][0] != "_" for n in positional) for i in range(max(width, 0))
         )
+        self.dropped = tuple(i for i, keep in enumerate(self.saves) if not keep)
+        self.width = len(rules) if each or joint else len(vjps)
+        self.simple = not (each or joint or self.partial)
         self.lean = not (self.saves_out and self.saves_rest and all(self.saves))
         return self
 
@@ -266,13 +270,17 @@ class Primitive:
 
     def thin(self, out: Any, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
         """Replace large arrays whose values no rule reads by their :class:`Spec`."""
-        if not self.saves_out and not isinstance(out, (tuple, list)) and out.nbytes > SMALL:
+        if not self.saves_out and isinstance(out, np.ndarray) and out.nbytes > SMALL:
             out = Spec(out)
-        kept = itertools.chain(self.saves, itertools.repeat(self.saves_rest))
-        args = tuple(
-            Spec(a) if not keep and getattr(a, "nbytes", 0) > SMALL else a
-            for a, keep in zip(args, kept, strict=False)
-        )
+        kept: list[Any] | None = None
+        dropped = self.dropped if self.saves_rest else range(len(args))
+        for i in dropped:
+            a = args[i] if i < len(args) else None
+            if isinstance(a, np.ndarray) and a.nbytes > SMALL:
+                kept = kept or list(args)
+                kept[i] = Spec(a)
+        if kept is not None:
+            args = tuple(kept)
         return out, args
 
 

@@ -39,9 +39,6 @@ class Handle(Operand):
     _grad: Any
     _node: Node
 
-    def _apply(self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return apply(primitive, args, kwargs)
-
 
 def handle(data: Any, node: Node) -> Any:
     """A Tensor from its two halves; every result of an operation is made here."""
@@ -60,12 +57,11 @@ def record(
     parents: tuple[Node, ...],
 ) -> Any:
     """Make the node of one call, and the handle of its result."""
+    kept = out
     if primitive.lean:
         kept, args = primitive.thin(out, args)
-    else:
-        kept = out
     node = make_node(primitive, kept, args, kwargs, parents)
-    if mode.get() & ANOMALY:
+    if mode.get() != RECORD:
         watch_anomaly(node, out)
     return handle(out, node)
 
@@ -136,8 +132,12 @@ def run_plain(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any
     return wrapped(primitive.fun(*raw(args), **raw(kwargs)))
 
 
-def apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def apply(
+    primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], simple: bool = True
+) -> Any:
     """Run a primitive on Tensors and arrays, and record it if a gradient may be wanted."""
+    if simple and primitive.simple and not kwargs and len(args) <= primitive.width:
+        return apply_simple(primitive, args)
     if not mode.get() & RECORD:
         return run_plain(primitive, args, kwargs)
     arrays: list[Any] = []
@@ -180,8 +180,8 @@ def apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     return record(primitive, frozen(out, saved), saved, kwargs or None, tuple(parents))
 
 
-def apply_ufunc(primitive: Primitive, args: tuple[Any, ...]) -> Any:
-    """:func:`apply` for the commonest call: a ufunc with rules, without keywords."""
+def apply_simple(primitive: Primitive, args: tuple[Any, ...]) -> Any:
+    """:func:`apply` for the commonest call: no keywords, and a rule for every argument."""
     arrays: list[Any] = []
     parents: list[Node] = []
     tracked = False
@@ -195,17 +195,23 @@ def apply_ufunc(primitive: Primitive, args: tuple[Any, ...]) -> Any:
         else:
             arrays.append(a)
             parents.append(UNTRACKED)
-    if not tracked or mode.get() != RECORD or primitive.partial:
-        return apply(primitive, args, {})
+    if not tracked or mode.get() != RECORD:
+        return apply(primitive, args, {}, simple=False)
     args = tuple(arrays)
     out = primitive.fun(*args)
-    if type(out) is np.ndarray:
-        out.setflags(False)  # type: ignore[call-arg]  # fresh: ufuncs return no argument
-        if out.nbytes > SMALL:
-            return record(primitive, out, args, None, tuple(parents))
-    elif type(out) is tuple:
-        return record_several(primitive, out, args, None, tuple(parents))
-    return handle(out, make_node(primitive, out, args, None, tuple(parents)))
+    if out.__class__ is not np.ndarray:
+        if isinstance(out, (tuple, list)):
+            return record_several(primitive, out, args, None, tuple(parents))
+        out = frozen(out, ())
+    else:
+        for a in args:
+            if a is out:  # the argument itself must stay as writeable as it is
+                out = out.view()
+        out.setflags(False)  # type: ignore[call-arg]
+    kept = out
+    if primitive.lean and (out.nbytes > SMALL or not primitive.elementwise):
+        kept, args = primitive.thin(out, args)
+    return handle(out, make_node(primitive, kept, args, None, tuple(parents)))
 
 
 def flattened(
@@ -265,3 +271,6 @@ def name_of(fun: Any) -> str:
     if isinstance(fun, np.ufunc) and not module:
         module = "np"
     return f"{module}.{fun.__name__}" if module else str(fun.__name__)
+
+
+Handle._apply = staticmethod(apply)  # type: ignore[method-assign]

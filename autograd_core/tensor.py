@@ -21,7 +21,7 @@ from autograd_core.methods import ArrayMethods, getitem, setitem
 from autograd_core.operators import Operators
 from autograd_core.primitive import table
 from autograd_core.protocols import call_function, call_ufunc, recording
-from autograd_core.recording import Handle, apply, apply_ufunc, handle, raw
+from autograd_core.recording import Handle, apply, apply_simple, handle, raw
 
 _IN_PLACE: dict[Any, Callable[[Any, Any], Any]] = {
     operator.add: operator.iadd,
@@ -110,8 +110,11 @@ class Tensor(ArrayMethods, Operators):
 
     @data.setter
     def data(self, value: Any) -> None:
-        value = raw(value)
         node = self._node
+        if value is self._data and node.primitive is None and node is not UNTRACKED:
+            note_mutation(node)  # type: ignore[arg-type]
+            return
+        value = raw(value)
         if node.primitive is not None:
             raise InPlaceError(
                 f"the value of a recorded Tensor (made by {node.primitive.name}) cannot be "
@@ -444,7 +447,7 @@ class Tensor(ArrayMethods, Operators):
         if method == "__call__" and not kwargs:
             entry = table.get(ufunc)
             if entry is not None and entry.differentiable:
-                return apply_ufunc(entry, args)
+                return apply_simple(entry, args) if entry.simple else apply(entry, args, {})
         return call_ufunc(ufunc, method, args, kwargs)
 
     def __array_function__(
