@@ -11,6 +11,7 @@ from autograd_core.errors import GraphError
 from autograd_core.graph import (
     RECORD,
     UNTRACKED,
+    Leaf,
     Node,
     conjugate,
     leading_to,
@@ -97,7 +98,7 @@ def run_backward(output: Any, gradient: Any, create_graph: bool, free: bool) -> 
     found = [
         (node.owner, g)
         for node, g in cotangents.items()
-        if node.primitive is None and node.owner is not None  # type: ignore[attr-defined]
+        if isinstance(node, Leaf) and node.owner is not None
     ]
     taken = {id(gradient), id(raw(gradient))}
     ready = []

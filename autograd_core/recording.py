@@ -207,7 +207,7 @@ def apply_simple(primitive: Primitive, args: tuple[Any, ...]) -> Any:
         for a in args:
             if a is out:  # the argument itself must stay as writeable as it is
                 out = out.view()
-        out.setflags(False)  # type: ignore[call-arg]
+        out.setflags(False)
     kept = out
     if primitive.lean and (out.nbytes > SMALL or not primitive.elementwise):
         kept, args = primitive.thin(out, args)
