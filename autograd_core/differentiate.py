@@ -13,13 +13,12 @@ from autograd_core.graph import (
     UNTRACKED,
     Leaf,
     Node,
-    conjugate,
     leading_to,
     mode,
     reachable,
-    sweep,
 )
 from autograd_core.recording import Handle, handle, raw
+from autograd_core.sweep import conjugate, sweep
 
 
 def _seed(output: Any, gradient: Any, create_graph: bool) -> Any:

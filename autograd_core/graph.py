@@ -2,24 +2,13 @@
 
 A :class:`Node` is one call of a primitive.  It holds raw arrays and its parent nodes,
 never a Tensor, so a graph has no reference cycles and dies by reference counting alone.
-With this file a reader can
-
-* walk a graph backwards:   ``reachable(nodes)``, newest first, which is a topological order
-* run the chain rule on it: ``sweep(order, cotangents, ...)``
-
-The engine, not the rules, does accumulation, summing to the shape of a broadcast argument,
-the cast to its dtype, and the check of every rule's result.
-
-Complex numbers: inside a sweep a cotangent g of z means d(loss) = Re(sum(g dz)), for which
-a holomorphic rule is ``g * f'(z)``, the same line as for real numbers.  The gradient shown to
-users is its conjugate, the direction of steepest ascent (PyTorch's convention); the two ends
-of a sweep conjugate.
+With this file a reader can walk a graph
+backwards: ``reachable(nodes)`` gives its nodes newest first, which is a topological order.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
 import operator
 import sys
 import weakref
@@ -29,8 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.errors import AnomalyError, GraphError, MutationError, RuleError
-from autograd_core.primitive import SMALL, Primitive, Spec
+from autograd_core.primitive import Primitive
 
 #: Bits of the mode, which each thread and each asynchronous task has to itself.
 RECORD, ANOMALY = 1, 2
@@ -38,8 +26,6 @@ mode: ContextVar[int] = ContextVar("autograd_core.mode", default=RECORD)
 
 #: Numbers nodes and in-place writes in the order in which they happen.
 clock = itertools.count(1)
-
-Handle = Callable[[Any, "Node"], Any]
 
 
 class Watch:
@@ -122,7 +108,8 @@ class Constant(Leaf):
 #: Stands for every plain array, number and unrecorded result.
 UNTRACKED = Constant(None)
 
-_mutated: weakref.WeakSet[Leaf] = weakref.WeakSet()
+#: Leaves whose arrays were written in place, and the time of the last such write.
+mutated: weakref.WeakSet[Leaf] = weakref.WeakSet()
 _last_mutation = 0
 
 
@@ -130,32 +117,15 @@ def note_mutation(leaf: Leaf) -> None:
     """Remember that the array of ``leaf`` was written in place just now."""
     global _last_mutation
     if not leaf.mutated:
-        _mutated.add(leaf)
+        mutated.add(leaf)
     leaf.mutated = _last_mutation = next(clock)
 
 
-def _check_mutations(order: list[Node]) -> None:
-    """Raise if an array that a rule will read was written after it was saved."""
-    for node in reversed(order):  # leaves are the oldest: the first operation is soon found
-        if node.primitive is not None:
-            break
-    else:
-        return
-    oldest = node.seq
-    if oldest > _last_mutation:
-        return
-    for leaf in [m for m in _mutated if m.mutated > oldest and isinstance(m.out, np.ndarray)]:
-        for node in order:
-            if node.seq < leaf.mutated and any(
-                np.may_share_memory(leaf.out, a) for a in node.saved()
-            ):
-                assert node.primitive is not None
-                raise MutationError(
-                    f"{leaf.name or 'a tensor'} of shape {leaf.out.shape} was changed in place "
-                    f"after {node.primitive.name} saved it for backward, so its gradient would be "
-                    "wrong. Call backward() before the update, or update a copy: "
-                    "w = ag.tensor(w.data - step, requires_grad=True)"
-                )
+def mutated_since(seq: int) -> list[Leaf]:
+    """The leaves whose arrays were written after the node of this number was made."""
+    if seq > _last_mutation:
+        return []
+    return [m for m in mutated if m.mutated > seq and isinstance(m.out, np.ndarray)]
 
 
 def _pick(values: Any, index: int) -> Any:
@@ -225,230 +195,6 @@ def user_line() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
 
 
-def conjugate(g: Any) -> Any:
-    """The conjugate of a complex array, and a real one as it is."""
-    return g.conj() if g.dtype.kind == "c" else g
-
-
-def sum_to_shape(g: Any, shape: tuple[int, ...]) -> Any:
-    """Sum ``g`` over the axes along which an array of ``shape`` was broadcast."""
-    extra = g.ndim - len(shape)
-    if extra < 0:
-        return g
-    axes = (
-        *range(extra),
-        *(i + extra for i, n in enumerate(shape) if n == 1 and g.shape[i + extra] != 1),
-    )
-    if not axes:
-        return g
-    g = g.sum(axes)
-    return g if g.shape == shape or g.size != math.prod(shape) else g.reshape(shape)
-
-
-def _fit(c: Any, a: Any, node: Node, position: int) -> Any:
-    """Make a rule's result a cotangent of the argument ``a``: its shape, its dtype."""
-    assert node.primitive is not None
-    where = f"the rule of {node.primitive.name} for argument {position}"
-    if not hasattr(c, "dtype"):
-        if not isinstance(c, (int, float, complex)):
-            raise RuleError(
-                f"{where} returned {type(c).__name__}, but a cotangent is an array of shape "
-                f"{a.shape}; for an argument without gradient put None in place of the rule"
-            )
-        c = np.asarray(c)
-    if c.shape != a.shape:
-        came, c = c.shape, sum_to_shape(c, a.shape)
-        if c.shape != a.shape:
-            raise RuleError(
-                f"{where} returned shape {came}, which does not sum to the argument's shape "
-                f"{a.shape}"
-            )
-    if c.dtype != a.dtype:
-        if c.dtype.kind == "c" and a.dtype.kind != "c":
-            c = c.real
-        if c.dtype != a.dtype:
-            c = c.astype(a.dtype)
-    return c
-
-
-def _below_mask(rule: Callable[..., Any], g: Any, *args: Any, **kwargs: Any) -> Any:
-    """Below a mask a cotangent that is exactly 0 stays so, whatever the local derivative.
-
-    ``where(x > 0, log(x), x)`` at x = -1 would else be nan: 0 (not taken) times nan.
-    """
-    with np.errstate(all="ignore"):
-        c = rule(g, *args, **kwargs)
-    return np.where(g == 0, c.dtype.type(0), c)
-
-
-def _zeros_for_unused(g: list[Any], outs: Any) -> list[Any]:
-    return [np.zeros_like(o) if x is None else x for x, o in zip(g, outs, strict=True)]
-
-
-def _lifted(node: Node, handle: Handle) -> tuple[Any, tuple[Any, ...]]:
-    """The node's values as Tensors of the graph, so that a rule records itself."""
-    assert node.args is not None
-    out = node.out
-    if isinstance(out, (tuple, list)):
-        out = [handle(o, pick_node(node, o, i)) for i, o in enumerate(out)]
-    elif type(out) is not Spec:
-        out = handle(out, node)
-    args = list(node.args)
-    for i, parent in enumerate(node.parents):
-        if parent.tracked and type(args[i]) is not Spec:
-            args[i] = handle(args[i], parent)
-    return out, tuple(args)
-
-
-def _see(node: Node, g: Any, handle: Handle, create_graph: bool, seen: list[Any]) -> Any:
-    """Run the hooks of a node on its gradient, and keep the gradient if it is wanted."""
-    watch = node.watch
-    assert watch is not None
-    for hook in list(watch.hooks.values()):
-        shown = conjugate(g) if create_graph else handle(conjugate(g), UNTRACKED)
-        answer = hook(shown)
-        if answer is not None:
-            answer = answer if create_graph else getattr(answer, "_data", answer)
-            if np.shape(answer) != g.shape:
-                raise RuleError(
-                    f"a hook returned shape {np.shape(answer)} for a gradient of shape {g.shape}"
-                )
-            g = conjugate(answer if hasattr(answer, "dtype") else np.asarray(answer, g.dtype))
-    if watch.retain is not None:
-        seen.append((watch.retain, g))
-    return g
-
-
 def digest(a: Any) -> int | None:
     """A checksum of an array's bytes; None for anything else."""
     return hash(a.tobytes()) if isinstance(a, np.ndarray) else None
-
-
-def _check_anomaly(node: Node, c: Any, position: int) -> None:
-    """Under ``detect_anomaly``: raise at the first cotangent that is not finite."""
-    assert node.primitive is not None
-    watch = node.watch
-    made = f" (recorded at {watch.site})" if watch and watch.site else ""
-    if watch and watch.digests:
-        for i, (a, before) in enumerate(zip(node.args or (), watch.digests, strict=False)):
-            if before is not None and digest(a) != before:
-                raise AnomalyError(
-                    f"argument {i} of {node.primitive.name}{made} was changed in place after "
-                    "it was saved for backward"
-                )
-    values = getattr(c, "_data", c)
-    if values.dtype.kind in "fc" and not np.isfinite(values).all():
-        raise AnomalyError(
-            f"backward of {node.primitive.name}{made} gave the first non-finite gradient, for "
-            f"argument {position} of shape {values.shape}"
-        )
-
-
-def sweep(
-    order: list[Node],
-    cotangents: dict[Node, Any],
-    handle: Handle,
-    *,
-    needed: set[Node] | None = None,
-    keep: frozenset[Node] | set[Node] = frozenset(),
-    create_graph: bool = False,
-    free: bool = False,
-) -> list[tuple[weakref.ref[Any], Any]]:
-    """The chain rule, newest node first.
-
-    Parameters
-    ----------
-    order
-        What :func:`reachable` returned.
-    cotangents
-        The seeds; on return, the cotangents of leaves and of the nodes in ``keep``.
-    handle
-        Makes a Tensor of an array and a node.
-    needed
-        If given, only cotangents of these nodes are computed.
-    create_graph
-        Hand the rules Tensors, so that the gradients can be differentiated again.
-    free
-        Drop what each node saved once it is passed.
-
-    Returns
-    -------
-    list of (weak reference to a Tensor, gradient)
-        For the intermediate Tensors that asked by ``retain_grad()``.
-    """
-    _check_mutations(order)
-    retained: list[tuple[weakref.ref[Any], Any]] = []
-    owned: set[Node] = set()
-    masked: set[Node] = set()
-    anomaly = bool(mode.get() & ANOMALY)
-    for node in order:
-        g = cotangents.get(node)
-        if g is None:
-            continue
-        if node.watch is not None:
-            g = cotangents[node] = _see(node, g, handle, create_graph, retained)
-        primitive = node.primitive
-        if primitive is None:
-            continue
-        if node not in keep:
-            del cotangents[node]
-        parents = node.parents
-        if primitive is PICK:
-            slots = cotangents.setdefault(parents[0], [None] * len(parents[0].out))
-            index = node.args[0]  # type: ignore[index]
-            slots[index] = g if slots[index] is None else slots[index] + g
-            continue
-        out, args, kwargs = node.out, node.args, node.kwargs
-        if args is None:
-            raise GraphError(
-                f"the values that {primitive.name} saved were freed by an earlier backward(); "
-                "to go through a graph twice, call the first one with retain_graph=True"
-            )
-        if type(g) is list:
-            g = _zeros_for_unused(g, out)
-        if create_graph:
-            out, args = _lifted(node, handle)
-        rules: Any = primitive.vjps
-        if rules is None:
-            joint: Any = primitive.joint
-            rules = joint(g, out, *args, **kwargs) if kwargs else joint(g, out, *args)
-        below = primitive.elementwise and bool(masked) and node in masked
-        i = -1
-        for rule, parent, a in zip(rules, parents, args):  # noqa: B905  (the shortest rules)
-            i += 1
-            if not parent.tracked or (needed is not None and parent not in needed):
-                continue
-            if below:
-                c = _below_mask(rule, g, out, *args, **(kwargs or {}))
-                masked.add(parent)
-            elif primitive.joint is not None:
-                c = rule
-            elif kwargs:
-                c = rule(g, out, *args, **kwargs)
-            else:
-                c = rule(g, out, *args)
-            try:
-                if c.shape != a.shape or c.dtype is not a.dtype:
-                    c = _fit(c, a, node, i)
-            except AttributeError:
-                c = _fit(c, a, node, i)
-            if primitive.masks:
-                masked.add(parent)
-            if anomaly:
-                _check_anomaly(node, c, i)
-            before = cotangents.get(parent)
-            if before is None:
-                cotangents[parent] = c
-            elif c.__class__ is not np.ndarray or c.nbytes <= SMALL:
-                cotangents[parent] = before + c
-            elif parent in owned:  # nobody else has seen this sum
-                before += c
-            else:
-                cotangents[parent] = before + c
-                owned.add(parent)
-        if free:
-            node.args = node.kwargs = None
-            if node.out.__class__ is np.ndarray and node.out.nbytes > SMALL:
-                node.out = Spec(node.out)
-        g = c = out = args = before = rule = rules = a = None  # a large array dies with its use
-    return retained

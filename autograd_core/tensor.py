@@ -17,28 +17,15 @@ import numpy as np
 from autograd_core.differentiate import run_backward
 from autograd_core.errors import ConversionError, GraphError, InPlaceError
 from autograd_core.graph import RECORD, UNTRACKED, Constant, Leaf, mode, note_mutation
-from autograd_core.methods import ArrayMethods, getitem, setitem
+from autograd_core.inplace import InPlace, unboxed
+from autograd_core.methods import ArrayMethods, getitem
 from autograd_core.operators import Operators
 from autograd_core.primitive import table
-from autograd_core.protocols import call_function, call_ufunc, recording
+from autograd_core.protocols import call_function, call_ufunc
 from autograd_core.recording import Handle, apply, apply_simple, handle, raw
 
-_IN_PLACE: dict[Any, Callable[[Any, Any], Any]] = {
-    operator.add: operator.iadd,
-    operator.sub: operator.isub,
-    operator.mul: operator.imul,
-    operator.truediv: operator.itruediv,
-    operator.pow: operator.ipow,
-    operator.matmul: operator.imatmul,
-}
 
-
-def _unboxed(a: Any) -> Any:
-    """A NumPy number instead of an array without axes, as NumPy's own functions return."""
-    return a[()] if isinstance(a, np.ndarray) and a.ndim == 0 else a
-
-
-class Tensor(ArrayMethods, Operators):
+class Tensor(ArrayMethods, Operators, InPlace):
     """An array that remembers how it was computed.
 
     Parameters
@@ -87,7 +74,7 @@ class Tensor(ArrayMethods, Operators):
         foreign = not isinstance(data, np.ndarray) and hasattr(type(data), "__array_function__")
         if foreign and dtype is not None:
             data = data.astype(dtype)
-        self._data = data.copy() if foreign else _unboxed(np.array(data, dtype=dtype))
+        self._data = data.copy() if foreign else unboxed(np.array(data, dtype=dtype))
         if self._data.dtype.kind not in "biufcSUMm":
             raise TypeError(
                 f"a Tensor holds numbers, got dtype {self._data.dtype}: {type(data).__name__} "
@@ -130,7 +117,7 @@ class Tensor(ArrayMethods, Operators):
                 f".data of shape {self.shape} cannot become shape {value.shape}; "
                 "make a new tensor with ag.tensor(...)"
             )
-        self._data = _unboxed(value)
+        self._data = unboxed(value)
         self._own_leaf().out = self._data
 
     @property
@@ -359,89 +346,10 @@ class Tensor(ArrayMethods, Operators):
         hooks[key] = hook
         return lambda: hooks.pop(key, None) and None
 
-    # -- in place -----------------------------------------------------------------------------
-
-    def _own_leaf(self) -> Leaf:
-        if self._node is UNTRACKED:
-            self._node = Constant(self._data, self)
-        assert isinstance(self._node, Leaf)
-        return self._node
-
-    def _wrote(self) -> None:
-        note_mutation(self._own_leaf())
-
-    def _becomes(self, result: Tensor) -> Tensor:
-        self._data, self._node = result._data, result._node
-        return self
-
-    def _in_place(
-        self, value: Any, functional: Callable[[], Any], write: Callable[[Any], Any]
-    ) -> Tensor:
-        """Rebind this handle to a new node, or write where nothing is recorded."""
-        if recording(self, value):
-            if self._node.tracked and self.is_leaf:
-                raise InPlaceError(
-                    f"in-place change of {self.name or 'a leaf'} that requires gradients: the "
-                    "value it had would be lost. Update it under `with ag.no_grad():`, or write "
-                    "w = w + v for a new Tensor"
-                )
-            result = functional()
-            if result.shape != self.shape:
-                raise ValueError(
-                    f"an in-place operation cannot change the shape {self.shape} to {result.shape}"
-                )
-            if result.dtype != self.dtype:
-                if not np.can_cast(result.dtype, self.dtype, "same_kind"):
-                    raise TypeError(
-                        f"an in-place operation cannot change {self.dtype} to {result.dtype}"
-                    )
-                result = result.astype(self.dtype)
-            return self._becomes(result)
-        if not self.is_leaf:
-            return self._becomes(handle(functional()._data, UNTRACKED))
-        if not isinstance(self._data, np.ndarray) or not self._data.flags.writeable:
-            self._data = np.array(self._data)
-        write(raw(value))
-        self._data = _unboxed(self._data)
-        self._own_leaf().out = self._data
-        self._wrote()
-        return self
-
-    def _augment(self, fun: Callable[[Any, Any], Any], value: Any) -> Tensor:
-        return self._in_place(
-            value, lambda: fun(self, value), lambda v: _IN_PLACE[fun](self._data, v)
-        )
-
-    def __iadd__(self, value: Any) -> Tensor:
-        return self._augment(operator.add, value)
-
-    def __isub__(self, value: Any) -> Tensor:
-        return self._augment(operator.sub, value)
-
-    def __imul__(self, value: Any) -> Tensor:
-        return self._augment(operator.mul, value)
-
-    def __itruediv__(self, value: Any) -> Tensor:
-        return self._augment(operator.truediv, value)
-
-    def __ipow__(self, value: Any) -> Tensor:
-        return self._augment(operator.pow, value)
-
-    def __imatmul__(self, value: Any) -> Tensor:
-        return self._augment(operator.matmul, value)
+    # -- indexing, and NumPy's protocols ------------------------------------------------------
 
     def __getitem__(self, index: Any) -> Tensor:
         return apply(getitem, (self,), {"index": raw(index)})  # type: ignore[no-any-return]
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        index = raw(index)
-
-        def write(v: Any) -> None:
-            self._data[index] = v
-
-        self._in_place(value, lambda: setitem(self, value, index=index), write)
-
-    # -- NumPy's protocols --------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core import graph, operators, recording
+from autograd_core import graph, operators, recording, sweep
+from autograd_core.evaluation import alias
 from autograd_core.primitive import table
-from autograd_core.transforms import alias
 from tests.autograd_core.rules.cases import CASES, Case
 
 primitive_module = __import__("sys").modules["autograd_core.primitive"]
@@ -72,7 +72,7 @@ def test_memory_layouts_change_nothing(case):
 @each_case
 def test_rules_read_no_value_that_they_renounce(case, monkeypatch):
     _, expected = pulled(case, case.args)
-    for module in (primitive_module, operators, graph, recording):
+    for module in (primitive_module, operators, sweep, recording):
         monkeypatch.setattr(module, "SMALL", 0)
     _, got = pulled(case, case.args)
     for e, g in zip(expected, got, strict=True):

@@ -1,0 +1,104 @@
+"""Less recorded, on purpose: ``stop_gradient`` and ``checkpoint``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_core.differentiate import pull_back
+from autograd_core.evaluation import Run
+from autograd_core.graph import RECORD, UNTRACKED, Node, mode
+from autograd_core.primitive import Primitive
+from autograd_core.recording import Handle, handle, raw, record
+from autograd_core.sweep import conjugate
+from autograd_core.trees import flatten
+
+Function = Callable[..., Any]
+
+
+def stop_gradient(x: Any) -> Any:
+    """The same value, through which no gradient flows: a constant of the differentiation.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> ag.grad(lambda x: x * ag.stop_gradient(x))(3.0)
+    np.float64(3.0)
+    """
+    leaves, restore = flatten(x)
+    return restore([handle(a._data, UNTRACKED) if isinstance(a, Handle) else a for a in leaves])
+
+
+def checkpoint(fun: Function) -> Function:
+    """The same function, which keeps no intermediate value: backward computes them again.
+
+    Trades time for memory.  Values that the function captures from outside (parameters of a
+    model) get their gradients too.  The function must be deterministic.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> ag.grad(ag.checkpoint(lambda x: np.sin(np.sin(x))))(0.0)
+    np.float64(1.0)
+    """
+
+    @functools.wraps(fun)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        inputs, restore = flatten(args)
+        if not mode.get() & RECORD:
+            return fun(*args, **kwargs)
+        first = Run(fun, args, range(len(args)), kwargs)
+        value = first.value
+        if not isinstance(value, Handle):
+            raise TypeError(
+                f"a checkpointed function returns one Tensor, this one returned "
+                f"{type(value).__name__}; checkpoint a part that does"
+            )
+        if not value._node.tracked:
+            return value
+        own = {v._node for v in first.variables}
+        captured = _captured(value._node, own)
+        outside = [handle(n.out, n) for n in captured]
+
+        def again(g: Any, _out: Any, *values: Any) -> tuple[Any, ...]:
+            run = Run(fun, restore(list(values[: len(inputs)])), range(len(args)), kwargs)
+            targets = dict.fromkeys((*(v._node for v in run.variables), *captured))
+            create = isinstance(g, Handle)
+            seed = conjugate(g)
+            found, _ = pull_back([run.value], [seed], set(targets), create, free=False)
+            zero = (np.zeros_like(raw(v)) for v in values)
+            return tuple(
+                z if (c := found.get(n)) is None else c for n, z in zip(targets, zero, strict=True)
+            )
+
+        step = Primitive(fun, f"checkpoint({getattr(fun, '__name__', 'f')})").defvjp(joint=again)
+        everything = (*inputs, *outside)
+        return record(
+            step,
+            value._data,
+            tuple(raw(a) if isinstance(a, Handle) else np.asarray(a) for a in everything),
+            None,
+            tuple(a._node if isinstance(a, Handle) else UNTRACKED for a in everything),
+        )
+
+    return wrapped
+
+
+def _captured(root: Node, own: set[Node]) -> list[Node]:
+    """The nodes from outside a run (made before it) that its result depends on."""
+    begin = min((n.seq for n in own), default=root.seq)
+    outside: dict[Node, None] = {}
+    stack, seen = [root], {root}
+    while stack:
+        for parent in stack.pop().parents:
+            if not parent.tracked or parent in seen or parent in own:
+                continue
+            seen.add(parent)
+            if parent.seq < begin:
+                outside[parent] = None
+            else:
+                stack.append(parent)
+    return list(outside)

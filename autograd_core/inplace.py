@@ -1,0 +1,118 @@
+"""Assignment and augmented assignment: ``t[i] = v``, ``t += v``.
+
+Where something is recorded, the handle is rebound to a new node, and whoever used the old value
+keeps the old node.  Elsewhere the array is written in place, as NumPy does, and the write is
+noted, so that a backward pass that needs the old value raises.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_core.errors import InPlaceError
+from autograd_core.graph import UNTRACKED, Constant, Leaf, note_mutation
+from autograd_core.methods import setitem
+from autograd_core.protocols import recording
+from autograd_core.recording import Handle, handle, raw
+
+_IN_PLACE: dict[Any, Callable[[Any, Any], Any]] = {
+    operator.add: operator.iadd,
+    operator.sub: operator.isub,
+    operator.mul: operator.imul,
+    operator.truediv: operator.itruediv,
+    operator.pow: operator.ipow,
+    operator.matmul: operator.imatmul,
+}
+
+
+def unboxed(a: Any) -> Any:
+    """A NumPy number instead of an array without axes, as NumPy's own functions return."""
+    return a[()] if isinstance(a, np.ndarray) and a.ndim == 0 else a
+
+
+class InPlace(Handle):
+    """What changes a Tensor under its own name."""
+
+    __slots__ = ()
+
+    def _own_leaf(self) -> Leaf:
+        if self._node is UNTRACKED:
+            self._node = Constant(self._data, self)
+        assert isinstance(self._node, Leaf)
+        return self._node
+
+    def _wrote(self) -> None:
+        note_mutation(self._own_leaf())
+
+    def _becomes(self, result: Any) -> Any:
+        self._data, self._node = result._data, result._node
+        return self
+
+    def _in_place(
+        self, value: Any, functional: Callable[[], Any], write: Callable[[Any], Any]
+    ) -> Any:
+        """Rebind this handle to a new node, or write where nothing is recorded."""
+        if recording(self, value):
+            if self._node.tracked and self._node.primitive is None:
+                raise InPlaceError(
+                    f"in-place change of {self._node.name or 'a leaf'} that requires gradients: "
+                    "the value it had would be lost. Update it under `with ag.no_grad():`, or "
+                    "write w = w + v for a new Tensor"
+                )
+            result = functional()
+            if result.shape != self._data.shape:
+                raise ValueError(
+                    f"an in-place operation cannot change the shape {self._data.shape} to "
+                    f"{result.shape}"
+                )
+            if result.dtype != self._data.dtype:
+                if not np.can_cast(result.dtype, self._data.dtype, "same_kind"):
+                    raise TypeError(
+                        f"an in-place operation cannot change {self._data.dtype} to {result.dtype}"
+                    )
+                result = result.astype(self._data.dtype)
+            return self._becomes(result)
+        if self._node.primitive is not None:
+            return self._becomes(handle(functional()._data, UNTRACKED))
+        if not isinstance(self._data, np.ndarray) or not self._data.flags.writeable:
+            self._data = np.array(self._data)
+        write(raw(value))
+        self._data = unboxed(self._data)
+        self._own_leaf().out = self._data
+        self._wrote()
+        return self
+
+    def _augment(self, fun: Callable[[Any, Any], Any], value: Any) -> Any:
+        return self._in_place(
+            value, lambda: fun(self, value), lambda v: _IN_PLACE[fun](self._data, v)
+        )
+
+    def __iadd__(self, value: Any) -> Any:
+        return self._augment(operator.add, value)
+
+    def __isub__(self, value: Any) -> Any:
+        return self._augment(operator.sub, value)
+
+    def __imul__(self, value: Any) -> Any:
+        return self._augment(operator.mul, value)
+
+    def __itruediv__(self, value: Any) -> Any:
+        return self._augment(operator.truediv, value)
+
+    def __ipow__(self, value: Any) -> Any:
+        return self._augment(operator.pow, value)
+
+    def __imatmul__(self, value: Any) -> Any:
+        return self._augment(operator.matmul, value)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        index = raw(index)
+
+        def write(v: Any) -> None:
+            self._data[index] = v
+
+        self._in_place(value, lambda: setitem(self, value, index=index), write)
