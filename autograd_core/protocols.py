@@ -84,7 +84,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict
         if ufunc in plain:
             return wrapped(ufunc(*raw(args), **raw(kwargs)))
         return _call_with_options(ufunc, name, args, kwargs)
-    known = _methods.get((ufunc.__name__, method))
+    known = _methods.get((ufunc.__name__, method)) or table.get(call)
     if known is not None:
         names = ("axis", "dtype", "out", "keepdims")
         options = {**dict(zip(names, args[1:], strict=False)), **kwargs}

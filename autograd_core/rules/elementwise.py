@@ -137,7 +137,7 @@ def _share(g: Any, wins: Any, ties: Any) -> Any:
     return np.where(wins, g, np.where(ties, g * 0.5, 0.0))
 
 
-def _share_of(x: Any, out: Any) -> Any:
+def share_of_log_sum(x: Any, out: Any) -> Any:
     """exp(x - out) of a log-sum; 1 where x is the sum, also at plus or minus infinity."""
     same = x == out
     return np.where(same, 0.0, x) - np.where(same, 0.0, out)
@@ -161,10 +161,10 @@ _define(np.hypot,   lambda g, out, x, _y: g * _unit(x, out),
                     lambda g, out, _x, y: g * _unit(y, out))
 _define(np.arctan2, lambda g, _out, y, x: _arctan2(g, x, y, x),
                     lambda g, _out, y, x: _arctan2(-g, y, y, x))
-_define(np.logaddexp,  lambda g, out, x, _y: g * np.exp(_share_of(x, out)),
-                       lambda g, out, _x, y: g * np.exp(_share_of(y, out)))
-_define(np.logaddexp2, lambda g, out, x, _y: g * np.exp2(_share_of(x, out)),
-                       lambda g, out, _x, y: g * np.exp2(_share_of(y, out)))
+_define(np.logaddexp,  lambda g, out, x, _y: g * np.exp(share_of_log_sum(x, out)),
+                       lambda g, out, _x, y: g * np.exp(share_of_log_sum(y, out)))
+_define(np.logaddexp2, lambda g, out, x, _y: g * np.exp2(share_of_log_sum(x, out)),
+                       lambda g, out, _x, y: g * np.exp2(share_of_log_sum(y, out)))
 _define(np.copysign,   lambda g, _out, x, y: np.where(np.signbit(x) == np.signbit(y), g, -g), _zero)
 _define(np.nextafter,  lambda g, _out, _x, _y: g, _zero)
 _define(np.heaviside,  _zero, lambda g, _out, x, _h: np.where(x == 0, g, 0.0))

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.primitive import SMALL, Primitive, composition, defvjp
+from autograd_core.primitive import SMALL, Primitive, composition, defvjp, table
+from autograd_core.rules.elementwise import share_of_log_sum
 
 
 def expand(g: Any, shape: tuple[int, ...]) -> Any:
@@ -112,6 +113,15 @@ def _extreme(
     return np.where(ties, share, 0.0)
 
 
+def _log_sum(
+    g: Any, out: Any, x: Any, axis: Any = 0, dtype: Any = None, _o: Any = None,
+    keepdims: Any = False, initial: Any = None, where: Any = True,
+) -> Any:  # fmt: skip
+    """Shares exp(x) / sum(exp(x)), from the logarithm of the sum."""
+    share = np.exp(share_of_log_sum(x, kept(out, x, axis, keepdims)))
+    return _chosen(kept(g, x, axis, keepdims) * share, where)
+
+
 # -- products -------------------------------------------------------------------------------------
 
 
@@ -204,6 +214,7 @@ defvjp(np.amin,    _extreme)
 defvjp(np.prod,    _prod)
 defvjp(np.cumsum,  _cumsum)
 defvjp(np.cumprod, _cumprod)
+table[np.logaddexp.reduce] = Primitive(np.logaddexp.reduce, "logaddexp.reduce").defvjp(_log_sum)
 # fmt: on
 
 

@@ -179,6 +179,9 @@ for name in ["cumsum", "cumprod"]:
     add(f"{name} negative", lambda x, f=f: f(x, axis=-3), T)
 add("methods", lambda x: x.sum(1) * x.mean(axis=1) + x.std(-1) - x.var(1) + x.max(1) - x.min(1), A)
 add("ufunc methods", lambda x: np.add.reduce(x, axis=1) * np.multiply.outer(V, x).sum((0, 2)), A)
+add("logaddexp.reduce", lambda x: np.logaddexp.reduce(x, axis=1), T)
+add("logaddexp.reduce kept", lambda x: np.logaddexp.reduce(x, -1, keepdims=True) * x, T)
+add("logaddexp.reduce default", np.logaddexp.reduce, V)
 add("maximum.reduce", lambda x: np.maximum.reduce(x, axis=None, keepdims=True), A)
 
 # -- shapes -----------------------------------------------------------------------------------------
