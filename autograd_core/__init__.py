@@ -3,8 +3,8 @@
 from autograd_core import rules as rules
 from autograd_core.checking import assert_gradients as assert_gradients
 from autograd_core.checking import gradcheck as gradcheck
-from autograd_core.checkpoint import checkpoint as checkpoint
-from autograd_core.checkpoint import stop_gradient as stop_gradient
+from autograd_core.checkpointing import checkpoint as checkpoint
+from autograd_core.checkpointing import stop_gradient as stop_gradient
 from autograd_core.derivatives import hessian as hessian
 from autograd_core.derivatives import hvp as hvp
 from autograd_core.derivatives import jacobian as jacobian
