@@ -79,6 +79,11 @@ def jacobian(fun: Function, argnums: int = 0) -> Function:
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         run = Run(fun, args, check_argnums(argnums, args), kwargs)
         value = run.value
+        if not hasattr(value, "shape") and not isinstance(value, (int, float, complex)):
+            raise GraphError(
+                f"jacobian() takes a function that returns one array, this one returned "
+                f"{type(value).__name__}; np.stack or np.concatenate its parts, or use vjp"
+            )
         shape = np.shape(raw(value))
         dtype = getattr(value, "dtype", np.dtype(float))
         rows: list[list[Any]] = [[] for _ in run.variables]

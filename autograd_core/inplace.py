@@ -17,7 +17,7 @@ from autograd_core.errors import InPlaceError
 from autograd_core.graph import UNTRACKED, Constant, Leaf, note_mutation
 from autograd_core.methods import setitem
 from autograd_core.protocols import recording
-from autograd_core.recording import Handle, handle, raw
+from autograd_core.recording import Handle, raw
 
 _IN_PLACE: dict[Any, Callable[[Any, Any], Any]] = {
     operator.add: operator.iadd,
@@ -77,7 +77,11 @@ class InPlace(Handle):
                 result = result.astype(self._data.dtype)
             return self._becomes(result)
         if self._node.primitive is not None:
-            return self._becomes(handle(functional()._data, UNTRACKED))
+            raise InPlaceError(
+                f"in-place change of a recorded value (made by {self._node.primitive.name}) under "
+                "no_grad would cut it from its history, and its gradient with it; do it outside "
+                "no_grad, or on y = y.detach()"
+            )
         if not isinstance(self._data, np.ndarray) or not self._data.flags.writeable:
             self._data = np.array(self._data)
         write(raw(value))

@@ -215,6 +215,17 @@ def test_in_place_on_a_leaf_that_requires_grad_raises_with_the_remedy():
         w[0] = 1
 
 
+def test_in_place_under_no_grad_does_not_cut_a_recorded_value_from_its_history():
+    y = leaf(1.0, 2.0) * 3
+    with ag.no_grad():
+        with pytest.raises(ag.InPlaceError, match="detach"):
+            y[0] = 5.0
+        d = y.detach()
+        d[0] = 5.0
+    assert y.tolist() == [3, 6]
+    assert d.tolist() == [5, 6]
+
+
 def test_in_place_keeps_shape_and_dtype():
     y = leaf(1.0, dtype=np.float32) * 1
     y += np.float64(1)
