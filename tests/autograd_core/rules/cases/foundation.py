@@ -1,45 +1,13 @@
-"""What is checked: calls of every function that has a rule.
-
-A case is a function of arrays and the arrays.  A rule that no case reaches fails
-``test_every_rule_has_a_case``, so a new rule comes with a line here.
-"""
+"""Cases of the first families: elementwise, reductions, shapes, indexing, products, einsum."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 import autograd_core as ag
-
-
-@dataclass(frozen=True)
-class Case:
-    """``f(*args)``: floating-point arguments are differentiated by."""
-
-    id: str
-    f: Callable[..., Any]
-    args: tuple[Any, ...]
-
-
-_rng = np.random.default_rng(20)
-
-
-def draw(*shape: int, low: float = -2.0, high: float = 2.0) -> np.ndarray[Any, Any]:
-    """Distinct numbers, none near a kink at 0 or at an integer, in random order."""
-    n = int(np.prod(shape))
-    a = np.linspace(low, high, n + 2)[1:-1] + 0.0371
-    return _rng.permutation(a).reshape(shape)
-
-
-CASES: list[Case] = []
-
-
-def add(id: str, f: Callable[..., Any], *args: Any) -> None:
-    CASES.append(Case(id, f, args))
-
+from tests.autograd_core.rules.cases.base import add, draw
 
 A, B, V, W = draw(2, 3), draw(2, 3), draw(3), draw(4)
 T = draw(2, 3, 4)
