@@ -121,18 +121,19 @@ def _take(
 defvjp(np.take, _take)
 
 
+def along_axis(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:
+    """The index by which ``take_along_axis`` reads, of an array of ``shape``."""
+    index = []
+    for i, n in enumerate(shape):
+        place = [1] * len(shape)
+        place[i] = n
+        index.append(indices if i == axis else np.arange(n).reshape(place))
+    return tuple(index)
+
+
 @composition(np.take_along_axis)
 def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
     chosen = np.asarray(raw(indices))
     if axis is None:
         return arr.reshape(-1)[chosen]
-    axis = axis % arr.ndim
-    index = []
-    for i, n in enumerate(arr.shape):
-        if i == axis:
-            index.append(chosen)
-        else:
-            shape = [1] * arr.ndim
-            shape[i] = n
-            index.append(np.arange(n).reshape(shape))
-    return arr[tuple(index)]
+    return arr[along_axis(arr.shape, chosen, axis % arr.ndim)]
