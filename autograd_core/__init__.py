@@ -28,6 +28,11 @@ from autograd_core.modes import no_grad as no_grad
 from autograd_core.primitive import Primitive as Primitive
 from autograd_core.primitive import defvjp as defvjp
 from autograd_core.primitive import primitive as primitive
+from autograd_core.rules.choosing import fill_diagonal as fill_diagonal
+from autograd_core.rules.choosing import place as place
+from autograd_core.rules.choosing import put as put
+from autograd_core.rules.choosing import put_along_axis as put_along_axis
+from autograd_core.rules.choosing import putmask as putmask
 from autograd_core.rules.indexing import scatter_add as scatter_add
 from autograd_core.tensor import Tensor as Tensor
 from autograd_core.tensor import tensor as tensor

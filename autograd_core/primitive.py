@@ -290,6 +290,10 @@ table: dict[Callable[..., Any], Primitive] = {}
 #: Functions written as a composition of dispatching NumPy: they need no rule of their own.
 compositions: dict[Callable[..., Any], Callable[..., Any]] = {}
 
+#: Asked for the primitive of a ufunc that is not in the table, when it first meets a Tensor: for
+#: packages whose functions get rules without being imported.
+finders: list[Callable[[Any], Primitive | None]] = []
+
 #: Functions whose result is piecewise constant or not a number: plain results, no gradient.
 plain: set[Callable[..., Any]] = set()
 

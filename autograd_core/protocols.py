@@ -14,8 +14,9 @@ import numpy as np
 
 from autograd_core.errors import InPlaceError, NotDifferentiableError
 from autograd_core.graph import RECORD, mode
-from autograd_core.primitive import Primitive, compositions, plain, table
+from autograd_core.primitive import Primitive, compositions, finders, plain, table
 from autograd_core.recording import Handle, any_tracked, apply, name_of, no_rule, raw, wrapped
+from autograd_core.ufunc_methods import call_method
 
 
 def recording(*values: Any) -> bool:
@@ -60,14 +61,6 @@ def with_out(
     return outs[0] if len(outs) == 1 else wrapped(result)
 
 
-#: ufunc methods, as the functions whose derivative is known.
-_methods: dict[tuple[str, str], Any] = {
-    ("add", "reduce"): np.sum, ("multiply", "reduce"): np.prod,
-    ("maximum", "reduce"): np.max, ("minimum", "reduce"): np.min,
-    ("add", "accumulate"): np.cumsum, ("multiply", "accumulate"): np.cumprod,
-}  # fmt: skip
-
-
 def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """NEP 13 beyond the plain call: ``out=``, ``dtype=``, reduce, accumulate, outer, at."""
     name = name_of(ufunc) + ("" if method == "__call__" else f".{method}")
@@ -84,28 +77,25 @@ def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict
         if ufunc in plain:
             return wrapped(ufunc(*raw(args), **raw(kwargs)))
         return _call_with_options(ufunc, name, args, kwargs)
-    known = _methods.get((ufunc.__name__, method)) or table.get(call)
-    if known is not None:
-        names = ("axis", "dtype", "out", "keepdims")
-        options = {**dict(zip(names, args[1:], strict=False)), **kwargs}
-        options.setdefault("axis", 0)
-        return known(args[0], **{k: v for k, v in options.items() if v is not None or k == "axis"})
-    if method == "outer":
-        x, y = args
-        return ufunc(np.reshape(x, np.shape(x) + (1,) * np.ndim(y)), y, **kwargs)
-    raise NotDifferentiableError(
-        f"{name} has no derivative rule; write it with functions that have one, such as "
-        "np.sum, np.cumsum, or for np.add.at ag.scatter_add(base, index, values)"
-    )
+    return call_method(ufunc, method, name, args, kwargs)
 
 
 def _call_with_options(
     ufunc: np.ufunc, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """``np.f(t, dtype=...)``: the options concern the forward call, the rule is the same."""
-    entry = table.get(ufunc)
-    if entry is None:
+    composed = compositions.get(ufunc)
+    if composed is not None:
+        return composed(*args, **kwargs)
+    entry = table.get(ufunc) or next(filter(None, (find(ufunc) for find in finders)), None)
+    if entry is None or not entry.differentiable:
         raise NotDifferentiableError(no_rule(name))
+    layout = sorted(kwargs.keys() & {"axis", "axes", "keepdims"})
+    if layout:
+        raise NotDifferentiableError(
+            f"{name} has no derivative rule for the keyword {', '.join(layout)}=; move the axes "
+            "to the end with np.moveaxis first"
+        )
     if kwargs.pop("where", True) is not True:
         raise NotDifferentiableError(
             f"{name} with where= leaves the other entries of its result uninitialised; "

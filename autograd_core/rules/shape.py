@@ -183,24 +183,3 @@ pad_constant.defvjp(
         tuple(slice(b, b + n) for (b, _), n in zip(widths, _x.shape, strict=True))
     ]
 )
-
-
-@composition(np.pad)
-def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
-    if mode == "constant":
-        fill = options.pop("constant_values", 0)
-        if options:
-            raise TypeError(f"np.pad with mode='constant' takes constant_values=, got {options}")
-        if isinstance(pad_width, dict):
-            given = {axis % array.ndim: w for axis, w in pad_width.items()}
-            pad_width = [given.get(i, 0) for i in range(array.ndim)]
-            pad_width = [(w, w) if isinstance(w, int) else w for w in pad_width]
-        widths = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2)).tolist()
-        return pad_constant(array, widths=widths, constant_values=fill)
-    if mode not in ("edge", "reflect", "symmetric", "wrap") or options.get("reflect_type") == "odd":
-        raise NotDifferentiableError(
-            f"np.pad with mode={mode!r} {options or ''} has no derivative rule; constant, edge, "
-            "reflect, symmetric and wrap have"
-        )
-    source = np.arange(array.size).reshape(array.shape)  # these modes only repeat elements
-    return np.take(array.reshape(-1), np.pad(source, pad_width, mode, **options))

@@ -1,0 +1,249 @@
+"""Eigenvalues and singular values: eigh, eig, svd and what is made of them.
+
+Formulas: Giles (2008); for complex matrices Boeddeker et al. (2017), *On the computation of
+complex-valued gradients with application to statistically optimum beamforming*.
+
+Eigenvectors are unique up to a phase.  Where LAPACK fixes it by a real component, that choice is
+differentiated too, so that the rule is the derivative of the function that ran.  Where values repeat,
+vectors are not differentiable: functions of the values have their gradient, and of the vectors those
+whose gradient does not mix the repeated ones; any other raises, as no finite answer would be right.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd_core.primitive import Primitive, composition, defvjp
+from autograd_core.recording import raw
+from autograd_core.rules.common import adjoint, as_array, conj
+from autograd_core.rules.linalg import refuse_if, triangle
+
+MIXED = (
+    "{name}: two {values} coincide and the result depends on how their vectors are mixed, so no "
+    "gradient is defined. Write the function without the vectors (a @ a, np.linalg.inv, solve, "
+    "matrix_power), or separate the {values}"
+)
+PHASE = (
+    "{name}: the result depends on the phase of complex {vectors}, which the matrix does not "
+    "determine. Make it invariant, for instance by abs(v) or v * np.conj(v[..., :1, :])"
+)
+
+
+def _diagonal(a: Any) -> Any:
+    return np.diagonal(a, 0, -2, -1)
+
+
+def _on_diagonal(v: Any) -> Any:
+    return v[..., None] * np.eye(v.shape[-1], dtype=raw(v).dtype)
+
+
+def _coinciding(values: Any) -> Any:
+    """Which pairs of values are equal to rounding, the pairs on the diagonal left out."""
+    values = raw(values)
+    n = values.shape[-1]
+    gaps = abs(values[..., None, :] - values[..., :, None])
+    limit = float(np.finfo(gaps.dtype).eps) * n * abs(values).max(axis=-1, initial=0.0)
+    return (gaps <= limit[..., None, None]) & ~np.eye(n, dtype=bool)
+
+
+def _over_gaps(numerator: Any, gaps: Any, closed: Any, scale: Any, reason: str) -> Any:
+    """numerator / gaps, 0 on the diagonal and where a gap is closed: there the numerator must be 0."""
+    refuse_if(np.where(closed, raw(numerator), 0.0), scale, reason)
+    closed = closed | np.eye(numerator.shape[-1], dtype=bool)
+    return np.where(closed, 0.0, numerator) / np.where(closed, 1.0, gaps)
+
+
+def _refuse_mixed(x: Any, gw: Any, closed: Any, reason: str) -> None:
+    """Where values repeat, cotangents of their vectors and of the values leave it undetermined.
+
+    U h(w) U^H would need h', which no cotangent tells.
+    """
+    if closed.any():
+        size = abs(raw(gw))
+        valued = size[..., None, :] + size[..., :, None] > 0
+        refuse_if(np.where(closed & valued, raw(x), 0.0), x, reason)
+
+
+def _real_row(v: Any) -> int | None:
+    """The row, first or last, that LAPACK made real by its choice of the phases."""
+    for row in (0, -1):
+        if v.shape[-2] and bool((raw(v)[..., row, :].imag == 0).all()):
+            return row
+    return None
+
+
+def _fix_phase(gv: Any, v: Any, tau: Any, reason: str) -> Any:
+    """Add what the phase contributes, for vectors that LAPACK made real in one row."""
+    row, eps = _real_row(v), 1e3 * float(np.finfo(v.dtype).eps)
+    if row is None:
+        refuse_if(tau, gv, reason)
+        return gv
+    height = v[..., row, :].real
+    small = abs(raw(height)) < eps
+    refuse_if(np.where(small, raw(tau), 0.0), gv, reason)
+    turn = np.where(small, 0.0, tau) / np.where(small, 1.0, height)
+    place = np.arange(v.shape[-2])[:, None] == row % v.shape[-2]
+    return gv - np.where(place, 1j, 0.0) * turn[..., None, :]
+
+
+# -- Hermitian ------------------------------------------------------------------------------------
+
+
+def _eigh(g: Any, out: Any, _a: Any, UPLO: Any = "L") -> Any:
+    """U (diag(gw) + skew(U^H gU) / gaps) U^H."""
+    name = {"name": "np.linalg.eigh", "values": "eigenvalues", "vectors": "eigenvectors"}
+    w, u = out[0], out[1]
+    gw, gu = g[0], conj(g[1])
+    x = adjoint(u) @ gu
+    if u.dtype.kind == "c":
+        gu = _fix_phase(gu, u, _diagonal(x).imag, PHASE.format(**name))
+        x = adjoint(u) @ gu
+    closed, reason = _coinciding(w), MIXED.format(**name)
+    _refuse_mixed(x, gw, closed, reason)
+    gaps = w[..., None, :] - w[..., :, None]
+    inner = _over_gaps((x - adjoint(x)) * 0.5, gaps, closed, x, reason) + _on_diagonal(gw)
+    return triangle(conj(u @ inner @ adjoint(u)), str(UPLO).upper() == "U")
+
+
+# -- general --------------------------------------------------------------------------------------
+
+
+def _eig(g: Any, out: Any, a: Any) -> Any:
+    """V^-H (diag(gw) + V^H gv' / conj(gaps)) V^H.
+
+    gv' adds the two conditions by which LAPACK normalises a vector: its length is 1, and its
+    largest component is real.
+    """
+    w, v = out[0], out[1]
+    gw, gv = conj(g[0]), conj(g[1])
+    t = _diagonal(adjoint(v) @ gv)
+    gv = gv - v * t.real[..., None, :]
+    if v.dtype.kind == "c":
+        size = abs(raw(v))
+        largest = size.argmax(-2)[..., None, :]
+        at = np.arange(size.shape[-2])[:, None] == largest
+        height = np.where(at, v, 0.0).sum(-2).real
+        gv = gv - np.where(at, 1j, 0.0) * (t.imag / height)[..., None, :]
+    gaps = conj(w[..., None, :] - w[..., :, None])
+    x = adjoint(v) @ gv
+    reason = MIXED.format(name="np.linalg.eig", values="eigenvalues")
+    inner = _over_gaps(x, gaps, _coinciding(w), x, reason) + _on_diagonal(gw)
+    return conj(np.linalg.solve(adjoint(v), inner @ adjoint(v)))
+
+
+# -- singular values ------------------------------------------------------------------------------
+
+
+def _svd(
+    g: Any, out: Any, a: Any, full_matrices: Any = True, compute_uv: Any = True,
+    hermitian: Any = False,
+) -> Any:  # fmt: skip
+    """U (skew(U^H gU)/F S + S skew(V^H gV)/F + diag(gs)) V^H, and the parts beyond min(m, n)."""
+    name = {"name": "np.linalg.svd", "values": "singular values", "vectors": "singular vectors"}
+    u, s, vh = out[0], out[1], out[2]
+    gu, gs, gv = conj(g[0]), g[1], adjoint(conj(g[2]))
+    v, k = adjoint(vh), s.shape[-1]
+    reason = PHASE.format(**name)
+    basis = (
+        "np.linalg.svd: the vectors beyond the singular values are one of many orthonormal bases, "
+        "and the result depends on which; use full_matrices=False"
+    )
+    u, gu, more_u = _split(u, gu, k, basis)
+    v, gv, more_v = _split(v, gv, k, basis)
+    x, y = adjoint(u) @ gu, adjoint(v) @ gv
+    if a.dtype.kind == "c":
+        tau = _diagonal(x).imag + _diagonal(y).imag
+        if _real_row(v) is not None:
+            gv = _fix_phase(gv, v, tau, reason)
+            y = adjoint(v) @ gv
+        else:
+            gu = _fix_phase(gu, u, tau, reason)
+            x = adjoint(u) @ gu
+    mixed = MIXED.format(**name)
+    column, row = s[..., None, :], s[..., :, None]
+    gaps = (column - row) * (column + row)
+    numerator = (x - adjoint(x)) * column + row * (y - adjoint(y))
+    closed, size = _coinciding(s), abs(raw(x)) + abs(raw(y))
+    _refuse_mixed(size, gs, closed, mixed)
+    inner = _over_gaps(numerator, gaps, closed, size * raw(column), mixed) + _on_diagonal(gs)
+    zero = raw(s) <= float(np.finfo(raw(s).dtype).eps) * k * raw(s).max(initial=0.0)
+    safe = np.where(zero, 1.0, s)
+    if a.dtype.kind == "c":
+        turning = _diagonal(x).imag
+        refuse_if(np.where(zero, raw(turning), 0.0), x, reason)
+        inner = inner + _on_diagonal(np.where(zero, 0.0, turning / safe) * 1j)
+    c = u @ inner @ adjoint(v)
+    m, n = a.shape[-2:]
+    beyond = "np.linalg.svd: a singular value is 0, where the vectors are not differentiable"
+    if m > k:
+        part = gu - u @ x if more_u is None else _turned(more_u, u, gu)
+        refuse_if(np.where(zero[..., None, :], raw(part), 0.0), gu, beyond)
+        c = c + (np.where(zero[..., None, :], 0.0, part) / safe[..., None, :]) @ adjoint(v)
+    if n > k:
+        part = gv - v @ y if more_v is None else _turned(more_v, v, gv)
+        refuse_if(np.where(zero[..., None, :], raw(part), 0.0), gv, beyond)
+        c = c + u @ adjoint(np.where(zero[..., None, :], 0.0, part) / safe[..., None, :])
+    return conj(c)
+
+
+def _split(u: Any, gu: Any, k: int, reason: str) -> tuple[Any, Any, Any]:
+    """The first k vectors with their cotangents, and the others, if there are any, with theirs."""
+    if u.shape[-1] == k:
+        return u, gu, None
+    rest, g_rest = u[..., k:], gu[..., k:]
+    turn = adjoint(rest) @ g_rest
+    refuse_if(turn - adjoint(turn), gu, reason)
+    return u[..., :k], gu[..., :k], (rest, g_rest)
+
+
+def _turned(others: Any, u: Any, gu: Any) -> Any:
+    """How the first vectors turn into the others: U2 (U2^H gU1 - gU2^H U1)."""
+    rest, g_rest = others
+    return rest @ (adjoint(rest) @ gu - adjoint(g_rest) @ u)
+
+
+# fmt: off
+defvjp(np.linalg.eigh, _eigh)
+defvjp(np.linalg.eig,  _eig)
+svd = Primitive(np.linalg.svd, "svd").defvjp(_svd)
+# fmt: on
+
+
+@composition(np.linalg.eigvalsh)
+def _eigvalsh(a: Any, UPLO: Any = "L") -> Any:
+    return np.linalg.eigh(a, UPLO)[0]
+
+
+@composition(np.linalg.eigvals)
+def _eigvals(a: Any) -> Any:
+    return np.linalg.eig(a)[0]
+
+
+@composition(np.linalg.svdvals)
+def _svdvals(x: Any, /) -> Any:
+    return np.linalg.svd(x, full_matrices=False)[1]
+
+
+def _hermitian_svd(a: Any, compute_uv: Any) -> Any:
+    """From the eigenvalues, by falling size; their signs go to V (as NumPy does)."""
+    w, u = np.linalg.eigh(a)
+    order = np.argsort(abs(raw(w)), axis=-1)[..., ::-1]
+    w = np.take_along_axis(w, order, axis=-1)
+    if not compute_uv:
+        return abs(w)
+    u = np.take_along_axis(u, order[..., None, :], axis=-1)
+    return u, abs(w), adjoint(u * np.sign(raw(w))[..., None, :])
+
+
+@composition(np.linalg.svd)
+def _np_svd(
+    a: Any, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False
+) -> Any:
+    a = as_array(a)
+    if hermitian:
+        return _hermitian_svd(a, compute_uv)
+    if not compute_uv:
+        return svd(a, full_matrices=False)[1]
+    return svd(a, full_matrices=full_matrices)

@@ -1,0 +1,277 @@
+"""Norms, condition numbers, and products and equations of matrices that are made of others."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autograd_core.primitive import Primitive, composition
+from autograd_core.recording import wrapped
+from autograd_core.rules.common import as_array, axis_index, conj, floating, host
+from autograd_core.rules.reductions import axes_of, kept
+
+
+def _two_norm(x: Any, *, axis: Any, keepdims: Any) -> Any:
+    square = (x * conj(x)).real if x.dtype.kind == "c" else x * x
+    return np.sqrt(square.sum(axis=axis, keepdims=keepdims))
+
+
+def _two_norm_x(g: Any, out: Any, x: Any, *, axis: Any, keepdims: Any) -> Any:
+    """x / |x|, and 0 at the origin."""
+    flat = out == 0
+    share = np.where(flat, 0.0, g) / np.where(flat, 1.0, out)
+    return kept(share, x, axis, keepdims) * conj(x)
+
+
+two_norm = Primitive(_two_norm, "norm").defvjp(_two_norm_x)
+
+
+def _power_norm(x: Any, p: float, axis: Any, keepdims: Any) -> Any:
+    """(sum |x|^p)^(1/p), with gradient 0 at the origin."""
+    total = (abs(x) ** p).sum(axis=axis, keepdims=keepdims)
+    flat = host(total) == 0
+    root = np.where(flat, 1.0, total) ** (1 / p)
+    return np.where(flat, 0.0 if p > 0 else math.nan, root) if flat.any() else root
+
+
+def _vector(x: Any, p: Any, axis: Any, keepdims: Any) -> Any:
+    if p is None or p == 2:
+        return two_norm(x, axis=axis, keepdims=keepdims)
+    if p == math.inf:
+        return abs(x).max(axis=axis, keepdims=keepdims)
+    if p == -math.inf:
+        return abs(x).min(axis=axis, keepdims=keepdims)
+    if p == 0:
+        return wrapped((host(x) != 0).astype(abs(host(x)).dtype).sum(axis=axis, keepdims=keepdims))
+    if p == 1:
+        return abs(x).sum(axis=axis, keepdims=keepdims)
+    if isinstance(p, str):
+        raise ValueError(f"norm of vectors takes a number for ord=, got {p!r}")
+    return _power_norm(x, p, axis, keepdims)
+
+
+def _matrix(x: Any, p: Any, axis: tuple[int, int], keepdims: Any) -> Any:
+    row, column = (axis_index(x, a) for a in axis)
+    if row == column:
+        raise ValueError(f"norm of matrices needs two different axes, got {axis}")
+    if p in (None, "fro", "f"):
+        return two_norm(x, axis=(row, column), keepdims=keepdims)
+    if p in (1, -1, math.inf, -math.inf):
+        first, second = (row, column) if abs(p) == 1 else (column, row)
+        sums = abs(x).sum(axis=first, keepdims=True)
+        result = sums.max(second, keepdims=True) if p > 0 else sums.min(second, keepdims=True)
+    elif p in (2, -2, "nuc"):
+        s = np.linalg.svd(np.moveaxis(x, (row, column), (-2, -1)), compute_uv=False)
+        result = s.sum(-1) if p == "nuc" else s.max(-1) if p == 2 else s.min(-1)
+        shape = tuple(1 if i in (row, column) else n for i, n in enumerate(x.shape))
+        return result.reshape(shape) if keepdims else result
+    else:
+        raise ValueError(
+            f"norm of matrices takes ord= None, 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, got {p!r}"
+        )
+    return result if keepdims else result.squeeze((row, column))
+
+
+@composition(np.linalg.norm)
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
+    x = floating(as_array(x))
+    if axis is None:
+        if ord is None or (ord in ("f", "fro") and x.ndim == 2) or (ord == 2 and x.ndim == 1):
+            return two_norm(x, axis=None, keepdims=keepdims)
+        axis = tuple(range(x.ndim))
+    axis = axis if isinstance(axis, tuple) else (int(axis),)
+    if len(axis) == 1:
+        return _vector(x, ord, axis[0], keepdims)
+    if len(axis) == 2:
+        return _matrix(x, ord, axis, keepdims)
+    raise ValueError(f"norm with ord= takes one or two axes, got {axis} of an array {x.shape}")
+
+
+@composition(np.linalg.vector_norm)
+def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: Any = False, ord: Any = 2) -> Any:
+    x = floating(as_array(x))
+    return _vector(x, ord, axes_of(axis, x.ndim), keepdims)
+
+
+@composition(np.linalg.matrix_norm)
+def _matrix_norm(x: Any, /, *, keepdims: Any = False, ord: Any = "fro") -> Any:
+    return _matrix(floating(as_array(x)), ord, (-2, -1), keepdims)
+
+
+@composition(np.linalg.cond)
+def _cond(x: Any, p: Any = None) -> Any:
+    x = as_array(x)
+    if p in (None, 2, -2):
+        s = np.linalg.svd(x, compute_uv=False)
+        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    return _matrix(x, p, (-2, -1), False) * _matrix(np.linalg.inv(x), p, (-2, -1), False)
+
+
+@composition(np.linalg.matrix_power)
+def _matrix_power(a: Any, n: int) -> Any:
+    """By repeated squaring."""
+    if n < 0:
+        a, n = np.linalg.inv(a), -n
+    if n == 0:
+        return wrapped(np.linalg.matrix_power(host(a), 0))
+    result: Any = None
+    square = a
+    while n:
+        if n % 2:
+            result = square if result is None else result @ square
+        n //= 2
+        if n:
+            square = square @ square
+    return result if result is not a else a * 1
+
+
+@composition(np.linalg.multi_dot)
+def _multi_dot(arrays: Any, *, out: Any = None) -> Any:
+    """In the order with the fewest multiplications (Cormen et al., *matrix-chain order*)."""
+    items = [as_array(a) for a in arrays]
+    if len(items) < 2:
+        raise ValueError(f"multi_dot takes two arrays or more, got {len(items)}")
+    row, column = items[0].ndim == 1, items[-1].ndim == 1
+    if row:
+        items[0] = items[0][None]
+    if column:
+        items[-1] = items[-1][:, None]
+    sizes = [items[0].shape[0], *(a.shape[1] for a in items)]
+    best: dict[tuple[int, int], tuple[int, int]] = {(i, i): (0, i) for i in range(len(items))}
+    for width in range(1, len(items)):
+        for i in range(len(items) - width):
+            j = i + width
+            best[i, j] = min(
+                (best[i, k][0] + best[k + 1, j][0] + sizes[i] * sizes[k + 1] * sizes[j + 1], k)
+                for k in range(i, j)
+            )
+
+    def product(i: int, j: int) -> Any:
+        k = best[i, j][1]
+        return items[i] if i == j else product(i, k) @ product(k + 1, j)
+
+    result = product(0, len(items) - 1)
+    result = result[0] if row else result
+    return result[..., 0] if column else result
+
+
+@composition(np.linalg.tensorsolve)
+def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+    a, b = as_array(a), as_array(b)
+    if axes is not None:
+        a = np.moveaxis(a, axes, tuple(range(a.ndim - len(axes), a.ndim)))
+    left = a.shape[b.ndim :]
+    n = math.prod(left)
+    return np.linalg.solve(a.reshape((-1, n)), b.reshape(-1)).reshape(left)
+
+
+@composition(np.linalg.tensorinv)
+def _tensorinv(a: Any, ind: int = 2) -> Any:
+    if ind <= 0:
+        raise ValueError(f"tensorinv takes a positive ind=, got {ind}")
+    rows = math.prod(a.shape[ind:])
+    return np.linalg.inv(a.reshape((rows, -1))).reshape(a.shape[ind:] + a.shape[:ind])
+
+
+# -- products that NumPy names twice --------------------------------------------------------------
+
+
+@composition(np.linalg.outer)
+def _outer(x1: Any, x2: Any, /) -> Any:
+    return np.outer(x1, x2)
+
+
+@composition(np.linalg.matmul)
+def _matmul(x1: Any, x2: Any, /) -> Any:
+    return np.matmul(x1, x2)
+
+
+@composition(np.linalg.tensordot)
+def _tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
+    return np.tensordot(x1, x2, axes)
+
+
+@composition(np.linalg.trace)
+def _trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
+    return np.trace(x, offset, -2, -1, dtype)
+
+
+@composition(np.linalg.diagonal)
+def _diagonal(x: Any, /, *, offset: int = 0) -> Any:
+    return np.diagonal(x, offset, -2, -1)
+
+
+def _matrix_transpose(x: Any, /) -> Any:
+    return as_array(x).mT
+
+
+composition(np.matrix_transpose)(_matrix_transpose)
+composition(np.linalg.matrix_transpose)(_matrix_transpose)
+
+
+@composition(np.linalg.vecdot)
+def _linalg_vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    return _vecdot(x1, x2, axis=axis)
+
+
+def _last(a: Any, axis: int) -> Any:
+    return a if axis == -1 else np.moveaxis(a, axis, -1)
+
+
+@composition(np.vecdot)
+def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1, keepdims: bool = False) -> Any:
+    """Of the conjugate of the first with the second."""
+    a, b = _last(as_array(x1), axis), _last(as_array(x2), axis)
+    result = (conj(a)[..., None, :] @ b[..., None])[..., 0, 0]
+    return np.expand_dims(result, axis) if keepdims else result
+
+
+def _matvec(x1: Any, x2: Any, /) -> Any:
+    return (as_array(x1) @ as_array(x2)[..., None])[..., 0]
+
+
+def _vecmat(x1: Any, x2: Any, /) -> Any:
+    return (conj(as_array(x1))[..., None, :] @ as_array(x2))[..., 0, :]
+
+
+for _name, _form in (("matvec", _matvec), ("vecmat", _vecmat)):
+    if hasattr(np, _name):  # NumPy 2.2
+        composition(getattr(np, _name))(_form)
+
+
+@composition(np.cross)
+def _cross(
+    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None
+) -> Any:
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = (_last(as_array(v), i) for v, i in ((a, axisa), (b, axisb)))
+    if a.shape[-1] not in (2, 3) or b.shape[-1] not in (2, 3):
+        raise ValueError(
+            f"cross takes vectors of 2 or 3 elements, got {a.shape[-1]}, {b.shape[-1]}"
+        )
+    x = [a[..., i] for i in range(a.shape[-1])]
+    y = [b[..., i] for i in range(b.shape[-1])]
+    third = x[0] * y[1] - x[1] * y[0]
+    if len(x) == len(y) == 2:
+        return third
+    if len(x) == 3 and len(y) == 3:
+        first, second = x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2]
+    elif len(x) == 3:
+        first, second = -x[2] * y[1], x[2] * y[0]
+    else:
+        first, second = x[1] * y[2], -x[0] * y[2]
+    result = np.stack([first, second, third], axis=-1)
+    return result if axisc == -1 else np.moveaxis(result, -1, axisc)
+
+
+@composition(np.linalg.cross)
+def _linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    a, b = as_array(x1), as_array(x2)
+    if a.shape[axis] != 3 or b.shape[axis] != 3:
+        raise ValueError(
+            f"np.linalg.cross takes vectors of 3 elements, got {a.shape[axis]} and {b.shape[axis]}"
+        )
+    return np.cross(a, b, axis=axis)

@@ -1,0 +1,115 @@
+"""Order statistics: median, quantile, percentile, and their NaN-aware forms.
+
+A quantile is a mean of two neighbours in the sorted array.  Which two, and with what weights, NumPy
+itself says for every ``method=``: the quantile of the ramp 0, 1, ..., n - 1 is the place between them.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from autograd_core.errors import NotDifferentiableError
+from autograd_core.primitive import composition
+from autograd_core.recording import Handle
+from autograd_core.rules.common import as_array, floating, host
+from autograd_core.rules.reductions import axes_of
+
+
+def _places(n: int, q: Any, method: Any) -> Any:
+    """Where the quantiles of ``n`` sorted numbers lie, as a (fractional) index."""
+    if isinstance(q, Handle):
+        if method != "linear":
+            raise NotDifferentiableError(
+                f"np.quantile has a gradient with respect to q for method='linear' alone, got "
+                f"{method!r}; detach() it if none is wanted"
+            )
+        recorded: Any = q
+        return recorded * (n - 1)
+    return np.quantile(np.arange(float(n)), host(q), method=method)
+
+
+def _quantile(
+    a: Any, q: Any, axis: Any, method: str, keepdims: Any, skip_nan: bool, name: str
+) -> Any:
+    a = floating(as_array(a))
+    q = q if isinstance(q, Handle) else np.asarray(q, dtype=a.dtype)
+    if ((host(q) < 0) | (host(q) > 1)).any():
+        raise ValueError("quantiles lie between 0 and 1, percentiles between 0 and 100")
+    axes = axes_of(axis, a.ndim)
+    rest = tuple(i for i in range(a.ndim) if i not in axes)
+    flat = a.transpose((*axes, *rest)).reshape((-1, *(a.shape[i] for i in rest)))
+    columns = flat.reshape((flat.shape[0], -1))
+    values = host(columns)
+    order = np.argsort(values, axis=0, kind="stable")  # NaNs come last
+    columns = np.take_along_axis(columns, order, axis=0)
+    missing = np.isnan(values).sum(axis=0)
+    n, width = columns.shape
+    if n == 0:
+        raise ValueError(f"{name} of no elements: axis {axis} of shape {a.shape} is empty")
+    counts = n - missing if skip_nan else np.full(width, n)
+    if skip_nan and (counts == 0).any():
+        warnings.warn(f"np.{name}: a slice holds NaNs alone", RuntimeWarning, stacklevel=5)
+    flat_q = q.reshape(-1)
+    places: Any
+    if counts.size and (counts == counts[0]).all():
+        places = _places(max(int(counts[0]), 1), flat_q, method).reshape((-1, 1))
+    else:
+        by_count = {c: _places(max(c, 1), flat_q, method) for c in set(counts.tolist())}
+        places = (
+            np.stack([by_count[c] for c in counts.tolist()], axis=-1) if width else flat_q[:, None]
+        )
+    low = np.floor(host(places)).astype(int)
+    low, last = np.broadcast_to(low, (low.shape[0], width)), np.maximum(counts - 1, 0)
+    low = np.minimum(low, np.maximum(last - 1, 0))
+    high = np.minimum(low + 1, last)
+    weight = (places - low).astype(a.dtype) if width else low.astype(a.dtype)
+    below, above = (np.take_along_axis(columns, i, axis=0) for i in (low, high))
+    plain = host(weight)
+    out = np.where(plain == 0, below, below * (1 - weight) + above * weight)
+    if isinstance(q, Handle):
+        out = below + (above - below) * weight
+    undefined = counts == 0 if skip_nan else missing > 0
+    if undefined.any():
+        out = np.where(undefined, math.nan, out)
+    kept = tuple(1 if i in axes else m for i, m in enumerate(a.shape))
+    return out.reshape(q.shape + (kept if keepdims is True else tuple(a.shape[i] for i in rest)))
+
+
+def _define(fun: Any, scale: float, skip_nan: bool) -> None:
+    @composition(fun)
+    def quantile(
+        a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False,
+        method: str = "linear", keepdims: Any = False, *, weights: Any = None,
+        interpolation: Any = None,
+    ) -> Any:  # fmt: skip
+        for word, value in (("weights", weights), ("interpolation", interpolation)):
+            if value is not None:
+                raise NotDifferentiableError(
+                    f"np.{fun.__name__} has no derivative rule for the keyword {word}=; leave it out"
+                )
+        q = as_array(q)
+        return _quantile(a, q / scale, axis, method, keepdims, skip_nan, fun.__name__)
+
+
+_define(np.quantile, 1, False)
+_define(np.percentile, 100, False)
+_define(np.nanquantile, 1, True)
+_define(np.nanpercentile, 100, True)
+
+
+@composition(np.median)
+def _median(
+    a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False
+) -> Any:
+    return _quantile(a, 0.5, axis, "linear", keepdims, False, "median")
+
+
+@composition(np.nanmedian)
+def _nanmedian(
+    a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False
+) -> Any:
+    return _quantile(a, 0.5, axis, "linear", keepdims, True, "nanmedian")

@@ -1,0 +1,192 @@
+"""The ufuncs of ``scipy.special``, and ``np.i0``.
+
+SciPy is never imported here: its ufuncs reach a Tensor by NEP 13, and their rules are found by name when
+the first one comes (:func:`find`).  Formulas: Abramowitz and Stegun (1964); NIST DLMF.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_core.primitive import Primitive, defvjp, finders, primitive_of
+
+TWO_OVER_ROOT_PI = 2.0 / math.sqrt(math.pi)
+ROOT_PI_OVER_TWO = math.sqrt(math.pi) / 2.0
+ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
+HOME = "scipy.special._ufuncs"
+
+# -- the modified Bessel function I_n, which NumPy has for n = 0 ----------------------------------
+
+
+def _bessel_i(x: Any, *, order: int) -> Any:
+    """I_n: the power series for small arguments (no term is negative), else an integral.
+
+    (1/pi) int_0^pi exp(x cos t) cos(n t) dt by the trapezoidal rule, which converges exponentially for
+    periodic functions (A&S 9.6.10 and 9.6.19).
+    """
+    size = abs(x)
+    small = np.where(size < 15.0, size, 0.0)
+    term = (small / 2.0) ** order / math.factorial(order)
+    series = term
+    for k in range(1, 40):
+        term = term * (small * small / 4.0) / (k * (k + order))
+        series = series + term
+    sign = np.where((x < 0) & (order % 2 == 1), -1.0, 1.0)
+    far = np.where(size < 15.0, 15.0, size)
+    points = 400
+    total: Any = 0.0
+    for i in range(points):
+        angle = math.pi * (i + 0.5) / points
+        total = total + np.exp(far * (math.cos(angle) - 1.0)) * math.cos(order * angle)
+    value = np.where(size < 15.0, series, np.exp(far) * (total / points))
+    return (sign * value).astype(x.dtype)
+
+
+bessel_i = Primitive(_bessel_i, "bessel_i")
+bessel_i.defvjp(
+    lambda g, _out, x, *, order: (
+        g * (bessel_i(x, order=abs(order - 1)) + bessel_i(x, order=order + 1)) / 2
+    ),
+    elementwise=True,
+)
+defvjp(np.i0, lambda g, _out, x: g * bessel_i(x, order=1), elementwise=True)
+
+
+# -- by name --------------------------------------------------------------------------------------
+
+
+def _scipy(name: str) -> Any:
+    """A ufunc of scipy.special, which is imported already when a rule runs."""
+    return getattr(sys.modules[HOME], name)
+
+
+def _psi(x: Any) -> Any:
+    return _scipy("psi")(x)
+
+
+def _polygamma_of(n: int, x: Any) -> Any:
+    """psi^(n)(x) by the Hurwitz zeta function, for n >= 1 (DLMF 25.11.12)."""
+    return (-1.0) ** (n + 1) * math.factorial(n) * _scipy("_zeta")(n + 1.0, x)
+
+
+def _ratio(x: Any, y: Any) -> Any:
+    """x / y, and 0 where both are 0."""
+    return x / np.where((x == 0) & (y == 0), 1.0, y)
+
+
+def _density(x: Any) -> Any:
+    return np.exp(-x * x / 2) / ROOT_TWO_PI
+
+
+def _bessel(name: str) -> Callable[[Any, Any], Any]:
+    return lambda v, x: (_scipy(name)(v - 1, x) - _scipy(name)(v + 1, x)) / 2
+
+
+_jv, _yv = _bessel("jv"), _bessel("yv")
+
+
+def _iv(v: Any, x: Any) -> Any:
+    return (_scipy("iv")(v - 1, x) + _scipy("iv")(v + 1, x)) / 2
+
+
+def _kv(v: Any, x: Any) -> Any:
+    return -(_scipy("kv")(v - 1, x) + _scipy("kv")(v + 1, x)) / 2
+
+
+def _sigmoid(x: Any) -> Any:
+    return _scipy("expit")(x)
+
+
+def _over(x: Any, one: Any) -> Any:
+    """i1(x) / x and i1e(x) / x, 1/2 at 0."""
+    flat = x == 0
+    return np.where(flat, 0.5, one / np.where(flat, 1.0, x))
+
+
+# fmt: off
+#: The rules, by the ufunc's name; None for an argument without a gradient.
+RULES: dict[str, tuple[Any, ...]] = {
+    # the error function and the normal distribution
+    "erf":       (lambda g, _out, x: g * (TWO_OVER_ROOT_PI * np.exp(-x * x)),),
+    "erfc":      (lambda g, _out, x: g * (-TWO_OVER_ROOT_PI * np.exp(-x * x)),),
+    "erfcx":     (lambda g, out, x: g * (2 * x * out - TWO_OVER_ROOT_PI),),
+    "erfi":      (lambda g, _out, x: g * (TWO_OVER_ROOT_PI * np.exp(x * x)),),
+    "erfinv":    (lambda g, out, _x: g * (ROOT_PI_OVER_TWO * np.exp(out * out)),),
+    "erfcinv":   (lambda g, out, _x: g * (-ROOT_PI_OVER_TWO * np.exp(out * out)),),
+    "ndtr":      (lambda g, _out, x: g * _density(x),),
+    "ndtri":     (lambda g, out, _x: g * (ROOT_TWO_PI * np.exp(out * out / 2)),),
+    "log_ndtr":  (lambda g, out, x: g * (np.exp(-x * x / 2 - out) / ROOT_TWO_PI),),
+    # gamma and beta
+    "gamma":     (lambda g, out, x: g * (out * _psi(x)),),
+    "gammaln":   (lambda g, _out, x: g * _psi(x),),
+    "loggamma":  (lambda g, _out, x: g * _psi(x),),
+    "psi":       (lambda g, _out, x: g * _polygamma_of(1, x),),
+    "_zeta":     (None, lambda g, _out, s, x: g * (-s * _scipy("_zeta")(s + 1.0, x))),
+    "beta":      (lambda g, out, a, b: g * (out * (_psi(a) - _psi(a + b))),
+                  lambda g, out, a, b: g * (out * (_psi(b) - _psi(a + b)))),
+    "betaln":    (lambda g, _out, a, b: g * (_psi(a) - _psi(a + b)),
+                  lambda g, _out, a, b: g * (_psi(b) - _psi(a + b))),
+    "gammainc":  (None, lambda g, _out, a, x: g * np.exp((a - 1) * np.log(x) - x - _scipy("gammaln")(a))),
+    "gammaincc": (None, lambda g, _out, a, x: -g * np.exp((a - 1) * np.log(x) - x - _scipy("gammaln")(a))),
+    "betainc":   (None, None, lambda g, _out, a, b, x: g * np.exp((a - 1) * np.log(x) + (b - 1) * np.log1p(-x)
+                                                                  - _scipy("betaln")(a, b))),
+    # logistic
+    "expit":     (lambda g, out, x: g * (out * _sigmoid(-x)),),
+    "logit":     (lambda g, _out, x: g / (x * (1 - x)),),
+    "log_expit": (lambda g, _out, x: g * _sigmoid(-x),),
+    # information
+    "xlogy":     (lambda g, _out, x, y: g * np.log(np.where((x == 0) & (y == 0), 1.0, y)),
+                  lambda g, _out, x, y: g * _ratio(x, y)),
+    "xlog1py":   (lambda g, _out, x, y: g * np.log1p(np.where((x == 0) & (y == -1), 0.0, y)),
+                  lambda g, _out, x, y: g * _ratio(x, 1 + y)),
+    "entr":      (lambda g, _out, x: g * (-np.log(x) - 1),),
+    "rel_entr":  (lambda g, _out, x, y: g * (np.log(x / y) + 1),
+                  lambda g, _out, x, y: g * -(x / y)),
+    "kl_div":    (lambda g, _out, x, y: g * np.log(x / y),
+                  lambda g, _out, x, y: g * (1 - x / y)),
+    "boxcox":    (lambda g, _out, x, lam: g * x ** (lam - 1), None),
+    "huber":     (None, lambda g, _out, delta, r: g * np.clip(r, -delta, delta)),
+    "pseudo_huber": (None, lambda g, _out, delta, r: g * (r / np.sqrt(1 + (r / delta) ** 2))),
+    # Bessel
+    "i0":        (lambda g, _out, x: g * _scipy("i1")(x),),
+    "i1":        (lambda g, out, x: g * (_scipy("i0")(x) - _over(x, out)),),
+    "i0e":       (lambda g, out, x: g * (_scipy("i1e")(x) - np.sign(x) * out),),
+    "i1e":       (lambda g, out, x: g * (_scipy("i0e")(x) - _over(x, out) - np.sign(x) * out),),
+    "k0":        (lambda g, _out, x: g * -_scipy("k1")(x),),
+    "k1":        (lambda g, out, x: g * (-_scipy("k0")(x) - out / x),),
+    "j0":        (lambda g, _out, x: g * -_scipy("j1")(x),),
+    "j1":        (lambda g, _out, x: g * _jv(1, x),),
+    "y0":        (lambda g, _out, x: g * -_scipy("y1")(x),),
+    "y1":        (lambda g, _out, x: g * _yv(1.0, x),),
+    "jv":        (None, lambda g, _out, v, x: g * _jv(v, x)),
+    "yv":        (None, lambda g, _out, v, x: g * _yv(v, x)),
+    "yn":        (None, lambda g, _out, v, x: g * _yv(v * 1.0, x)),
+    "iv":        (None, lambda g, _out, v, x: g * _iv(v, x)),
+    "kv":        (None, lambda g, _out, v, x: g * _kv(v, x)),
+    # elementary
+    "cbrt":      (lambda g, out, _x: g / (3 * out * out),),
+    "exp2":      (lambda g, out, _x: g * (out * math.log(2.0)),),
+    "exp10":     (lambda g, out, _x: g * (out * math.log(10.0)),),
+    "expm1":     (lambda g, out, _x: g * (out + 1),),
+    "log1p":     (lambda g, _out, x: g / (1 + x),),
+    "cosm1":     (lambda g, _out, x: -g * np.sin(x),),
+    "sindg":     (lambda g, _out, x: g * (math.pi / 180.0 * _scipy("cosdg")(x)),),
+    "cosdg":     (lambda g, _out, x: g * (-math.pi / 180.0 * _scipy("sindg")(x)),),
+}
+# fmt: on
+
+
+def find(ufunc: Any) -> Primitive | None:
+    """The primitive of a ufunc of scipy.special that comes for the first time, or None."""
+    name = ufunc.__name__
+    if name not in RULES or getattr(sys.modules.get(HOME), name, None) is not ufunc:
+        return None
+    return primitive_of(ufunc).defvjp(*RULES[name], elementwise=True)
+
+
+finders.append(find)
