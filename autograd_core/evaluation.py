@@ -32,12 +32,15 @@ def _variable(value: Any) -> Any:
         if value._node.tracked and mode.get() & RECORD:
             return apply(alias, (value,), {})
         value = value._data
-    if not hasattr(value, "dtype"):
+    if isinstance(value, (int, float, complex)) and not isinstance(value, bool):
+        value = np.asarray(value * 1.0)[()]
+    elif not hasattr(value, "dtype"):
         value = np.asarray(value)[()]
     if value.dtype.kind not in "fc":
-        if value.dtype.kind not in "biu":
-            raise TypeError(f"cannot differentiate by a value of dtype {value.dtype}")
-        value = value.astype(float)
+        raise TypeError(
+            f"gradients are with respect to floating-point or complex values, got {value.dtype}; "
+            "pass x.astype(float), or leave the argument out of argnums"
+        )
     return handle(value, Leaf(value))
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextvars import Token
 from typing import Any, TypeVar
 
-from autograd_core.graph import ANOMALY, RECORD, mode
+from autograd_core.graph import ANOMALY, RECORD, STRICT_NAN, mode
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -98,6 +98,9 @@ class enable_grad(_Switch):
 class detect_anomaly(_Switch):
     """The first non-finite value, forward or backward, raises ``AnomalyError``.
 
+    A derivative that is not finite on a branch that was not taken (see :class:`strict_nan`) is
+    reported by a ``RuntimeWarning``; its gradient is 0.
+
     The error names the operation and the line of the user's code that made it.  An array that
     was changed in place between forward and backward (``w.data[0] = 1``) raises too, by
     checksum.  Slower by far: for finding an error, not for training.
@@ -114,6 +117,30 @@ class detect_anomaly(_Switch):
     """
 
     on = ANOMALY
+
+
+class strict_nan(_Switch):
+    """Backward passes inside follow IEEE arithmetic where ``np.where`` took another branch.
+
+    By default a cotangent that is exactly 0 because a branch was not taken (by ``np.where``,
+    ``np.select``, ``np.clip``, ``np.maximum``, an index, an assignment, ``where=``) stays 0 below,
+    whatever the derivative is there.  In this block 0 times infinity is NaN again, as in other
+    libraries.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> def f(x):
+    ...     return np.sum(np.where(x > 0, np.sqrt(x), 0.0))
+    >>> x = np.array([0.0, 4.0])
+    >>> ag.grad(f)(x)
+    array([0.  , 0.25])
+    >>> with np.errstate(all="ignore"), ag.strict_nan():
+    ...     ag.grad(f)(x)
+    array([ nan, 0.25])
+    """
+
+    on = STRICT_NAN
 
 
 def is_grad_enabled() -> bool:

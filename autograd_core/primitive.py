@@ -145,6 +145,7 @@ class Primitive:
         self.each = False  # takes a list of arrays as its first argument
         self.elementwise = False  # out[i] depends on args[i] alone
         self.masks = False  # its cotangent is exactly 0 where a branch was not taken
+        self.linear = False  # its rules read no values: a cotangent of 0 gives 0
         self.saves_out = True
         self.saves: tuple[bool, ...] = ()  # whether the values of argument i are read; () is all
         self.saves_rest = True  # whether those of a list, or beyond ``saves``, are
@@ -195,7 +196,8 @@ class Primitive:
         elementwise
             ``out[i]`` depends on element ``i`` of each (broadcast) argument alone.
         masks
-            The cotangent of a branch that was not taken is exactly 0 (``where``).
+            The cotangent of a branch that was not taken is exactly 0 (``where``), and stays 0
+            below, whatever the derivatives are there.
         """
         given = (bool(vjps), each is not None, joint is not None)
         if sum(given) != 1:
@@ -242,6 +244,7 @@ class Primitive:
         self.width = len(rules) if each or joint else len(vjps)
         self.simple = not (each or joint or self.partial)
         self.lean = not (self.saves_out and self.saves_rest and all(self.saves))
+        self.linear = not (self.saves_out or any(self.saves) or (each and self.saves_rest))
         return self
 
     def bind(

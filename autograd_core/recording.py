@@ -113,6 +113,13 @@ def any_tracked(values: Any) -> bool:
     return False
 
 
+def stacked(value: Any) -> Any:
+    """Nested lists of Tensors and numbers as one Tensor."""
+    if isinstance(value, (list, tuple)):
+        return np.stack([stacked(v) for v in value])
+    return value if isinstance(value, Handle) else np.asarray(value)
+
+
 def wrapped(out: Any) -> Any:
     """Results of unrecorded operations: arrays and NumPy numbers become Tensors."""
     if isinstance(out, (np.ndarray, np.generic)):
@@ -156,6 +163,12 @@ def apply(
             parents.append(UNTRACKED)
     if not tracked and not any_tracked((*args, *kwargs.values())):
         return run_plain(primitive, given, options)
+    if not tracked and not primitive.each:  # recorded Tensors in a list
+        joined = tuple(
+            stacked(a) if isinstance(a, (list, tuple)) and any_tracked(a) else a for a in args
+        )
+        if any(a is not b for a, b in zip(joined, args, strict=True)):
+            return apply(primitive, joined, kwargs)
     if kwargs:
         moved, kwargs = primitive.bind(args, kwargs)
         if len(moved) != len(args):
@@ -221,7 +234,8 @@ def flattened(
     names = primitive.parameters
     if not args:
         raise TypeError(f"{primitive.name} takes its list of arrays as the first argument")
-    return tuple(args[0]), {**dict(zip(names[1:], args[1:], strict=False)), **kwargs}
+    arrays = tuple(a if hasattr(a, "shape") else np.asarray(a) for a in args[0])
+    return arrays, {**dict(zip(names[1:], args[1:], strict=False)), **kwargs}
 
 
 def no_gradient(primitive: Primitive, argument: str) -> str:

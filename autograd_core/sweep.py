@@ -12,6 +12,7 @@ of a sweep conjugate.
 from __future__ import annotations
 
 import math
+import warnings
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +23,7 @@ from autograd_core.errors import AnomalyError, GraphError, MutationError, RuleEr
 from autograd_core.graph import (
     ANOMALY,
     PICK,
+    STRICT_NAN,
     UNTRACKED,
     Node,
     digest,
@@ -81,14 +83,33 @@ def _fit(c: Any, a: Any, node: Node, position: int) -> Any:
     return c
 
 
-def _below_mask(rule: Callable[..., Any], g: Any, *args: Any, **kwargs: Any) -> Any:
+def _below_mask(
+    node: Node, anomaly: bool, rule: Callable[..., Any], g: Any, *args: Any, **kwargs: Any
+) -> Any:
     """Below a mask a cotangent that is exactly 0 stays so, whatever the local derivative.
 
     ``where(x > 0, log(x), x)`` at x = -1 would else be nan: 0 (not taken) times nan.
     """
     with np.errstate(all="ignore"):
         c = rule(g, *args, **kwargs)
+        if anomaly:
+            _report_masked(node, g, c)
     return np.where(g == 0, c.dtype.type(0), c)
+
+
+def _report_masked(node: Node, g: Any, c: Any) -> None:
+    """Under ``detect_anomaly``: say where a mask hid a derivative that is not finite."""
+    g, c = getattr(g, "_data", g), getattr(c, "_data", c)
+    hidden = (g == 0) & ~np.isfinite(c)
+    if hidden.any():
+        assert node.primitive is not None
+        made = f" (recorded at {node.watch.site})" if node.watch and node.watch.site else ""
+        warnings.warn(
+            f"{node.primitive.name}{made} has {int(hidden.sum())} derivatives that are not finite "
+            "where its result was not used; their gradient is 0",
+            RuntimeWarning,
+            stacklevel=4,
+        )
 
 
 def _zeros_for_unused(g: list[Any], outs: Any) -> list[Any]:
@@ -206,7 +227,7 @@ def sweep(
     retained: list[tuple[weakref.ref[Any], Any]] = []
     owned: set[Node] = set()
     masked: set[Node] = set()
-    anomaly = bool(mode.get() & ANOMALY)
+    anomaly, ieee = bool(mode.get() & ANOMALY), bool(mode.get() & STRICT_NAN)
     for node in order:
         g = cotangents.get(node)
         if g is None:
@@ -238,15 +259,15 @@ def sweep(
         if rules is None:
             joint: Any = primitive.joint
             rules = joint(g, out, *args, **kwargs) if kwargs else joint(g, out, *args)
-        below = primitive.elementwise and bool(masked) and node in masked
+        below = bool(masked) and node in masked and (primitive.elementwise or primitive.linear)
+        masking = below or primitive.masks or (kwargs is not None and "where" in kwargs)
         i = -1
         for rule, parent, a in zip(rules, parents, args):  # noqa: B905  (the shortest rules)
             i += 1
             if not parent.tracked or (needed is not None and parent not in needed):
                 continue
-            if below:
-                c = _below_mask(rule, g, out, *args, **(kwargs or {}))
-                masked.add(parent)
+            if below and not primitive.linear:
+                c = _below_mask(node, anomaly, rule, g, out, *args, **(kwargs or {}))
             elif primitive.joint is not None:
                 c = rule
             elif kwargs:
@@ -258,7 +279,7 @@ def sweep(
                     c = _fit(c, a, node, i)
             except AttributeError:
                 c = _fit(c, a, node, i)
-            if primitive.masks:
+            if masking and not ieee:
                 masked.add(parent)
             if anomaly:
                 _check_anomaly(node, c, i)

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.recording import raw
+from autograd_core.recording import any_tracked, raw, stacked
 
 
 def as_array(a: Any) -> Any:
-    """An array or Tensor as it is; a list or a number as an array."""
-    return a if hasattr(a, "ndim") else np.asarray(a)
+    """An array or Tensor as it is; a list (of Tensors too) or a number as an array."""
+    if hasattr(a, "ndim"):
+        return a
+    return stacked(a) if isinstance(a, (list, tuple)) and any_tracked(a) else np.asarray(a)
 
 
 def conj(a: Any) -> Any:

@@ -18,8 +18,8 @@ LN2, LN10 = math.log(2.0), math.log(10.0)
 DEGREE = math.pi / 180.0
 
 
-def _define(fun: Any, *rules: Any) -> None:
-    defvjp(fun, *rules, elementwise=True)
+def _define(fun: Any, *rules: Any, masks: bool = False) -> None:
+    defvjp(fun, *rules, elementwise=True, masks=masks)
 
 
 def _zero(g: Any, _out: Any, *_args: Any) -> Any:
@@ -150,13 +150,13 @@ def _arctan2(g: Any, numerator: Any, y: Any, x: Any) -> Any:
 
 # fmt: off
 _define(np.maximum, lambda g, _out, x, y: _share(g, x > y, x == y),
-                    lambda g, _out, x, y: _share(g, y > x, x == y))
+                    lambda g, _out, x, y: _share(g, y > x, x == y), masks=True)
 _define(np.minimum, lambda g, _out, x, y: _share(g, x < y, x == y),
-                    lambda g, _out, x, y: _share(g, y < x, x == y))
+                    lambda g, _out, x, y: _share(g, y < x, x == y), masks=True)
 _define(np.fmax,    lambda g, _out, x, y: _share(g, (x > y) | np.isnan(y), x == y),
-                    lambda g, _out, x, y: _share(g, (y > x) | np.isnan(x), x == y))
+                    lambda g, _out, x, y: _share(g, (y > x) | np.isnan(x), x == y), masks=True)
 _define(np.fmin,    lambda g, _out, x, y: _share(g, (x < y) | np.isnan(y), x == y),
-                    lambda g, _out, x, y: _share(g, (y < x) | np.isnan(x), x == y))
+                    lambda g, _out, x, y: _share(g, (y < x) | np.isnan(x), x == y), masks=True)
 _define(np.hypot,   lambda g, out, x, _y: g * _unit(x, out),
                     lambda g, out, _x, y: g * _unit(y, out))
 _define(np.arctan2, lambda g, _out, y, x: _arctan2(g, x, y, x),
@@ -225,6 +225,7 @@ clip = Primitive(_clip, "clip").defvjp(
     _clip_low,
     _clip_high,
     elementwise=True,
+    masks=True,
 )
 
 
@@ -246,6 +247,7 @@ _define(
     lambda g, _out, x, copy=True, nan=0.0, posinf=None, neginf=None: np.where(
         np.isfinite(x), g, 0.0
     ),
+    masks=True,
 )
 
 

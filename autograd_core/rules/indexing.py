@@ -45,7 +45,7 @@ def _put_sum(g: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
 put_sum = Primitive(_put_sum, "put_sum")
 put_sum.defvjp(lambda g, _out, _x, *, index, shape: g[index])
 
-getitem.defvjp(lambda g, _out, _x, *, index: put_sum(g, index=index, shape=_x.shape))
+getitem.defvjp(lambda g, _out, _x, *, index: put_sum(g, index=index, shape=_x.shape), masks=True)
 
 
 @primitive
@@ -118,7 +118,7 @@ def _take(
     return put_sum(g, index=index, shape=shape).reshape(_x.shape)
 
 
-defvjp(np.take, _take)
+defvjp(np.take, _take, masks=True)
 
 
 def along_axis(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from autograd_core.errors import ConversionError
 from autograd_core.primitive import composition, plain
-from autograd_core.recording import Handle
+from autograd_core.recording import Handle, stacked
 
 plain.update(
     {
@@ -81,7 +81,7 @@ def _array(
     subok: bool = False,
     ndmin: int = 0,
 ) -> Any:
-    t = _stacked(object)
+    t = stacked(object)
     if dtype is not None:
         t = t.astype(dtype)
     return t if t.ndim >= ndmin else t.reshape((1,) * (ndmin - t.ndim) + t.shape)
@@ -91,12 +91,5 @@ def _array(
 def _asarray(
     a: Any, dtype: Any = None, order: Any = None, *, device: Any = None, copy: Any = None
 ) -> Any:
-    t = _stacked(a)
+    t = stacked(a)
     return t if dtype is None else t.astype(dtype)
-
-
-def _stacked(value: Any) -> Any:
-    """Nested lists of Tensors and numbers as one Tensor."""
-    if isinstance(value, (list, tuple)):
-        return np.stack([_stacked(v) for v in value])
-    return value if isinstance(value, Handle) else np.asarray(value)

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from autograd_core.primitive import composition
+from autograd_core.recording import wrapped
+from autograd_core.rules.common import host
 
 
 @composition(np.sort)
@@ -17,6 +19,21 @@ def _sort(
         a, axis = a.reshape(-1), -1
     chosen = np.argsort(a, axis=axis, kind="stable" if stable else kind)
     return np.take_along_axis(a, chosen, axis=axis)
+
+
+@composition(np.unique)
+def _unique(
+    ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False,
+    axis: Any = None, **options: Any,
+) -> Any:  # fmt: skip
+    """Of equal values the first is the one that is returned."""
+    _, index, inverse, counts = np.unique(
+        host(ar), return_index=True, return_inverse=True, return_counts=True, axis=axis, **options
+    )
+    values = ar.reshape(-1)[index] if axis is None else np.take(ar, index, axis=axis)
+    asked = ((return_index, index), (return_inverse, inverse), (return_counts, counts))
+    extra = tuple(wrapped(a) for wanted, a in asked if wanted)
+    return (values, *extra) if extra else values
 
 
 @composition(np.partition)

@@ -184,7 +184,7 @@ RULES: dict[str, tuple[Any, ...]] = {
 def find(ufunc: Any) -> Primitive | None:
     """The primitive of a ufunc of scipy.special that comes for the first time, or None."""
     name = ufunc.__name__
-    if name not in RULES or getattr(sys.modules.get(HOME), name, None) is not ufunc:
+    if name not in RULES or getattr(sys.modules.get(HOME), name, object) is not ufunc:
         return None
     return primitive_of(ufunc).defvjp(*RULES[name], elementwise=True)
 

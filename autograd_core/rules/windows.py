@@ -170,6 +170,6 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> 
     if mode in ("constant", "mean", "median", "maximum", "minimum", "linear_ramp"):
         return pad_by_value(array, widths, mode, dict(options))
     raise NotDifferentiableError(
-        f"np.pad with mode={mode!r} has no derivative rule: a function writes into the padded "
-        "array; join the parts with np.concatenate instead"
+        f"np.pad with mode={mode!r} has no derivative rule: what it fills in is undefined, or "
+        "written by a function; join the parts with np.concatenate instead"
     )

@@ -82,9 +82,9 @@ def test_somebody_elses_function():
     special = pytest.importorskip("scipy.special", reason="SciPy is not installed")
     x = ag.tensor([0.5], requires_grad=True)
     with pytest.raises(ag.NotDifferentiableError, match="defvjp"):
-        special.erf(x)
-    ag.defvjp(special.erf, lambda g, out, x: g * (2 / np.pi**0.5) * np.exp(-x * x))
-    ag.assert_gradients(special.erf, np.array([0.1, 0.5]))
+        special.dawsn(x)
+    ag.defvjp(special.dawsn, lambda g, out, x: g * (1 - 2 * x * out))
+    ag.assert_gradients(special.dawsn, np.array([0.1, 0.5]))
     with pytest.raises(TypeError, match=r"@ag\.primitive"):
         ag.defvjp(len, lambda g, out, x: g)
 
