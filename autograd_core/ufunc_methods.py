@@ -7,6 +7,7 @@ a rule can be reduced.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -56,10 +57,10 @@ def call_method(
 def _first_axis(x: Any, axis: Any) -> Any:
     """The axes to be reduced as one axis, the first."""
     axes = range(x.ndim) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
-    axes = tuple(a % x.ndim for a in axes)
+    axes = tuple(a % x.ndim for a in axes) if x.ndim else ()
     rest = tuple(i for i in range(x.ndim) if i not in axes)
     moved = x.transpose((*sorted(axes), *rest))
-    return moved.reshape((-1, *(x.shape[i] for i in rest))), axes
+    return moved.reshape((math.prod(x.shape[i] for i in axes), *(x.shape[i] for i in rest))), axes
 
 
 def reduce(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
 
 from autograd_core.errors import NotDifferentiableError
-from autograd_core.primitive import composition, defvjp
+from autograd_core.primitive import Primitive, composition
 from autograd_core.recording import Handle
 from autograd_core.rules.common import along, as_array, axis_index, conj, floating, host
 
@@ -176,14 +177,21 @@ def _spread(g: Any, n: int, m: int, mode: Any) -> Any:
 
 
 # fmt: off
-defvjp(np.convolve, lambda g, _out, _a, v, mode="full": np.convolve(_spread(g, _a.shape[0], v.shape[0], mode), v[::-1], "valid"),
-                    lambda g, _out, a, _v, mode="full": np.convolve(_spread(g, a.shape[0], _v.shape[0], mode), a[::-1], "valid"))
+convolve = Primitive(np.convolve, "convolve").defvjp(
+    lambda g, _out, _a, v, mode="full": np.convolve(_spread(g, _a.shape[0], v.shape[0], mode), v[::-1], "valid"),
+    lambda g, _out, a, _v, mode="full": np.convolve(_spread(g, a.shape[0], _v.shape[0], mode), a[::-1], "valid"),
+)
 # fmt: on
+
+
+@composition(np.convolve)
+def _np_convolve(a: Any, v: Any, mode: Any = "full") -> Any:
+    return convolve(np.atleast_1d(as_array(a)), np.atleast_1d(as_array(v)), mode=mode)
 
 
 @composition(np.correlate)
 def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
-    a, v = as_array(a), as_array(v)
+    a, v = np.atleast_1d(as_array(a)), np.atleast_1d(as_array(v))
     if mode in ("same", 1) and v.shape[0] > a.shape[0]:
         return np.convolve(conj(v), a[::-1], mode)[::-1]
     return np.convolve(a, conj(v)[::-1], mode)
@@ -248,7 +256,10 @@ def _cov(
             norm = total - ddof
         else:
             norm = total - ddof * (w * aweights).sum() / total
-    return (weighted @ conj(centred).T / norm).squeeze()
+    if norm <= 0:
+        warnings.warn("np.cov: no degrees of freedom are left", RuntimeWarning, stacklevel=4)
+        norm = 0.0
+    return (weighted @ conj(centred).T * np.true_divide(1, norm)).squeeze()
 
 
 def _observations(v: Any, rowvar: bool) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.primitive import Primitive, composition, defvjp
-from autograd_core.recording import raw
+from autograd_core.recording import raw, wrapped
 from autograd_core.rules.common import adjoint, as_array, conj
 from autograd_core.rules.linalg import refuse_if, triangle
 
@@ -242,6 +242,8 @@ def _np_svd(
     a: Any, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False
 ) -> Any:
     a = as_array(a)
+    if a.size == 0:  # no gradient to lose
+        return wrapped(np.linalg.svd(raw(a), full_matrices, compute_uv, hermitian))
     if hermitian:
         return _hermitian_svd(a, compute_uv)
     if not compute_uv:

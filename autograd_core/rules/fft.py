@@ -102,7 +102,10 @@ def _several(first: Any, rest: Any, last_first: bool, default: Any) -> Any:
         a: Any, s: Any = None, axes: Any = default, norm: Any = None, out: Any = None
     ) -> Any:
         a = as_array(a)
-        *others, (n, axis) = _axes(a, s, axes)
+        pairs = _axes(a, s, axes)
+        if not pairs:
+            return a * 1
+        *others, (n, axis) = pairs
         if last_first:
             a = first(a, n, axis, norm)
         for m, other in reversed(others):

@@ -26,6 +26,7 @@ def _cumulative(fun: Any, accumulation: Any, start: float) -> None:
         x: Any, /, *, axis: Any = None, dtype: Any = None, out: Any = None,
         include_initial: bool = False,
     ) -> Any:  # fmt: skip
+        x = x if x.ndim else x.reshape(1)
         if axis is None:
             if x.ndim != 1:
                 raise ValueError(f"np.{fun.__name__} of {x.ndim} axes needs an axis=")

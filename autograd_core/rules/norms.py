@@ -77,6 +77,8 @@ def _matrix(x: Any, p: Any, axis: tuple[int, int], keepdims: Any) -> Any:
 @composition(np.linalg.norm)
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
     x = floating(as_array(x))
+    if x.size == 0:  # no gradient to lose
+        return wrapped(np.linalg.norm(host(x), ord, axis, keepdims))
     if axis is None:
         if ord is None or (ord in ("f", "fro") and x.ndim == 2) or (ord == 2 and x.ndim == 1):
             return two_norm(x, axis=None, keepdims=keepdims)

@@ -45,6 +45,8 @@ def _polysub(a1: Any, a2: Any) -> Any:
 
 def _trimmed(a: Any) -> Any:
     """Without leading zeros, as NumPy's ``poly1d`` holds coefficients."""
+    if not a.shape[0]:
+        return np.zeros_like(a, shape=(1,))
     nonzero = np.flatnonzero(host(a))
     return a[int(nonzero[0]) if nonzero.size else a.shape[0] - 1 :]
 

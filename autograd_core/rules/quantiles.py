@@ -14,7 +14,7 @@ import numpy as np
 
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.primitive import composition
-from autograd_core.recording import Handle
+from autograd_core.recording import Handle, wrapped
 from autograd_core.rules.common import as_array, floating, host
 from autograd_core.rules.reductions import axes_of
 
@@ -39,6 +39,13 @@ def _quantile(
     q = q if isinstance(q, Handle) else np.asarray(q, dtype=a.dtype)
     if ((host(q) < 0) | (host(q) > 1)).any():
         raise ValueError("quantiles lie between 0 and 1, percentiles between 0 and 100")
+    if a.size == 0:  # no gradient to lose; NumPy says what there is to say
+        function = getattr(np, name)
+        options = {"axis": axis, "keepdims": keepdims is True}
+        if name.endswith("median"):
+            return wrapped(function(host(a), **options))
+        scaled = host(q) * (100 if "percentile" in name else 1)
+        return wrapped(function(host(a), scaled, method=method, **options))
     axes = axes_of(axis, a.ndim)
     rest = tuple(i for i in range(a.ndim) if i not in axes)
     flat = a.transpose((*axes, *rest)).reshape((-1, *(a.shape[i] for i in rest)))
@@ -48,8 +55,6 @@ def _quantile(
     columns = np.take_along_axis(columns, order, axis=0)
     missing = np.isnan(values).sum(axis=0)
     n, width = columns.shape
-    if n == 0:
-        raise ValueError(f"{name} of no elements: axis {axis} of shape {a.shape} is empty")
     counts = n - missing if skip_nan else np.full(width, n)
     if skip_nan and (counts == 0).any():
         warnings.warn(f"np.{name}: a slice holds NaNs alone", RuntimeWarning, stacklevel=5)

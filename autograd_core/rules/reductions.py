@@ -26,10 +26,10 @@ def expand(g: Any, shape: tuple[int, ...]) -> Any:
 
 def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     """The axes that ``axis=`` means, counted from 0."""
-    if axis is None:
+    if axis is None or ndim == 0:  # NumPy takes axis=0 for an array without axes
         return tuple(range(ndim))
     many = axis if isinstance(axis, (tuple, list)) else (axis,)
-    return tuple(a % ndim if ndim else 0 for a in many)
+    return tuple(a % ndim for a in many)
 
 
 def kept(g: Any, x: Any, axis: Any, keepdims: Any) -> Any:

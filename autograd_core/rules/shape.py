@@ -33,8 +33,8 @@ def _roll(g: Any, _out: Any, _x: Any, shift: Any, axis: Any = None) -> Any:
 
 def _repeat(g: Any, _out: Any, _x: Any, repeats: Any, axis: Any = None) -> Any:
     """Sum what was repeated; counts that differ go through their source indices."""
-    shape = _x.shape if axis is not None else (_x.size,)
-    along = 0 if axis is None else axis % _x.ndim
+    shape = _x.shape if axis is not None and _x.ndim else (_x.size,)
+    along = 0 if axis is None else axis % len(shape)
     n, counts = shape[along], np.asarray(repeats).reshape(-1)
     if counts.size == 1:
         split = g.reshape((*shape[:along], n, int(counts[0]), *shape[along + 1 :]))

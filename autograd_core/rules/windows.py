@@ -157,6 +157,8 @@ def _pad_widths(array: Any, pad_width: Any) -> list[tuple[int, int]]:
 @composition(np.pad)
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
     array = as_array(array)
+    if array.ndim == 0:
+        return array * 1
     widths = _pad_widths(array, pad_width)
     if mode == "constant" and not any_tracked(options.values()):
         fill = options.pop("constant_values", 0)

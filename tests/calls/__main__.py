@@ -1,7 +1,8 @@
 """``python -m tests.calls``: every call of ``calls.txt`` against central differences of plain NumPy.
 
 A call is right if its values are NumPy's and its gradients the slopes of those values, or it is
-refused: an exception that says why.  The last line counts; the exit status is 1 if any is wrong.
+refused: an exception that says why.  All calls are made again with arrays of length 1, without elements
+and without axes, where NumPy takes those.  The last line counts; the exit status is 1 if any is wrong.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 import autograd_core as ag
 from autograd_core.recording import raw
 
+KINDS = ("as they stand", "size 1", "empty", "0-d")
 REFUSALS = (ag.AutogradError, TypeError)
 
 
@@ -34,6 +36,19 @@ def variables() -> dict[str, Any]:
         "n": normal(size=(3, 4)), "z": normal(size=(2, 3)) + 1j * normal(size=(2, 3)), "e": np.array(0.73),
         "o": normal(size=(1, 3)), "d": normal(size=(2, 1)), "l": normal(size=6),
     }  # fmt: skip
+
+
+def reshaped(values: dict[str, Any], kind: str) -> dict[str, Any]:
+    """The same names with every axis of length 1, with no elements, or without axes."""
+
+    def change(a: Any) -> Any:
+        if kind == "size 1":
+            return a[(slice(0, 1),) * a.ndim].copy()
+        if kind == "empty":
+            return a[:0].copy() if a.ndim else a
+        return a.reshape(-1)[0]
+
+    return {n: np.asarray(change(a)) for n, a in values.items()}
 
 
 def arrays_in(value: Any) -> list[Any]:
@@ -72,24 +87,30 @@ def slope(f: Any, name: str, values: dict[str, Any]) -> Any:
     return result
 
 
+def shared() -> dict[str, Any]:
+    return {"np": np, "ag": ag, "special": __import__("scipy.special", fromlist=["erf"])}
+
+
 def judge(call: str, values: dict[str, Any]) -> str:
     """'' if right, else what is wrong; a refusal raises."""
     code = compile(call, call, "eval")
-    shared = {"np": np, "ag": ag, "special": __import__("scipy.special", fromlist=["erf"])}
     names = [n for n in code.co_names if n in values]
     nested = [n for const in code.co_consts if hasattr(const, "co_names") for n in const.co_names]
     names = list(dict.fromkeys([*names, *(n for n in nested if n in values)]))
 
     def plain(v: dict[str, Any]) -> Any:
-        return eval(code, {**shared, **v})
+        return eval(code, {**shared(), **v})
 
     tensors = {n: ag.tensor(values[n], requires_grad=True) for n in names}
-    got = eval(code, {**shared, **values, **tensors})
+    got = eval(code, {**shared(), **values, **tensors})
     expected = plain(values)
+    if all(np.isnan(a).all() for a in arrays_in(expected)):
+        return ""  # no number, so no slope
     for a, e in zip(arrays_in(got), arrays_in(expected), strict=True):
-        if np.shape(a) != np.shape(e) or raw(a).dtype != np.asarray(e).dtype:
-            return f"shape or dtype {np.shape(a)} {raw(a).dtype}, NumPy {np.shape(e)} {np.asarray(e).dtype}"
-        if not np.allclose(raw(a), e, rtol=1e-11, atol=1e-12, equal_nan=True):
+        a, e = np.asarray(raw(a)), np.asarray(e)
+        if a.shape != e.shape or a.dtype != e.dtype:
+            return f"shape or dtype {a.shape} {a.dtype}, NumPy {e.shape} {e.dtype}"
+        if not np.allclose(a, e, rtol=1e-11, atol=1e-12, equal_nan=True):
             return "value"
     total = scalar(got)
     if isinstance(total, ag.Tensor) and total.requires_grad:
@@ -104,25 +125,51 @@ def judge(call: str, values: dict[str, Any]) -> str:
     return ""
 
 
+def runs(call: str, values: dict[str, Any]) -> bool:
+    """Whether plain NumPy takes the call for arrays of these shapes."""
+    try:
+        eval(compile(call, call, "eval"), {**shared(), **values})
+    except Exception:
+        return False
+    return True
+
+
+def survey(kind: str) -> tuple[int, list[str], list[str]]:
+    """How many calls are right with arrays of one kind, which are refused, which are wrong."""
+    text = Path(__file__).with_name("calls.txt").read_text(encoding="utf-8")
+    calls = [c for c in text.splitlines() if c and not c.startswith("#")]
+    values = variables() if kind == "as they stand" else reshaped(variables(), kind)
+    right, refused, wrong = 0, [], []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for call in calls:
+            if not runs(call, values):
+                if kind == "as they stand":
+                    wrong.append(f"{call}\n    NumPy itself does not take it")
+                continue
+            try:
+                problem = judge(call, values)
+            except REFUSALS as error:
+                refused.append(f"{call}\n    {type(error).__name__}: {error}")
+            except Exception as error:
+                wrong.append(f"{call}\n    {type(error).__name__}: {error}")
+            else:
+                right += not problem
+                if problem:
+                    wrong.append(f"{call}\n    {problem}")
+    return right, refused, wrong
+
+
 def main() -> int:
-    calls = Path(__file__).with_name("calls.txt").read_text(encoding="utf-8").splitlines()
-    calls = [c for c in calls if c and not c.startswith("#")]
-    values, refused, wrong = variables(), [], []
-    warnings.simplefilter("ignore")
-    for call in calls:
-        try:
-            problem = judge(call, values)
-        except REFUSALS as error:
-            refused.append(f"{call}\n    {type(error).__name__}: {error}")
-        except Exception as error:
-            wrong.append(f"{call}\n    {type(error).__name__}: {error}")
-        else:
-            if problem:
-                wrong.append(f"{call}\n    {problem}")
-    print("\n".join([*(f"refused  {r}" for r in refused), *(f"WRONG  {w}" for w in wrong)]))
-    right = len(calls) - len(refused) - len(wrong)
-    print(f"{len(calls)} calls: {right} right, {len(refused)} refused, {len(wrong)} wrong")
-    return bool(wrong)
+    any_wrong = False
+    for kind in reversed(KINDS):
+        right, refused, wrong = survey(kind)
+        any_wrong |= bool(wrong)
+        for word, found in (("refused", refused), ("WRONG", wrong)):
+            print("\n".join(f"{word}  {f}" for f in found))
+        total = right + len(refused) + len(wrong)
+        print(f"{kind}: {total} calls, {right} right, {len(refused)} refused, {len(wrong)} wrong")
+    return int(any_wrong)
 
 
 if __name__ == "__main__":
