@@ -46,9 +46,11 @@ if hasattr(np, "cumulative_sum"):  # NumPy 2.1
     _cumulative(np.cumulative_prod, np.cumprod, 1)
 
 
-@composition(np.astype)
-def _astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
-    return x.astype(dtype, copy=copy)
+if hasattr(np, "astype"):  # NumPy 2.1
+
+    @composition(np.astype)
+    def _astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+        return x.astype(dtype, copy=copy)
 
 
 @composition(np.diagflat)

@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd_core.primitive import composition
 from autograd_core.recording import wrapped
-from autograd_core.rules.common import host
+from autograd_core.rules.common import as_array, host
 
 
 @composition(np.sort)
@@ -34,6 +34,33 @@ def _unique(
     asked = ((return_index, index), (return_inverse, inverse), (return_counts, counts))
     extra = tuple(wrapped(a) for wanted, a in asked if wanted)
     return (values, *extra) if extra else values
+
+
+def _named_unique(fun: Any) -> None:
+    """The Array API's forms: the values, in NumPy's order, and what else they name."""
+
+    @composition(fun)
+    def unique(x: Any) -> Any:
+        found = fun(host(x))
+        values = found.values if hasattr(found, "values") else found
+        known, first = np.unique(host(x), return_index=True, equal_nan=False)
+        taken = x.reshape(-1)[first[np.searchsorted(known, values)]]
+        return wrapped(found)._replace(values=taken) if hasattr(found, "_replace") else taken
+
+
+for _fun in (np.unique_values, np.unique_all, np.unique_counts, np.unique_inverse):
+    _named_unique(_fun)
+
+
+@composition(np.union1d)
+def _union1d(ar1: Any, ar2: Any) -> Any:
+    return np.unique(np.concatenate([as_array(ar1).reshape(-1), as_array(ar2).reshape(-1)]))
+
+
+@composition(np.sort_complex)
+def _sort_complex(a: Any) -> Any:
+    a = a if a.dtype.kind == "c" else a.astype(np.sort_complex(host(a)).dtype)
+    return np.take_along_axis(a, np.argsort(host(a), axis=-1), axis=-1)
 
 
 @composition(np.partition)

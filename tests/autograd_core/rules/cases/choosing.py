@@ -88,7 +88,8 @@ if hasattr(np, "unstack"):
         f = getattr(np, name)
         add(name, f, V)
         add(f"{name} initial", lambda x, f=f: f(x, axis=-2, include_initial=True), T)
-add("astype function", lambda x: np.astype(x, np.float64), A)
+if hasattr(np, "astype"):
+    add("astype function", lambda x: np.astype(x, np.float64), A)
 add("diagflat", lambda x: np.diagflat(x, -1), A)
 add("real_if_close", np.real_if_close, A + 0j)
 add("real_if_close not", np.real_if_close, A + 1j * B)
@@ -140,3 +141,11 @@ add(
     A,
 )
 add("hypot.reduce axes", lambda x: np.hypot.reduce(x, axis=(0, 2), keepdims=True), T)
+
+add("unique", lambda x: np.unique(x, return_index=True)[0], A)
+add("unique axis", lambda x: np.unique(x, axis=1), A)
+for name in ("unique_values", "unique_all", "unique_counts", "unique_inverse"):
+    f = getattr(np, name)
+    add(name, lambda x, f=f: x.sum() * getattr(f(x), "values", f(x)), A)
+add("union1d", np.union1d, A, V)
+add("sort_complex", np.sort_complex, A)
