@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.arrays import beside
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.primitive import Primitive, composition
 from autograd_core.recording import Handle
@@ -26,7 +27,7 @@ def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any =
     if n and any(v is not None for v in ends):
         one = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
         before, after = (
-            None if v is None else np.broadcast_to(v, one) if np.ndim(v) == 0 else as_array(v)
+            None if v is None else np.broadcast_to(as_array(v, a), one) if np.ndim(v) == 0 else as_array(v, a)
             for v in ends
         )
         a = np.concatenate([v for v in (before, a, after) if v is not None], axis=axis)
@@ -39,7 +40,7 @@ def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any =
 def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     flat = as_array(ary).reshape(-1)
     parts = (to_begin, flat[1:] - flat[:-1], to_end)
-    return np.concatenate([as_array(p).reshape(-1) for p in parts if p is not None])
+    return np.concatenate([as_array(p, flat).reshape(-1) for p in parts if p is not None])
 
 
 def _spacing(x: Any, n: int, ndim: int, axis: int) -> Any:
@@ -56,7 +57,7 @@ def _spacing(x: Any, n: int, ndim: int, axis: int) -> Any:
 def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     y = as_array(y)
     axis = axis_index(y, axis)
-    step = dx if x is None else _spacing(as_array(x), y.shape[axis], y.ndim, axis)
+    step = dx if x is None else _spacing(as_array(x, y), y.shape[axis], y.ndim, axis)
     both = y[along(axis, slice(1, None))] + y[along(axis, slice(None, -1))]
     return (step * both / 2.0).sum(axis)
 
@@ -73,7 +74,7 @@ def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> A
     spacings = varargs or (1.0,)
     spacings = spacings * len(axes) if len(spacings) == 1 else spacings
     results = tuple(
-        _one_gradient(f, as_array(h), a, edge_order) for h, a in zip(spacings, axes, strict=True)
+        _one_gradient(f, h if np.ndim(h) == 0 else as_array(h, f), a, edge_order) for h, a in zip(spacings, axes, strict=True)
     )
     return results[0] if len(results) == 1 else results
 
@@ -90,14 +91,15 @@ def _one_gradient(f: Any, h: Any, axis: int, edge_order: int) -> Any:
     def at(i: Any) -> Any:
         return f[along(axis, i)]
 
-    if h.ndim:
+    grid = np.ndim(h) > 0
+    if grid:
         steps = _spacing(h, n, f.ndim, axis)
         left, right = steps[along(axis, slice(None, -1))], steps[along(axis, slice(1, None))]
         first, last = (steps[along(axis, i)] for i in (slice(0, 1), slice(n - 2, None)))
     else:
         steps = left = right = first = last = h
     before, middle, after = at(slice(0, n - 2)), at(slice(1, n - 1)), at(slice(2, None))
-    if h.ndim:
+    if grid:
         inner = (
             left * left * after + (right * right - left * left) * middle - right * right * before
         ) / (left * right * (left + right))
@@ -107,8 +109,8 @@ def _one_gradient(f: Any, h: Any, axis: int, edge_order: int) -> Any:
         start = (at(slice(1, 2)) - at(slice(0, 1))) / first
         end = (at(slice(n - 1, None)) - at(slice(n - 2, n - 1))) / last
     else:
-        d1, d2 = (steps[along(axis, slice(i, i + 1))] for i in (0, 1)) if h.ndim else (h, h)
-        e1, e2 = (steps[along(axis, slice(n - i, n - i + 1))] for i in (3, 2)) if h.ndim else (h, h)
+        d1, d2 = (steps[along(axis, slice(i, i + 1))] for i in (0, 1)) if grid else (h, h)
+        e1, e2 = (steps[along(axis, slice(n - i, n - i + 1))] for i in (3, 2)) if grid else (h, h)
         a, b, c = (at(slice(i, i + 1)) for i in range(3))
         start = -(2.0 * d1 + d2) / (d1 * (d1 + d2)) * a + (d1 + d2) / (d1 * d2) * b
         start = start - d1 / (d2 * (d1 + d2)) * c
@@ -123,8 +125,8 @@ def _unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * ma
     """Adds whole periods: a constant, but for the period itself."""
     values, length = host(p), host(period)
     turned = np.unwrap(values, discont, axis, period=length.item())
-    turns = np.round((turned - values) / length)
-    return as_array(p) + turns.astype(turned.dtype) * period
+    turns = np.round((turned - values) / length).astype(turned.dtype)
+    return as_array(p) + beside(turns, p) * period
 
 
 # -- interpolation --------------------------------------------------------------------------------
@@ -135,7 +137,8 @@ def _interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
     """Piecewise linear; at a knot the slope to its right."""
-    x, xp, fp = (floating(as_array(a)) for a in (x, xp, fp))
+    one = next((a for a in (x, fp, xp) if hasattr(a, "ndim")), 0)
+    x, xp, fp = (floating(as_array(a, one)) for a in (x, xp, fp))
     if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
         raise ValueError(f"interp takes xp and fp of one length, got {xp.shape} and {fp.shape}")
     if period is not None:
@@ -156,9 +159,9 @@ def _interp(
         i = np.clip(np.searchsorted(knots, values, side="right"), 1, n - 1)
         step = xp[i] - xp[i - 1]
         same = host(step) == 0
-        slope = (fp[i] - fp[i - 1]) / np.where(same, 1.0, step)
+        slope = (fp[i] - fp[i - 1]) / np.where(beside(same, step), 1.0, step)
         inside = fp[i - 1] + slope * (x - xp[i - 1])
-    below, above = values < knots[0], values > knots[-1]
+    below, above = (beside(m, x) for m in (values < knots[0], values > knots[-1]))
     inside = np.where(below, fp[0] if left is None else left, inside)
     return np.where(above, fp[-1] if right is None else right, inside)
 
@@ -209,7 +212,7 @@ def _average(
         mean = a.mean(axis=axis, keepdims=keep)
         total = np.full(mean.shape, a.size / max(mean.size, 1), mean.dtype)
     else:
-        w = as_array(weights)
+        w = as_array(weights, a)
         if w.shape != a.shape:
             if axis is None:
                 raise TypeError(f"weights of shape {w.shape} for {a.shape} need an axis=")
@@ -239,9 +242,9 @@ def _cov(
     ddof = ddof if ddof is not None else (0 if bias else 1)
     w: Any = None
     if fweights is not None:
-        w = host(fweights).astype(float)
+        w = beside(host(fweights).astype(float), x)
     if aweights is not None:
-        aweights = as_array(aweights)
+        aweights = as_array(aweights, x)
         w = aweights if w is None else w * aweights
     if w is None:
         centred, total, norm = x - x.mean(1, keepdims=True), x.shape[1], x.shape[1] - ddof

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.arrays import beside
 from autograd_core.errors import ConversionError
 from autograd_core.methods import setitem
 from autograd_core.primitive import composition
-from autograd_core.recording import Handle, wrapped
+from autograd_core.recording import Handle, raw, wrapped
 from autograd_core.rules.common import along, as_array, axis_index, host
 from autograd_core.rules.indexing import along_axis, put_sum
 
@@ -28,7 +29,7 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
         )
     out = default
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
-        out = np.where(host(condition), choice, out)
+        out = np.where(raw(condition), choice, out)
     return out
 
 
@@ -54,7 +55,7 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
             if mask.any():
                 out = setitem(out, f(x[mask], *args, **kw), index=mask)
         else:
-            out = np.where(mask, f, out)
+            out = np.where(beside(mask, out), f, out)
     return out
 
 
@@ -69,7 +70,7 @@ def _choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
         raise ValueError(f"choose got an index outside the {n} choices; see its mode=")
     result = choices[0]
     for i in range(1, n):
-        result = np.where(which == i, choices[i], result)
+        result = np.where(beside(which == i, result), choices[i], result)
     shape = np.broadcast_shapes(which.shape, *(np.shape(c) for c in choices))
     return np.broadcast_to(result, shape)
 
@@ -125,7 +126,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> Any:
         at = np.clip(at, 0, a.size - 1)
     if at.size == 0:
         return a * 1
-    values = np.resize(as_array(v).reshape(-1), at.shape)
+    values = np.resize(as_array(v, a).reshape(-1), at.shape)
     return setitem(a.reshape(-1), values, index=at).reshape(a.shape)
 
 
@@ -174,7 +175,7 @@ def putmask(a: Any, mask: Any, values: Any) -> Any:
     array([1., 0., 1., 0.])
     """
     a = as_array(a)
-    return np.where(host(mask), np.resize(as_array(values), a.shape), a)
+    return np.where(raw(mask), np.resize(as_array(values, a), a.shape), a)
 
 
 def place(arr: Any, mask: Any, vals: Any) -> Any:

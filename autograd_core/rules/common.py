@@ -6,14 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.recording import any_tracked, raw, stacked
+from autograd_core.arrays import beside, to_host
+from autograd_core.recording import any_tracked, stacked
 
 
-def as_array(a: Any) -> Any:
-    """An array or Tensor as it is; a list (of Tensors too) or a number as an array."""
+def as_array(a: Any, like: Any = 0) -> Any:
+    """An array or Tensor as it is; a list (of Tensors too) or a number as an array.
+
+    Where ``like`` is an array of another type, what is made here becomes one of that type.
+    """
     if hasattr(a, "ndim"):
         return a
-    return stacked(a) if isinstance(a, (list, tuple)) and any_tracked(a) else np.asarray(a)
+    if isinstance(a, (list, tuple)) and any_tracked(a):
+        return stacked(a)
+    return beside(np.asarray(a), like)
 
 
 def conj(a: Any) -> Any:
@@ -21,9 +27,14 @@ def conj(a: Any) -> Any:
     return a.conj() if a.dtype.kind == "c" else a
 
 
+def mT(a: Any) -> Any:
+    """The transpose of the last two axes, by a method that every array type has."""
+    return a.swapaxes(-1, -2)
+
+
 def adjoint(a: Any) -> Any:
     """The conjugate transpose of the last two axes."""
-    return conj(a.mT)
+    return conj(mT(a))
 
 
 def floating(a: Any) -> Any:
@@ -33,7 +44,7 @@ def floating(a: Any) -> Any:
 
 def host(a: Any) -> Any:
     """The plain values of an index, mask or count that is to be read now."""
-    return np.asarray(raw(a))
+    return to_host(a)
 
 
 def axis_index(a: Any, axis: int) -> int:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.arrays import beside
 from autograd_core.primitive import Primitive, composition, defvjp
 from autograd_core.recording import raw, wrapped
 from autograd_core.rules.common import adjoint, as_array, conj
@@ -36,7 +37,7 @@ def _diagonal(a: Any) -> Any:
 
 
 def _on_diagonal(v: Any) -> Any:
-    return v[..., None] * np.eye(v.shape[-1], dtype=raw(v).dtype)
+    return v[..., None] * beside(np.eye(v.shape[-1], dtype=v.dtype), v)
 
 
 def _coinciding(values: Any) -> Any:
@@ -44,14 +45,16 @@ def _coinciding(values: Any) -> Any:
     values = raw(values)
     n = values.shape[-1]
     gaps = abs(values[..., None, :] - values[..., :, None])
-    limit = float(np.finfo(gaps.dtype).eps) * n * abs(values).max(axis=-1, initial=0.0)
-    return (gaps <= limit[..., None, None]) & ~np.eye(n, dtype=bool)
+    if not n:
+        return gaps > 0
+    limit = float(np.finfo(gaps.dtype).eps) * n * abs(values).max(-1)
+    return (gaps <= limit[..., None, None]) & beside(~np.eye(n, dtype=bool), values)
 
 
 def _over_gaps(numerator: Any, gaps: Any, closed: Any, scale: Any, reason: str) -> Any:
     """numerator / gaps, 0 on the diagonal and where a gap is closed: there the numerator must be 0."""
     refuse_if(np.where(closed, raw(numerator), 0.0), scale, reason)
-    closed = closed | np.eye(numerator.shape[-1], dtype=bool)
+    closed = closed | beside(np.eye(numerator.shape[-1], dtype=bool), numerator)
     return np.where(closed, 0.0, numerator) / np.where(closed, 1.0, gaps)
 
 
@@ -84,7 +87,7 @@ def _fix_phase(gv: Any, v: Any, tau: Any, reason: str) -> Any:
     small = abs(raw(height)) < eps
     refuse_if(np.where(small, raw(tau), 0.0), gv, reason)
     turn = np.where(small, 0.0, tau) / np.where(small, 1.0, height)
-    place = np.arange(v.shape[-2])[:, None] == row % v.shape[-2]
+    place = beside(np.arange(v.shape[-2])[:, None] == row % v.shape[-2], v)
     return gv - np.where(place, 1j, 0.0) * turn[..., None, :]
 
 
@@ -123,7 +126,7 @@ def _eig(g: Any, out: Any, a: Any) -> Any:
     if v.dtype.kind == "c":
         size = abs(raw(v))
         largest = size.argmax(-2)[..., None, :]
-        at = np.arange(size.shape[-2])[:, None] == largest
+        at = beside(np.arange(size.shape[-2])[:, None], size) == largest
         height = np.where(at, v, 0.0).sum(-2).real
         gv = gv - np.where(at, 1j, 0.0) * (t.imag / height)[..., None, :]
     gaps = conj(w[..., None, :] - w[..., :, None])
@@ -168,7 +171,7 @@ def _svd(
     closed, size = _coinciding(s), abs(raw(x)) + abs(raw(y))
     _refuse_mixed(size, gs, closed, mixed)
     inner = _over_gaps(numerator, gaps, closed, size * raw(column), mixed) + _on_diagonal(gs)
-    zero = raw(s) <= float(np.finfo(raw(s).dtype).eps) * k * raw(s).max(initial=0.0)
+    zero = raw(s) <= float(np.finfo(s.dtype).eps) * k * raw(s)[..., :1]
     safe = np.where(zero, 1.0, s)
     if a.dtype.kind == "c":
         turning = _diagonal(x).imag

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.arrays import beside
 from autograd_core.primitive import composition, defvjp
 from autograd_core.rules.common import along, as_array, axis_index, conj
 
@@ -64,7 +65,7 @@ def _irfft(
     n = g.shape[axis]
     half = conj(np.fft.rfft(g, n, axis, _opposite(norm)))
     axis = axis_index(g, axis)
-    return _resized(half * _weights(n // 2 + 1, n, g.ndim, axis, g.dtype), _a.shape[axis], axis)
+    return _resized(half * beside(_weights(n // 2 + 1, n, g.ndim, axis, g.dtype), g), _a.shape[axis], axis)
 
 
 # fmt: off

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.arrays import beside, imperative
 from autograd_core.methods import getitem, setitem
 from autograd_core.primitive import Primitive, composition, defvjp, primitive
 from autograd_core.recording import raw
@@ -32,6 +33,7 @@ def _is_mask(index: Any) -> bool:
     return getattr(index, "dtype", None) == np.bool_
 
 
+@imperative
 def _put_sum(g: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
     out = np.zeros_like(g, shape=shape)
     if is_basic(index) or _is_mask(index):
@@ -49,6 +51,7 @@ getitem.defvjp(lambda g, _out, _x, *, index: put_sum(g, index=index, shape=_x.sh
 
 
 @primitive
+@imperative
 def scatter_add(base: Any, index: Any, values: Any) -> Any:
     """A copy of ``base`` with ``values`` added at ``index``; repeated indices add up.
 
@@ -93,7 +96,7 @@ def _assigned(g: Any, _out: Any, x: Any, value: Any, *, index: Any) -> Any:
         places = np.zeros(x.shape, int)
         order = np.arange(math.prod(c.shape)).reshape(c.shape)
         places[index] = order
-        c = np.where(places[index] == order, c, 0.0)
+        c = np.where(beside(places[index] == order, c), c, 0.0)
     return _fitting(c, value)
 
 
@@ -133,7 +136,8 @@ def along_axis(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ..
 
 @composition(np.take_along_axis)
 def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
-    chosen = np.asarray(raw(indices))
+    chosen = raw(indices)
+    chosen = chosen if hasattr(chosen, "ndim") else np.asarray(chosen)
     if axis is None:
         return arr.reshape(-1)[chosen]
     return arr[along_axis(arr.shape, chosen, axis % arr.ndim)]

@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.arrays import beside
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.primitive import Primitive, composition, defvjp
 from autograd_core.recording import raw
-from autograd_core.rules.common import adjoint, as_array, conj
+from autograd_core.rules.common import adjoint, as_array, conj, mT
 
 WELL_CONDITIONED = 1e4
 
@@ -28,15 +29,15 @@ WELL_CONDITIONED = 1e4
 def _solve_b(g: Any, _out: Any, a: Any, _b: Any) -> Any:
     """A^-T g."""
     if _b.ndim == 1:
-        return np.linalg.solve(a.mT, g[..., None])[..., 0]
-    return np.linalg.solve(a.mT, g)
+        return np.linalg.solve(mT(a), g[..., None])[..., 0]
+    return np.linalg.solve(mT(a), g)
 
 
 def _solve_a(g: Any, out: Any, a: Any, _b: Any) -> Any:
     """-(A^-T g) x^T."""
     if _b.ndim == 1:
-        return -np.linalg.solve(a.mT, g[..., None]) * out[..., None, :]
-    return -np.linalg.solve(a.mT, g) @ out.mT
+        return -np.linalg.solve(mT(a), g[..., None]) * out[..., None, :]
+    return -np.linalg.solve(mT(a), g) @ mT(out)
 
 
 def lower_part(h: Any) -> Any:
@@ -50,13 +51,13 @@ def lower_part(h: Any) -> Any:
 
 def triangle(h: Any, upper: bool) -> Any:
     """:func:`lower_part`, or its mirror image for functions that read the upper triangle."""
-    return lower_part(h.mT).mT if upper else lower_part(h)
+    return mT(lower_part(mT(h))) if upper else lower_part(h)
 
 
 def _cholesky(g: Any, out: Any, _a: Any, *, upper: bool = False) -> Any:
     """L^-H Phi(L^H g) L^-1, Phi the lower triangle with half of the diagonal (Murray 2016)."""
     factor = adjoint(out) if upper else out
-    cotangent = g.mT if upper else conj(g)  # of L, conjugated
+    cotangent = mT(g) if upper else conj(g)  # of L, conjugated
     phi = np.tril(adjoint(factor) @ cotangent)
     phi = phi - np.tril(np.triu(phi)) * 0.5
     inner = np.linalg.solve(adjoint(factor), phi)
@@ -75,9 +76,9 @@ def _products_without(s: Any, left_out: int) -> Any:
     n = s.shape[-1]
     one = np.eye(n, dtype=bool)
     if left_out == 1:
-        return np.where(one, 1.0, s[..., None, :]).prod(axis=-1)
-    pair = one[:, None, :] | one[None, :, :]
-    return np.where(pair, 1.0, s[..., None, None, :]).prod(axis=-1) * ~one
+        return np.where(beside(one, s), 1.0, s[..., None, :]).prod(axis=-1)
+    pair = beside(one[:, None, :] | one[None, :, :], s)
+    return np.where(pair, 1.0, s[..., None, None, :]).prod(axis=-1) * beside(~one, s)
 
 
 def _factors(a: Any) -> tuple[Any, Any, Any, Any]:
@@ -93,7 +94,7 @@ def _cofactor(a: Any) -> Any:
     try:  # far from singular the inverse gives the same, in a fraction of the time
         inverse = np.linalg.inv(a)
         if (abs(a).sum(-1).max(-1) * abs(inverse).sum(-1).max(-1) < WELL_CONDITIONED).all():
-            return np.linalg.det(a)[..., None, None] * inverse.mT
+            return np.linalg.det(a)[..., None, None] * mT(inverse)
     except np.linalg.LinAlgError:
         pass
     u, s, vh, sign = _factors(a)
@@ -105,10 +106,10 @@ def _cofactor_slope(h: Any, a: Any) -> Any:
     if 0 in a.shape[-2:]:
         return np.zeros_like(a)
     u, s, vh, sign = _factors(a)
-    k = u.mT @ h @ vh.mT
+    k = mT(u) @ h @ mT(vh)
     pairs = _products_without(s, 2).astype(a.dtype)
     diagonal = (pairs @ np.diagonal(k, 0, -2, -1)[..., None])[..., 0]
-    middle = -k.mT * pairs + np.eye(s.shape[-1], dtype=a.dtype) * diagonal[..., None, :]
+    middle = -mT(k) * pairs + beside(np.eye(s.shape[-1], dtype=a.dtype), a) * diagonal[..., None, :]
     return sign * (u @ middle @ vh)
 
 
@@ -123,15 +124,15 @@ def _regular_slope(g: Any, _out: Any, h: Any, a: Any) -> Any:
 
     slope = d (<h, B> B - B h^T B) with dd = d <B, dA> and dB = -B dA^T B.
     """
-    d, b = np.linalg.det(a)[..., None, None], np.linalg.inv(a).mT
+    d, b = np.linalg.det(a)[..., None, None], mT(np.linalg.inv(a))
 
     def pair(x: Any, y: Any) -> Any:
         return (x * y).sum((-2, -1))[..., None, None]
 
-    bh, bg = b @ h.mT @ b, b @ g.mT @ b
+    bh, bg = b @ mT(h) @ b, b @ mT(g) @ b
     hb, gb = pair(h, b), pair(g, b)
     value = hb * gb - pair(g, bh)
-    inner = -gb * bh - hb * bg + bh @ g.mT @ b + bg @ h.mT @ b
+    inner = -gb * bh - hb * bg + bh @ mT(g) @ b + bg @ mT(h) @ b
     return d * (value * b + inner)
 
 
@@ -140,7 +141,7 @@ cofactor_slope.defvjp(lambda g, _out, _h, a: cofactor_slope(g, a), _regular_slop
 
 def _slogdet(g: Any, out: Any, a: Any) -> Any:
     """A^-T for log|det|; the sign of a complex determinant turns with Im tr(A^-1 dA)."""
-    inverse = np.linalg.inv(a).mT
+    inverse = mT(np.linalg.inv(a))
     c = g[1]
     if a.dtype.kind == "c":
         c = c - 1j * (g[0] * 1j * out[0]).real
@@ -230,7 +231,7 @@ def _pinv(
 def rank_deficient(a: Any, p: Any) -> bool:
     """Whether the projector P A has a smaller trace than the smaller side of A."""
     a, p = raw(a), raw(p)
-    traces = (p * a.mT).sum((-2, -1)).real
+    traces = (p * mT(a)).sum((-2, -1)).real
     return bool((traces < min(a.shape[-2:]) - 0.5).any())
 
 
@@ -274,7 +275,7 @@ def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
 
 
 # fmt: off
-defvjp(np.linalg.inv,      lambda g, out, _a: -(out.mT @ g @ out.mT))
+defvjp(np.linalg.inv,      lambda g, out, _a: -(mT(out) @ g @ mT(out)))
 defvjp(np.linalg.solve,    _solve_a, _solve_b)
 defvjp(np.linalg.cholesky, _cholesky)
 defvjp(np.linalg.det,      lambda g, _out, a: g[..., None, None] * cofactor(a))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.primitive import composition, defvjp
+from autograd_core.rules.common import mT
 
 
 def _matmul_x(g: Any, _out: Any, _x: Any, y: Any) -> Any:
@@ -23,7 +24,7 @@ def _matmul_x(g: Any, _out: Any, _x: Any, y: Any) -> Any:
         n, k = _x.shape
         left = np.moveaxis(g, -2, 0).reshape((n, -1))
         return left @ np.moveaxis(y, -2, 0).reshape((k, -1)).T
-    return g @ y.mT
+    return g @ mT(y)
 
 
 def _matmul_y(g: Any, _out: Any, x: Any, _y: Any) -> Any:
@@ -35,7 +36,7 @@ def _matmul_y(g: Any, _out: Any, x: Any, _y: Any) -> Any:
     if _y.ndim == 2 and x.ndim > 2:
         k, m = _y.shape
         return x.reshape((-1, k)).T @ g.reshape((-1, m))
-    return x.mT @ g
+    return mT(x) @ g
 
 
 defvjp(np.matmul, _matmul_x, _matmul_y)

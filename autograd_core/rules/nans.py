@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 
 from autograd_core.primitive import composition
-from autograd_core.rules.common import as_array, host
+from autograd_core.recording import raw
+from autograd_core.rules.common import as_array
 from autograd_core.rules.reductions import axes_of
 
 
 def _filled(a: Any, fill: float, where: Any = True) -> tuple[Any, Any]:
     """``a`` with the NaNs (and what ``where=`` leaves out) replaced, and which were valid."""
     a = as_array(a)
-    valid = ~np.isnan(host(a))
+    valid = ~np.isnan(raw(a))
     if where is not True:
-        valid = valid & host(where)
+        valid = valid & raw(where)
     return np.where(valid, a, fill), valid
 
 
@@ -132,7 +133,7 @@ def _nanstd(
     variance = _nanvar(
         a, axis, dtype, None, ddof, keepdims, where=where, mean=mean, correction=correction
     )
-    flat = host(variance) == 0
+    flat = raw(variance) == 0
     return (
         np.where(flat, 0.0, np.sqrt(np.where(flat, 1.0, variance)))
         if flat.any()

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from autograd_core.primitive import Primitive, composition
-from autograd_core.recording import wrapped
-from autograd_core.rules.common import as_array, axis_index, conj, floating, host
+from autograd_core.recording import raw, wrapped
+from autograd_core.rules.common import as_array, axis_index, conj, floating, host, mT
 from autograd_core.rules.reductions import axes_of, kept
 
 
@@ -31,7 +31,7 @@ two_norm = Primitive(_two_norm, "norm").defvjp(_two_norm_x)
 def _power_norm(x: Any, p: float, axis: Any, keepdims: Any) -> Any:
     """(sum |x|^p)^(1/p), with gradient 0 at the origin."""
     total = (abs(x) ** p).sum(axis=axis, keepdims=keepdims)
-    flat = host(total) == 0
+    flat = raw(total) == 0
     root = np.where(flat, 1.0, total) ** (1 / p)
     return np.where(flat, 0.0 if p > 0 else math.nan, root) if flat.any() else root
 
@@ -44,7 +44,7 @@ def _vector(x: Any, p: Any, axis: Any, keepdims: Any) -> Any:
     if p == -math.inf:
         return abs(x).min(axis=axis, keepdims=keepdims)
     if p == 0:
-        return wrapped((host(x) != 0).astype(abs(host(x)).dtype).sum(axis=axis, keepdims=keepdims))
+        return wrapped((raw(x) != 0).astype(abs(raw(x)).dtype).sum(axis=axis, keepdims=keepdims))
     if p == 1:
         return abs(x).sum(axis=axis, keepdims=keepdims)
     if isinstance(p, str):
@@ -206,7 +206,7 @@ def _diagonal(x: Any, /, *, offset: int = 0) -> Any:
 
 
 def _matrix_transpose(x: Any, /) -> Any:
-    return as_array(x).mT
+    return mT(as_array(x))
 
 
 composition(np.matrix_transpose)(_matrix_transpose)

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.arrays import beside
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.primitive import composition
-from autograd_core.recording import Handle, wrapped
+from autograd_core.recording import Handle, raw, wrapped
 from autograd_core.rules.common import as_array, floating, host
 from autograd_core.rules.reductions import axes_of
 
@@ -50,10 +51,10 @@ def _quantile(
     rest = tuple(i for i in range(a.ndim) if i not in axes)
     flat = a.transpose((*axes, *rest)).reshape((-1, *(a.shape[i] for i in rest)))
     columns = flat.reshape((flat.shape[0], -1))
-    values = host(columns)
-    order = np.argsort(values, axis=0, kind="stable")  # NaNs come last
+    values = raw(columns)
+    order = np.argsort(values, axis=0)  # NaNs come last
     columns = np.take_along_axis(columns, order, axis=0)
-    missing = np.isnan(values).sum(axis=0)
+    missing = host(np.isnan(values).sum(axis=0))
     n, width = columns.shape
     counts = n - missing if skip_nan else np.full(width, n)
     if skip_nan and (counts == 0).any():
@@ -71,15 +72,16 @@ def _quantile(
     low, last = np.broadcast_to(low, (low.shape[0], width)), np.maximum(counts - 1, 0)
     low = np.minimum(low, np.maximum(last - 1, 0))
     high = np.minimum(low + 1, last)
-    weight = (places - low).astype(a.dtype) if width else low.astype(a.dtype)
+    if not isinstance(places, Handle):
+        places = beside(places, values)
+    weight = (places - beside(low, values)).astype(a.dtype)
     below, above = (np.take_along_axis(columns, i, axis=0) for i in (low, high))
-    plain = host(weight)
-    out = np.where(plain == 0, below, below * (1 - weight) + above * weight)
+    out = np.where(raw(weight) == 0, below, below * (1 - weight) + above * weight)
     if isinstance(q, Handle):
         out = below + (above - below) * weight
     undefined = counts == 0 if skip_nan else missing > 0
     if undefined.any():
-        out = np.where(undefined, math.nan, out)
+        out = np.where(beside(undefined, values), math.nan, out)
     kept = tuple(1 if i in axes else m for i, m in enumerate(a.shape))
     return out.reshape(q.shape + (kept if keepdims is True else tuple(a.shape[i] for i in rest)))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.arrays import beside
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.primitive import composition
 from autograd_core.recording import any_tracked
@@ -19,7 +20,7 @@ def _spread(start: Any, stop: Any, num: int, endpoint: bool, axis: int) -> tuple
     parts = num - 1 if endpoint else num
     width = stop - start
     step = width / parts if parts > 0 else width * math.nan
-    ramp = np.arange(float(num)).reshape((-1,) + (1,) * width.ndim)
+    ramp = beside(np.arange(float(num)).reshape((-1,) + (1,) * width.ndim), width)
     values = start + ramp * (step if parts > 0 else width)
     if endpoint and num > 1:  # the last is stop itself
         values = np.where(ramp == num - 1, stop, values)
@@ -48,9 +49,9 @@ def _logspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0,
     dtype: Any = None, axis: int = 0,
 ) -> Any:  # fmt: skip
-    base = as_array(base)
+    base = as_array(base, next((a for a in (start, stop) if hasattr(a, "ndim")), 0))
     start, stop = (np.broadcast_to(v, np.broadcast_shapes(np.shape(v), base.shape))
-                   for v in (as_array(start), as_array(stop)))  # fmt: skip
+                   for v in (as_array(start, base), as_array(stop, base)))  # fmt: skip
     values, _ = _spread(start, stop, num, endpoint, 0)
     powers = base**values
     return _cast(np.moveaxis(powers, 0, axis) if axis else powers, dtype)
@@ -66,5 +67,6 @@ def _geomspace(
         raise ValueError("a geometric sequence cannot start or stop at 0")
     part = np.arange(float(num)) / max(num - 1 if endpoint else num, 1)
     part = part.reshape((-1,) + (1,) * len(np.broadcast_shapes(start.shape, stop.shape)))
+    part = beside(part, start * stop)
     values = start * (stop / start) ** part
     return _cast(np.moveaxis(values, 0, axis) if axis else values, dtype)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.arrays import imperative
 from autograd_core.primitive import SMALL, Primitive, composition, defvjp, table
 from autograd_core.rules.elementwise import share_of_log_sum
 
@@ -125,9 +126,10 @@ def _log_sum(
 # -- products -------------------------------------------------------------------------------------
 
 
+@imperative
 def _recurrence(a: Any, b: Any) -> Any:
     """r[i] = b[i] + a[i] r[i-1] along the last axis, by doubling (Hillis and Steele 1986)."""
-    a, b = np.array(a), np.array(b)
+    a, b = a.copy(), b.copy()
     if a.shape[-1:] == (0,):
         return b
     a[..., 0] = 0

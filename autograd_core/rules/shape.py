@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.arrays import imperative
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.methods import astype
 from autograd_core.primitive import Primitive, composition, defvjp
@@ -43,14 +44,15 @@ def _repeat(g: Any, _out: Any, _x: Any, repeats: Any, axis: Any = None) -> Any:
     return put_sum(g, index=index, shape=shape).reshape(_x.shape)
 
 
+@imperative
 def _embed_diagonal(
     g: Any, *, shape: tuple[int, ...], offset: int = 0, axis1: int = 0, axis2: int = 1
 ) -> Any:
     """Zeros of a shape, with ``g`` on their diagonal."""
-    out = np.zeros(shape, g.dtype)
-    diagonal = np.diagonal(out, offset, axis1, axis2)
-    diagonal.flags.writeable = True
-    diagonal[...] = g
+    out = np.zeros_like(g, shape=shape)
+    matrices = np.moveaxis(out, (axis1, axis2), (-2, -1))
+    n = np.arange(g.shape[-1])
+    matrices[..., n + max(-offset, 0), n + max(offset, 0)] = g
     return out
 
 

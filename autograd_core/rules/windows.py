@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from autograd_core.arrays import beside, imperative
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.primitive import Primitive, composition
 from autograd_core.recording import any_tracked
@@ -21,6 +22,7 @@ def _windows(x: Any, *, window: tuple[int, ...], axes: tuple[int, ...]) -> Any:
     return sliding_window_view(x, window, axes)
 
 
+@imperative
 def _sum_windows(
     g: Any, *, window: tuple[int, ...], axes: tuple[int, ...], shape: tuple[int, ...]
 ) -> Any:
@@ -66,9 +68,9 @@ def _sliding_window_view(
 # -- the modes of np.pad that compute -------------------------------------------------------------
 
 
-def _both(value: Any, ndim: int, name: str) -> Any:
+def _both(value: Any, array: Any, name: str) -> Any:
     try:
-        return np.broadcast_to(as_array(value), (ndim, 2))
+        return np.broadcast_to(as_array(value, array), (array.ndim, 2))
     except ValueError as error:
         raise ValueError(f"np.pad {name}= takes a number, a pair, or a pair an axis") from error
 
@@ -78,8 +80,8 @@ def pad_by_value(array: Any, widths: Any, mode: str, options: dict[str, Any]) ->
     ndim = array.ndim
     lengths = options.pop("stat_length", None)
     lengths = None if lengths is None else np.broadcast_to(np.asarray(lengths), (ndim, 2))
-    ends = _both(options.pop("end_values", 0), ndim, "end_values")
-    fills = _both(options.pop("constant_values", 0), ndim, "constant_values")
+    ends = _both(options.pop("end_values", 0), array, "end_values")
+    fills = _both(options.pop("constant_values", 0), array, "constant_values")
     if options:
         raise ValueError(f"np.pad with mode={mode!r} does not take {', '.join(sorted(options))}=")
     statistic: Any = {
@@ -106,6 +108,7 @@ def pad_by_value(array: Any, widths: Any, mode: str, options: dict[str, Any]) ->
                 ramp = np.arange(width) / width  # from the end value towards the edge
                 ramp = ramp if side == 0 else 1 - (np.arange(width) + 1) / width
                 ramp = ramp.astype(array.dtype).reshape((-1,) + (1,) * (ndim - axis - 1))
+                ramp = beside(ramp, array)
                 value = ends[axis, side] * (1 - ramp) + edge * ramp
             filled = np.broadcast_to(value, shape)
             if filled.dtype != array.dtype:
