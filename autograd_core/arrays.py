@@ -46,6 +46,16 @@ def to_host(a: Any) -> Any:
     return np.asarray(a)
 
 
+def is_lazy(a: Any) -> bool:
+    """Whether its values would have to be computed to be known (Dask)."""
+    return hasattr(raw(a), "compute")
+
+
+def any_of(mask: Any) -> bool:
+    """Whether a mask holds anywhere; of a lazy one that may be, and must be provided for."""
+    return is_lazy(mask) or bool(raw(mask).any())
+
+
 def beside(constant: Any, a: Any) -> Any:
     """An ndarray that was computed here, as an array of the type of ``a``."""
     a = raw(a)

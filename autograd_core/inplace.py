@@ -82,7 +82,8 @@ class InPlace(Handle):
                 "no_grad would cut it from its history, and its gradient with it; do it outside "
                 "no_grad, or on y = y.detach()"
             )
-        if not isinstance(self._data, np.ndarray) or not self._data.flags.writeable:
+        number = isinstance(self._data, np.generic)
+        if number or (isinstance(self._data, np.ndarray) and not self._data.flags.writeable):
             self._data = np.array(self._data)
         write(raw(value))
         self._data = unboxed(self._data)
@@ -91,9 +92,10 @@ class InPlace(Handle):
         return self
 
     def _augment(self, fun: Callable[[Any, Any], Any], value: Any) -> Any:
-        return self._in_place(
-            value, lambda: fun(self, value), lambda v: _IN_PLACE[fun](self._data, v)
-        )
+        def write(v: Any) -> None:
+            self._data = _IN_PLACE[fun](self._data, v)  # an array that cannot be written is new
+
+        return self._in_place(value, lambda: fun(self, value), write)
 
     def __iadd__(self, value: Any) -> Any:
         return self._augment(operator.add, value)

@@ -7,15 +7,25 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.arrays import imperative
 from autograd_core.errors import InPlaceError
 from autograd_core.primitive import Primitive, primitive_of
 from autograd_core.recording import Handle, apply, raw, wrapped
 
 
-def _getitem(x: Any, *, index: Any) -> Any:
+@imperative
+def _gather(x: Any, *, index: Any) -> Any:
     return x[index]
 
 
+def _getitem(x: Any, *, index: Any) -> Any:
+    try:
+        return x[index]
+    except NotImplementedError:  # Dask takes one list of places at a time
+        return _gather(x, index=index)
+
+
+@imperative
 def _setitem(x: Any, value: Any, *, index: Any) -> Any:
     out = x.copy()
     out[index] = value
@@ -93,6 +103,8 @@ class ArrayMethods(Handle):
     def reshape(self, *shape: Any, order: str = "C") -> Any:
         """As ``np.reshape``; the shape as a tuple or as separate numbers."""
         target = shape[0] if len(shape) == 1 else shape
+        if isinstance(target, (int, np.integer)):
+            target = (target,)
         options = {} if order == "C" else {"order": order}
         return apply(primitive_of(np.reshape), (self, target), options)
 
@@ -103,7 +115,7 @@ class ArrayMethods(Handle):
 
     def flatten(self, order: str = "C") -> Any:
         """A copy with one axis."""
-        return self.ravel(order).copy()
+        return (self.ravel() if order == "C" else self.ravel(order)).copy()
 
     def copy(self, order: str = "C") -> Any:
         """A copy of the values, recorded."""

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.arrays import beside
+from autograd_core.arrays import beside, is_lazy
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.primitive import Primitive, composition
-from autograd_core.recording import Handle
+from autograd_core.recording import Handle, raw
 from autograd_core.rules.common import along, as_array, axis_index, conj, floating, host
 
 # -- differences and sums along an axis -----------------------------------------------------------
@@ -27,7 +27,11 @@ def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any =
     if n and any(v is not None for v in ends):
         one = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
         before, after = (
-            None if v is None else np.broadcast_to(as_array(v, a), one) if np.ndim(v) == 0 else as_array(v, a)
+            None
+            if v is None
+            else np.broadcast_to(as_array(v, a), one)
+            if np.ndim(v) == 0
+            else as_array(v, a)
             for v in ends
         )
         a = np.concatenate([v for v in (before, a, after) if v is not None], axis=axis)
@@ -74,7 +78,8 @@ def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> A
     spacings = varargs or (1.0,)
     spacings = spacings * len(axes) if len(spacings) == 1 else spacings
     results = tuple(
-        _one_gradient(f, h if np.ndim(h) == 0 else as_array(h, f), a, edge_order) for h, a in zip(spacings, axes, strict=True)
+        _one_gradient(f, h if np.ndim(h) == 0 else as_array(h, f), a, edge_order)
+        for h, a in zip(spacings, axes, strict=True)
     )
     return results[0] if len(results) == 1 else results
 
@@ -224,7 +229,7 @@ def _average(
             w = w.reshape(tuple(n if i in axes else 1 for i, n in enumerate(a.shape)))
             w = np.broadcast_to(w, a.shape)
         total = w.sum(axis=axis, keepdims=keep)
-        if (host(total) == 0).any():
+        if not is_lazy(total) and (raw(total) == 0).any():
             raise ZeroDivisionError("the weights of an average sum to 0")
         mean = (a * w).sum(axis=axis, keepdims=keep) / total
     return (mean, np.broadcast_to(total, mean.shape)) if returned else mean

@@ -37,11 +37,14 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     """Each function sees only its own elements, so none is called outside its domain."""
     x = as_array(x)
-    conditions = host(condlist) if not isinstance(condlist, (list, tuple)) else condlist
-    single = (
-        np.ndim(conditions) == 1 and np.ndim(conditions[0]) == 0 and x.ndim > 0
-    ) or np.isscalar(conditions)
-    masks = [np.broadcast_to(host(c), x.shape) for c in ([conditions] if single else conditions)]
+    if isinstance(condlist, (list, tuple)):
+        single = (
+            x.ndim > 0 and not hasattr(condlist[0], "ndim") and not isinstance(condlist[0], list)
+        )
+    else:
+        single = np.ndim(condlist) == 0 or (np.ndim(condlist) == 1 and x.ndim > 0)
+    conditions = [condlist] if single else condlist
+    masks = [np.broadcast_to(host(c), x.shape) for c in conditions]
     if len(funclist) == len(masks) + 1:
         masks.append(~np.logical_or.reduce(masks))
     if len(funclist) != len(masks):
@@ -228,7 +231,8 @@ def by_index(fun: Callable[..., Any], *arrays: Any) -> Any:
         start += a.size
     flat = [a.reshape(-1) for a in arrays]
     joined = flat[0] if len(flat) == 1 else np.concatenate(flat)
-    return joined[fun(*numbers)]
+    source = fun(*numbers)
+    return joined[source.reshape(-1)].reshape(source.shape)
 
 
 @composition(np.delete)

@@ -65,7 +65,9 @@ def _irfft(
     n = g.shape[axis]
     half = conj(np.fft.rfft(g, n, axis, _opposite(norm)))
     axis = axis_index(g, axis)
-    return _resized(half * beside(_weights(n // 2 + 1, n, g.ndim, axis, g.dtype), g), _a.shape[axis], axis)
+    return _resized(
+        half * beside(_weights(n // 2 + 1, n, g.ndim, axis, g.dtype), g), _a.shape[axis], axis
+    )
 
 
 # fmt: off

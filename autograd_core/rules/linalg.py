@@ -198,13 +198,14 @@ def _qr(a: Any, mode: str = "reduced") -> Any:
             "'reduced', 'complete' and 'r' have"
         )
     m, n = a.shape[-2:]
-    kind = "reduced" if mode == "r" else mode
+    options = {"mode": "complete"} if mode == "complete" else {}
     if m >= n:
-        result = qr_tall(a, mode=kind)
+        result = qr_tall(a, **options)
     else:  # the first m columns are factored; the others are their coordinates
-        square = qr_tall(a[..., :m], mode=kind)
+        square = qr_tall(a[..., :m], **options)
         q, r = square
-        result = type(square)(q, np.concatenate([r, adjoint(q) @ a[..., m:]], axis=-1))
+        r = np.concatenate([r, adjoint(q) @ a[..., m:]], axis=-1)
+        result = type(square)(q, r) if hasattr(square, "_fields") else (q, r)
     return result[1] if mode == "r" else result
 
 

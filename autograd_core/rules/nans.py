@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.arrays import any_of, is_lazy
 from autograd_core.primitive import composition
 from autograd_core.recording import raw
 from autograd_core.rules.common import as_array
@@ -35,7 +36,7 @@ def _options(dtype: Any, keepdims: Any, initial: Any = None) -> dict[str, Any]:
 def _missing(name: str, valid: Any, axis: Any, keepdims: Any) -> Any:
     """Which results have nothing to be made of; NumPy's warning if any."""
     none = ~valid.any(axis=axis, keepdims=keepdims is True)
-    if none.any():
+    if not is_lazy(none) and none.any():
         warnings.warn(f"np.{name}: a slice holds NaNs alone", RuntimeWarning, stacklevel=6)
     return none
 
@@ -75,7 +76,7 @@ def _extreme(fun: Any, reduction: Any, fill: float) -> None:
         if initial is not None and not isinstance(initial, type(np._NoValue)):
             return result
         none = _missing(fun.__name__, valid, axis, keepdims)
-        return np.where(none, math.nan, result) if none.any() else result
+        return np.where(none, math.nan, result) if any_of(none) else result
 
 
 _extreme(np.nanmax, np.max, -math.inf)
@@ -86,7 +87,7 @@ def _divided(total: Any, count: Any) -> Any:
     """total / count, and NaN where nothing was counted."""
     safe = np.where(count > 0, count, 1).astype(total.dtype)
     mean = total / safe
-    return np.where(count > 0, mean, math.nan) if (count <= 0).any() else mean
+    return np.where(count > 0, mean, math.nan) if any_of(count <= 0) else mean
 
 
 @composition(np.nanmean)
@@ -136,6 +137,6 @@ def _nanstd(
     flat = raw(variance) == 0
     return (
         np.where(flat, 0.0, np.sqrt(np.where(flat, 1.0, variance)))
-        if flat.any()
+        if any_of(flat)
         else np.sqrt(variance)
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.arrays import any_of
 from autograd_core.primitive import Primitive, composition
 from autograd_core.recording import raw, wrapped
 from autograd_core.rules.common import as_array, axis_index, conj, floating, host, mT
@@ -33,7 +34,7 @@ def _power_norm(x: Any, p: float, axis: Any, keepdims: Any) -> Any:
     total = (abs(x) ** p).sum(axis=axis, keepdims=keepdims)
     flat = raw(total) == 0
     root = np.where(flat, 1.0, total) ** (1 / p)
-    return np.where(flat, 0.0 if p > 0 else math.nan, root) if flat.any() else root
+    return np.where(flat, 0.0 if p > 0 else math.nan, root) if any_of(flat) else root
 
 
 def _vector(x: Any, p: Any, axis: Any, keepdims: Any) -> Any:

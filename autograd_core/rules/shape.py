@@ -18,7 +18,7 @@ def _back_to(g: Any, x: Any, order: Any = "C") -> Any:
         raise NotDifferentiableError(
             f"reshape and ravel with order={order!r} depend on the memory layout; use 'C' or 'F'"
         )
-    return g.reshape(x.shape, order=order)
+    return g.reshape(x.shape) if order == "C" else g.reshape(x.shape, order=order)
 
 
 def _transpose(g: Any, _out: Any, _x: Any, axes: Any = None) -> Any:

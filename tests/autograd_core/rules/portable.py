@@ -43,7 +43,9 @@ def gradients_of(case: Case, kind: Callable[[Any], Any]) -> list[Any]:
     return [*first, *pull(first, False)]
 
 
-def assert_same(found: list[Any], expected: list[Any], kind: type, to_host: Callable[[Any], Any]) -> None:
+def assert_same(
+    found: list[Any], expected: list[Any], kind: type, to_host: Callable[[Any], Any]
+) -> None:
     """The gradients are arrays of the type, and the numbers are those of plain NumPy."""
     for f, e in zip(found, expected, strict=True):
         assert (f is None) == (e is None)

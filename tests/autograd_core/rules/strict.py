@@ -102,7 +102,9 @@ class StrictArray:
         if name in MISSING or qualified in MISSING or kwargs.keys() & NO_KEYWORDS:
             raise Refused(f"{qualified}({', '.join(kwargs)})")
         indices = name in ("take", "take_along_axis", "repeat", "copyto", "delete")
-        result = outer(fun(*inner(args, indices), **{k: inner(v, indices) for k, v in kwargs.items()}))
+        result = outer(
+            fun(*inner(args, indices), **{k: inner(v, indices) for k, v in kwargs.items()})
+        )
         return result
 
     def __getattr__(self, name: str) -> Any:
@@ -117,7 +119,9 @@ class StrictArray:
         def call(*args: Any, **kwargs: Any) -> Any:
             if kwargs.keys() & NO_KEYWORDS:
                 raise Refused(f"ndarray.{name}({', '.join(kwargs)})")
-            result = method(*inner(args, name in ("take", "repeat")), **{k: inner(v) for k, v in kwargs.items()})
+            result = method(
+                *inner(args, name in ("take", "repeat")), **{k: inner(v) for k, v in kwargs.items()}
+            )
             return result if name in ("item", "tolist") else outer(result)
 
         return call
@@ -172,4 +176,3 @@ for _name in "iadd isub imul itruediv".split():
         return self
 
     setattr(StrictArray, f"__{_name}__", _in_place)
-
