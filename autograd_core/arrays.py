@@ -80,16 +80,16 @@ def imperative(fun: Callable[..., Any]) -> Callable[..., Any]:
 
 def _dask(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Run lazily on whole arrays: each becomes one block, and the result is one block."""
-    import dask
     import dask.array as da
+    from dask.delayed import delayed
 
     def is_lazy(a: Any) -> bool:
         return isinstance(a, da.Array)
 
     zeros = [np.zeros(a.shape, a.dtype) if is_lazy(a) else a for a in args]
     shown = fun(*zeros, **kwargs)  # what shape and dtype it has
-    task = dask.delayed(fun, pure=True)(*args, **kwargs)
-    return da.from_delayed(task, shown.shape, shown.dtype)
+    task = delayed(fun, pure=True)(*args, **kwargs)
+    return da.from_delayed(task, shown.shape, shown.dtype)  # type: ignore[no-untyped-call]
 
 
 #: How to run a function that writes, by the first part of the module's name of an array's type.

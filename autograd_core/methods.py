@@ -36,10 +36,15 @@ def _astype(x: Any, *, dtype: Any) -> Any:
     return x.astype(dtype)
 
 
+def _copy(x: Any) -> Any:
+    return x.copy()
+
+
 #: Operations that NumPy spells without a function; their rules stand in ``rules/``.
 getitem = Primitive(_getitem, "getitem")
 setitem = Primitive(_setitem, "setitem")
 astype = Primitive(_astype, "astype")
+copied = Primitive(_copy, "copy")
 
 Method = Callable[..., Any]
 
@@ -119,7 +124,7 @@ class ArrayMethods(Handle):
 
     def copy(self, order: str = "C") -> Any:
         """A copy of the values, recorded."""
-        return apply(primitive_of(np.copy), (self,), {})
+        return apply(copied, (self,), {})
 
     def astype(self, dtype: Any, copy: bool = True) -> Any:
         """The values in another dtype; a gradient comes back in this one."""

@@ -45,7 +45,7 @@ def _put_sum(g: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
 
 #: Zeros of a shape, with ``g`` added at an index: the adjoint of ``x[index]``.
 put_sum = Primitive(_put_sum, "put_sum")
-put_sum.defvjp(lambda g, _out, _x, *, index, shape: g[index])
+put_sum.defvjp(lambda g, _out, _x, *, index, shape: getitem(g, index=index))
 
 getitem.defvjp(lambda g, _out, _x, *, index: put_sum(g, index=index, shape=_x.shape), masks=True)
 
@@ -79,7 +79,7 @@ def scatter_add(base: Any, index: Any, values: Any) -> Any:
 scatter_add.defvjp(
     lambda g, _out, _base, _index, _values: g,
     None,
-    lambda g, _out, _base, index, values: _fitting(g[index], values),
+    lambda g, _out, _base, index, values: _fitting(getitem(g, index=index), values),
 )
 
 
@@ -91,7 +91,7 @@ def _fitting(c: Any, value: Any) -> Any:
 
 def _assigned(g: Any, _out: Any, x: Any, value: Any, *, index: Any) -> Any:
     """What became of each value: of those written to one place, the last alone counts."""
-    c = g[index]
+    c = getitem(g, index=index)
     if not (is_basic(index) or _is_mask(index)):
         places = np.zeros(x.shape, int)
         order = np.arange(math.prod(c.shape)).reshape(c.shape)

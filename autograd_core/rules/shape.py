@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd_core.arrays import imperative
 from autograd_core.errors import NotDifferentiableError
-from autograd_core.methods import astype
+from autograd_core.methods import astype, copied
 from autograd_core.primitive import Primitive, composition, defvjp
 from autograd_core.rules.indexing import put_sum
 
@@ -80,6 +80,7 @@ defvjp(np.triu,         lambda g, _out, _x, k=0: np.triu(g, k))
 defvjp(np.diagonal,     lambda g, _out, _x, offset=0, axis1=0, axis2=1:
                         embed_diagonal(g, shape=_x.shape, offset=offset, axis1=axis1, axis2=axis2))
 astype.defvjp(          lambda g, _out, _x, *, dtype: g)
+copied.defvjp(          lambda g, _out, _x: g)
 # fmt: on
 
 

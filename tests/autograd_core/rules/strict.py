@@ -102,10 +102,9 @@ class StrictArray:
         if name in MISSING or qualified in MISSING or kwargs.keys() & NO_KEYWORDS:
             raise Refused(f"{qualified}({', '.join(kwargs)})")
         indices = name in ("take", "take_along_axis", "repeat", "copyto", "delete")
-        result = outer(
+        return outer(
             fun(*inner(args, indices), **{k: inner(v, indices) for k, v in kwargs.items()})
         )
-        return result
 
     def __getattr__(self, name: str) -> Any:
         if name in ("shape", "dtype", "ndim", "size", "nbytes", "itemsize"):

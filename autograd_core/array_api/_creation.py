@@ -1,0 +1,231 @@
+"""Arrays from numbers, from shapes and from other arrays.
+
+None of NumPy's constructors of a shape dispatches, so each has a wrapper here.  A recorded Tensor
+among the arguments stays recorded (``asarray``, ``full``, ``linspace``) or raises.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd_core.array_api._device import check_device
+from autograd_core.errors import ConversionError
+from autograd_core.graph import UNTRACKED
+from autograd_core.inplace import unboxed
+from autograd_core.protocols import recording
+from autograd_core.recording import Handle, handle, raw, stacked, wrapped
+
+
+def _tensor(array: Any) -> Any:
+    """A Tensor around an array that was made here (or is to be shared)."""
+    if array.dtype.kind not in "biufcSUMm":
+        raise TypeError(
+            f"expected numbers, got an object that NumPy takes for dtype {array.dtype} (rows of "
+            "unequal length?)"
+        )
+    return handle(unboxed(array), UNTRACKED)
+
+
+def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Any:
+    """A Tensor of what is given: the Tensor itself, an array, numbers, nested lists of them.
+
+    Parameters
+    ----------
+    obj
+        A Tensor stays the one it is, recorded if it was.  An array is shared, not copied, unless
+        the dtype changes.  Tensors in nested lists are stacked, recorded.
+    dtype
+        By default what the values ask for.
+    device
+        None, or ``"cpu"``.
+    copy
+        True copies in any case (a recorded Tensor into a recorded one); False raises where a copy
+        could not be avoided; None copies where it must.
+
+    Raises
+    ------
+    ValueError
+        With ``copy=False``, if another dtype or a list needs a copy.
+
+    Examples
+    --------
+    >>> import autograd_core as ag, autograd_core.array_api as xp
+    >>> x = ag.tensor([1.0, 2.0], requires_grad=True)
+    >>> xp.asarray(x) is x
+    True
+    >>> xp.asarray([[x[0], 0.0], [0.0, x[1]]])
+    Tensor([[1., 0.],
+            [0., 2.]], float64, made by stack)
+    """
+    if not isinstance(obj, Handle) or device != getattr(obj, "device", None):
+        check_device(device)
+    if isinstance(obj, (list, tuple)):
+        if recording(obj) and copy is not False:
+            obj, copy = stacked(obj), None
+        obj = raw(obj) if not isinstance(obj, Handle) else obj
+    if isinstance(obj, Handle) or _foreign(obj):
+        return _as_it_is(obj, dtype, copy)
+    if hasattr(obj, "__dlpack__") and not hasattr(obj, "__array__"):
+        obj = np.from_dlpack(obj)
+    return _tensor(np.array(obj, dtype=dtype, copy=copy))
+
+
+def _foreign(obj: Any) -> bool:
+    """Whether it is an array of another library that speaks NumPy's protocols."""
+    return not isinstance(obj, np.ndarray) and hasattr(type(obj), "__array_function__")
+
+
+def _as_it_is(obj: Any, dtype: Any, copy: bool | None) -> Any:
+    """A Tensor, or another library's array, that needs no conversion."""
+    change = dtype is not None and np.dtype(dtype) != obj.dtype
+    if change and copy is False:
+        raise ValueError(
+            f"asarray with copy=False cannot turn {obj.dtype} into {np.dtype(dtype)}; leave copy= "
+            "or dtype= out"
+        )
+    if change:
+        obj = obj.astype(dtype)
+    elif copy:
+        obj = obj.copy()
+    return obj if isinstance(obj, Handle) else _tensor(obj)
+
+
+def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
+    """A Tensor that shares the memory of another library's array.
+
+    Parameters
+    ----------
+    x
+        An object with ``__dlpack__``, such as a ``torch.Tensor``, of any shape.
+    device
+        None, or ``"cpu"``.
+    copy
+        True copies; False, or None, shares the memory where the producer can.
+
+    Raises
+    ------
+    ConversionError
+        For a Tensor that needs gradients: DLPack carries values only.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core.array_api as xp
+    >>> xp.from_dlpack(np.arange(3.0))
+    Tensor([0., 1., 2.], float64)
+    """
+    check_device(device)
+    array = np.from_dlpack(x)
+    return _tensor(array.copy() if copy else array)
+
+
+def empty(shape: Any, *, dtype: Any = None, device: Any = None) -> Any:
+    """A Tensor of a shape, its values undefined."""
+    check_device(device)
+    return _tensor(np.empty(shape, dtype))
+
+
+def zeros(shape: Any, *, dtype: Any = None, device: Any = None) -> Any:
+    """Zeros of a shape; float64 unless asked otherwise.
+
+    Examples
+    --------
+    >>> import autograd_core.array_api as xp
+    >>> xp.zeros(2, dtype=xp.int8)
+    Tensor([0, 0], int8)
+    """
+    check_device(device)
+    return _tensor(np.zeros(shape, dtype))
+
+
+def ones(shape: Any, *, dtype: Any = None, device: Any = None) -> Any:
+    """Ones of a shape; float64 unless asked otherwise."""
+    check_device(device)
+    return _tensor(np.ones(shape, dtype))
+
+
+def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Any:
+    """One value throughout a shape; the gradient of the value is the sum over the shape.
+
+    Examples
+    --------
+    >>> import autograd_core as ag, autograd_core.array_api as xp
+    >>> x = ag.tensor(2.0, requires_grad=True)
+    >>> xp.sum(xp.full((2, 3), x)).backward()
+    >>> x.grad
+    Tensor(6., float64)
+    """
+    check_device(device)
+    if recording(fill_value):
+        filled = np.broadcast_to(fill_value, shape)
+        return filled if dtype is None else filled.astype(dtype, copy=False)
+    return _tensor(np.full(shape, raw(fill_value), dtype))
+
+
+def full_like(x: Any, /, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Any:
+    """One value throughout the shape and in the dtype of ``x``; see :func:`full`."""
+    if recording(fill_value):
+        return full(x.shape, fill_value, dtype=x.dtype if dtype is None else dtype, device=device)
+    return wrapped(np.full_like(raw(x), raw(fill_value), dtype=dtype, device=device))
+
+
+def arange(
+    start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None
+) -> Any:
+    """Numbers from ``start`` (or 0) to before ``stop``, in steps.
+
+    Raises
+    ------
+    ConversionError
+        If a bound is a recorded Tensor: how many numbers there are depends on it.
+
+    Examples
+    --------
+    >>> import autograd_core.array_api as xp
+    >>> xp.arange(1, 7, 2)
+    Tensor([1, 3, 5], int64)
+    """
+    check_device(device)
+    if recording(start, stop, step):
+        raise ConversionError(
+            "xp.arange of a recorded Tensor would lose its gradient; write start + step * "
+            "xp.arange(n) with a number n, or xp.linspace(start, stop, num)"
+        )
+    return _tensor(np.arange(raw(start), raw(stop), raw(step), dtype=dtype))
+
+
+def linspace(
+    start: Any,
+    stop: Any,
+    /,
+    num: int,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    endpoint: bool = True,
+) -> Any:
+    """``num`` numbers evenly from ``start`` to ``stop``, either of which may be recorded.
+
+    Examples
+    --------
+    >>> import autograd_core.array_api as xp
+    >>> xp.linspace(0, 1, 3)
+    Tensor([0. , 0.5, 1. ], float64)
+    """
+    check_device(device)
+    return wrapped(np.linspace(start, stop, num, endpoint=endpoint, dtype=dtype))
+
+
+def eye(
+    n_rows: int,
+    n_cols: int | None = None,
+    /,
+    *,
+    k: int = 0,
+    dtype: Any = None,
+    device: Any = None,
+) -> Any:
+    """Ones on the ``k``-th diagonal of a matrix of zeros."""
+    check_device(device)
+    return _tensor(np.eye(n_rows, n_cols, k, dtype))
