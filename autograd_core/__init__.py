@@ -35,6 +35,7 @@ from autograd_core.rules.choosing import put as put
 from autograd_core.rules.choosing import put_along_axis as put_along_axis
 from autograd_core.rules.choosing import putmask as putmask
 from autograd_core.rules.indexing import scatter_add as scatter_add
+from autograd_core.rules.kinks import kinks as kinks
 from autograd_core.tensor import Tensor as Tensor
 from autograd_core.tensor import tensor as tensor
 from autograd_core.transforms import elementwise_grad as elementwise_grad
