@@ -244,7 +244,8 @@ class Primitive:
         self.width = len(rules) if each or joint else len(vjps)
         self.simple = not (each or joint or self.partial)
         self.lean = not (self.saves_out and self.saves_rest and all(self.saves))
-        self.linear = not (self.saves_out or any(self.saves) or (each and self.saves_rest))
+        read = self.saves if joint else self.saves[: len(vjps)]
+        self.linear = not (self.saves_out or any(read) or (each and self.saves_rest))
         return self
 
     def bind(

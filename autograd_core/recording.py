@@ -57,11 +57,13 @@ def record(
     parents: tuple[Node, ...],
 ) -> Any:
     """Make the node of one call, and the handle of its result."""
+    if out.dtype.kind not in "fc":  # rounded to whole numbers: piecewise constant
+        return handle(out, UNTRACKED)
     kept = out
     if primitive.lean:
         kept, args = primitive.thin(out, args)
     node = make_node(primitive, kept, args, kwargs, parents)
-    if mode.get() != RECORD:
+    if mode.get() & ANOMALY:
         watch_anomaly(node, out)
     return handle(out, node)
 

@@ -1,0 +1,93 @@
+"""What was not taken has gradient 0, exactly, whatever its derivative is there."""
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+
+X = np.array([-1.0, 0.0, 4.0])
+SAFE = {
+    "where": lambda x: np.where(x > 0, np.log(x), x),
+    "where sqrt": lambda x: np.where(x > 0, np.sqrt(x), 0.0),
+    "chain": lambda x: np.where(x > 0, np.exp(np.sqrt(np.sqrt(x)) * 2), 1.0),
+    "through shape": lambda x: np.where(x[:, None] > 0, np.log(x).reshape(3, 1), 0.0),
+    "through sum": lambda x: np.where(x > 0, np.stack([np.log(x), x]).sum(0), 0.0),
+    "select": lambda x: np.select([x > 1, x > 0], [np.log(x), np.sqrt(x)], 0.0),
+    "piecewise": lambda x: np.piecewise(x, [x > 0, x <= 0], [np.log, lambda r: r * r]),
+    "choose": lambda x: np.choose((np.asarray(X) > 0).astype(int), [x, np.log(x)]),
+    "assignment": lambda x: _assigned(np.log(x), np.asarray(X) <= 0),
+    "sum where": lambda x: np.sum(np.log(x), where=np.asarray(X) > 0),
+    "mean where": lambda x: np.mean(np.sqrt(x), where=np.asarray(X) > 0),
+    "nansum": lambda x: np.nansum(np.log(np.where(x == 0, np.nan, x))),
+    "index": lambda x: np.sqrt(x)[2:],
+    "mask": lambda x: np.log(x)[np.asarray(X) > 0],
+    "take": lambda x: np.take(np.log(x), [2, 2]),
+    "max": lambda x: np.max(np.sqrt(x[1:])),
+    "clip": lambda x: np.clip(np.sqrt(x[1:]), 0.5, 3.0),
+    "maximum": lambda x: np.maximum(np.sqrt(x[1:]), 0.5),
+    "sort": lambda x: np.sort(np.sqrt(x[1:]))[1:],
+    "put": lambda x: ag.put(np.log(x), [0, 1], 2.0),
+}  # fmt: skip
+
+
+def _assigned(y, mask):
+    y = y * 1.0
+    y[mask] = 7.0
+    return y
+
+
+@pytest.mark.parametrize("name", SAFE)
+def test_no_nan_where_the_true_gradient_is_finite(name):
+    f = SAFE[name]
+
+    def loss(x):
+        return np.sum(f(x))
+
+    with np.errstate(all="ignore"):
+        g = ag.grad(loss)(X)
+        h = 1e-6
+        numeric = [(loss(X + h * e) - loss(X - h * e)) / (2 * h) for e in np.eye(3)]
+    numeric = np.where(np.isfinite(numeric), numeric, 0.0)  # at the edge of a domain: one-sided
+    assert np.isfinite(g).all()
+    np.testing.assert_allclose(g[[0, 2]], numeric[[0, 2]], rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", ["where", "where sqrt", "chain", "select", "sum where", "index"])
+def test_second_order_too(name):
+    def loss(x):
+        return np.sum(SAFE[name](x))
+
+    with np.errstate(all="ignore"):
+        assert np.isfinite(ag.grad(lambda x: np.sum(ag.grad(loss)(x) ** 2))(X)).all()
+
+
+def test_strict_nan_gives_ieee_back_and_ends_with_its_block():
+    def f(x):
+        return np.sum(np.where(x > 0, np.log(x), x))
+
+    with np.errstate(all="ignore"):
+        with ag.strict_nan():
+            assert np.isnan(ag.grad(lambda x: np.sum(np.where(x > 0, np.sqrt(x), 0.0)))(X)[1])
+        assert ag.grad(f)(X).tolist() == [1.0, 1.0, 0.25]
+
+
+def test_the_true_infinity_is_not_hidden():
+    with np.errstate(all="ignore"):
+        assert ag.grad(lambda x: np.sum(np.sqrt(x)))(X)[1] == np.inf
+        assert ag.grad(lambda x: np.sum(np.where(x >= 0, np.sqrt(x), 0.0)))(X)[1] == np.inf
+
+
+def test_nan_to_num():
+    with np.errstate(all="ignore"):
+        assert ag.grad(lambda x: np.sum(np.nan_to_num(np.log(x))))(X).tolist() == [0.0, 0.0, 0.25]
+
+
+def test_detect_anomaly_reports_what_a_mask_hides():
+    x = ag.tensor([0.0, 4.0], requires_grad=True)
+    y = np.sum(np.where(x > 0, np.sqrt(x), 0.0))
+    with (
+        ag.detect_anomaly(),
+        pytest.warns(RuntimeWarning, match="sqrt has 1 derivatives that are not"),
+    ):
+        y.backward()
+    assert x.grad.tolist() == [0.0, 0.25]
