@@ -127,9 +127,14 @@ class ArrayMethods(Handle):
         return apply(copied, (self,), {})
 
     def astype(self, dtype: Any, copy: bool = True) -> Any:
-        """The values in another dtype; a gradient comes back in this one."""
+        """The values in another dtype; a gradient comes back in this one.
+
+        Integers and booleans are piecewise constant: a plain result, without gradient.
+        """
         if not copy and np.dtype(dtype) == self._data.dtype:
             return self
+        if np.dtype(dtype).kind not in "fc":
+            return wrapped(self._data.astype(dtype))
         return apply(astype, (self,), {"dtype": np.dtype(dtype)})
 
     @property

@@ -51,7 +51,7 @@ def _binary(fun: Operator, ufunc: np.ufunc) -> tuple[Operator, Operator]:
     return forward, reflected
 
 
-def _comparison(fun: Operator, ufunc: np.ufunc) -> Operator:
+def comparison(fun: Operator, ufunc: np.ufunc) -> Operator:
     """A comparison, or another operator that is piecewise constant: never recorded."""
     plain.add(ufunc)
 
@@ -75,21 +75,21 @@ class Operators(Handle):
     __sub__, __rsub__ = _binary(operator.sub, np.subtract)
     __mul__, __rmul__ = _binary(operator.mul, np.multiply)
     __truediv__, __rtruediv__ = _binary(operator.truediv, np.true_divide)
-    __floordiv__ = _comparison(operator.floordiv, np.floor_divide)
-    __rfloordiv__ = _comparison(lambda x, y: y // x, np.floor_divide)
+    __floordiv__ = comparison(operator.floordiv, np.floor_divide)
+    __rfloordiv__ = comparison(lambda x, y: y // x, np.floor_divide)
     __mod__, __rmod__ = _binary(operator.mod, np.remainder)
     __pow__, __rpow__ = _binary(operator.pow, np.power)
     __matmul__, __rmatmul__ = _binary(operator.matmul, np.matmul)
 
-    __lt__ = _comparison(operator.lt, np.less)
-    __le__ = _comparison(operator.le, np.less_equal)
-    __gt__ = _comparison(operator.gt, np.greater)
-    __ge__ = _comparison(operator.ge, np.greater_equal)
-    __eq__ = _comparison(operator.eq, np.equal)
-    __ne__ = _comparison(operator.ne, np.not_equal)
-    __and__ = __rand__ = _comparison(operator.and_, np.bitwise_and)
-    __or__ = __ror__ = _comparison(operator.or_, np.bitwise_or)
-    __xor__ = __rxor__ = _comparison(operator.xor, np.bitwise_xor)
+    __lt__ = comparison(operator.lt, np.less)
+    __le__ = comparison(operator.le, np.less_equal)
+    __gt__ = comparison(operator.gt, np.greater)
+    __ge__ = comparison(operator.ge, np.greater_equal)
+    __eq__ = comparison(operator.eq, np.equal)
+    __ne__ = comparison(operator.ne, np.not_equal)
+    __and__ = __rand__ = comparison(operator.and_, np.bitwise_and)
+    __or__ = __ror__ = comparison(operator.or_, np.bitwise_or)
+    __xor__ = __rxor__ = comparison(operator.xor, np.bitwise_xor)
     __hash__ = object.__hash__
 
     __neg__ = _unary(np.negative)

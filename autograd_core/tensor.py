@@ -17,15 +17,16 @@ import numpy as np
 from autograd_core.differentiate import run_backward
 from autograd_core.errors import ConversionError, GraphError, InPlaceError
 from autograd_core.graph import RECORD, UNTRACKED, Constant, Leaf, mode, note_mutation
-from autograd_core.inplace import InPlace, unboxed
+from autograd_core.inplace import unboxed
 from autograd_core.methods import ArrayMethods, getitem
 from autograd_core.operators import Operators
 from autograd_core.primitive import table
 from autograd_core.protocols import call_function, call_ufunc
 from autograd_core.recording import Handle, apply, apply_simple, handle, raw
+from autograd_core.standard import StandardArray
 
 
-class Tensor(ArrayMethods, Operators, InPlace):
+class Tensor(ArrayMethods, Operators, StandardArray):
     """An array that remembers how it was computed.
 
     Parameters

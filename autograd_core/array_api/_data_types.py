@@ -10,14 +10,13 @@ import numpy as np
 from autograd_core.array_api._creation import asarray
 from autograd_core.array_api._device import check_device
 
+_NAMES = (
+    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float32", "float64", "complex64", "complex128"),
+)
+
 #: By name, in the standard's order.
-DTYPES: dict[str, np.dtype[Any]] = {
-    name: np.dtype(name)
-    for name in (
-        "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 "
-        "float32 float64 complex64 complex128"
-    ).split()
-}
+DTYPES: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in _NAMES}
 
 
 @dataclass(frozen=True)
@@ -42,16 +41,18 @@ class IntegerInfo:
     dtype: np.dtype[Any]
 
 
-def _dtype(type: Any) -> np.dtype[Any]:
-    return np.dtype(type.dtype if hasattr(type, "shape") else type)
+def _dtype(of: Any) -> np.dtype[Any]:
+    """The dtype that is given, or that of the array that is."""
+    dtype: np.dtype[Any] = np.dtype(of if isinstance(of, type) else getattr(of, "dtype", of))
+    return dtype
 
 
-def finfo(type: Any, /) -> FloatInfo:
+def finfo(of: Any, /) -> FloatInfo:
     """Limits of a floating-point dtype, or of an array's.
 
     Parameters
     ----------
-    type
+    of
         A real or complex floating-point dtype, or an array of one.
 
     Examples
@@ -60,7 +61,7 @@ def finfo(type: Any, /) -> FloatInfo:
     >>> xp.finfo(xp.float32).bits
     32
     """
-    info = np.finfo(_dtype(type))
+    info = np.finfo(_dtype(of))
     return FloatInfo(
         info.bits,
         float(info.eps),
@@ -71,12 +72,12 @@ def finfo(type: Any, /) -> FloatInfo:
     )
 
 
-def iinfo(type: Any, /) -> IntegerInfo:
+def iinfo(of: Any, /) -> IntegerInfo:
     """Limits of an integer dtype, or of an array's.
 
     Parameters
     ----------
-    type
+    of
         An integer dtype, or an array of one.
 
     Examples
@@ -85,7 +86,7 @@ def iinfo(type: Any, /) -> IntegerInfo:
     >>> xp.iinfo(xp.asarray([1, 2], dtype=xp.int8)).max
     127
     """
-    info = np.iinfo(_dtype(type))
+    info = np.iinfo(_dtype(of))
     return IntegerInfo(info.bits, int(info.max), int(info.min), np.dtype(info.dtype))
 
 

@@ -1,0 +1,38 @@
+"""The special functions: SciPy's ufuncs, under the names of the extension that is proposed.
+
+The standard has no such extension yet, but SciPy already looks for one before it falls back to
+converting its arguments to ndarrays.  Each name is the bare ufunc of ``scipy.special``, which
+answers a Tensor by NEP 13, also where ``SCIPY_ARRAY_API=1`` hides it behind a wrapper.  SciPy is
+imported when the first name is asked for.
+
+Examples
+--------
+>>> import autograd_core as ag, autograd_core.array_api as xp
+>>> x = ag.tensor([0.0], requires_grad=True)
+>>> xp.special.expit(x)
+Tensor([0.5], float64, made by expit)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "sinc":
+        return np.sinc
+    try:
+        import scipy.special
+    except ImportError as error:
+        raise AttributeError(f"{__name__}.{name} needs SciPy: pip install scipy") from error
+    found = getattr(scipy.special, name, None)
+    fun = getattr(found, "__wrapped__", found)
+    if not isinstance(fun, np.ufunc):
+        raise AttributeError(
+            f"{__name__} has the ufuncs of scipy.special, and {name!r} is none of them"
+        )
+    return fun
