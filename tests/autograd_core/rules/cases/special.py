@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+import autograd_core as ag
 from tests.autograd_core.rules.cases.base import add, draw
 
 A, UNIT = draw(2, 3), draw(2, 3, low=0.05, high=0.9)
@@ -39,3 +40,13 @@ if s is not None:
     add("scipy boxcox", lambda x: s.boxcox(x, 0.6), POS)
     add("scipy huber", lambda r: s.huber(1.1, r), A)
     add("scipy pseudo_huber", lambda r: s.pseudo_huber(1.1, r), A)
+    for n in (0, 1, 3):
+        add(f"polygamma {n}", lambda x, n=n: ag.special.polygamma(n, x), POS)
+
+T = draw(2, 3, 4)
+for axis in (None, 1, -1, (0, 2)):
+    for name in ("logsumexp", "softmax", "log_softmax"):
+        f = getattr(ag.special, name)
+        add(f"{name} {axis}", lambda x, f=f, axis=axis: f(x, axis=axis), T)
+add("logsumexp keepdims", lambda x: ag.special.logsumexp(x, axis=1, keepdims=True), T)
+add("logsumexp factors", lambda x, b: ag.special.logsumexp(x, axis=0, b=b), A, POS)

@@ -1,0 +1,131 @@
+"""Functions of ``scipy.special`` that are Python and convert their arguments to ndarrays.
+
+The ufuncs of ``scipy.special`` (``erf``, ``gammaln``, ``expit``, ...) answer Tensors by themselves.
+These four do not dispatch; here they stand with the same names and arguments.  (Under
+``SCIPY_ARRAY_API=1`` SciPy's own ``logsumexp``, ``softmax`` and ``log_softmax`` take Tensors too.)
+
+Examples
+--------
+>>> import numpy as np, autograd_core as ag
+>>> x = ag.tensor([1.0, 2.0, 3.0], requires_grad=True)
+>>> ag.special.logsumexp(x).backward()
+>>> bool(np.allclose(x.grad.data, ag.special.softmax(x.data)))
+True
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd_core.primitive import Primitive
+from autograd_core.recording import raw
+from autograd_core.rules.common import as_array, floating
+
+Axis = int | tuple[int, ...] | None
+
+
+def _polygamma(x: Any, *, n: int) -> Any:
+    from scipy import special
+
+    return special.polygamma(n, x).astype(x.dtype)
+
+
+_polygamma_of = Primitive(_polygamma, "polygamma")
+_polygamma_of.defvjp(lambda g, _out, x, *, n: g * _polygamma_of(x, n=n + 1), elementwise=True)
+
+
+def polygamma(n: int, x: Any) -> Any:
+    """The n-th derivative of digamma (NIST DLMF 5.15); needs SciPy.
+
+    Parameters
+    ----------
+    n : int
+        The order, 0 or more; 0 is digamma.
+    x : array of real floating-point numbers
+
+    Returns
+    -------
+    array
+        Of the shape and dtype of ``x``; its derivative by ``x`` is that of order n + 1.
+
+    Examples
+    --------
+    >>> import autograd_core as ag
+    >>> round(float(ag.special.polygamma(1, 1.0)), 6)  # pi^2 / 6
+    1.644934
+    """
+    if not isinstance(n, (int, np.integer)) or n < 0:
+        raise ValueError(f"polygamma takes a whole number n >= 0, got {n!r}")
+    return _polygamma_of(floating(as_array(x)), n=int(n))
+
+
+def _shifted(x: Any, axis: Axis) -> tuple[Any, Any]:
+    """x less its largest finite value along the axes, and that value (a constant: it cancels)."""
+    values = raw(x)
+    top = values.real.max(axis=axis, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0.0).astype(top.dtype)
+    return x - top, top
+
+
+def logsumexp(a: Any, axis: Axis = None, b: Any = None, keepdims: bool = False) -> Any:
+    """log(sum(b exp(a))) without overflow.
+
+    Parameters
+    ----------
+    a : array
+        The exponents.
+    axis : int, tuple of int, or None for all
+    b : array, optional
+        Factors, broadcast against ``a``; the sum must be positive.
+    keepdims : bool
+        Keep the summed axes, of length 1.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> ag.grad(lambda x: ag.special.logsumexp(x))(np.array([1000.0, 1000.0]))
+    array([0.5, 0.5])
+    """
+    a = floating(as_array(a))
+    if b is None and isinstance(axis, (int, type(None))) and a.dtype.kind == "f":
+        x = a if axis is not None else a.reshape((-1,))
+        out = np.logaddexp.reduce(x, 0 if axis is None else axis)
+        if not keepdims:
+            return out
+        axes = range(a.ndim) if axis is None else (axis % a.ndim,)
+        return out.reshape(tuple(1 if i in axes else n for i, n in enumerate(a.shape)))
+    shifted, top = _shifted(a, axis)
+    terms = np.exp(shifted) if b is None else as_array(b) * np.exp(shifted)
+    out = np.log(terms.sum(axis=axis, keepdims=True)) + top
+    if keepdims:
+        return out
+    axes = tuple(range(out.ndim)) if axis is None else axis
+    return out.squeeze(axes)
+
+
+def softmax(x: Any, axis: Axis = None) -> Any:
+    """exp(x) / sum(exp(x)) along the axes.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> ag.special.softmax(np.array([0.0, np.log(3.0)]))
+    array([0.25, 0.75])
+    """
+    e = np.exp(_shifted(floating(as_array(x)), axis)[0])
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def log_softmax(x: Any, axis: Axis = None) -> Any:
+    """The logarithm of :func:`softmax`, exact where that underflows.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> ag.special.log_softmax(np.array([0.0, 1000.0]))
+    array([-1000.,     0.])
+    """
+    shifted, _ = _shifted(floating(as_array(x)), axis)
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
