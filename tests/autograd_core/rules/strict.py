@@ -2,13 +2,13 @@
 
 Inside is an ndarray, but nothing can reach it by accident:
 
-* no implicit conversion to the host (``__array__`` raises); ``get()`` is the explicit one;
-* no ndarray as an operand of a ufunc or an argument of a function (NumPy and Python numbers are taken);
-  integer and boolean ndarrays are taken as an index, as CuPy copies those;
-* results without axes are arrays, not numbers;
-* ``sum`` and its relatives take neither ``where=`` nor ``initial=``, ufuncs neither ``where=`` nor
-  ``axes=``; methods are those that cupy.ndarray has;
-* functions that CuPy lacks (:data:`MISSING`, after the comparison table in its documentation) refuse.
+* no implicit conversion to the host (``__array__`` raises); ``get()`` is the explicit one, and ``bool``,
+  ``float``, ``item`` and their like are counted, because each of them waits for the device;
+* no ndarray as an operand of a ufunc or an argument of a function (numbers of NumPy and Python are
+  taken); integer and boolean ndarrays are taken as an index, as CuPy copies those;
+* results without axes are arrays, not numbers; results of several parts are plain tuples;
+* functions, keywords, positions and methods are those of CuPy 14 (``cupy_table.txt``, read from its
+  signatures), ``ufunc.reduce`` and ``accumulate`` those of add and multiply, as in its source.
 """
 
 from __future__ import annotations
@@ -17,30 +17,36 @@ from typing import Any
 
 import numpy as np
 
-#: Functions of NumPy without a counterpart in CuPy 13.
-MISSING = frozenset(
-    """apply_over_axes block geomspace insert nanquantile nanpercentile put_along_axis polyder polyint polydiv
-    float_power spacing trapezoid unstack cumulative_sum cumulative_prod astype matrix_transpose vecdot matvec vecmat
-    eig eigvals multi_dot svdvals matrix_norm vector_norm linalg.cross linalg.outer linalg.matmul linalg.tensordot
-    linalg.trace linalg.diagonal linalg.vecdot linalg.matrix_transpose resize unique_values unique_all unique_counts
-    unique_inverse sort_complex trim_zeros logaddexp.reduce average.returned heaviside.out piecewise""".split()
-)
+from tests.autograd_core.rules.cupy_table import qualified, table
 
-#: Keywords that CuPy's functions of these names do not have.
-NO_KEYWORDS = frozenset({"where", "initial", "correction", "like", "subok", "axes", "signature"})
+#: The ufuncs of which CuPy has the method; it has ``outer`` of all.
+UFUNC_METHODS = {
+    "reduce": ("add", "multiply"),
+    "accumulate": ("add", "multiply"),
+    "reduceat": ("add",),
+    "at": ("add", "subtract", "maximum", "minimum"),
+}
 
-#: Ufuncs whose methods CuPy has.
-REDUCING = frozenset({"add", "multiply", "maximum", "minimum"})
+#: Constructors that make a StrictArray when asked by ``like=``.
+CREATING = "arange array asarray ascontiguousarray empty eye full identity ones zeros".split()
 
-METHODS = frozenset(
-    """all any argmax argmin argpartition argsort astype choose clip compress conj conjugate copy cumprod cumsum diagonal
-    dot fill flatten item max mean min nonzero partition prod put ravel repeat reshape round searchsorted sort
-    squeeze std sum swapaxes take tolist trace transpose var""".split()
-)
+#: Functions whose arguments may be indices, counts or masks on the host.
+INDEXED = "take take_along_axis delete".split()
+
+#: Functions of lists that take arrays of CuPy and nothing else.
+JOINING = "concatenate stack column_stack".split()
+
+NUMBERS = (int, float, complex, np.number, np.bool_)
 
 
 class Refused(TypeError):
     """What CuPy would not do."""
+
+
+class Waits:
+    """How often something waited for the device."""
+
+    count = 0
 
 
 def inner(value: Any, index: bool = False) -> Any:
@@ -54,13 +60,33 @@ def inner(value: Any, index: bool = False) -> Any:
     return value
 
 
+def operand(value: Any) -> Any:
+    """What a ufunc takes: an array or a number."""
+    if not isinstance(value, (StrictArray, *NUMBERS)):
+        raise Refused(f"Unsupported type {type(value)}")
+    return inner(value)
+
+
 def outer(value: Any) -> Any:
     if isinstance(value, (np.ndarray, np.generic)):
         return StrictArray(np.asarray(value))
-    if isinstance(value, (list, tuple)):
-        parts = [outer(v) for v in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    if isinstance(value, list):
+        return [outer(v) for v in value]
+    if isinstance(value, tuple):
+        parts = tuple(outer(v) for v in value)
+        return type(value)(*parts) if type(value).__name__.startswith("Unique") else parts
     return value
+
+
+def check(section: str, name: str, args: Any, kwargs: Any) -> None:
+    """Refuse what is not in CuPy, or not with these arguments."""
+    signature = table()[section].get(name)
+    if signature is None:
+        raise Refused(f"CuPy has no {name}")
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise Refused(f"cupy's {name}() {error}") from None
 
 
 class StrictArray:
@@ -75,52 +101,58 @@ class StrictArray:
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise Refused("Implicit conversion to a NumPy array is not allowed")
 
+    def _wait(self) -> Any:
+        Waits.count += 1
+        return self._a
+
     def get(self) -> Any:
         """A copy on the host."""
-        return self._a.copy()
+        return self._wait().copy()
 
     def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        name = ufunc.__name__
+        if method == "__call__":
+            check("ufuncs", name, args, kwargs)
+        elif name not in UFUNC_METHODS.get(method, (name,)) or name not in table()["ufuncs"]:
+            raise Refused(f"`cupy_{name}.{method}` is not supported yet")
+        elif kwargs.keys() & {"where", "initial"}:
+            raise Refused(f"{name}.{method}({', '.join(kwargs)})")
         if method == "at":
-            if ufunc.__name__ not in ("add", "subtract", "maximum", "minimum"):
-                raise Refused(f"{ufunc.__name__}.at")
-            getattr(ufunc, method)(args[0]._a, inner(args[1], True), *(inner(a) for a in args[2:]))
+            ufunc.at(args[0]._a, inner(args[1], True), *(operand(a) for a in args[2:]))
             return None
-        if method in ("reduce", "accumulate", "reduceat") and ufunc.__name__ not in REDUCING:
-            raise Refused(f"{ufunc.__name__}.{method}")
-        if ufunc.__name__ in MISSING or kwargs.keys() & NO_KEYWORDS:
-            raise Refused(f"{ufunc.__name__}({', '.join(kwargs)})")
+        if method == "reduceat":
+            return outer(ufunc.reduceat(operand(args[0]), inner(args[1], True), *args[2:], **kwargs))
         kwargs = {k: inner(v) for k, v in kwargs.items()}
-        return outer(getattr(ufunc, method)(*(inner(a) for a in args), **kwargs))
+        if method in ("reduce", "accumulate"):  # what follows the array is no operand
+            return outer(getattr(ufunc, method)(operand(args[0]), *args[1:], **kwargs))
+        return outer(getattr(ufunc, method)(*(operand(a) for a in args), **kwargs))
 
     def __array_function__(self, fun: Any, types: Any, args: Any, kwargs: Any) -> Any:
         name = fun.__name__
-        qualified = f"{fun.__module__.split('.')[-1]}.{name}"
-        if fun is np.asarray:  # with like=: the explicit way onto the device
-            return StrictArray(np.asarray(*args, **kwargs))
+        if name in CREATING:  # with like=: the explicit way onto the device
+            return StrictArray(fun(*args, **kwargs))
         if not all(issubclass(t, (StrictArray, np.ndarray)) for t in types):
             return NotImplemented
-        if name in MISSING or qualified in MISSING or kwargs.keys() & NO_KEYWORDS:
-            raise Refused(f"{qualified}({', '.join(kwargs)})")
-        indices = name in ("take", "take_along_axis", "repeat", "copyto", "delete")
-        return outer(
-            fun(*inner(args, indices), **{k: inner(v, indices) for k, v in kwargs.items()})
-        )
+        check("functions", qualified(fun), args, kwargs)
+        if name in JOINING and not all(isinstance(a, StrictArray) for a in args[0]):
+            raise Refused(f"Only cupy arrays can be joined by {name}")
+        index = name in INDEXED
+        return outer(fun(*inner(args, index), **{k: inner(v, index) for k, v in kwargs.items()}))
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("shape", "dtype", "ndim", "size", "nbytes", "itemsize"):
+        if name in ("shape", "dtype", "ndim", "size", "nbytes", "itemsize", "strides"):
             return getattr(self._a, name)
-        if name in ("T", "real", "imag"):
+        if name in ("T", "mT", "real", "imag"):
             return StrictArray(getattr(self._a, name))
-        if name not in METHODS:
+        if name.startswith("_") or name not in table()["methods"]:
             raise AttributeError(f"cupy.ndarray has no attribute {name!r}")
-        method = getattr(self._a, name)
+        index = name in ("take", "put")
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            if kwargs.keys() & NO_KEYWORDS:
-                raise Refused(f"ndarray.{name}({', '.join(kwargs)})")
-            result = method(
-                *inner(args, name in ("take", "repeat")), **{k: inner(v) for k, v in kwargs.items()}
-            )
+            check("methods", name, args, kwargs)
+            mine = self._wait() if name in ("item", "tolist", "nonzero") else self._a
+            options = {k: inner(v, index) for k, v in kwargs.items()}
+            result = getattr(mine, name)(*inner(args, index), **options)
             return result if name in ("item", "tolist") else outer(result)
 
         return call
@@ -135,19 +167,16 @@ class StrictArray:
         return len(self._a)
 
     def __float__(self) -> float:
-        return float(self._a)
+        return float(self._wait())
 
     def __int__(self) -> int:
-        return int(self._a)
-
-    def __index__(self) -> int:
-        return self._a.__index__()
+        return int(self._wait())
 
     def __complex__(self) -> complex:
-        return complex(self._a)
+        return complex(self._wait())
 
     def __bool__(self) -> bool:
-        return bool(self._a)
+        return bool(self._wait())
 
     def __repr__(self) -> str:
         return f"StrictArray({self._a!r})"
@@ -155,10 +184,12 @@ class StrictArray:
 
 def _operator(name: str) -> Any:
     def call(self: StrictArray, *others: Any) -> Any:
-        if any(hasattr(type(o), "__array_ufunc__") and not isinstance(o, (StrictArray, np.ndarray, np.generic))
-               for o in others):  # fmt: skip
-            return NotImplemented
-        return outer(getattr(self._a, name)(*(inner(o) for o in others)))
+        for o in others:  # what speaks the protocol itself answers first
+            if hasattr(type(o), "__array_ufunc__") and not isinstance(
+                o, (StrictArray, np.ndarray, np.generic)
+            ):
+                return NotImplemented
+        return outer(getattr(self._a, name)(*(operand(o) for o in others)))
 
     return call
 
@@ -168,10 +199,10 @@ for _name in (
     "xor rxor lshift rshift lt le gt ge eq ne neg pos abs invert divmod rdivmod"
 ).split():
     setattr(StrictArray, f"__{_name}__", _operator(f"__{_name}__"))
-for _name in "iadd isub imul itruediv".split():
+for _name in "iadd isub imul itruediv ipow".split():
 
     def _in_place(self: StrictArray, other: Any, name: str = f"__{_name}__") -> StrictArray:
-        getattr(self._a, name)(inner(other))
+        getattr(self._a, name)(operand(other))
         return self
 
     setattr(StrictArray, f"__{_name}__", _in_place)
