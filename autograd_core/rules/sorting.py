@@ -69,4 +69,5 @@ def _partition(
 ) -> Any:
     if axis is None:
         a, axis = a.reshape(-1), -1
-    return np.take_along_axis(a, np.argpartition(a, kth, axis=axis, kind=kind), axis=axis)
+    options = {} if kind == "introselect" else {"kind": kind}  # CuPy has no kind=
+    return np.take_along_axis(a, np.argpartition(a, kth, axis=axis, **options), axis=axis)

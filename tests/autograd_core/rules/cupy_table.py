@@ -76,8 +76,12 @@ def write() -> None:
             if isinstance(fun, np.ufunc):
                 own = getattr(cupy, fun.__name__)
                 # what ufunc.__call__ takes by keyword; a generalized one says so itself
-                simple = ", ".join(f"x{i}" for i in range(fun.nin)) + ", out=0, *, dtype=0, casting=0"
-                ufuncs[fun.__name__] = simple if isinstance(own, cupy.ufunc) else _parameters(own.__call__)
+                simple = (
+                    ", ".join(f"x{i}" for i in range(fun.nin)) + ", out=0, *, dtype=0, casting=0"
+                )
+                ufuncs[fun.__name__] = (
+                    simple if isinstance(own, cupy.ufunc) else _parameters(own.__call__)
+                )
                 continue
             name = qualified(fun)
             own = functools.reduce(getattr, name.split("."), cupy)

@@ -121,7 +121,9 @@ class StrictArray:
             ufunc.at(args[0]._a, inner(args[1], True), *(operand(a) for a in args[2:]))
             return None
         if method == "reduceat":
-            return outer(ufunc.reduceat(operand(args[0]), inner(args[1], True), *args[2:], **kwargs))
+            return outer(
+                ufunc.reduceat(operand(args[0]), inner(args[1], True), *args[2:], **kwargs)
+            )
         kwargs = {k: inner(v) for k, v in kwargs.items()}
         if method in ("reduce", "accumulate"):  # what follows the array is no operand
             return outer(getattr(ufunc, method)(operand(args[0]), *args[1:], **kwargs))
