@@ -23,9 +23,8 @@ from autograd_core.recording import apply
 #: The versions of the standard that the namespace satisfies.
 VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
 
-#: DLPack's number of this machine's memory, and the version that can say "read-only".
+#: DLPack's number of this machine's memory.
 _CPU = (1, 0)
-_READ_ONLY_IS_KNOWN = (1, 0)
 _NUMPY_KNOWS_VERSIONS = np.lib.NumpyVersion(np.__version__) >= "2.1.0"
 
 Augmented = Callable[[Any, Any], Any]
@@ -120,10 +119,8 @@ class StandardArray(InPlace):
         if dl_device is not None and tuple(dl_device) != _CPU:
             raise BufferError(f"NumPy holds the values on device {_CPU}, not {dl_device}")
         array = np.asarray(array)
-        versioned = max_version is not None and max_version >= _READ_ONLY_IS_KNOWN
-        locked = not array.flags.writeable and not (versioned and _NUMPY_KNOWS_VERSIONS)
-        if copy or (copy is None and locked):
-            array = array.copy()
+        if copy or (copy is None and not array.flags.writeable):
+            array = array.copy()  # PyTorch ignores the flag "read-only" and would write
         if _NUMPY_KNOWS_VERSIONS:
             return array.__dlpack__(stream=stream, max_version=max_version)
         return array.__dlpack__(stream=stream)

@@ -9,9 +9,7 @@ from numpy.linalg import cholesky as cholesky
 from numpy.linalg import cross as cross
 from numpy.linalg import det as det
 from numpy.linalg import diagonal as diagonal
-from numpy.linalg import eig as eig
 from numpy.linalg import eigh as eigh
-from numpy.linalg import eigvals as eigvals
 from numpy.linalg import eigvalsh as eigvalsh
 from numpy.linalg import inv as inv
 from numpy.linalg import matmul as matmul
@@ -55,3 +53,25 @@ def pinv(x: Any, /, *, rtol: Any = None) -> Any:
     Tensor([[0.5, 0. ]], float64)
     """
     return np.linalg.pinv(x, rtol=rtol)
+
+
+def _complex(x: Any) -> Any:
+    return x.astype(np.result_type(x.dtype, np.complex64), copy=False)
+
+
+def eig(x: Any, /) -> Any:
+    """Eigenvalues and right eigenvectors of square matrices, complex also where all are real.
+
+    Examples
+    --------
+    >>> import autograd_core.array_api as xp
+    >>> xp.linalg.eig(xp.asarray([[2.0, 0.0], [0.0, 3.0]])).eigenvalues
+    Tensor([2.+0.j, 3.+0.j], complex128)
+    """
+    found = np.linalg.eig(x)
+    return type(found)(*map(_complex, found))
+
+
+def eigvals(x: Any, /) -> Any:
+    """Eigenvalues of square matrices, complex also where all are real."""
+    return _complex(np.linalg.eigvals(x))

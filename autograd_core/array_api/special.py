@@ -1,9 +1,10 @@
 """The special functions: SciPy's ufuncs, under the names of the extension that is proposed.
 
 The standard has no such extension yet, but SciPy already looks for one before it falls back to
-converting its arguments to ndarrays.  Each name is the bare ufunc of ``scipy.special``, which
-answers a Tensor by NEP 13, also where ``SCIPY_ARRAY_API=1`` hides it behind a wrapper.  SciPy is
-imported when the first name is asked for.
+converting its arguments to ndarrays.  Nearly each name is the bare ufunc of ``scipy.special``,
+which answers a Tensor by NEP 13, also where ``SCIPY_ARRAY_API=1`` hides it behind a wrapper.
+The few functions that are no ufuncs are those of :mod:`autograd_core.special`.  SciPy is imported
+when the first name is asked for.
 
 Examples
 --------
@@ -19,12 +20,25 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.recording import raw
+from autograd_core.special import log_softmax as log_softmax
+from autograd_core.special import logsumexp as logsumexp
+from autograd_core.special import polygamma as _polygamma
+from autograd_core.special import softmax as softmax
+
+sinc = np.sinc
+
+
+def polygamma(n: Any, x: Any, /) -> Any:
+    """The n-th derivative of digamma; see :func:`autograd_core.special.polygamma`."""
+    order = raw(n)
+    whole = np.ndim(order) == 0 and np.result_type(order).kind in "iu"
+    return _polygamma(int(order) if whole else n, x)
+
 
 def __getattr__(name: str) -> Any:
     if name.startswith("_"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name == "sinc":
-        return np.sinc
     try:
         import scipy.special
     except ImportError as error:
