@@ -70,11 +70,6 @@ def _real_if_close(a: Any, tol: float = 100) -> Any:
     return a.real if bool((abs(host(a).imag) < tol).all()) else a * 1
 
 
-@composition(np.require)
-def _require(a: Any, dtype: Any = None, requirements: Any = None, *, like: Any = None) -> Any:
-    return a if dtype is None else a.astype(dtype)
-
-
 @composition(np.apply_along_axis)
 def _apply_along_axis(
     func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any
