@@ -148,12 +148,9 @@ def family(fun: Any) -> str:
     if fun in compositions:
         code: Any = compositions[fun]
     else:
-        entry = table[fun]
-        code = (
-            next(r for r in [*(entry.vjps or [])][:4] + [entry.joint] if r)
-            if not entry.each
-            else entry.vjps.rule
-        )  # type: ignore[union-attr]
+        entry: Any = table[fun]
+        rules = [entry.vjps.rule] if entry.each else [*(entry.vjps or ()), entry.joint]
+        code = next(r for r in rules if r)
     return Path(code.__code__.co_filename).stem
 
 

@@ -149,3 +149,4 @@ for name in ("unique_values", "unique_all", "unique_counts", "unique_inverse"):
     add(name, lambda x, f=f: x.sum() * getattr(f(x), "values", f(x)), A)
 add("union1d", np.union1d, A, V)
 add("sort_complex", np.sort_complex, A)
+add("atleast_1d", lambda x: np.atleast_1d(x), np.array(0.7))
