@@ -35,7 +35,7 @@ def _is_mask(index: Any) -> bool:
 
 @imperative
 def _put_sum(g: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
-    out = np.zeros_like(g, shape=shape)
+    out = np.zeros(shape, g.dtype) if type(g) is np.ndarray else np.zeros_like(g, shape=shape)
     if is_basic(index) or _is_mask(index):
         out[index] = g
     else:

@@ -177,9 +177,10 @@ def _cumprod(g: Any, out: Any, x: Any, axis: Any = None, dtype: Any = None, _o: 
 
 
 def _cumsum(g: Any, _out: Any, _x: Any, axis: Any = None, dtype: Any = None, _o: Any = None) -> Any:
-    along = 0 if axis is None else axis
-    c = np.flip(np.flip(g, along).cumsum(along), along)
-    return c.reshape(_x.shape)
+    """The sum of the cotangents from each place on."""
+    axis = 0 if axis is None else axis % max(_x.ndim, 1)
+    back = (*(slice(None),) * axis, slice(None, None, -1))
+    return g[back].cumsum(axis)[back].reshape(_x.shape)
 
 
 def _prod(
