@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.arrays import beside
 from autograd_core.errors import GraphError
 from autograd_core.evaluation import Run, check_argnums, plain, plain_tree
 from autograd_core.graph import UNTRACKED
@@ -49,7 +50,7 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple
         outputs, _ = flatten(run.value)
         return run.pull(outputs, cotangents, free=False)
 
-    start = [np.zeros_like(np.asarray(raw(v))) for v in values]
+    start = [np.zeros_like(raw(v)) for v in values]
     transposed = Run(pulled, tuple(start), range(len(start)), {})
     transposed.inner = inner
     pushed = transposed.pull(transposed.value, directions, free=False)
@@ -90,7 +91,8 @@ def jacobian(fun: Function, argnums: int = 0) -> Function:
         for index in np.ndindex(*shape):
             seed = np.zeros(shape, dtype)
             seed[index] = 1
-            for row, g in zip(rows, run.pull([value], [seed], free=False), strict=True):
+            seeds = [beside(seed, value)]
+            for row, g in zip(rows, run.pull([value], seeds, free=False), strict=True):
                 row.append(g)
         columns = [
             np.stack(row).reshape(shape + v.shape)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.arrays import beside
 from autograd_core.errors import GraphError
 from autograd_core.graph import (
     RECORD,
@@ -38,7 +39,7 @@ def _seed(output: Any, gradient: Any, create_graph: bool) -> Any:
             return output._data.dtype.type(1)
         return np.ones_like(output._data)
     if not hasattr(gradient, "dtype"):
-        gradient = np.asarray(gradient)
+        gradient = beside(np.asarray(gradient), output)
     if gradient.shape != output.shape:
         raise GraphError(
             f"a cotangent has the shape of its output, {output.shape}, got {gradient.shape}"
@@ -83,9 +84,12 @@ def pull_back(
 
 def _private(g: Any, taken: set[int]) -> Any:
     """An array that nobody else holds: a copy where ``g`` is shared, read-only or a view."""
-    if g.__class__ is not np.ndarray:
+    writeable = True
+    if g.__class__ is np.ndarray:
+        writeable = g.flags.writeable
+    elif isinstance(g, np.generic) or not hasattr(g, "base"):  # nobody writes into these
         return conjugate(g)
-    if g.base is not None or id(g) in taken or g.dtype.kind == "c" or not g.flags.writeable:
+    if g.base is not None or id(g) in taken or g.dtype.kind == "c" or not writeable:
         return conjugate(g).copy()
     taken.add(id(g))
     return g

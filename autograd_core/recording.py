@@ -117,9 +117,15 @@ def any_tracked(values: Any) -> bool:
 
 def stacked(value: Any) -> Any:
     """Nested lists of Tensors and numbers as one Tensor."""
-    if isinstance(value, (list, tuple)):
-        return np.stack([stacked(v) for v in value])
-    return value if isinstance(value, Handle) else np.asarray(value)
+    if not isinstance(value, (list, tuple)):
+        return value if isinstance(value, Handle) else np.asarray(value)
+    members = [stacked(v) for v in value]
+    for m in members:  # numbers become arrays of the type of those that are none of NumPy's
+        if isinstance(m, Handle) and not isinstance(m._data, (np.ndarray, np.generic)):
+            like = m._data
+            members = [v if isinstance(v, Handle) else np.asarray(v, like=like) for v in members]
+            break
+    return np.stack(members)
 
 
 def wrapped(out: Any) -> Any:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.arrays import beside
 from autograd_core.errors import AnomalyError, GraphError, MutationError, RuleError
 from autograd_core.graph import (
     ANOMALY,
@@ -67,7 +68,7 @@ def _fit(c: Any, a: Any, node: Node, position: int) -> Any:
                 f"{where} returned {type(c).__name__}, but a cotangent is an array of shape "
                 f"{a.shape}; for an argument without gradient put None in place of the rule"
             )
-        c = np.asarray(c)
+        c = np.asarray(c) if type(a) is Spec else beside(np.asarray(c), a)
     if c.shape != a.shape:
         came, c = c.shape, sum_to_shape(c, a.shape)
         if c.shape != a.shape:
@@ -144,7 +145,9 @@ def _see(node: Node, g: Any, handle: Handle, create_graph: bool, seen: list[Any]
                 raise RuleError(
                     f"a hook returned shape {np.shape(answer)} for a gradient of shape {g.shape}"
                 )
-            g = conjugate(answer if hasattr(answer, "dtype") else np.asarray(answer, g.dtype))
+            if not hasattr(answer, "dtype"):
+                answer = beside(np.asarray(answer, g.dtype), g)
+            g = conjugate(answer)
     if watch.retain is not None:
         seen.append((watch.retain, g))
     return g

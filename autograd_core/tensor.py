@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.arrays import beside, is_lazy, to_host
 from autograd_core.differentiate import run_backward
 from autograd_core.errors import ConversionError, GraphError, InPlaceError
 from autograd_core.graph import RECORD, UNTRACKED, Constant, Leaf, mode, note_mutation
@@ -112,7 +113,7 @@ class Tensor(ArrayMethods, Operators, StandardArray):
             self._wrote()
             return
         if not hasattr(value, "dtype"):
-            value = np.asarray(value, self.dtype)
+            value = beside(np.asarray(value, self.dtype), self)
         if value.shape != self.shape:
             raise ValueError(
                 f".data of shape {self.shape} cannot become shape {value.shape}; "
@@ -212,7 +213,10 @@ class Tensor(ArrayMethods, Operators, StandardArray):
 
     def __repr__(self) -> str:
         kind = type(self).__name__
-        body = np.array2string(np.asarray(self._data), separator=", ", prefix=f"{kind}(")
+        if is_lazy(self):
+            body = repr(self._data)
+        else:
+            body = np.array2string(to_host(self), separator=", ", prefix=f"{kind}(")
         parts = [body, str(self.dtype)]
         if self.name:
             parts.append(f"name={self.name!r}")

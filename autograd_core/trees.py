@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.errors import GraphError
-from autograd_core.recording import Handle, raw
+from autograd_core.recording import raw
 
 Restore = Callable[[list[Any]], Any]
 
@@ -83,7 +83,7 @@ def ravel(tree: Any) -> tuple[Any, Restore]:
     vector = np.concatenate([a.reshape(-1) for a in arrays]) if arrays else np.zeros(0)
 
     def restore(flat: Any) -> Any:
-        flat = flat if isinstance(flat, Handle) else np.asarray(flat)
+        flat = flat if hasattr(flat, "dtype") else np.asarray(flat)
         if flat.shape != (sum(sizes),):
             raise GraphError(f"expected a vector of {sum(sizes)} numbers, got shape {flat.shape}")
         parts, at = [], 0

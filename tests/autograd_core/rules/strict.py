@@ -142,7 +142,7 @@ class StrictArray:
         return outer(fun(*inner(args, index), **{k: inner(v, index) for k, v in kwargs.items()}))
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("shape", "dtype", "ndim", "size", "nbytes", "itemsize", "strides"):
+        if name in ("shape", "dtype", "ndim", "size", "nbytes", "itemsize", "strides", "base"):
             return getattr(self._a, name)
         if name in ("T", "mT", "real", "imag"):
             return StrictArray(getattr(self._a, name))

@@ -70,18 +70,18 @@ def test_most_cases_run_and_few_wait_for_the_device(monkeypatch):
 
 def test_the_stand_in_is_strict():
     s = StrictArray(np.ones((3, 3)))
-    mask = np.ones((3, 3), bool)
+    mask, three = np.ones((3, 3), bool), [1.0, 1.0, 1.0]
     for refused in (
         lambda: np.asarray(s),
         lambda: s + np.ones(3),
         lambda: np.ones(3) + s,
-        lambda: s + [1.0, 2.0, 3.0],
+        lambda: s + three,
         lambda: np.add(s, np.ones(3)),
         lambda: np.add(s, s, where=StrictArray(mask)),
         lambda: s @ np.ones((3, 3)),
         lambda: np.where(mask, s, 0.0),
         lambda: np.concatenate([s, np.ones((1, 3))]),
-        lambda: np.concatenate([s, [[1.0, 1.0, 1.0]]]),
+        lambda: np.concatenate([s, [three]]),
         lambda: np.repeat(s, np.array([1, 2, 1]), axis=0),
         lambda: np.sum(s, where=StrictArray(mask)),
         lambda: s.sum(initial=1.0),
