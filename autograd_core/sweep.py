@@ -269,10 +269,10 @@ def sweep(
             i += 1
             if not parent.tracked or (needed is not None and parent not in needed):
                 continue
-            if below and not primitive.linear:
+            if primitive.joint is not None:
+                c = np.where(g == 0, 0, rule) if below and not primitive.linear else rule
+            elif below and not primitive.linear:
                 c = _below_mask(node, anomaly, rule, g, out, *args, **(kwargs or {}))
-            elif primitive.joint is not None:
-                c = rule
             elif kwargs:
                 c = rule(g, out, *args, **kwargs)
             else:

@@ -72,6 +72,7 @@ def reduce(
     where: Any = True,
 ) -> Any:
     """``ufunc.reduce``: f(...f(f(x0, x1), x2)..., xn)."""
+    ufunc.reduce(np.ones((1,) * x.ndim), axis=axis)  # NumPy's own word on axes and order
     flat, axes = _first_axis(x, axis)
     mask = None
     if where is not True:
@@ -111,6 +112,7 @@ def reduceat(ufunc: Any, x: Any, indices: Any, axis: int = 0, dtype: Any = None)
     x = x if dtype is None else x.astype(dtype)
     axis = axis % x.ndim
     moved = np.moveaxis(x, axis, 0)
+    ufunc.reduceat(np.ones(moved.shape[0]), raw(indices))  # NumPy's own word on the indices
     at = np.asarray(raw(indices)).tolist()
     ends = [*at[1:], moved.shape[0]]
     parts = [

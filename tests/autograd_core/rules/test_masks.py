@@ -91,3 +91,19 @@ def test_detect_anomaly_reports_what_a_mask_hides():
     ):
         y.backward()
     assert x.grad.tolist() == [0.0, 0.25]
+
+
+def test_below_a_mask_with_one_rule_for_all_arguments():
+    @ag.primitive
+    def ratio(x, y):
+        return x / y
+
+    ratio.defvjp(joint=lambda g, out, x, y: (g / y, -(g * out) / y), elementwise=True)
+
+    def loss(x, y):
+        return np.sum(np.where(y > 0, ratio(x, y), 0.0))
+
+    with np.errstate(all="ignore"):
+        gx, gy = ag.grad(loss, (0, 1))(np.ones(2), np.array([0.0, 2.0]))
+    assert gx.tolist() == [0.0, 0.5]
+    assert gy.tolist() == [0.0, -0.25]
