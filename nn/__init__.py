@@ -37,6 +37,7 @@ from nn.files import load as load
 from nn.files import load_metadata as load_metadata
 from nn.files import save as save
 from nn.functional import elu as elu
+from nn.functional import embedding as embedding
 from nn.functional import gelu as gelu
 from nn.functional import leaky_relu as leaky_relu
 from nn.functional import linear as linear

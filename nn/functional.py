@@ -196,3 +196,39 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
 log_softmax.defvjp(
     lambda g, out, _x, *, axis=-1: g - np.exp(out) * g.sum(axis, keepdims=True),
 )
+
+
+def embedding(ids: Any, weight: Any) -> Any:
+    """The rows of a table: ``weight[ids]``, with every id checked.
+
+    Parameters
+    ----------
+    ids : array of int, any shape
+        From 0 to ``num_embeddings - 1``.
+    weight : (num_embeddings, embedding_dim)
+        Rows that are looked up several times get the sum of their gradients.
+
+    Returns
+    -------
+    array
+        Shape ``(*ids.shape, embedding_dim)``.
+
+    Raises
+    ------
+    IndexError
+        For an id outside the table; NumPy would read negative ones from the end.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> nn.embedding(np.array([0, 2, 0]), np.array([[1.0], [2.0], [3.0]])).tolist()
+    [[1.0], [3.0], [1.0]]
+    """
+    ids = np.asarray(getattr(ids, "data", ids) if isinstance(ids, ag.Tensor) else ids)
+    if ids.dtype.kind not in "iu":
+        raise TypeError(f"embedding takes whole numbers as ids, got dtype {ids.dtype}")
+    rows = weight.shape[0]
+    if ids.size and not 0 <= ids.min() <= ids.max() < rows:
+        wrong = ids[(ids < 0) | (ids >= rows)].reshape(-1)[0]
+        raise IndexError(f"embedding has the ids 0 to {rows - 1}, got {wrong}")
+    return weight[ids]

@@ -130,3 +130,17 @@ def test_normal_distribution_function():
         ours = erfc(x)
     np.testing.assert_allclose(ours, [math.erfc(v) for v in x], rtol=2e-15, atol=1e-300)
     ag.assert_gradients(normal_cdf, X, order=2)
+
+
+def test_embedding_adds_repeated_rows_and_refuses_ids_outside():
+    weight = np.arange(6.0).reshape(3, 2)
+    ids = np.array([[0, 2], [2, 2]])
+    ag.assert_gradients(lambda w: nn.embedding(ids, w), weight)
+    g = ag.grad(lambda w: np.sum(nn.embedding(ids, w)))(weight)
+    assert g.tolist() == [[1, 1], [0, 0], [3, 3]]
+    for wrong in (np.array([-1]), np.array([0, 3]), ag.tensor([7])):
+        with pytest.raises(IndexError, match="0 to 2"):
+            nn.embedding(wrong, weight)
+    with pytest.raises(TypeError, match="whole numbers"):
+        nn.embedding(np.array([0.0]), weight)
+    assert nn.embedding(np.array([], int), weight).shape == (0, 2)
