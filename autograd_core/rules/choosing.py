@@ -260,6 +260,8 @@ def _resize(a: Any, new_shape: Any) -> Any:
 @composition(np.trim_zeros)
 def _trim_zeros(filt: Any, trim: Any = "fb", axis: Any = None) -> Any:
     a = as_array(filt)
+    if not a.ndim:
+        return a * 1
     options = {} if axis is None else {"axis": axis}
     kept = np.trim_zeros(host(a), trim, **options)
     if a.ndim == 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -78,7 +79,7 @@ def _apply_along_axis(
     axis = axis_index(arr, axis)
     moved = np.moveaxis(arr, axis, -1)
     outer = moved.shape[:-1]
-    rows = moved.reshape((-1, moved.shape[-1]))
+    rows = moved.reshape((math.prod(outer), moved.shape[-1]))
     results = [func1d(rows[i], *args, **kwargs) for i in range(rows.shape[0])]
     results = [r if isinstance(r, Handle) else as_array(r) for r in results]
     stacked = np.stack(results).reshape(outer + results[0].shape)

@@ -11,4 +11,4 @@ def test_every_call_is_right_or_refused(kind):
     right, refused, wrong = survey(kind)
     assert wrong == []
     assert len(refused) <= 10
-    assert right >= 250
+    assert right >= 300
