@@ -51,4 +51,5 @@ def assert_same(
         assert (f is None) == (e is None)
         if f is not None:
             assert isinstance(f.data, kind), type(f.data)
+            assert (f.shape, f.dtype) == (e.shape, e.dtype)
             np.testing.assert_allclose(to_host(f.data), e.data, rtol=1e-8, atol=1e-9)
