@@ -33,6 +33,9 @@ CREATING = "arange array asarray ascontiguousarray empty eye full identity ones 
 #: Functions whose arguments may be indices, counts or masks on the host.
 INDEXED = "take take_along_axis delete".split()
 
+#: Functions of which one argument, by its position, may be an ndarray of numbers.
+HOST_ARGUMENT = {"quantile": 1, "percentile": 1}
+
 #: Functions of lists that take arrays of CuPy and nothing else.
 JOINING = "concatenate stack column_stack".split()
 
@@ -138,15 +141,19 @@ class StrictArray:
         check("functions", qualified(fun), args, kwargs)
         if name in JOINING and not all(isinstance(a, StrictArray) for a in args[0]):
             raise Refused(f"Only cupy arrays can be joined by {name}")
-        index = name in INDEXED
-        return outer(fun(*inner(args, index), **{k: inner(v, index) for k, v in kwargs.items()}))
+        index, host = name in INDEXED, HOST_ARGUMENT.get(name)
+        inside = [
+            a if i == host and isinstance(a, np.ndarray) else inner(a, index)
+            for i, a in enumerate(args)
+        ]
+        return outer(fun(*inside, **{k: inner(v, index) for k, v in kwargs.items()}))
 
     def __getattr__(self, name: str) -> Any:
         if name in ("shape", "dtype", "ndim", "size", "nbytes", "itemsize", "strides", "base"):
             return getattr(self._a, name)
         if name in ("T", "mT", "real", "imag"):
             return StrictArray(getattr(self._a, name))
-        if name.startswith("_") or name not in table()["methods"]:
+        if name in ("data", "device", "flags", "flat") or name not in table()["methods"]:
             raise AttributeError(f"cupy.ndarray has no attribute {name!r}")
         index = name in ("take", "put")
 
