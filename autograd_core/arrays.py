@@ -89,7 +89,7 @@ def _dask(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     zeros = [np.zeros(a.shape, a.dtype) if is_lazy(a) else a for a in args]
     shown = fun(*zeros, **kwargs)  # what shape and dtype it has
     task = delayed(fun, pure=True)(*args, **kwargs)
-    return da.from_delayed(task, shown.shape, shown.dtype)  # type: ignore[no-untyped-call]
+    return da.from_delayed(task, shown.shape, shown.dtype)
 
 
 #: How to run a function that writes, by the first part of the module's name of an array's type.

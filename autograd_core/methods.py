@@ -27,9 +27,9 @@ def _getitem(x: Any, *, index: Any) -> Any:
 
 @imperative
 def _setitem(x: Any, value: Any, *, index: Any) -> Any:
-    out = x.copy()
+    out = np.array(x) if isinstance(x, np.generic) else x.copy()
     out[index] = value
-    return out
+    return out if x.ndim else out[()]
 
 
 def _astype(x: Any, *, dtype: Any) -> Any:

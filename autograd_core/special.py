@@ -94,8 +94,7 @@ def logsumexp(a: Any, axis: Axis = None, b: Any = None, keepdims: bool = False) 
         out = np.logaddexp.reduce(x, 0 if axis is None else axis)
         if not keepdims:
             return out
-        axes = range(a.ndim) if axis is None else (axis % a.ndim,)
-        return out.reshape(tuple(1 if i in axes else n for i, n in enumerate(a.shape)))
+        return np.expand_dims(out, tuple(range(a.ndim)) if axis is None else axis)
     shifted, top = _shifted(a, axis)
     terms = np.exp(shifted) if b is None else as_array(b) * np.exp(shifted)
     out = np.log(terms.sum(axis=axis, keepdims=True)) + top

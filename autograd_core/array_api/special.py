@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.primitive import finders, table
 from autograd_core.recording import raw
 from autograd_core.special import log_softmax as log_softmax
 from autograd_core.special import logsumexp as logsumexp
@@ -27,6 +28,9 @@ from autograd_core.special import polygamma as _polygamma
 from autograd_core.special import softmax as softmax
 
 sinc = np.sinc
+
+#: What SciPy composes of other functions where a namespace does not have it.
+_COMPOSED_BY_SCIPY = frozenset({"betaincc", "chdtr", "chdtrc", "stdtr"})
 
 
 def polygamma(n: Any, x: Any, /) -> Any:
@@ -49,4 +53,10 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(
             f"{__name__} has the ufuncs of scipy.special, and {name!r} is none of them"
         )
+    if name in _COMPOSED_BY_SCIPY and not _has_rule(fun):
+        raise AttributeError(f"{name} has no derivative rule: scipy.special.{name} composes it")
     return fun
+
+
+def _has_rule(ufunc: np.ufunc) -> bool:
+    return ufunc in table or any(find(ufunc) for find in finders)

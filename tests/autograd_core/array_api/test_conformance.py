@@ -69,7 +69,10 @@ def test_signatures_are_accepted(name):
     fun = find(xp, name)
     if isinstance(fun, np.ufunc) or (name.startswith("unique") or name == "result_type"):
         return
-    theirs, ours = inspect.signature(find(strict, name)), inspect.signature(fun)
+    try:
+        theirs, ours = inspect.signature(find(strict, name)), inspect.signature(fun)
+    except ValueError:  # a function in C, as some are in NumPy 2.0
+        return
     variadic = any(p.kind is p.VAR_POSITIONAL for p in ours.parameters.values())
     known = list(ours.parameters.values())
     for place, p in enumerate(theirs.parameters.values()):

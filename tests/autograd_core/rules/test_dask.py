@@ -11,9 +11,7 @@ from tests.autograd_core.rules.portable import assert_same, bare, gradients_of
 
 pytest.importorskip("dask.array", reason="Dask's arrays are not installed")
 
-import dask.array as da
-
-from tests.autograd_core.rules.lazy import Computed, chunked, uncomputed, values, whole
+from tests.autograd_core.rules.lazy import Computed, chunked, da, uncomputed, values, whole
 
 SORTING = (FutureWarning, "order statistics sort, and Dask has no argsort")
 CHOOSING = (Computed, "which elements a quantile takes depends on the values of q")
