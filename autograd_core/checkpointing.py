@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.cotangents import conjugate
 from autograd_core.differentiate import pull_back
 from autograd_core.evaluation import Run
 from autograd_core.graph import RECORD, UNTRACKED, Node, mode
 from autograd_core.primitive import Primitive
 from autograd_core.recording import Handle, handle, raw, record
-from autograd_core.sweep import conjugate
 from autograd_core.trees import flatten
 
 Function = Callable[..., Any]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.arrays import beside
+from autograd_core.cotangents import conjugate
 from autograd_core.errors import GraphError
 from autograd_core.graph import (
     RECORD,
@@ -19,7 +20,7 @@ from autograd_core.graph import (
     reachable,
 )
 from autograd_core.recording import Handle, handle, raw
-from autograd_core.sweep import conjugate, sweep
+from autograd_core.sweep import sweep
 
 
 def _seed(output: Any, gradient: Any, create_graph: bool) -> Any:

@@ -122,10 +122,9 @@ class detect_anomaly(_Switch):
 class strict_nan(_Switch):
     """Backward passes inside follow IEEE arithmetic where ``np.where`` took another branch.
 
-    By default a cotangent that is exactly 0 because a branch was not taken (by ``np.where``,
-    ``np.select``, ``np.clip``, ``np.maximum``, an index, an assignment, ``where=``) stays 0 below,
-    whatever the derivative is there.  In this block 0 times infinity is NaN again, as in other
-    libraries.
+    By default an element that was not taken (by ``np.where``, ``np.select``, ``np.clip``,
+    ``np.maximum``, an index, an assignment, ``where=``) has gradient 0, whatever the derivatives
+    below are there.  In this block 0 times infinity is NaN again, as in other libraries.
 
     Examples
     --------

@@ -144,7 +144,7 @@ class Primitive:
         self.differentiable = False  # whether it has rules
         self.each = False  # takes a list of arrays as its first argument
         self.elementwise = False  # out[i] depends on args[i] alone
-        self.masks = False  # its cotangent is exactly 0 where a branch was not taken
+        self.masks = False  # some elements of its arguments are not taken
         self.linear = False  # its rules read no values: a cotangent of 0 gives 0
         self.saves_out = True
         self.saves: tuple[bool, ...] = ()  # whether the values of argument i are read; () is all
@@ -196,8 +196,8 @@ class Primitive:
         elementwise
             ``out[i]`` depends on element ``i`` of each (broadcast) argument alone.
         masks
-            The cotangent of a branch that was not taken is exactly 0 (``where``), and stays 0
-            below, whatever the derivatives are there.
+            Elements of an argument may not be taken (``where``): there the rule gives exactly 0,
+            and the gradient below is 0 whatever the derivatives are.
         """
         given = (bool(vjps), each is not None, joint is not None)
         if sum(given) != 1:

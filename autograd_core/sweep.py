@@ -11,8 +11,6 @@ of a sweep conjugate.
 
 from __future__ import annotations
 
-import math
-import warnings
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.arrays import beside
+from autograd_core.cotangents import conjugate, fit
 from autograd_core.errors import AnomalyError, GraphError, MutationError, RuleError
 from autograd_core.graph import (
     ANOMALY,
@@ -33,84 +32,10 @@ from autograd_core.graph import (
     pick_node,
 )
 from autograd_core.primitive import SMALL, Spec
+from autograd_core.reach import Reach, hide, through
 
 #: Makes a Tensor of an array and a node.
 Handle = Callable[[Any, Node], Any]
-
-
-def conjugate(g: Any) -> Any:
-    """The conjugate of a complex array, and a real one as it is."""
-    return g.conj() if g.dtype.kind == "c" else g
-
-
-def sum_to_shape(g: Any, shape: tuple[int, ...]) -> Any:
-    """Sum ``g`` over the axes along which an array of ``shape`` was broadcast."""
-    extra = g.ndim - len(shape)
-    if extra < 0:
-        return g
-    axes = (
-        *range(extra),
-        *(i + extra for i, n in enumerate(shape) if n == 1 and g.shape[i + extra] != 1),
-    )
-    if not axes:
-        return g
-    g = g.sum(axes)
-    return g if g.shape == shape or g.size != math.prod(shape) else g.reshape(shape)
-
-
-def _fit(c: Any, a: Any, node: Node, position: int) -> Any:
-    """Make a rule's result a cotangent of the argument ``a``: its shape, its dtype."""
-    assert node.primitive is not None
-    where = f"the rule of {node.primitive.name} for argument {position}"
-    if not hasattr(c, "dtype"):
-        if not isinstance(c, (int, float, complex)):
-            raise RuleError(
-                f"{where} returned {type(c).__name__}, but a cotangent is an array of shape "
-                f"{a.shape}; for an argument without gradient put None in place of the rule"
-            )
-        c = np.asarray(c) if type(a) is Spec else beside(np.asarray(c), a)
-    if c.shape != a.shape:
-        came, c = c.shape, sum_to_shape(c, a.shape)
-        if c.shape != a.shape:
-            raise RuleError(
-                f"{where} returned shape {came}, which does not sum to the argument's shape "
-                f"{a.shape}"
-            )
-    if c.dtype != a.dtype:
-        if c.dtype.kind == "c" and a.dtype.kind != "c":
-            c = c.real
-        if c.dtype != a.dtype:
-            c = c.astype(a.dtype)
-    return c
-
-
-def _below_mask(
-    node: Node, anomaly: bool, rule: Callable[..., Any], g: Any, *args: Any, **kwargs: Any
-) -> Any:
-    """Below a mask a cotangent that is exactly 0 stays so, whatever the local derivative.
-
-    ``where(x > 0, log(x), x)`` at x = -1 would else be nan: 0 (not taken) times nan.
-    """
-    with np.errstate(all="ignore"):
-        c = rule(g, *args, **kwargs)
-        if anomaly:
-            _report_masked(node, g, c)
-    return np.where(g == 0, c.dtype.type(0), c)
-
-
-def _report_masked(node: Node, g: Any, c: Any) -> None:
-    """Under ``detect_anomaly``: say where a mask hid a derivative that is not finite."""
-    g, c = getattr(g, "_data", g), getattr(c, "_data", c)
-    hidden = (g == 0) & ~np.isfinite(c)
-    if hidden.any():
-        assert node.primitive is not None
-        made = f" (recorded at {node.watch.site})" if node.watch and node.watch.site else ""
-        warnings.warn(
-            f"{node.primitive.name}{made} has {int(hidden.sum())} derivatives that are not finite "
-            "where its result was not used; their gradient is 0",
-            RuntimeWarning,
-            stacklevel=4,
-        )
 
 
 def _zeros_for_unused(g: list[Any], outs: Any) -> list[Any]:
@@ -229,7 +154,7 @@ def sweep(
     _check_mutations(order)
     retained: list[tuple[weakref.ref[Any], Any]] = []
     owned: set[Node] = set()
-    masked: set[Node] = set()
+    reaches: dict[Node, Reach] = {}
     anomaly, ieee = bool(mode.get() & ANOMALY), bool(mode.get() & STRICT_NAN)
     for node in order:
         g = cotangents.get(node)
@@ -254,7 +179,9 @@ def sweep(
                 f"the values that {primitive.name} saved were freed by an earlier backward(); "
                 "to go through a graph twice, call the first one with retain_graph=True"
             )
+        unused = None
         if type(g) is list:
+            unused = [x is None for x in g]
             g = _zeros_for_unused(g, out)
         if create_graph:
             out, args = _lifted(node, handle)
@@ -262,31 +189,45 @@ def sweep(
         if rules is None:
             joint: Any = primitive.joint
             rules = joint(g, out, *args, **kwargs) if kwargs else joint(g, out, *args)
-        below = bool(masked) and node in masked and (primitive.elementwise or primitive.linear)
-        masking = below or primitive.masks or (kwargs is not None and "where" in kwargs)
+        above = reaches.pop(node, None) if reaches else None
+        nonlinear = primitive.elementwise and not primitive.linear
+        tracing = not ieee and (
+            primitive.masks
+            or (kwargs is not None and "where" in kwargs)
+            or (above is not None and (primitive.elementwise or primitive.linear))
+            or (unused is not None and primitive.linear and any(unused))
+        )
         i = -1
         for rule, parent, a in zip(rules, parents, args):  # noqa: B905  (the shortest rules)
             i += 1
             if not parent.tracked or (needed is not None and parent not in needed):
                 continue
             if primitive.joint is not None:
-                c = np.where(g == 0, 0, rule) if below and not primitive.linear else rule
-            elif below and not primitive.linear:
-                c = _below_mask(node, anomaly, rule, g, out, *args, **(kwargs or {}))
+                c = rule
+            elif nonlinear and above is not None:
+                with np.errstate(all="ignore"):
+                    c = rule(g, out, *args, **(kwargs or {}))
             elif kwargs:
                 c = rule(g, out, *args, **kwargs)
             else:
                 c = rule(g, out, *args)
+            if nonlinear and above is not None:
+                c = hide(node, above, c, anomaly)
             try:
                 if c.shape != a.shape or c.dtype is not a.dtype:
-                    c = _fit(c, a, node, i)
+                    c = fit(c, a, node, i)
             except AttributeError:
-                c = _fit(c, a, node, i)
-            if masking and not ieee:
-                masked.add(parent)
+                c = fit(c, a, node, i)
             if anomaly:
                 _check_anomaly(node, c, i)
             before = cotangents.get(parent)
+            if tracing:
+                other = reaches.get(parent)
+                if before is None or other is not None:
+                    reach = through(node, i, rule, above, g, unused)
+                    reaches[parent] = reach if other is None else other | reach
+            elif reaches:
+                reaches.pop(parent, None)
             if before is None:
                 cotangents[parent] = c
             elif c.__class__ is not np.ndarray or c.nbytes <= SMALL:

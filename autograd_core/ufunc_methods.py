@@ -116,7 +116,7 @@ def reduceat(ufunc: Any, x: Any, indices: Any, axis: int = 0, dtype: Any = None)
     at = np.asarray(raw(indices)).tolist()
     ends = [*at[1:], moved.shape[0]]
     parts = [
-        ufunc.reduce(moved[i:j], axis=0) if i < j else moved[i]
+        ufunc.reduce(moved[i:j], axis=0) if i + 1 < j else moved[i]
         for i, j in zip(at, ends, strict=True)
     ]
     return np.stack(parts, axis=axis)

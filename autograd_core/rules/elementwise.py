@@ -126,7 +126,7 @@ def _over_one_plus_square(g: Any, x: Any) -> Any:
 # -- two arguments, with a kink or a scale --------------------------------------------------------
 
 
-def _unit(x: Any, length: Any) -> Any:
+def unit(x: Any, length: Any) -> Any:
     """x / length, and 0 at the origin, where every direction is a subgradient's."""
     flat = length == 0
     return np.where(flat, 0.0, x / np.where(flat, 1.0, length))
@@ -145,7 +145,7 @@ def share_of_log_sum(x: Any, out: Any) -> Any:
 
 def _arctan2(g: Any, numerator: Any, y: Any, x: Any) -> Any:
     h = np.hypot(x, y)
-    return g * (_unit(numerator, h) / np.where(h == 0, 1.0, h))
+    return g * (unit(numerator, h) / np.where(h == 0, 1.0, h))
 
 
 # fmt: off
@@ -157,8 +157,8 @@ _define(np.fmax,    lambda g, _out, x, y: _share(g, (x > y) | np.isnan(y), x == 
                     lambda g, _out, x, y: _share(g, (y > x) | np.isnan(x), x == y), masks=True)
 _define(np.fmin,    lambda g, _out, x, y: _share(g, (x < y) | np.isnan(y), x == y),
                     lambda g, _out, x, y: _share(g, (y < x) | np.isnan(x), x == y), masks=True)
-_define(np.hypot,   lambda g, out, x, _y: g * _unit(x, out),
-                    lambda g, out, _x, y: g * _unit(y, out))
+_define(np.hypot,   lambda g, out, x, _y: g * unit(x, out),
+                    lambda g, out, _x, y: g * unit(y, out))
 _define(np.arctan2, lambda g, _out, y, x: _arctan2(g, x, y, x),
                     lambda g, _out, y, x: _arctan2(-g, y, y, x))
 _define(np.logaddexp,  lambda g, out, x, _y: g * np.exp(share_of_log_sum(x, out)),

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.arrays import imperative
+from autograd_core.arrays import beside, imperative
 from autograd_core.primitive import SMALL, Primitive, composition, defvjp, table
-from autograd_core.rules.elementwise import share_of_log_sum
+from autograd_core.rules.elementwise import share_of_log_sum, unit
 
 
 def expand(g: Any, shape: tuple[int, ...]) -> Any:
@@ -123,6 +123,26 @@ def _log_sum(
     return _chosen(kept(g, x, axis, keepdims) * share, where)
 
 
+def _hypot_reduce(
+    g: Any, out: Any, x: Any, axis: Any = 0, dtype: Any = None, _o: Any = None,
+    keepdims: Any = False, initial: Any = None, where: Any = True,
+) -> Any:  # fmt: skip
+    """The unit vector x / |x|; folding pairs would make kinks where leading elements are 0."""
+    length = kept(out, x, axis, keepdims)
+    return _chosen(kept(g, x, axis, keepdims) * unit(x, length), where)
+
+
+def _hypot_accumulate(
+    g: Any, out: Any, x: Any, axis: Any = 0, dtype: Any = None, _o: Any = None
+) -> Any:
+    """x_i times the sum of g_k / out_k over k >= i; the first result is x_0 itself."""
+    places = np.arange(x.shape[axis]).reshape(-1, *(1,) * (x.ndim - 1 - axis % x.ndim))
+    first = beside(places == 0, x)
+    lengths = np.where(first, 0.0, unit(g, out))
+    after = np.flip(np.cumsum(np.flip(lengths, axis), axis), axis)
+    return x * after + np.where(first, g, 0.0)
+
+
 # -- products -------------------------------------------------------------------------------------
 
 
@@ -218,6 +238,8 @@ defvjp(np.prod,    _prod)
 defvjp(np.cumsum,  _cumsum)
 defvjp(np.cumprod, _cumprod)
 table[np.logaddexp.reduce] = Primitive(np.logaddexp.reduce, "logaddexp.reduce").defvjp(_log_sum)
+table[np.hypot.reduce] = Primitive(np.hypot.reduce, "hypot.reduce").defvjp(_hypot_reduce)
+table[np.hypot.accumulate] = Primitive(np.hypot.accumulate, "hypot.accumulate").defvjp(_hypot_accumulate)
 # fmt: on
 
 

@@ -27,6 +27,8 @@ SAFE = {
     "maximum": lambda x: np.maximum(np.sqrt(x[1:]), 0.5),
     "sort": lambda x: np.sort(np.sqrt(x[1:]))[1:],
     "put": lambda x: ag.put(np.log(x), [0, 1], 2.0),
+    "the unused part": lambda x: np.split(np.sqrt(x), [2])[1],
+    "below max": lambda x: np.max(np.where(x > 0, np.sqrt(np.exp(np.log(x))), 0.0)),
 }  # fmt: skip
 
 
@@ -107,3 +109,70 @@ def test_below_a_mask_with_one_rule_for_all_arguments():
         gx, gy = ag.grad(loss, (0, 1))(np.ones(2), np.array([0.0, 2.0]))
     assert gx.tolist() == [0.0, 0.5]
     assert gy.tolist() == [0.0, -0.25]
+
+
+def test_a_cotangent_that_is_zero_by_chance_is_not_masked():
+    """The mean of x is its last element, so that deviation and first cotangent are 0 there."""
+    x = np.array([1.0, 5.0, 3.0])
+
+    def variance(x):
+        d = np.where(x > 0, x, 0.0) - np.mean(x)
+        return np.where(True, np.mean(d * d), 0.0)
+
+    np.testing.assert_allclose(ag.hessian(variance)(x), 2 / 3 * (np.eye(3) - 1 / 3), atol=1e-12)
+    ag.assert_gradients(lambda x: np.sum(np.where(x > 0, x**3 / 6, 0.0)[:2]), np.array([0.0, 1, 2]))
+
+
+@pytest.mark.parametrize(
+    "linear",
+    [np.diff, np.cumsum, np.negative, lambda y: np.fft.rfft(y).real, lambda y: y - y[::-1]],
+)
+def test_an_adjoint_that_cancels_by_chance_masks_nothing(linear):
+    """The cotangent of ones is 0 or tiny somewhere, but a path leads on: nan is the honest answer."""
+
+    def f(x):
+        y = linear(np.sqrt(x))
+        return np.sum(np.where(np.ones(y.shape, bool), y, 0.0))
+
+    with np.errstate(all="ignore"):
+        assert not np.isfinite(ag.grad(f)(np.array([1.0, 0.0, 4.0, 9.0]))[1])
+
+
+def test_a_zero_by_chance_times_infinity_is_nan():
+    with np.errstate(all="ignore"):
+        assert np.isnan(ag.grad(lambda x: np.sum(np.where(x >= 0, np.sqrt(x) ** 2, 0.0)))(X)[1])
+
+
+def test_used_twice_and_used_elsewhere():
+    def f(x):
+        y = np.sqrt(x)
+        return np.sum(np.where(x > 1, y, 0.0)) + np.sum(np.where(x > 2, y, 1.0))
+
+    with np.errstate(all="ignore"):
+        assert ag.grad(f)(X).tolist() == [0.0, 0.0, 0.5]
+        assert ag.grad(lambda x: f(x) + np.sqrt(x)[1])(X)[1] == np.inf
+        assert np.isnan(ag.grad(lambda x: f(x) + np.sum(0.0 * np.sqrt(x)))(X)[1])
+
+
+def test_a_deep_chain_below_a_mask():
+    def f(x):
+        y = np.sqrt(x)
+        for _ in range(3000):
+            y = np.sin(y) + 1.0
+        return np.sum(y[2:])
+
+    with np.errstate(all="ignore"):
+        assert ag.grad(f)(X)[:2].tolist() == [0.0, 0.0]
+
+
+def test_masks_of_complex_numbers_and_of_broadcast_arguments():
+    with np.errstate(all="ignore"):
+        g = ag.grad(lambda z: np.sum(np.where(z != 0, np.sqrt(z), 0.0)).real)(
+            np.array([0j, 4 + 0j])
+        )
+        np.testing.assert_allclose(g, [0.0, 0.25])
+        g = ag.grad(
+            lambda x: np.sum(np.where([[False], [True]], np.sqrt(x) * np.ones((2, 3)), 0.0))
+        )(X)
+        assert np.isnan(g[0])
+        assert g[1:].tolist() == [np.inf, 0.25]

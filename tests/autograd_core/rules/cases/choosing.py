@@ -140,6 +140,11 @@ add(
     lambda x: np.logaddexp2.reduce(x, axis=1, where=A > -1, initial=0.3),
     A,
 )
+_z = np.array([[0.0, 0.0, 3.0, 1.5], [0.0, 2.0, 0.0, -1.0], [0.5, 0.0, 0.0, 2.0]])
+add("hypot.reduce zeros", lambda x: np.hypot.reduce(x, axis=0), _z)
+add("hypot.accumulate zeros", lambda x: np.hypot.accumulate(x, axis=-1)[:, 2:], _z[::-1])
+add("hypot.accumulate rows", lambda x: np.hypot.accumulate(x, axis=0)[::2], _z)
+add("hypot.reduceat one", lambda x: np.hypot.reduceat(x, [0, 1, 3], axis=1), T[0])
 add("hypot.reduce axes", lambda x: np.hypot.reduce(x, axis=(0, 2), keepdims=True), T)
 
 add("unique", lambda x: np.unique(x, return_index=True)[0], A)
