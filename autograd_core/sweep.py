@@ -221,7 +221,7 @@ def sweep(
             if anomaly:
                 _check_anomaly(node, c, i)
             before = cotangents.get(parent)
-            if tracing:
+            if tracing and (below := parent.primitive) and (below.elementwise or below.linear):
                 other = reaches.get(parent)
                 if before is None or other is not None:
                     reach = through(node, i, rule, above, g, unused)
