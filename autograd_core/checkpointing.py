@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.arrays import is_host
 from autograd_core.cotangents import conjugate
 from autograd_core.differentiate import pull_back
+from autograd_core.errors import MutationError
 from autograd_core.evaluation import Run
-from autograd_core.graph import RECORD, UNTRACKED, Node, mode
+from autograd_core.graph import RECORD, UNTRACKED, Node, clock, mode
 from autograd_core.primitive import Primitive
 from autograd_core.recording import Handle, handle, raw, record
 from autograd_core.trees import flatten
@@ -50,6 +52,7 @@ def checkpoint(fun: Function) -> Function:
         inputs, restore = flatten(args)
         if not mode.get() & RECORD:
             return fun(*args, **kwargs)
+        begin = next(clock)
         first = Run(fun, args, range(len(args)), kwargs)
         value = first.value
         if not isinstance(value, Handle):
@@ -59,12 +62,14 @@ def checkpoint(fun: Function) -> Function:
             )
         if not value._node.tracked:
             return value
+        before = _fingerprint(value._data)
         own = {v._node for v in first.variables}
-        captured = _captured(value._node, own)
+        captured = _captured(value._node, own, begin)
         outside = [handle(n.out, n) for n in captured]
 
         def again(g: Any, _out: Any, *values: Any) -> tuple[Any, ...]:
             run = Run(fun, restore(list(values[: len(inputs)])), range(len(args)), kwargs)
+            _check_same(step.name, before, raw(run.value))
             targets = dict.fromkeys((*(v._node for v in run.variables), *captured))
             create = isinstance(g, Handle)
             seed = conjugate(g)
@@ -87,9 +92,8 @@ def checkpoint(fun: Function) -> Function:
     return wrapped
 
 
-def _captured(root: Node, own: set[Node]) -> list[Node]:
-    """The nodes from outside a run (made before it) that its result depends on."""
-    begin = min((n.seq for n in own), default=root.seq)
+def _captured(root: Node, own: set[Node], begin: int) -> list[Node]:
+    """The nodes from outside a run (made before its beginning) that its result depends on."""
     outside: dict[Node, None] = {}
     stack, seen = [root], {root}
     while stack:
@@ -102,3 +106,28 @@ def _captured(root: Node, own: set[Node]) -> list[Node]:
             else:
                 stack.append(parent)
     return list(outside)
+
+
+def _fingerprint(value: Any) -> tuple[Any, ...] | None:
+    """Three sums of a value's elements, by which a recomputed one is recognised."""
+    if not is_host(value):
+        return None
+    flat = np.asarray(value).reshape(-1)
+    weights = np.cos(np.arange(flat.size))
+    with np.errstate(all="ignore"):
+        return flat @ weights, flat.sum(), np.abs(flat).sum()
+
+
+def _check_same(name: str, before: tuple[Any, ...] | None, value: Any) -> None:
+    """Raise if a checkpointed function has another value when it runs again."""
+    if before is None:
+        return
+    after = _fingerprint(value)
+    assert after is not None
+    rtol = 1e3 * float(np.finfo(np.asarray(value).dtype).eps)
+    if not np.allclose(after, before, rtol=rtol, atol=rtol * abs(before[2]), equal_nan=True):
+        raise MutationError(
+            f"{name} has another value when backward runs it again, so its gradient would be "
+            "wrong: something that it uses was changed in between, or it draws random numbers. "
+            "Call backward() before the change, and give a random function its generator's seed"
+        )

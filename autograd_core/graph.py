@@ -12,7 +12,7 @@ import itertools
 import operator
 import sys
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
@@ -38,7 +38,7 @@ class Watch:
         self.hooks: dict[int, Callable[[Any], Any]] = {}
         self.retain: weakref.ref[Any] | None = None  # the handle whose .grad is wanted
         self.site: str | None = None  # the user's line that made it (under detect_anomaly)
-        self.digests: tuple[int | None, ...] = ()  # checksums of what it saved (the same)
+        self.digests: tuple[int, ...] = ()  # checksums of what it saved (the same)
 
 
 class Node:
@@ -81,19 +81,28 @@ class Node:
         kept = [a for a, keep in zip(args, flags, strict=False) if keep]
         if primitive.saves_out:
             kept.extend(self.out if isinstance(self.out, (tuple, list)) else [self.out])
-        return [a for a in kept if isinstance(a, np.ndarray)]
+        kept.extend((self.kwargs or {}).values())
+        return list(_arrays(kept))
+
+
+def _arrays(values: Iterable[Any]) -> Iterator[Any]:
+    """The ndarrays among values, and in tuples and lists among them (an index)."""
+    for a in values:
+        if isinstance(a, np.ndarray):
+            yield a
+        elif isinstance(a, (tuple, list)):
+            yield from (b for b in a if isinstance(b, np.ndarray))
 
 
 class Leaf(Node):
     """The node of a Tensor that no operation made: where gradients arrive."""
 
-    __slots__ = ("mutated", "owner")
+    __slots__ = ("owner",)
 
     def __init__(self, data: Any, owner: Any = None, name: str | None = None) -> None:
         self.primitive, self.args, self.kwargs, self.parents = None, None, None, ()
         self.out, self.seq, self.watch = data, next(clock), None
         self.owner: weakref.ref[Any] | None = None if owner is None else weakref.ref(owner)
-        self.mutated = 0
         if name is not None:
             self.watched().name = name
 
@@ -107,25 +116,6 @@ class Constant(Leaf):
 
 #: Stands for every plain array, number and unrecorded result.
 UNTRACKED = Constant(None)
-
-#: Leaves whose arrays were written in place, and the time of the last such write.
-mutated: weakref.WeakSet[Leaf] = weakref.WeakSet()
-_last_mutation = 0
-
-
-def note_mutation(leaf: Leaf) -> None:
-    """Remember that the array of ``leaf`` was written in place just now."""
-    global _last_mutation
-    if not leaf.mutated:
-        mutated.add(leaf)
-    leaf.mutated = _last_mutation = next(clock)
-
-
-def mutated_since(seq: int) -> list[Leaf]:
-    """The leaves whose arrays were written after the node of this number was made."""
-    if seq > _last_mutation:
-        return []
-    return [m for m in mutated if m.mutated > seq and isinstance(m.out, np.ndarray)]
 
 
 def _pick(values: Any, index: int) -> Any:
@@ -195,6 +185,7 @@ def user_line() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
 
 
-def digest(a: Any) -> int | None:
-    """A checksum of an array's bytes; None for anything else."""
-    return hash(a.tobytes()) if isinstance(a, np.ndarray) else None
+def digests(args: Any, kwargs: Any) -> tuple[int, ...]:
+    """Checksums of the bytes of the arrays that a call was given."""
+    given = itertools.chain(args or (), (kwargs or {}).values())
+    return tuple(hash(a.tobytes()) for a in _arrays(given))

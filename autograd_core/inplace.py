@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from autograd_core.errors import InPlaceError
-from autograd_core.graph import UNTRACKED, Constant, Leaf, note_mutation
+from autograd_core.graph import UNTRACKED, Constant, Leaf
 from autograd_core.methods import setitem
 from autograd_core.protocols import recording
 from autograd_core.recording import Handle, raw
+from autograd_core.writes import note_write
 
 _IN_PLACE: dict[Any, Callable[[Any, Any], Any]] = {
     operator.add: operator.iadd,
@@ -46,7 +47,9 @@ class InPlace(Handle):
         return self._node
 
     def _wrote(self) -> None:
-        note_mutation(self._own_leaf())
+        if self._node is not UNTRACKED:
+            self._node.out = self._data
+        note_write(self._data, self._node.name)
 
     def _becomes(self, result: Any) -> Any:
         self._data, self._node = result._data, result._node
@@ -87,7 +90,6 @@ class InPlace(Handle):
             self._data = np.array(self._data)
         write(raw(value))
         self._data = unboxed(self._data)
-        self._own_leaf().out = self._data
         self._wrote()
         return self
 

@@ -16,7 +16,7 @@ from autograd_core.graph import (
     RECORD,
     UNTRACKED,
     Node,
-    digest,
+    digests,
     make_node,
     mode,
     pick_node,
@@ -72,7 +72,7 @@ def watch_anomaly(node: Node, out: Any) -> None:
     """Under ``detect_anomaly``: note the user's line and checksums; refuse non-finite values."""
     watch = node.watched()
     watch.site = user_line()
-    watch.digests = tuple(digest(a) for a in node.args or ())
+    watch.digests = digests(node.args, node.kwargs)
     if out.dtype.kind in "fc" and not np.isfinite(out).all():
         assert node.primitive is not None
         raise AnomalyError(

@@ -26,13 +26,13 @@ from autograd_core.graph import (
     STRICT_NAN,
     UNTRACKED,
     Node,
-    digest,
+    digests,
     mode,
-    mutated_since,
     pick_node,
 )
 from autograd_core.primitive import SMALL, Spec
 from autograd_core.reach import Reach, hide, through
+from autograd_core.writes import written_since
 
 #: Makes a Tensor of an array and a node.
 Handle = Callable[[Any, Node], Any]
@@ -85,14 +85,12 @@ def _check_mutations(order: list[Node]) -> None:
             break
     else:
         return
-    for leaf in mutated_since(node.seq):
+    for write in written_since(node.seq):
         for node in order:
-            if node.seq < leaf.mutated and any(
-                np.may_share_memory(leaf.out, a) for a in node.saved()
-            ):
+            if node.seq < write.seq and any(map(write.touched, node.saved())):
                 assert node.primitive is not None
                 raise MutationError(
-                    f"{leaf.name or 'a tensor'} of shape {leaf.out.shape} was changed in place "
+                    f"{write.name} of shape {write.shape} was changed in place "
                     f"after {node.primitive.name} saved it for backward, so its gradient would be "
                     "wrong. Call backward() before the update, or update a copy: "
                     "w = ag.tensor(w.data - step, requires_grad=True)"
@@ -105,10 +103,11 @@ def _check_anomaly(node: Node, c: Any, position: int) -> None:
     watch = node.watch
     made = f" (recorded at {watch.site})" if watch and watch.site else ""
     if watch and watch.digests:
-        for i, (a, before) in enumerate(zip(node.args or (), watch.digests, strict=False)):
-            if before is not None and digest(a) != before:
+        now = digests(node.args, node.kwargs)
+        for i, (after, before) in enumerate(zip(now, watch.digests, strict=True)):
+            if after != before:
                 raise AnomalyError(
-                    f"argument {i} of {node.primitive.name}{made} was changed in place after "
+                    f"array {i} of {node.primitive.name}{made} was changed in place after "
                     "it was saved for backward"
                 )
     values = getattr(c, "_data", c)

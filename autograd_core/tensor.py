@@ -17,7 +17,7 @@ import numpy as np
 from autograd_core.arrays import beside, is_lazy, to_host
 from autograd_core.differentiate import run_backward
 from autograd_core.errors import ConversionError, GraphError, InPlaceError
-from autograd_core.graph import RECORD, UNTRACKED, Constant, Leaf, mode, note_mutation
+from autograd_core.graph import RECORD, UNTRACKED, Constant, Leaf, mode
 from autograd_core.inplace import unboxed
 from autograd_core.methods import ArrayMethods, getitem
 from autograd_core.operators import Operators
@@ -100,8 +100,8 @@ class Tensor(ArrayMethods, Operators, StandardArray):
     @data.setter
     def data(self, value: Any) -> None:
         node = self._node
-        if value is self._data and node.primitive is None and node is not UNTRACKED:
-            note_mutation(node)  # type: ignore[arg-type]
+        if value is self._data and node.primitive is None:
+            self._wrote()
             return
         value = raw(value)
         if node.primitive is not None:
@@ -109,9 +109,6 @@ class Tensor(ArrayMethods, Operators, StandardArray):
                 f"the value of a recorded Tensor (made by {node.primitive.name}) cannot be "
                 "replaced; replace that of a leaf, or start a new one with t.detach()"
             )
-        if value is self._data:
-            self._wrote()
-            return
         if not hasattr(value, "dtype"):
             value = beside(np.asarray(value, self.dtype), self)
         if value.shape != self.shape:
@@ -120,7 +117,8 @@ class Tensor(ArrayMethods, Operators, StandardArray):
                 "make a new tensor with ag.tensor(...)"
             )
         self._data = unboxed(value)
-        self._own_leaf().out = self._data
+        if self._node is not UNTRACKED:
+            self._node.out = self._data
 
     @property
     def grad(self) -> Tensor | None:

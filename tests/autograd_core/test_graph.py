@@ -229,6 +229,76 @@ def test_mutation_is_seen_through_views_and_detached_copies():
             y.backward()
 
 
+def write_through_a_row(w):
+    w[0][1] = 50.0
+
+
+def write_through_a_copy(w):
+    d = w.detach()
+    d += 10
+
+
+def write_through_a_reshaped_row(w):
+    w.reshape(4, 1)[0] = 50.0
+
+
+@pytest.mark.parametrize(
+    "write", [write_through_a_row, write_through_a_copy, write_through_a_reshaped_row]
+)
+def test_writes_are_remembered_when_the_tensor_that_wrote_is_gone(write):
+    w = ag.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    y = (w * w).sum()
+    with ag.no_grad():
+        write(w)
+    with pytest.raises(ag.MutationError):
+        y.backward()
+
+
+def test_a_constant_that_a_function_changes_before_it_returns():
+    def f(x):
+        t = ag.tensor([1.0, 2.0]) * 1.0
+        y = x * t
+        t += 10
+        return y
+
+    with pytest.raises(ag.MutationError):
+        f(leaf(1.0, 1.0)).sum().backward()
+
+
+@pytest.mark.parametrize(
+    ("recorded", "write"),
+    [
+        (lambda x, i, m: x[i], lambda i, m: i.__setitem__(0, 2)),
+        (lambda x, i, m: x[i, None], lambda i, m: i.__setitem__(0, 2)),
+        (lambda x, i, m: np.sum(x, where=m), lambda i, m: m.__setitem__(0, False)),
+    ],
+)
+def test_indices_and_masks_are_guarded_too(recorded, write):
+    x, i, m = leaf(1.0, 2.0, 3.0), ag.tensor([0, 1]), ag.tensor([True, False, True])
+    y = recorded(x, i, m)
+    write(i, m)
+    with pytest.raises(ag.MutationError):
+        y.sum().backward()
+
+
+def test_detect_anomaly_sees_a_changed_index():
+    x, i = leaf(1.0, 2.0, 3.0), np.array([0, 1])
+    with ag.detect_anomaly():
+        y = x[i]
+        i[0] = 2
+        with pytest.raises(ag.AnomalyError, match="changed in place"):
+            y.sum().backward()
+
+
+def test_a_write_beside_what_was_saved_harms_nothing():
+    big = ag.tensor(np.zeros((4, 2)))
+    x, row, other = leaf(1.0, 1.0), big[0], big[3]
+    y = (x * row).sum()
+    other += 5.0
+    y.backward()
+    assert x.grad.tolist() == [0.0, 0.0]
+
+
 def test_mutation_that_harms_nothing_is_allowed():
     w = leaf(1.0, 2.0)
     y = (w + 1).sum()  # saves no value
