@@ -3,6 +3,7 @@
 from autograd_core import rules as rules
 from autograd_core import special as special
 from autograd_core.checking import assert_gradients as assert_gradients
+from autograd_core.checking import check_rules as check_rules
 from autograd_core.checking import gradcheck as gradcheck
 from autograd_core.checkpointing import checkpoint as checkpoint
 from autograd_core.checkpointing import stop_gradient as stop_gradient

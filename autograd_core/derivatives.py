@@ -12,6 +12,7 @@ from autograd_core.arrays import beside
 from autograd_core.errors import GraphError
 from autograd_core.evaluation import Run, check_argnums, plain, plain_tree
 from autograd_core.graph import UNTRACKED
+from autograd_core.reach import probe
 from autograd_core.recording import Handle, handle, raw
 from autograd_core.transforms import grad
 from autograd_core.trees import flatten
@@ -50,7 +51,8 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple
         outputs, _ = flatten(run.value)
         return run.pull(outputs, cotangents, free=False)
 
-    start = [np.zeros_like(raw(v)) for v in values]
+    # linear in the cotangent, so any would do; at 0 a rule could not tell what it must refuse
+    start = [probe(raw(v)) for v in values]
     transposed = Run(pulled, tuple(start), range(len(start)), {})
     transposed.inner = inner
     pushed = transposed.pull(transposed.value, directions, free=False)

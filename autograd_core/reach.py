@@ -57,19 +57,19 @@ class Reach:
         return Reach(lambda a, b: a + b, self, other)
 
 
-def _probe(like: Any) -> Any:
+def probe(like: Any) -> Any:
     """Numbers between 1 and 2 without a pattern, of a cotangent's shape, dtype and type.
 
     The fraction of a large sine (Rey 1998): it is made where the array is, without waiting for it.
     """
-    size = math.prod(like.shape)
-    places = np.arange(size) if type(like) is Spec else np.arange(size, like=like)
+    size, here = math.prod(like.shape), type(like) is Spec or is_host(like)
+    places = np.arange(size) if here else np.arange(size, like=like)
     numbers = (np.sin(12.9898 * places) * 43758.5453) % 1.0 + 1.0
     return numbers.reshape(like.shape).astype(like.dtype)
 
 
 def _kind(g: Any) -> Any:
-    """What :func:`_probe` needs to know of a cotangent, without its values where that can be."""
+    """What :func:`probe` needs to know of a cotangent, without its values where that can be."""
     g = raw(g)
     return Spec(g) if is_host(g) else g
 
@@ -103,21 +103,21 @@ def through(
 
     def step(on: Any = None) -> Any:
         if unused:
-            probe: Any = [_probe(k) * (not no) for k, no in zip(kind, unused, strict=True)]
+            tried: Any = [probe(k) * (not no) for k, no in zip(kind, unused, strict=True)]
         else:
-            probe = _probe(kind) if on is None else _probe(kind) * (on != 0)
+            tried = probe(kind) if on is None else probe(kind) * (on != 0)
         if by_rule:
             with np.errstate(all="ignore"):
-                probe = (
-                    rule(probe, out, *args, **kwargs)
+                tried = (
+                    rule(tried, out, *args, **kwargs)
                     if joint is None
-                    else joint(probe, out, *args, **kwargs)[position]
+                    else joint(tried, out, *args, **kwargs)[position]
                 )
         elif not primitive.elementwise:  # a reduction of what ``where=`` chose
-            probe = np.ones(shape)
+            tried = np.ones(shape)
         if "where" in kwargs:
-            probe = probe * raw(kwargs["where"])
-        return sum_to_shape(abs(probe), shape)
+            tried = tried * raw(kwargs["where"])
+        return sum_to_shape(abs(tried), shape)
 
     return Reach(step) if above is None else Reach(step, above)
 

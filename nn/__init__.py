@@ -23,6 +23,7 @@ from nn.activations import Tanh as Tanh
 from nn.callbacks import Checkpoint as Checkpoint
 from nn.callbacks import EarlyStopping as EarlyStopping
 from nn.callbacks import resume as resume
+from nn.checking import gradcheck as gradcheck
 from nn.cross_entropy import cross_entropy as cross_entropy
 from nn.cross_entropy import nll_loss as nll_loss
 from nn.data import DataLoader as DataLoader

@@ -1,95 +1,168 @@
-"""The numeric core: one derivative by extrapolated central differences, with an error bar.
+"""The numeric core: derivatives by extrapolated differences, each with an error bar.
 
-A ladder of central differences at h, h/4, h/16, ... is extrapolated to h = 0 by Neville's
-scheme in h^2 (C. Ridders, *Accurate computation of F'(x) and F'(x) F''(x)*, Advances in
-Engineering Software 4, 1982).  The entry of the tableau that changed least is the estimate, and
-how much it changed, with the round-off of the function's values, is its error bar.
+Central differences at h, h/4, h/16, ... are extrapolated to h = 0 by Neville's scheme in h^2
+(C. Ridders, *Accurate computation of F'(x) and F'(x) F''(x)*, Advances in Engineering Software 4,
+1982).  The entry of the tableau that changed least is the estimate.  How much it changed, with the
+round-off of the function's values and the noise of the finest differences, is its error bar, which
+therefore never collapses by chance.  The slopes on both sides are kept: they tell kinks, jumps and
+the edge of a domain from smooth points.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
 
 EPS = 2.0**-52
 LEVELS = 6
 FACTOR = 4.0
+PASSES = (1.0, 2.0**-6, 2.0**-12)
 
 
-@dataclass(frozen=True)
-class Slope:
-    """A derivative and how far it may be off.
+@dataclass
+class Slopes:
+    """Derivatives along ``n`` directions of ``m`` outputs; every array has shape ``(n, m)``.
 
-    ``left`` and ``right`` are the one-sided slopes at the smallest step: where they disagree
-    and the disagreement does not shrink, the function has a kink or a jump there.
+    Attributes
+    ----------
+    value, bar
+        The estimate and how far it may be off; nan and infinity where there is none.
+    low, high
+        The smaller and the larger of the one-sided slopes at the smallest step.
+    kink
+        The one-sided slopes do not come together as the step shrinks.
+    steep
+        A slope grows as the step shrinks: a jump, or a vertical tangent.
     """
 
-    value: float
-    bar: float
-    left: float
-    right: float
-    gap_shrinks: bool
-
-    @property
-    def smooth(self) -> bool:
-        """Whether the one-sided slopes come together as the step shrinks."""
-        return self.gap_shrinks
-
-    def admits(self, analytic: float, column: float) -> bool:
-        """Whether ``analytic`` is this derivative, or at a kink a slope between the two sides."""
-        slack = 8 * self.bar + 1e-7 * max(abs(analytic), abs(self.value)) + 1e-9 * column
-        if abs(analytic - self.value) <= slack:
-            return True
-        low, high = min(self.left, self.right), max(self.left, self.right)
-        return not self.smooth and low - slack <= analytic <= high + slack
+    value: Array
+    bar: Array
+    low: Array
+    high: Array
+    kink: Array
+    steep: Array
 
 
-def first_step(x: float) -> float:
+def first_step(x: Any) -> Any:
     """A power of two near 1.6 % of the point: x + h and x - h are then nearly exact."""
-    return 2.0 ** round(math.log2(1.6e-2 * max(1.0, abs(x))))
+    return 2.0 ** np.round(np.log2(1.6e-2 * np.maximum(1.0, np.abs(x))))
 
 
-def slope(f: Callable[[float], float], x: float, shrink: float = 1.0) -> Slope:
-    """The derivative of ``f`` at ``x``.
+def _neville(slopes: Array, error_floor: Array, power: int) -> tuple[Array, Array, Array]:
+    """Extrapolate rows of slopes to h = 0: the estimate, its error, and the row it came from."""
+    previous: list[Array] = []
+    best = np.full(slopes.shape[1:], np.nan)
+    bar = np.full(slopes.shape[1:], np.inf)
+    row_of = np.zeros(slopes.shape[1:], int)
+    for level, slope in enumerate(slopes):
+        row = [slope]
+        for k in range(1, level + 1):
+            weight = FACTOR ** (power * k)
+            row.append((weight * row[k - 1] - previous[k - 1]) / (weight - 1))
+            error = np.maximum(np.abs(row[k] - row[k - 1]), np.abs(row[k] - previous[k - 1]))
+            error = np.maximum(error, error_floor[level])
+            better = error < bar
+            best, bar = np.where(better, row[k], best), np.where(better, error, bar)
+            row_of = np.where(better, level, row_of)
+        previous = row
+    return best, bar, row_of
+
+
+def _one_pass(above: Array, below: Array, center: Array, steps: Array, floor: Array) -> Slopes:
+    """Slopes from values at x + h and x - h, of shape ``(levels, n, m)``; steps ``(levels, n)``."""
+    h = steps[..., None]
+    size = np.abs(above) + np.abs(below) + np.abs(center)
+    still = (above == center) & (below == center)
+    moved = np.fmax(np.abs(above - center), np.abs(below - center))
+    quantum = np.min(np.where(moved > 0, moved, np.inf), axis=0)  # of what is still only nearby
+    plain = np.where(still, 0.5 * EPS * np.abs(center), 4 * EPS * size + floor) / h
+    roundoff = np.where(still & np.isfinite(quantum), 0.5 * quantum / h, plain)
+    right, left = (above - center) / h, (center - below) / h
+    middle = (above - below) / (2 * h)
+    value, bar, row = _neville(middle, 1.5 * roundoff, 2)
+    edge = np.isfinite(right[-1]) != np.isfinite(left[-1])
+    if edge.any():
+        side = np.where(np.isfinite(right[-1]), right, left)
+        other, other_bar, other_row = _neville(side, 3 * roundoff, 1)
+        value, bar = np.where(edge, other, value), np.where(edge, other_bar, bar)
+        row, middle = np.where(edge, other_row, row), np.where(edge, side, middle)
+    chosen = np.take_along_axis(np.broadcast_to(h, middle.shape), row[None], 0)[0]
+    noise = np.abs(middle[-1] - middle[-2]) * h[-1] / chosen
+    drift = np.abs(value - middle[-1]) - 8 * plain[-1] - noise * chosen / h[-1]
+    drift = np.where(edge, 0.0, drift)
+    bar = np.fmax(np.fmax(bar, noise), drift)
+    low, high = np.fmin(left[-1], right[-1]), np.fmax(left[-1], right[-1])
+    gaps = np.abs(right - left)
+    rough = 64 * plain[-1]
+    kink = gaps[-1] > np.fmax(np.fmax(0.25 * gaps[0], 1e-4 * np.abs(value)), rough)
+    largest = np.fmax(np.abs(right), np.abs(left))
+    steep = (largest[-1] > 3 * largest[2]) & (largest[-1] > rough)
+    return Slopes(value, bar, low, high, kink & ~edge, steep)
+
+
+def slopes(
+    move: Callable[[int, float], Array],
+    center: Array,
+    first: Array,
+    floor: Array,
+    passes: tuple[float, ...] = PASSES,
+) -> Slopes:
+    """Derivatives of a vector-valued function along several directions.
 
     Parameters
     ----------
-    f
-        A real function of a real number.
-    x
-        The point.
-    shrink
-        Multiplies the largest step; smaller where the domain is narrow.
+    move
+        ``move(i, t)``: the values, shape ``(m,)``, at distance ``t`` along direction ``i``.
+    center
+        The values at distance 0.
+    first
+        The largest step for each direction, shape ``(n,)``.
+    floor
+        Noise of the values beyond their round-off, shape ``(m,)``.
+    passes
+        What the steps are multiplied by, one ladder after the other, until all have converged.
 
     Examples
     --------
-    >>> import math
-    >>> s = slope(math.exp, 1.0)
-    >>> abs(s.value - math.e) < 1e-9, s.smooth
-    (True, True)
+    >>> import numpy as np
+    >>> s = slopes(lambda i, t: np.exp([1.0 + t]), np.exp([1.0]), np.array([2.0**-6]), np.zeros(1))
+    >>> bool(abs(s.value[0, 0] - np.e) < 1e-9), bool(s.kink[0, 0])
+    (True, False)
     """
-    center = f(x)
-    h = first_step(x) * shrink
-    tableau: list[list[float]] = []
-    best, bar = math.nan, math.inf
-    sides: list[tuple[float, float]] = []
-    for _ in range(LEVELS):
-        above, below = f(x + h), f(x - h)
-        width = (x + h) - (x - h)
-        roundoff = 4 * EPS * (abs(above) + abs(below) + abs(center)) / h + 0.5 * EPS * abs(center)
-        row = [(above - below) / width]
-        sides.append(((above - center) / h, (center - below) / h))
-        for k in range(1, len(tableau) + 1):
-            weight = FACTOR ** (2 * k)
-            row.append((weight * row[k - 1] - tableau[-1][k - 1]) / (weight - 1))
-            error = max(abs(row[k] - row[k - 1]), abs(row[k] - tableau[-1][k - 1]), 1.5 * roundoff)
-            if error < bar:
-                best, bar = row[k], error
-        tableau.append(row)
-        h /= FACTOR
-    gaps = [abs(right - left) for right, left in sides]
-    scale = max(abs(best), 1e-300)
-    noise = 16 * EPS * (abs(center) + 1e-300) / (h * FACTOR)
-    shrinks = not gaps[-1] > max(0.25 * gaps[0], 1e-4 * scale, 4 * noise)
-    return Slope(best, bar, sides[-1][1], sides[-1][0], shrinks and math.isfinite(best))
+    best: Slopes | None = None
+    todo = np.arange(len(first))
+    with np.errstate(all="ignore"):
+        for shrink in passes:
+            ladder = first[todo] * shrink * FACTOR ** -np.arange(LEVELS)[:, None]
+            above, below = (
+                np.array(
+                    [
+                        [move(int(i), s * t) for i, t in zip(todo, row, strict=True)]
+                        for row in ladder
+                    ]
+                )
+                for s in (1.0, -1.0)
+            )
+            found = _one_pass(above, below, center, ladder, floor)
+            improved = np.ones(len(todo), bool)
+            if best is None:
+                best = found
+            else:
+                better = ~(best.bar[todo] <= found.bar)
+                improved = np.asarray(better.any(axis=1))
+                for name in vars(best):
+                    into = getattr(best, name)
+                    into[todo] = np.where(better, getattr(found, name), into[todo])
+            scale = np.abs(best.value).max(axis=1, initial=0.0, keepdims=True)
+            rough = ~(best.bar <= 2e-8 * np.fmax(np.fmax(np.abs(best.value), 1e-2 * scale), 1e-12))
+            again = (rough | best.kink)[todo].any(axis=1) & improved & np.isfinite(center).any()
+            todo = todo[np.asarray(again)]
+            if not len(todo):
+                break
+    assert best is not None
+    return best

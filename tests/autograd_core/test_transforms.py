@@ -180,3 +180,13 @@ def test_checkpoint_saves_no_intermediates():
     y = ag.checkpoint(lambda x: np.sin(np.sin(np.sin(x))))(x)
     assert len(y._node.parents) == 1
     assert y._node.parents[0] is x._node
+
+
+@pytest.mark.parametrize(
+    "vectors",
+    [lambda a: np.linalg.eigh(a)[1], lambda a: np.linalg.svd(a)[0], lambda a: np.linalg.eig(a)[1]],
+)
+def test_jvp_refuses_what_grad_refuses(vectors):
+    """A cotangent of 0 would leave nothing to refuse, and the push-forward would be 0."""
+    with pytest.raises(ag.NotDifferentiableError, match="coincide"):
+        ag.jvp(vectors, [np.eye(2)], [np.array([[0.0, 1.0], [1.0, 0.0]])])

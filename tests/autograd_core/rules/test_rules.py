@@ -7,9 +7,9 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import graph, operators, recording, sweep
+from autograd_core.checking.cases import CASES, Case
 from autograd_core.evaluation import alias
 from autograd_core.primitive import table
-from tests.autograd_core.rules.cases import CASES, Case
 
 primitive_module = __import__("sys").modules["autograd_core.primitive"]
 each_case = pytest.mark.parametrize("case", CASES, ids=[c.id for c in CASES])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.autograd_core.rules.cases.base import add, draw
+from autograd_core.checking.cases.base import add, draw
 
 F = np.fft
 X, Y = draw(3, 4), draw(2, 3, 5)
@@ -20,14 +20,14 @@ ONE = (
 MANY = ({}, {"axes": (0, 1)}, {"s": (3, 4), "axes": (0, 2)}, {"norm": "ortho"},
         {"s": (6, 2), "axes": (-1, 0), "norm": "forward"})  # fmt: skip
 
-for name in "fft ifft rfft irfft hfft ihfft".split():
+for name in ["fft", "ifft", "rfft", "irfft", "hfft", "ihfft"]:
     f = getattr(F, name)
     for options in ONE:
         add(f"{name} {options}", lambda a, f=f, o=options: f(a, **o), X)
     if name not in ("rfft", "ihfft"):
         for options in ONE:
             add(f"{name} complex {options}", lambda a, f=f, o=options: f(a, **o), X + 1j * X[::-1])
-for name in "fft2 ifft2 rfft2 irfft2 fftn ifftn rfftn irfftn".split():
+for name in ["fft2", "ifft2", "rfft2", "irfft2", "fftn", "ifftn", "rfftn", "irfftn"]:
     f = getattr(F, name)
     for options in MANY:
         add(f"{name} {options}", lambda a, f=f, o=options: f(a, **o), Y)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from tests.autograd_core.rules.cases.base import add, draw
+from autograd_core.checking.cases.base import add, draw
 
 A, B, V, W = draw(2, 3), draw(2, 3), draw(3), draw(4)
 T = draw(2, 3, 4)
@@ -54,6 +54,10 @@ for name in ["sqrt", "log", "log2", "log10", "log1p", "reciprocal", "cbrt"]:
 for name in ["arcsin", "arccos", "arctanh"]:
     add(name, getattr(np, name), UNIT)
 add("arccosh", np.arccosh, BIG)
+add("sign complex", np.sign, A + 1j * B)
+add("nan_to_num complex", np.nan_to_num, A + 1j * B)
+for name in ["arcsin", "arccos", "arccosh", "arcsinh"]:
+    add(f"{name} complex", getattr(np, name), A + 1j * B)
 for name in [
     "add",
     "subtract",
@@ -76,6 +80,7 @@ add("fmod", np.fmod, A, POS)
 add("power", np.power, POS, B)
 add("power broadcast", np.power, POS, V)
 add("power of a number", lambda x: x**3 + x**-2 + x**1 + x**0 + 2.5**x, A)
+add("power complex", np.power, np.array([-1.3, 0.6, -0.4]), V + 1j * A[0])
 add("power zero", lambda x, y: x**y, POS, np.zeros(3))
 add("float_power", np.float_power, POS, B)
 add("copysign", np.copysign, A, B)

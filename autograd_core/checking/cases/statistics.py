@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.autograd_core.rules.cases.base import add, draw
+from autograd_core.checking.cases.base import add, draw
 
 A, T, V = draw(2, 3), draw(2, 3, 4), draw(5)
 HOLES = T.copy()
@@ -12,7 +12,7 @@ HOLES.reshape(-1)[[1, 5, 6, 20]] = np.nan
 UNEVEN = T > -0.9
 C = A + 1j * A[::-1]
 
-for name in "nansum nanprod nanmean nanvar nanstd nanmax nanmin nanmedian".split():
+for name in ["nansum", "nanprod", "nanmean", "nanvar", "nanstd", "nanmax", "nanmin", "nanmedian"]:
     f = getattr(np, name)
     add(name, f, HOLES)
     add(f"{name} axis", lambda x, f=f: f(x, axis=1), HOLES)
@@ -29,10 +29,21 @@ for name in ("nancumsum", "nancumprod"):
     add(name, f, HOLES)
     add(f"{name} axis", lambda x, f=f: f(x, axis=1), HOLES)
 
-METHODS = (
-    "inverted_cdf averaged_inverted_cdf closest_observation interpolated_inverted_cdf hazen weibull "
-    "linear median_unbiased normal_unbiased lower higher midpoint nearest"
-).split()
+METHODS = [
+    "inverted_cdf",
+    "averaged_inverted_cdf",
+    "closest_observation",
+    "interpolated_inverted_cdf",
+    "hazen",
+    "weibull",
+    "linear",
+    "median_unbiased",
+    "normal_unbiased",
+    "lower",
+    "higher",
+    "midpoint",
+    "nearest",
+]
 Q = np.array([0.1, 0.33, 0.5, 0.91])
 for method in METHODS:
     add(f"quantile {method}", lambda x, m=method: np.quantile(x, Q, axis=1, method=m), draw(2, 7))

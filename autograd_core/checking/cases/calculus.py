@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.autograd_core.rules.cases.base import add, draw
+from autograd_core.checking.cases.base import add, draw
 
 A, T, V = draw(3, 4), draw(2, 3, 4), draw(5)
 GRID = np.array([0.0, 0.7, 1.1, 2.3])

@@ -1,0 +1,157 @@
+"""Functions of other frameworks, to be checked as they are: ``from_torch`` and ``from_jax``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd_core.checking.subject import Subject, filled, name_of, numbers
+
+Array = np.ndarray[Any, Any]
+
+
+def _flat(tree: Any) -> list[Any]:
+    """The arrays of a result: nested tuples, lists and dicts of any framework's arrays."""
+    if isinstance(tree, dict):
+        return [leaf for value in tree.values() for leaf in _flat(value)]
+    if isinstance(tree, (list, tuple)):
+        return [leaf for value in tree for leaf in _flat(value)]
+    return [tree]
+
+
+class FromTorch(Subject):
+    """A function of PyTorch tensors; its gradients are those of ``torch.autograd``."""
+
+    max_order = 2
+
+    def __init__(self, f: Callable[..., Any], name: str) -> None:
+        import torch
+
+        self.f, self.name, self.torch = f, name, torch
+
+    def at(self, args: Sequence[Any], positions: Sequence[int]) -> Subject:
+        fixed = [self.torch.tensor(np.array(a, order="C")) for a in args]
+        return FromTorch(filled(self.f, fixed, positions), self.name)
+
+    def _outputs(self, tensors: Sequence[Any]) -> list[Any]:
+        return [
+            o for o in _flat(self.f(*tensors))
+            if isinstance(o, self.torch.Tensor) and (o.is_floating_point() or o.is_complex())
+        ]  # fmt: skip
+
+    def _arguments(self, xs: Sequence[Any], needed: bool) -> list[Any]:
+        tensors = [self.torch.tensor(np.array(x, order="C")) for x in xs]
+        for t in tensors:
+            if needed and (t.is_floating_point() or t.is_complex()):
+                t.requires_grad_()
+        return tensors
+
+    def forward(self, xs: Sequence[Array]) -> list[Array]:
+        with self.torch.no_grad():
+            return [o.resolve_conj().numpy() for o in self._outputs(self._arguments(xs, False))]
+
+    def pullback(
+        self, xs: Sequence[Array]
+    ) -> tuple[list[Array], Callable[[list[Array]], list[Any]]]:
+        tensors = self._arguments(xs, True)
+        outputs = self._outputs(tensors)
+
+        def back(vs: list[Array]) -> list[Any]:
+            cotangents = [self.torch.tensor(np.array(v, order="C")) for v in vs]
+            live = [i for i, o in enumerate(outputs) if o.requires_grad]
+            leaves = [t for t in tensors if t.requires_grad]
+            found: Sequence[Any] = [None] * len(leaves)
+            if live:
+                found = self.torch.autograd.grad(
+                    [outputs[i] for i in live], leaves, [cotangents[i] for i in live],
+                    retain_graph=True, allow_unused=True,
+                )  # fmt: skip
+            rest = iter(found)
+            gradients = [next(rest) if t.requires_grad else None for t in tensors]
+            return [None if g is None else g.detach().resolve_conj().numpy() for g in gradients]
+
+        return [o.detach().resolve_conj().numpy() for o in outputs], back
+
+    def derivative(self, count: int) -> Subject:
+        def gradients(*both: Any) -> list[Any]:
+            with self.torch.enable_grad():
+                xs = [
+                    x if x.requires_grad else x.detach().clone().requires_grad_()
+                    for x in both[:count]
+                ]
+                found = self.torch.autograd.grad(
+                    self._outputs(xs), xs, list(both[count:]), create_graph=True, allow_unused=True
+                )
+                return [
+                    self.torch.zeros_like(x) if g is None else g
+                    for g, x in zip(found, xs, strict=True)
+                ]
+
+        return FromTorch(gradients, f"the gradient of {self.name}")
+
+
+def from_torch(f: Callable[..., Any]) -> Subject:
+    """A function of PyTorch tensors (a module, an ``autograd.Function.apply``), to be checked.
+
+    Raises
+    ------
+    ImportError
+        Without PyTorch.
+    """
+    return FromTorch(f, name_of(f))
+
+
+class FromJax(Subject):
+    """A function of JAX arrays; its gradients are those of ``jax.vjp``, in float64."""
+
+    max_order = 2
+
+    def __init__(self, f: Callable[..., Any], name: str) -> None:
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
+        self.f, self.name, self.jax = f, name, jax
+
+    def at(self, args: Sequence[Any], positions: Sequence[int]) -> Subject:
+        return FromJax(filled(self.f, args, positions), self.name)
+
+    def forward(self, xs: Sequence[Array]) -> list[Array]:
+        return numbers([np.asarray(o) for o in _flat(self.f(*xs))])
+
+    def pullback(
+        self, xs: Sequence[Array]
+    ) -> tuple[list[Array], Callable[[list[Array]], list[Any]]]:
+        def of_floats(*floats: Any) -> list[Any]:
+            rest = iter(floats)
+            full = [next(rest) if x.dtype.kind in "fc" else x for x in map(np.asarray, xs)]
+            return [o for o in _flat(self.f(*full)) if self.jax.numpy.result_type(o).kind in "fc"]
+
+        varied = [np.asarray(x).dtype.kind in "fc" for x in xs]
+        values, pull = self.jax.vjp(of_floats, *(x for x, v in zip(xs, varied, strict=True) if v))
+
+        def back(vs: list[Array]) -> list[Any]:
+            # JAX pairs without conjugation; the direction of steepest ascent is the conjugate
+            found = iter(pull([np.conj(v) for v in vs]))
+            return [np.conj(np.asarray(next(found))) if v else None for v in varied]
+
+        return [np.asarray(v) for v in values], back
+
+    def derivative(self, count: int) -> Subject:
+        def gradients(*both: Any) -> list[Any]:
+            _, pull = self.jax.vjp(lambda *xs: _flat(self.f(*xs)), *both[:count])
+            return [g.conj() for g in pull([v.conj() for v in both[count:]])]
+
+        return FromJax(gradients, f"the gradient of {self.name}")
+
+
+def from_jax(f: Callable[..., Any]) -> Subject:
+    """A function of JAX arrays, to be checked; it turns 64-bit numbers on.
+
+    Raises
+    ------
+    ImportError
+        Without JAX.
+    """
+    return FromJax(f, name_of(f))

@@ -1,0 +1,300 @@
+"""One check, from the sample to its report: order 1, properties, order 2, variants, signature."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from autograd_core.checking import signatures, variants
+from autograd_core.checking.diagnosis import diagnose
+from autograd_core.checking.examine import BadGradient, Examination, call_back, examine
+from autograd_core.checking.precision import precision
+from autograd_core.checking.properties import differ, properties, repeats
+from autograd_core.checking.report import Finding, Report
+from autograd_core.checking.repro import step_errors
+from autograd_core.checking.subject import Subject, name_of, subject_of
+from autograd_core.checking.verdict import Tolerance
+from autograd_core.recording import Handle, raw
+
+Array = np.ndarray[Any, Any]
+
+#: Seconds for the variants, where ``budget_s`` is not given.
+BUDGET_S = 10.0
+SIGNATURE_SAMPLES = 8
+VARIANT_ELEMS = 32
+SECOND_ELEMS = 48
+
+
+@dataclass(frozen=True)
+class Options:
+    """What :func:`gradcheck` was given beside the function and the sample."""
+
+    seed: int
+    max_elems: int
+    budget_s: float | None
+    rtol: float
+    atol: float | None
+    variants: bool
+
+
+class Check:
+    """One call of :func:`gradcheck`; its report grows."""
+
+    def __init__(
+        self, f: Any, inputs: Sequence[Any], order: int, wrt: Any, options: Options
+    ) -> None:
+        self.f, self.options = f, options
+        given = [raw(a) if isinstance(a, Handle) else a for a in inputs]
+        self.positions = (
+            [i for i, a in enumerate(given) if np.asarray(a).dtype.kind in "fc"]
+            if wrt is None
+            else [i % len(given) for i in wrt]
+        )
+        if not self.positions:
+            raise TypeError(
+                "gradcheck needs a floating-point input to differentiate by; got "
+                f"{', '.join(str(np.asarray(a).dtype) for a in given) or 'none'}"
+            )
+        self.args = given
+        self.xs = [
+            np.array(given[i], complex if np.asarray(given[i]).dtype.kind == "c" else float)
+            for i in self.positions
+        ]
+        self.names = _names(f, len(given))
+        self.rng = np.random.default_rng(options.seed)
+        self.report = Report(name_of(f), order, options.seed)
+        self.allowed = Tolerance(options.rtol, options.atol or 0.0)
+        self.deadline = time.monotonic() + (
+            BUDGET_S if options.budget_s is None else options.budget_s
+        )
+
+    def subject(self) -> Subject:
+        """The function of the varied arguments."""
+        return subject_of(self.f, self.args, self.positions)
+
+    def add(
+        self,
+        findings: Iterator[Finding] | list[Finding],
+        variant: str = "",
+        ranks: bool = False,
+        legal: bool = False,
+    ) -> bool:
+        """Keep findings, each kind for each input once; True if there is an error among them."""
+        wrong = False
+        for f in findings:
+            if variant:
+                if f.severity == "inconclusive":
+                    continue
+                mild = f.kind == "raises" or (ranks and f.kind in ("shape", "arity"))
+                mild &= not legal
+                f = replace(f, variant=variant, severity="warning" if mild else f.severity)
+            i = f.input
+            if i is not None:
+                name = self.names[self.positions[i]] if i < len(self.positions) else "the cotangent"
+                f = replace(
+                    f, input=self.positions[i] if i < len(self.positions) else i, input_name=name
+                )
+            same = [
+                g
+                for g in self.report.findings
+                if (g.kind, g.input, g.order) == (f.kind, f.input, f.order)
+            ]
+            wrong |= f.severity == "error"
+            if not same:
+                self.report.findings.append(f)
+        return wrong
+
+    # -- the sample itself ------------------------------------------------------------------------
+
+    def base(self) -> bool:
+        """Order 1, the properties, order 2; True if nothing is wrong."""
+        subject, o = self.subject(), self.options
+        found = examine(subject, self.xs, self.rng, self.allowed, max_elems=o.max_elems)
+        self.report.entries += found.entries
+        wrong = self.add(found.findings)
+        if wrong and found.pull is not None:
+            self.explain(found)
+        broken = any(
+            f.kind in ("arity", "shape", "type", "raises", "forward") for f in found.findings
+        )
+        if not broken:
+            wrong |= self.add(self.dtypes(subject))
+            wrong |= self.add(properties(subject, found.point))
+        if not wrong and self.report.order > 1 and subject.max_order > 1:
+            wrong = self.second(subject, found)
+        return not wrong
+
+    def second(self, subject: Subject, found: Examination) -> bool:
+        """The gradient as a function of inputs and cotangents."""
+        vs = found.point.y.split(found.point.cotangents(1)[0])
+        both = [*self.xs, *vs]
+        deeper = examine(
+            subject.derivative(len(self.xs)), both, self.rng, self.allowed,
+            max_elems=min(SECOND_ELEMS, self.options.max_elems), cotangents=2, order=2,
+        )  # fmt: skip
+        self.report.entries += deeper.entries
+        wrong = self.add(deeper.findings)
+        if wrong and deeper.pull is not None:
+            names = [*(self.names[i] for i in self.positions), *("the cotangent" for _ in vs)]
+            self.report.diagnosis += [f"second order, {s}" for s in diagnose(deeper, names)]
+        return wrong
+
+    def explain(self, found: Examination) -> None:
+        """The diagnosis, and what a notebook draws."""
+        names = [self.names[i] for i in self.positions]
+        self.report.diagnosis += diagnose(found, names)
+        worst = next((w for w in found.wrongs if w.kind == "value"), None)
+        if worst is not None and found.point.x.size <= self.options.max_elems:
+            self.report.steps = step_errors(found.point, worst)
+
+    def dtypes(self, subject: Subject) -> Iterator[Finding]:
+        """Gradients have their inputs' dtypes."""
+        values, pull = subject.pullback([x.copy() for x in self.xs])
+        try:
+            gradients = call_back(pull, [np.ones_like(v) for v in values], self.xs)
+        except BadGradient:
+            return
+        for i, (g, x) in enumerate(zip(gradients, self.xs, strict=True)):
+            if g.dtype != x.dtype:
+                yield Finding(
+                    "dtype", 1, i, message=f"the gradient is {g.dtype}, the input {x.dtype}"
+                )
+
+    # -- variants ---------------------------------------------------------------------------------
+
+    def in_time(self, what: str) -> bool:
+        if time.monotonic() < self.deadline:
+            return True
+        if not self.report.skipped:
+            self.report.skipped.append(f"what came after {what}: the budget of time was spent")
+        return False
+
+    def same_values(self) -> None:
+        """Layouts, read-only arrays, zero-stride cotangents: the gradient stays the same."""
+        subject = self.subject()
+        copies = [x.copy() for x in self.xs]
+        values, pull = subject.pullback(copies)
+        u = [self.rng.uniform(0.5, 1.5, np.shape(v)).astype(v.dtype) for v in values]
+        expected = [g.copy() for g in call_back(pull, u, copies)]
+        constant = [np.full(np.shape(v), 0.75, v.dtype) for v in values]
+        flat = [g.copy() for g in call_back(pull, constant, copies)]
+        cases: list[tuple[str, list[Array], list[Array], list[Array]]] = [
+            (v.name, v.xs, u, expected) for v in variants.layouts(self.xs)
+        ]
+        if len(self.xs) > 1 and len({(x.shape, x.dtype) for x in self.xs}) == 1:
+            one = self.xs[0].copy()
+            _, apart = subject.pullback([one.copy() for _ in self.xs])
+            right = [g.copy() for g in call_back(apart, u, self.xs)]
+            cases.append(("only with one array for all inputs", [one] * len(self.xs), u, right))
+        frozen = [np.broadcast_to(c.dtype.type(0.75), c.shape) for c in constant]
+        cases.append(("only with a zero-stride cotangent", self.xs, frozen, flat))
+        cases.append(
+            (
+                "only with read-only arrays",
+                variants.read_only(self.xs),
+                variants.read_only(u),
+                expected,
+            )
+        )
+        for name, xs, cotangents, right in cases:
+            self.report.variants.append(name)
+            try:
+                again, pull = subject.pullback(xs)
+            except Exception as error:
+                self.add(
+                    [
+                        Finding(
+                            "layout", 1, None, message=f"forward raised {error}", severity="warning"
+                        )
+                    ],
+                    name,
+                )
+                continue
+            try:
+                g = call_back(pull, cotangents, xs)
+            except BadGradient as bad:
+                kind = "mutates" if "read-only" in bad.message else "layout"
+                self.add([Finding(kind, 1, bad.input, message=bad.message)], name)
+                continue
+            where = differ(g, right)
+            if where is not None and differ([np.asarray(a) for a in again], values, 1e-12) is None:
+                self.add([Finding("layout", 1, where)], name)
+
+    def other_points(self) -> None:
+        """float32, and other values, shapes and indices, compared with slopes there."""
+        large = [x * 40.0 for x in self.xs]
+        for name, xs in (("float32 inputs", self.xs), ("large float32 inputs", large)):
+            self.report.variants.append(f"only with {name}")
+            self.add(precision(self.subject(), xs, self.rng), f"only with {name}")
+        for v in (*variants.values(self.xs), *variants.shapes(self.xs)):
+            self.elsewhere(v.name, v.xs, ranks=v.ranks)
+        for name, args in variants.integers(self.args, self.xs):
+            self.elsewhere(name, self.xs, args)
+
+    def elsewhere(
+        self,
+        name: str,
+        xs: list[Array],
+        args: list[Any] | None = None,
+        ranks: bool = False,
+        legal: bool = False,
+    ) -> None:
+        """One examination of other inputs; nothing, where the function does not take them."""
+        if not self.in_time(name):
+            return
+        subject = self.subject() if args is None else subject_of(self.f, args, self.positions)
+        try:
+            values = subject.forward([x.copy() for x in xs])
+        except Exception:
+            return
+        if not all(np.isfinite(v).all() for v in values):
+            return
+        self.report.variants.append(name)
+        try:
+            found = examine(
+                subject, xs, self.rng, self.allowed, max_elems=VARIANT_ELEMS, cotangents=1
+            )
+        except Exception as error:
+            message = f"{type(error).__name__}: {error}"
+            self.add([Finding("raises", 1, None, message=message)], name, ranks)
+            return
+        self.report.entries += found.entries
+        findings = found.findings or list(repeats(subject, found.point))
+        if self.add(findings, name, ranks, legal) and found.pull is not None:
+            names = [self.names[i] for i in self.positions]
+            self.report.diagnosis += [
+                s for s in diagnose(found, names) if s not in self.report.diagnosis
+            ]
+
+    def signature(self, text: str) -> None:
+        """Legal shapes and ranks, with numbers like the sample's."""
+        if len(signatures.parse(text)) != len(self.args):
+            raise ValueError(
+                f"the signature {text!r} has {len(signatures.parse(text))} inputs, the sample "
+                f"{len(self.args)}"
+            )
+        like = [np.asarray(a) for a in self.args]
+        for shapes in signatures.sample_shapes(text, self.rng, SIGNATURE_SAMPLES):
+            args: list[Any] = signatures.fill(shapes, like, self.rng)
+            shown = ", ".join(map(str, shapes))
+            xs = [np.array(args[i], x.dtype) for i, x in zip(self.positions, self.xs, strict=True)]
+            self.elsewhere(f"with shapes {shown}", xs, args, legal=True)
+
+
+def _names(f: Any, count: int) -> list[str]:
+    """The inputs' names, from the function's parameters."""
+    f = f[0] if isinstance(f, tuple) and f else getattr(f, "f", f)
+    try:
+        names = [
+            p.name
+            for p in inspect.signature(f).parameters.values()
+            if p.kind is not p.VAR_POSITIONAL
+        ]
+    except (TypeError, ValueError):
+        names = []
+    return [*names, *(f"input {i}" for i in range(len(names), count))][:count]

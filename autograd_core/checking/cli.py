@@ -1,0 +1,129 @@
+"""``python -m autograd_core gradcheck package.module:function --shape 3,4 --shape 4``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd_core.checking import signatures
+from autograd_core.checking.gradcheck import gradcheck
+from autograd_core.checking.rules import check_rules
+
+#: Exit statuses.
+PASS, FAIL, USAGE, INCONCLUSIVE = 0, 1, 2, 3
+STATUS = {"pass": PASS, "fail": FAIL, "inconclusive": INCONCLUSIVE}
+
+
+class UsageError(Exception):
+    """What was asked for cannot be done; exit status 2."""
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(n) for n in text.replace("x", ",").split(",") if n.strip())
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected sizes separated by commas, such as 3,4, or '' for a number; got {text!r}"
+        ) from None
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    main = argparse.ArgumentParser(prog="python -m autograd_core", description=__doc__)
+    commands = main.add_subparsers(dest="command", required=True)
+    check = commands.add_parser(
+        "gradcheck", help="compare the gradients of a function with finite differences",
+        description="Exit status: 0 pass, 1 fail, 2 usage, 3 inconclusive.",
+    )  # fmt: skip
+    check.add_argument(
+        "function", help="package.module:function; function may be a pair (forward, backward)"
+    )
+    check.add_argument("--shape", type=_shape, action="append", default=[], metavar="3,4",
+                       help="shape of an input; once for each")  # fmt: skip
+    check.add_argument("--signature", help="such as '(n,k),(k,m)->(n,m)': shapes are sampled")
+    check.add_argument("--low", type=float, help="smallest number of the inputs")
+    check.add_argument("--high", type=float, help="largest number of the inputs")
+    check.add_argument("--order", type=int, choices=(1, 2), default=2)
+    check.add_argument("--seed", type=int, default=0)
+    check.add_argument("--quick", action="store_true", help="without variants")
+    check.add_argument("--json", action="store_true", help="the report as JSON")
+    check.add_argument("--repro", action="store_true", help="also print a program that repeats it")
+    rules = commands.add_parser("rules", help="check every derivative rule of this package")
+    rules.add_argument("names", nargs="*", help="only cases whose name begins so")
+    rules.add_argument("--seed", type=int, default=0)
+    rules.add_argument("--full", action="store_true", help="with variants")
+    return main
+
+
+def _load(path: str) -> Any:
+    module, _, name = path.partition(":")
+    if not name:
+        raise UsageError(f"expected package.module:function, got {path!r}")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        value: Any = importlib.import_module(module)
+    except ImportError as error:
+        raise UsageError(f"cannot import {module}: {error}") from error
+    for part in name.split("."):
+        if not hasattr(value, part):
+            raise UsageError(f"{module} has no {name}")
+        value = getattr(value, part)
+    return value
+
+
+def _inputs(options: argparse.Namespace) -> list[Any]:
+    rng = np.random.default_rng(options.seed)
+    shapes = options.shape
+    if not shapes:
+        if options.signature is None:
+            raise UsageError("give --shape for each input, or --signature")
+        shapes = next(signatures.sample_shapes(options.signature, rng, 1, batch=False))
+    arrays = signatures.draw(shapes, rng)
+    if options.low is None and options.high is None:
+        return arrays
+    low = -1.8 if options.low is None else options.low
+    high = 1.8 if options.high is None else options.high
+    return [low + (high - low) * (a + 1.8) / 3.6 for a in arrays]
+
+
+def _gradcheck(options: argparse.Namespace) -> int:
+    f = _load(options.function)
+    try:
+        report = gradcheck(
+            f, *_inputs(options), order=options.order, signature=options.signature,
+            seed=options.seed, variants=not options.quick,
+        )  # fmt: skip
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{options.function} cannot be checked so: {error}") from error
+    print(report.to_json() if options.json else report)
+    if options.repro and not options.json:
+        print(f"\n{report.repro}")
+    return STATUS[report.verdict]
+
+
+def _rules(options: argparse.Namespace) -> int:
+    reports = check_rules(*options.names, seed=options.seed, variants=options.full)
+    wrong = {name: r for name, r in reports.items() if not r.ok}
+    for name, report in wrong.items():
+        print(f"{name}: {report}")
+    print(f"{len(reports)} cases, {len(reports) - len(wrong)} right")
+    if any(r.verdict == "fail" for r in wrong.values()):
+        return FAIL
+    return INCONCLUSIVE if wrong else PASS
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        return {"gradcheck": _gradcheck, "rules": _rules}[options.command](options)
+    except UsageError as error:
+        print(f"python -m autograd_core: {error}", file=sys.stderr)
+        return USAGE

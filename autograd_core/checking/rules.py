@@ -1,0 +1,49 @@
+"""``check_rules``: every derivative rule of this package, on this machine, with this NumPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autograd_core.checking.gradcheck import gradcheck
+from autograd_core.checking.report import Report
+
+
+def check_rules(
+    *names: str, seed: int = 0, order: int = 2, variants: bool = False
+) -> dict[str, Report]:
+    """Check the derivative rules by the calls that stand beside them in ``checking/cases``.
+
+    Parameters
+    ----------
+    *names
+        Only cases whose name begins with one of these; by default all, which takes a minute or two.
+    seed
+        0 takes the arrays of each case as they stand; others move them a little.
+    order, variants
+        Handed to :func:`gradcheck`.
+
+    Returns
+    -------
+    dict of str to Report
+        By the case's name.
+
+    Raises
+    ------
+    ValueError
+        Where no case has such a name.
+
+    Examples
+    --------
+    >>> import autograd_core as ag
+    >>> all(ag.check_rules("tanh", "svd s").values())
+    True
+    """
+    from autograd_core.checking.cases import CASES
+
+    chosen = [c for c in CASES if not names or c.id.startswith(names)]
+    if not chosen:
+        raise ValueError(
+            f"no case begins with {' or '.join(names)}; ag.checking.cases.CASES has them all"
+        )
+    options: dict[str, Any] = {"order": order, "seed": seed, "variants": variants}
+    return {c.id: gradcheck(c.f, *c.sample(seed), **options) for c in chosen}

@@ -1,0 +1,100 @@
+"""Shapes from a signature in NumPy's generalised-ufunc syntax, such as ``(n,k),(k,m)->(n,m)``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+SIZES = (1, 2, 3, 4, 5)
+
+
+def parse(signature: str) -> list[list[str]]:
+    """The names of the core axes of each input.
+
+    A name may be a number, which is fixed, or end in ``?``, which may be left out.
+
+    Examples
+    --------
+    >>> parse("(n,k),(k,m)->(n,m)")
+    [['n', 'k'], ['k', 'm']]
+    """
+    left = signature.replace(" ", "").partition("->")[0]
+    groups = re.findall(r"\(([^()]*)\)", left)
+    if not groups or ",".join(f"({g})" for g in groups) != left:
+        raise ValueError(
+            f"signature {signature!r} is not in NumPy's generalised-ufunc syntax; expected "
+            "something like '(n,k),(k,m)->(n,m)', with () for a number"
+        )
+    return [[name for name in g.split(",") if name] for g in groups]
+
+
+def sample_shapes(
+    signature: str, rng: np.random.Generator, count: int, batch: bool = True
+) -> Iterator[list[tuple[int, ...]]]:
+    """Legal shapes: sizes 1 to 5 for the names, and broadcast leading axes for some.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> [a, b] = next(sample_shapes("(n,k),(k)->(n)", np.random.default_rng(0), 1))
+    >>> a[-1] == b[-1]
+    True
+    """
+    groups = parse(signature)
+    names = sorted({name.rstrip("?") for g in groups for name in g if not name.isdigit()})
+    optional = sorted({name[:-1] for g in groups for name in g if name.endswith("?")})
+    for n in range(count):
+        sizes = dict(zip(names, rng.choice(SIZES, len(names)).tolist(), strict=True))
+        if n == 0:
+            sizes = dict(zip(names, (2 + np.arange(len(names)) % 4).tolist(), strict=True))
+        left_out = {name for name in optional if rng.random() < 0.5}
+        leading = (
+            tuple(rng.choice((1, 2, 3), rng.integers(0, 3)).tolist()) if batch and n % 2 else ()
+        )
+        shapes = []
+        for group in groups:
+            core = [
+                int(name) if name.isdigit() else sizes[name.rstrip("?")]
+                for name in group
+                if name.rstrip("?") not in left_out
+            ]
+            own = leading[rng.integers(0, len(leading) + 1) :]
+            own = tuple(1 if rng.random() < 0.25 else size for size in own)
+            shapes.append((*own, *core))
+        yield shapes
+
+
+def fill(
+    shapes: Sequence[tuple[int, ...]], like: Sequence[Array], rng: np.random.Generator
+) -> list[Array]:
+    """Arrays of these shapes with numbers like those of the user's sample, and none of them twice.
+
+    Each is drawn between two elements of the sample, so that they stay in the domain.
+    """
+    filled = []
+    for shape, x in zip(shapes, like, strict=True):
+        if x.dtype.kind not in "fc":
+            filled.append(rng.choice(x.reshape(-1), shape) if x.size else np.zeros(shape, x.dtype))
+            continue
+        pool = x.reshape(-1) if x.size else np.ones(1, x.dtype)
+        mix = rng.uniform(0.0, 0.3, shape)
+        filled.append(
+            np.asarray((1 - mix) * rng.choice(pool, shape) + mix * rng.choice(pool, shape))
+        )
+    return filled
+
+
+def draw(shapes: Sequence[tuple[int, ...]], rng: np.random.Generator) -> list[Array]:
+    """Ordinary numbers, where there is no sample: of both signs, none near 0 or another."""
+    arrays = []
+    for shape in shapes:
+        size = int(np.prod(shape))
+        ladder = (np.arange(size) + rng.uniform(0.2, 0.8, size)) / max(size, 1)
+        values = rng.permutation(0.2 + 1.6 * ladder) * rng.choice([-1.0, 1.0], size)
+        arrays.append(values.reshape(shape))
+    return arrays

@@ -1,0 +1,181 @@
+"""Other samples, made of the user's one: what hides from an ordinary array.
+
+Layouts and read-only arrays have the same values, so that their gradients are compared with the
+sample's.  Values and shapes are other points, and are compared with slopes there; one that the
+function does not take is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What was done, and the inputs after it."""
+
+    name: str
+    xs: list[Array]
+    ranks: bool = False  # whether the number of axes is not the sample's
+
+
+# -- the same values in another layout ------------------------------------------------------------
+
+
+def _strided(a: Array) -> Array:
+    wide = np.zeros((*a.shape[:-1], 2 * a.shape[-1]), a.dtype)
+    wide[..., ::2] = a
+    return wide[..., ::2]
+
+
+def _reversed(a: Array) -> Array:
+    back = (slice(None, None, -1),) * a.ndim
+    return np.ascontiguousarray(a[back])[back]
+
+
+def layouts(xs: Sequence[Array]) -> Iterator[Variant]:
+    """Fortran order, every second element of a wider array, negative strides, read-only."""
+    for name, change in (
+        ("with Fortran-ordered inputs", np.asfortranarray),
+        ("with strided inputs", _strided),
+        ("with inputs of negative strides", _reversed),
+    ):
+        yield Variant(f"only {name}", [change(x) if x.ndim and x.size else x.copy() for x in xs])
+
+
+def read_only(xs: Sequence[Array]) -> list[Array]:
+    """Copies that cannot be written."""
+    copies = [np.array(x) for x in xs]
+    for x in copies:
+        x.flags.writeable = False
+    return copies
+
+
+# -- other values ----------------------------------------------------------------------------------
+
+
+def values(xs: Sequence[Array]) -> Iterator[Variant]:
+    """Zeros, ties, signs, sizes, constants, equal inputs."""
+
+    def each(name: str, change: Any) -> Variant:
+        return Variant(f"only with {name}", [change(np.array(x)) if x.size else x for x in xs])
+
+    def zeros(a: Array) -> Array:
+        a.reshape(-1)[:: max(2, a.size // 2)] = 0.0
+        return a
+
+    def ties(a: Array) -> Array:
+        flat = a.reshape(-1)
+        flat[1::2] = flat[: -1 if a.size % 2 else None : 2][: len(flat[1::2])]
+        return a
+
+    if any(x.size > 1 for x in xs):
+        yield each("equal elements", ties)
+        yield each("constant inputs", lambda a: np.full_like(a, a.reshape(-1)[0]))
+    yield each("zeros among the inputs", zeros)
+    yield each("negated inputs", np.negative)
+    yield each("large inputs", lambda a: a * 40.0)
+    yield each("very large inputs", lambda a: a * 1000.0)
+    if any(x.ndim > 1 for x in xs):
+        yield each(
+            "a row of zeros", lambda a: np.concatenate([0 * a[:1], a[1:]]) if a.ndim > 1 else a
+        )
+    if len(xs) > 1:
+        for i, x in enumerate(xs):
+            if x.size:
+                yield Variant(f"only with zeros in input {i}", _with(xs, i, zeros(np.array(x))))
+                yield Variant(
+                    f"only with input {i} negated", [-y if j == i else y for j, y in enumerate(xs)]
+                )
+        if len({(x.shape, x.dtype) for x in xs}) == 1:
+            yield Variant("only with equal inputs", [np.array(xs[0]) for _ in xs])
+
+
+# -- other shapes ----------------------------------------------------------------------------------
+
+
+def shapes(xs: Sequence[Array]) -> Iterator[Variant]:
+    """Axes of length 1, fewer axes, numbers, nothing at all; axes of one length go together."""
+    lengths = sorted({n for x in xs for n in x.shape if n > 1})
+    for n in lengths:
+        for m in sorted({1, 2, 3, n - 1, n + 1, 9} - {n, 0}):
+            yield Variant(f"only with axes of length {m} for {n}", [_resized(x, n, m) for x in xs])
+    for i, x in enumerate(xs):
+        for axis, n in enumerate(x.shape):
+            if n > 1:
+                one = np.take(x, [0], axis)
+                yield Variant(f"only with axis {axis} of input {i} of length 1", _with(xs, i, one))
+        if x.ndim and x.size and len(xs) > 1:
+            yield Variant(
+                f"only without the leading axis of input {i}", _with(xs, i, np.array(x[0]))
+            )
+            yield Variant(
+                f"only with a number for input {i}", _with(xs, i, np.array(x.reshape(-1)[0]))
+            )
+    for i, x in enumerate(xs):
+        if len(xs) > 1 and x.size:
+            name = f"only with one more leading axis of input {i}"
+            yield Variant(name, _with(xs, i, np.stack([x, 0.8 * x])))
+    if all(x.ndim and x.size for x in xs):
+        yield Variant("only without leading axes", [np.array(x[0]) for x in xs], ranks=True)
+        yield Variant("only with one more leading axis", [np.stack([x, 0.8 * x]) for x in xs])
+        if any(x.ndim > 1 for x in xs):
+            yield Variant("only with numbers", [np.array(x.reshape(-1)[0]) for x in xs], ranks=True)
+    for n in lengths:
+        yield Variant(
+            f"only with axes of length 0 for {n}", [_resized(x, n, 0) for x in xs], ranks=True
+        )
+
+
+def integers(args: Sequence[Any], xs: Sequence[Array]) -> Iterator[tuple[str, list[Any]]]:
+    """Other indices: all of them one, in another order, counted from the end."""
+    for i, a in enumerate(args):
+        a = np.asarray(a)
+        if a.dtype.kind not in "iu" or not a.size:
+            continue
+        for name, b in (
+            ("all equal", np.full_like(a, a.reshape(-1)[0])),
+            ("in reverse", a.reshape(-1)[::-1].reshape(a.shape)),
+            ("counted from the end", _from_the_end(a, xs)),
+        ):
+            if a.dtype.kind == "i" and not np.array_equal(a, b):
+                yield (
+                    f"only with the indices of input {i} {name}",
+                    _with(args, i, b if a.ndim else b[()]),
+                )
+
+
+def _from_the_end(a: Array, xs: Sequence[Array]) -> Array:
+    """Indices into the first axis, or the number of an axis, as negative ones."""
+    x = max(xs, key=lambda x: x.ndim)
+    length = x.ndim if not a.ndim else x.shape[0] if x.ndim else 0
+    return a - length if (a >= 0).all() and (a < length).all() else a
+
+
+def _with(xs: Sequence[Any], i: int, x: Any) -> list[Any]:
+    return [x if j == i else y for j, y in enumerate(xs)]
+
+
+def _resized(x: Array, n: int, m: int) -> Array:
+    """Every axis of length n cut, or lengthened by values a little off, to m."""
+    for axis, length in enumerate(x.shape):
+        if length == n:
+            if m <= n:
+                x = np.take(x, range(m), axis)
+            else:
+                more = np.take(x, np.arange(n, m) % n, axis)
+                x = np.concatenate(
+                    [
+                        x,
+                        (0.9 - 0.003 * np.arange(m - n).reshape(-1, *(1,) * (x.ndim - 1 - axis)))
+                        * more,
+                    ],
+                    axis,
+                )
+    return np.array(x)

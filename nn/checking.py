@@ -1,0 +1,101 @@
+"""``nn.gradcheck``: the gradients of a module by its inputs and by every parameter."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import autograd_core as ag
+from autograd_core.checking import Report
+from nn.module import Module
+from nn.parameter import Parameter
+
+
+def gradcheck(module: Callable[..., Any], *inputs: Any, **options: Any) -> Report:
+    """Compare the gradients of a module, a loss or a function of both with finite differences.
+
+    Parameters
+    ----------
+    module
+        A module, which is checked by its inputs and by each of its parameters, in float64; or any
+        function, such as ``nn.cross_entropy``, which is checked by its inputs.
+    *inputs
+        One sample; whole numbers (labels, indices) are passed as they are.
+    **options
+        Those of :func:`autograd_core.gradcheck`; ``variants`` is False unless asked for, as other
+        shapes of parameters are none that a module knows.
+
+    Returns
+    -------
+    Report
+        Its findings name the parameters.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> nn.gradcheck(nn.mlp([3, 4, 2], rng=0), np.ones((5, 3))).verdict
+    'pass'
+    >>> nn.gradcheck(nn.cross_entropy, np.eye(3), np.array([0, 2, 1])).verdict
+    'pass'
+    """
+    options = {"variants": False, **options}
+    if not isinstance(module, Module):
+        return ag.gradcheck(module, *inputs, **options)
+    parameters = dict(module.named_parameters())
+    own: Module = module
+
+    def run(*args: Any) -> Any:
+        values = args[len(inputs) :]
+        with substituted(own, dict(zip(map(id, parameters.values()), values, strict=True))):
+            return own(*args[: len(inputs)])
+
+    names = [*_names(own, len(inputs)), *(name.replace(".", "_") for name in parameters)]
+    run.__name__ = type(own).__name__
+    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter(_identifier(n), inspect.Parameter.POSITIONAL_ONLY) for n in names]
+    )
+    return ag.gradcheck(run, *inputs, *(p.data for p in parameters.values()), **options)
+
+
+def _names(module: Module, count: int) -> list[str]:
+    given = [p.name for p in inspect.signature(module.forward).parameters.values()]
+    return [given[i] if i < len(given) else f"input_{i}" for i in range(count)]
+
+
+def _identifier(name: str) -> str:
+    return name if name.isidentifier() else f"p{name}"
+
+
+@contextmanager
+def substituted(module: Module, values: dict[int, Any]) -> Iterator[None]:
+    """Other values in place of parameters (by their ``id``) for a block."""
+    undo: list[tuple[Any, Any, Any]] = []
+
+    def swapped(value: Any) -> Any:
+        if isinstance(value, Parameter) and id(value) in values:
+            other = values[id(value)]
+            return other if isinstance(other, ag.Tensor) else ag.tensor(other)
+        if isinstance(value, tuple) and any(isinstance(v, Parameter) for v in value):
+            return tuple(swapped(v) for v in value)
+        return value
+
+    def enter(container: Any, items: Any) -> None:
+        for key, value in items:
+            other = swapped(value)
+            if other is not value:
+                undo.append((container, key, value))
+                container[key] = other
+            elif isinstance(value, list):
+                enter(value, list(enumerate(value)))
+            elif isinstance(value, dict):
+                enter(value, list(value.items()))
+
+    try:
+        for _, part in list(module.named_modules()):
+            enter(vars(part), list(vars(part).items()))
+        yield
+    finally:
+        for container, key, value in reversed(undo):
+            container[key] = value

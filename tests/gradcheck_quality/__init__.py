@@ -1,0 +1,1 @@
+"""A corpus for measuring gradient checkers: planted bugs, awkward correct functions, peers."""

@@ -1,0 +1,96 @@
+"""The thresholds of the checker's quality, on a fixed part of the corpus."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+from autograd_core.checking import point, verdict
+from tests.gradcheck_quality import measure
+from tests.gradcheck_quality.awkward import AWKWARD
+from tests.gradcheck_quality.planted import PLANTED
+
+pytestmark = pytest.mark.filterwarnings("ignore::Warning")
+PART = PLANTED[::4]
+
+
+def test_planted_bugs_are_found():
+    found = measure.detection(PART)
+    how = Counter(row["sample"] for row in found.values())
+    assert how["error"] >= 0.88 * len(PART)
+    assert how["missed"] <= 0.03 * len(PART)
+    triggered = Counter(row["trigger"] for row in found.values())
+    assert triggered["missed"] == 0
+    assert triggered["error"] >= 0.95 * len(PART)
+
+
+def test_every_class_is_caught_and_named():
+    classes = {}
+    for e in PLANTED:
+        classes.setdefault(e.kind, e)
+    for kind, e in classes.items():
+        inputs = e.trigger or e.inputs
+        report = ag.gradcheck(e.subject, *inputs, order=2)
+        assert report.findings, kind
+        assert str(report.findings[0]).startswith("["), kind
+
+
+def test_what_is_awkward_but_right_is_not_accused():
+    assert len(measure.false_alarms(AWKWARD[::3])) <= 0.01 * len(AWKWARD)
+
+
+def test_random_compositions_are_not_accused():
+    assert measure.compositions(15, seed=3) == Counter({"pass": 15})
+
+
+def test_visible_mutants_of_the_rules_are_found():
+    caught, missed = measure.mutated(step=12)
+    assert sum(caught.values()) > 40
+    assert not missed
+
+
+WITHOUT = {
+    "properties": lambda m: m.setattr("autograd_core.checking.check.properties", lambda *a: iter(())),
+    "ties": lambda m: m.setattr(
+        "autograd_core.checking.examine.tie_directions", lambda p: np.zeros((0, p.x.size))
+    ),
+    "layouts": lambda m: m.setattr("autograd_core.checking.check.Check.same_values", lambda s: None),
+    "precision": lambda m: m.setattr("autograd_core.checking.check.precision", lambda *a: iter(())),
+    "values": lambda m: m.setattr("autograd_core.checking.variants.values", lambda xs: iter(())),
+    "shapes": lambda m: m.setattr("autograd_core.checking.variants.shapes", lambda xs: iter(())),
+    "indices": lambda m: m.setattr("autograd_core.checking.variants.integers", lambda a, b: iter(())),
+    "repeats": lambda m: m.setattr("autograd_core.checking.check.repeats", lambda *a: iter(())),
+}  # fmt: skip
+LETS_THROUGH = {
+    "properties": "cached-state", "ties": "double-counted-ties", "layouts": "zero-stride-cotangent",
+    "precision": "float32-only", "values": "negative-values", "shapes": "size-1-axes",
+    "indices": "repeated-indices", "repeats": "non-deterministic",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("part", WITHOUT)
+def test_no_part_of_the_checker_can_be_dropped(part, monkeypatch):
+    entries = [e for e in PLANTED if e.kind == LETS_THROUGH[part]]
+    assert any(measure.check(e) == "error" for e in entries)
+    before = sum(measure.check(e) == "error" for e in entries)
+    WITHOUT[part](monkeypatch)
+    assert sum(measure.check(e) == "error" for e in entries) < before
+
+
+ALARMED = {
+    "the hull of slopes nearby": lambda m: m.setattr(point.Point, "hull", lambda *a, **k: None),
+    "a second look": lambda m: m.setattr(verdict, "_second_look", lambda p, w, *a: w),
+    "the grain of the values": lambda m: m.setattr(
+        point.Point, "_grain", lambda self: np.zeros(self.y.size)
+    ),
+}
+
+
+@pytest.mark.parametrize("part", ALARMED)
+def test_no_part_that_prevents_false_alarms_can_be_dropped(part, monkeypatch):
+    before = len(measure.false_alarms())
+    ALARMED[part](monkeypatch)
+    assert len(measure.false_alarms()) > before
