@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.checking.differences import EPS
 from autograd_core.checking.examine import BadGradient, call_back
 from autograd_core.checking.point import Point
 from autograd_core.checking.report import Finding
@@ -21,14 +22,20 @@ Array = np.ndarray[Any, Any]
 RTOL = 1e-9
 
 
-def differ(first: Sequence[Array], second: Sequence[Array], rtol: float = RTOL) -> int | None:
-    """The first array that differs from its counterpart; None if none does."""
+def differ(
+    first: Sequence[Array],
+    second: Sequence[Array],
+    rtol: float = RTOL,
+    noise: Sequence[float] | None = None,
+) -> int | None:
+    """The first array that differs from its counterpart, by more than its noise; None if none."""
     for i, (a, b) in enumerate(zip(first, second, strict=True)):
         if a.shape != b.shape:
             return i
         with np.errstate(all="ignore"):
             scale = np.abs(np.where(np.isfinite(b), b, 0.0)).max(initial=0.0)
-            close = np.abs(a - b) <= rtol * (np.abs(b) + scale) + 1e-300
+            slack = 64 * noise[i] if noise is not None else 0.0
+            close = np.abs(a - b) <= rtol * (np.abs(b) + scale) + slack + 1e-300
         both = ~(np.isfinite(a) | np.isfinite(b))
         if not (close | both | (a == b)).all():
             return i
@@ -84,16 +91,23 @@ def _properties(subject: Subject, point: Point, order: int) -> Iterator[Finding]
         return
     ones = [np.ones_like(p) for p in u_kept]
     yield from _shared(order, call_back(pull, ones, xs), [*xs, *values], ones)
+    noise = [0.0 for _ in first]
+    for _ in range(3):
+        jitter = [p * (1.0 + 4 * EPS * point.rng.uniform(-1.0, 1.0, p.shape)) for p in u_kept]
+        near = call_back(pull, jitter, xs)
+        gaps = [np.abs(q - f) for q, f in zip(near, first, strict=True)]
+        gaps = [np.where(np.isfinite(gap), gap, 0.0) for gap in gaps]
+        noise = [max(n, float(gap.max(initial=0.0))) for n, gap in zip(noise, gaps, strict=True)]
     a, b = 0.75, -2.5
     mixed = [a * p + b * q for p, q in zip(u_kept, v_kept, strict=True)]
     expected = [a * p + b * q for p, q in zip(first, second, strict=True)]
     found = call_back(pull, mixed, xs)
-    where = differ(found, expected)
+    where = differ(found, expected, RTOL, noise)
     if where is not None:
         yield Finding("not linear", order, where, message=_nonlinear(found[where], expected[where]))
     for size in (1e8, 1e-8):
         found = call_back(pull, [size * p for p in u_kept], xs)
-        where = differ([q / size for q in found], first, 1e-6)
+        where = differ([q / size for q in found], first, 1e-6, noise)
         if where is not None:
             what = f"a cotangent {size:g} times as large does not give {size:g} times the gradient"
             yield Finding("not linear", order, where, message=what)

@@ -7,6 +7,7 @@ import pytest
 
 import autograd_core as ag
 import autograd_core.array_api as xp
+from tests.autograd_core.strategies import assert_slopes
 
 from .calls import CALLS, sample
 
@@ -70,7 +71,7 @@ FORMS = {
 @pytest.mark.parametrize("name", FORMS)
 def test_forms(name):
     f, *arrays = FORMS[name]
-    ag.assert_gradients(lambda *a: f(*map(xp.asarray, a)), *arrays)
+    assert_slopes(lambda *a: f(*map(xp.asarray, a)), *arrays)
 
 
 def _differentiable(name):
@@ -85,7 +86,7 @@ def _differentiable(name):
 @pytest.mark.parametrize("name", sorted(n for n in CALLS if _differentiable(n)))
 def test_every_differentiable_function(name):
     call, arrays = _differentiable(name)
-    ag.assert_gradients(lambda *a: call(xp, *map(xp.asarray, a)), *arrays, order=1)
+    assert_slopes(lambda *a: call(xp, *map(xp.asarray, a)), *arrays, order=1)
 
 
 @pytest.mark.parametrize(

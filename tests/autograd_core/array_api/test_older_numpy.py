@@ -8,6 +8,7 @@ import pytest
 import autograd_core as ag
 import autograd_core.array_api as xp
 from autograd_core.array_api import _older_numpy as older
+from tests.autograd_core.strategies import assert_slopes
 
 from .calls import sample
 
@@ -30,7 +31,7 @@ def test_values_and_gradients(name, call):
     for g, e in zip(*((r if isinstance(r, tuple) else (r,)) for r in (got, expected)), strict=True):
         assert (g.dtype, g.shape) == (e.dtype, e.shape)
         np.testing.assert_array_equal(g.numpy(), e.numpy())
-    ag.assert_gradients(lambda x: call(fun, x), A)
+    assert_slopes(lambda x: call(fun, x), A)
 
 
 @pytest.mark.parametrize("name", ["ceil", "floor", "trunc"])

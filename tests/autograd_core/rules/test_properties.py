@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as hnp
 
 import autograd_core as ag
 from autograd_core.cotangents import sum_to_shape
-from tests.autograd_core.strategies import arrays, broadcastable, with_axis
+from tests.autograd_core.strategies import arrays, assert_slopes, broadcastable, with_axis
 
 few = settings(max_examples=40, deadline=None)
 
@@ -18,20 +18,20 @@ few = settings(max_examples=40, deadline=None)
     st.sampled_from([np.add, np.multiply, np.divide, np.power, np.arctan2, np.maximum]),
 )
 def test_broadcasting(pair, f):
-    ag.assert_gradients(lambda x, y: f(x, y + 0.0021), *pair, order=2)
+    assert_slopes(lambda x, y: f(x, y + 0.0021), *pair, order=2)
 
 
 @few
 @given(arrays(), st.sampled_from([np.tanh, np.exp, np.square, np.sinc, np.abs]))
 def test_elementwise(x, f):
-    ag.assert_gradients(f, x)
+    assert_slopes(f, x)
 
 
 @few
 @given(with_axis(), st.sampled_from([np.sum, np.mean, np.var, np.prod, np.max]), st.booleans())
 def test_reductions(drawn, f, keepdims):
     x, axis = drawn
-    ag.assert_gradients(lambda x: f(x, axis=axis, keepdims=keepdims), x)
+    assert_slopes(lambda x: f(x, axis=axis, keepdims=keepdims), x)
 
 
 @few
@@ -47,7 +47,7 @@ def test_indexing(data):
             hnp.arrays(bool, x.shape),
         )
     )
-    ag.assert_gradients(lambda x: x[index] * 2.0, x)
+    assert_slopes(lambda x: x[index] * 2.0, x)
     value = np.asarray(x[index])
 
     def assign(x, v):
@@ -55,7 +55,7 @@ def test_indexing(data):
         y[index] = v
         return y
 
-    ag.assert_gradients(assign, x, value * 0.5 + 0.1)
+    assert_slopes(assign, x, value * 0.5 + 0.1)
 
 
 @few
@@ -67,7 +67,7 @@ def test_matmul(data):
         )
     )
     x, y = (data.draw(arrays(s)) for s in shapes.input_shapes)
-    ag.assert_gradients(np.matmul, x, y)
+    assert_slopes(np.matmul, x, y)
 
 
 @few
@@ -78,7 +78,7 @@ def test_einsum(data):
     used = sorted(set("".join(terms)))
     out = "".join(data.draw(st.permutations(used))[: data.draw(st.integers(0, len(used)))])
     operands = [data.draw(arrays(tuple(sizes[c] for c in t))) for t in terms]
-    ag.assert_gradients(lambda *a: np.einsum(f"{','.join(terms)}->{out}", *a), *operands, order=1)
+    assert_slopes(lambda *a: np.einsum(f"{','.join(terms)}->{out}", *a), *operands, order=1)
 
 
 @few

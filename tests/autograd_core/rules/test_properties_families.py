@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import autograd_core as ag
-from tests.autograd_core.strategies import arrays, with_axis
+from tests.autograd_core.strategies import arrays, assert_slopes, with_axis
 
 few = settings(max_examples=40, deadline=None)
 norms = st.sampled_from([None, "ortho", "forward", "backward"])
@@ -40,7 +40,7 @@ def test_transforms(x, name, norm, data):
         return getattr(np.fft, name)(x, n, axis, norm)
 
     same_as_numpy(f, x)
-    ag.assert_gradients(f, x)
+    assert_slopes(f, x)
 
 
 @few
@@ -55,7 +55,7 @@ def test_transforms_of_several_axes(x, name, norm, data):
         return getattr(np.fft, name)(x, s, axes, norm)
 
     same_as_numpy(f, x)
-    ag.assert_gradients(f, x)
+    assert_slopes(f, x)
 
 
 @few
@@ -69,7 +69,7 @@ def test_quantiles(drawn, q, method, keepdims, skip_nan):
         return fun(x, q, axis=axis, method=method, keepdims=keepdims)
 
     same_as_numpy(f, x)
-    ag.assert_gradients(f, x)
+    assert_slopes(f, x)
 
 
 @few
@@ -95,7 +95,7 @@ def test_missing_values(drawn, name, keepdims, data):
         def g(v):  # differences cannot move a NaN
             return np.where(valid, f(np.where(np.isnan(x), np.nan, v)), 0.0)
 
-        ag.assert_gradients(g, present)
+        assert_slopes(g, present)
 
 
 MODES = "constant edge reflect symmetric wrap mean median maximum minimum linear_ramp".split()
@@ -112,7 +112,7 @@ def test_pads(x, mode, data):
         return np.pad(x, widths, mode=mode, **options)
 
     same_as_numpy(f, x)
-    ag.assert_gradients(f, x)
+    assert_slopes(f, x)
 
 
 @few
@@ -123,9 +123,9 @@ def test_insert_and_delete(x, data):
     place = st.integers(-n, n - 1)
     obj = data.draw(place | st.lists(place, min_size=1, max_size=3) | st.just(slice(None, None, 2)))
     same_as_numpy(lambda x: np.delete(x, obj, axis), x)
-    ag.assert_gradients(lambda x: np.delete(x, obj, axis) * 2.0, x)
+    assert_slopes(lambda x: np.delete(x, obj, axis) * 2.0, x)
     same_as_numpy(lambda x, v: np.insert(x, obj, v, axis), x, np.array(0.5))
-    ag.assert_gradients(lambda x, v: np.insert(x, obj, v, axis) * 2.0, x, np.array(0.5))
+    assert_slopes(lambda x, v: np.insert(x, obj, v, axis) * 2.0, x, np.array(0.5))
 
 
 @few
@@ -137,7 +137,7 @@ def test_convolution(n, m, mode, correlate):
     f = np.correlate if correlate else np.convolve
     x, y = rng.normal(size=n), rng.normal(size=m)
     same_as_numpy(lambda x, y: f(x, y, mode), x, y)
-    ag.assert_gradients(lambda x, y: f(x, y, mode), x, y)
+    assert_slopes(lambda x, y: f(x, y, mode), x, y)
 
 
 @few
@@ -151,7 +151,7 @@ def test_vector_norms(drawn, order, keepdims):
         return np.linalg.norm(x, order, axis=axis, keepdims=keepdims)
 
     same_as_numpy(f, x)
-    ag.assert_gradients(f, x)
+    assert_slopes(f, x)
 
 
 batches = hnp.array_shapes(min_dims=0, max_dims=2, min_side=0, max_side=2)
@@ -169,13 +169,13 @@ def test_stacks_of_matrices(batch, n, k, seed, is_complex):
     a, b = normal(*batch, n, n) + 2 * np.eye(n), normal(*batch, n, k)
     for f in (np.linalg.inv, np.linalg.det, lambda a: np.linalg.slogdet(a)[1]):
         same_as_numpy(f, a)
-        ag.assert_gradients(f, a)
+        assert_slopes(f, a)
     same_as_numpy(np.linalg.solve, a, b)
-    ag.assert_gradients(np.linalg.solve, a, b)
+    assert_slopes(np.linalg.solve, a, b)
     if a.size:
         same_as_numpy(lambda b: np.linalg.svd(b, compute_uv=False), b)
-        ag.assert_gradients(lambda b: np.sum(np.linalg.svd(b, compute_uv=False) ** 3), b)
-        ag.assert_gradients(lambda b: np.linalg.qr(b)[1], b)
+        assert_slopes(lambda b: np.sum(np.linalg.svd(b, compute_uv=False) ** 3), b)
+        assert_slopes(lambda b: np.linalg.qr(b)[1], b)
 
 
 @few
@@ -183,11 +183,11 @@ def test_stacks_of_matrices(batch, n, k, seed, is_complex):
 def test_differences(x, n, data):
     axis = data.draw(st.integers(-x.ndim, x.ndim - 1))
     same_as_numpy(lambda x: np.diff(x, n, axis) * 1.0, x)
-    ag.assert_gradients(lambda x: np.diff(x, n, axis) * 1.0, x)
+    assert_slopes(lambda x: np.diff(x, n, axis) * 1.0, x)
     edge = data.draw(st.sampled_from([1, 2]))
     if x.shape[axis] > edge:
         same_as_numpy(lambda x: np.gradient(x, 0.3, axis=axis, edge_order=edge), x)
-        ag.assert_gradients(lambda x: np.gradient(x, 0.3, axis=axis, edge_order=edge), x)
+        assert_slopes(lambda x: np.gradient(x, 0.3, axis=axis, edge_order=edge), x)
 
 
 @few
@@ -200,7 +200,7 @@ def test_windows(x, data):
         return np.lib.stride_tricks.sliding_window_view(x, size, axis)
 
     same_as_numpy(f, x)
-    ag.assert_gradients(f, x, order=2)
+    assert_slopes(f, x, order=2)
 
 
 ufuncs = st.sampled_from(
@@ -214,7 +214,7 @@ def test_methods_of_ufuncs(x, u, data):
     axis = data.draw(st.integers(-x.ndim, x.ndim - 1))
     for f in (lambda x: u.reduce(x, axis=axis), lambda x: u.accumulate(x, axis=axis)):
         same_as_numpy(f, x)
-        ag.assert_gradients(f, x)
+        assert_slopes(f, x)
     at = data.draw(st.lists(st.integers(0, x.shape[axis] - 1), min_size=1, max_size=3))
     same_as_numpy(lambda x: u.reduceat(x, at, axis=axis), x)
-    ag.assert_gradients(lambda x: u.reduceat(x, at, axis=axis), x)
+    assert_slopes(lambda x: u.reduceat(x, at, axis=axis), x)

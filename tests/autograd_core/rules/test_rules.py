@@ -30,7 +30,15 @@ def pulled(case: Case, args, seed=0):
 
 @each_case
 def test_differences_to_second_order(case):
-    ag.assert_gradients(case.f, *case.args, order=2)
+    report = ag.gradcheck(case.f, *case.args, variants=False)
+    assert report.ok, report
+
+
+@pytest.mark.parametrize("case", CASES[::12], ids=[c.id for c in CASES[::12]])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_other_samples_of_some(case):
+    report = ag.gradcheck(case.f, *case.sample(1), seed=1)
+    assert report.ok, report
 
 
 @each_case
@@ -128,7 +136,7 @@ def test_empty_arrays(f):
 )
 def test_zero_axes_and_length_one(f):
     for a in (np.array(0.7), np.array([0.7]), np.array([[0.7]])):
-        ag.assert_gradients(f, a)
+        ag.assert_gradients(f, a, variants=False)
 
 
 def test_kinks():
