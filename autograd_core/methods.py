@@ -115,8 +115,8 @@ class ArrayMethods(Handle):
 
     def transpose(self, *axes: Any) -> Any:
         """As ``np.transpose``; the axes as a tuple or as separate numbers."""
-        order = axes[0] if len(axes) == 1 else axes
-        return apply(primitive_of(np.transpose), (self, order or None), {})
+        order = axes[0] if len(axes) == 1 else axes or None
+        return apply(primitive_of(np.transpose), (self, order), {})
 
     def flatten(self, order: str = "C") -> Any:
         """A copy with one axis."""

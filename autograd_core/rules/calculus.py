@@ -12,7 +12,7 @@ from autograd_core.arrays import beside, is_lazy
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.primitive import Primitive, composition
 from autograd_core.recording import Handle, raw
-from autograd_core.rules.common import along, as_array, axis_index, conj, floating, host
+from autograd_core.rules.common import along, as_array, axis_index, conj, floating, host, keeps
 
 # -- differences and sums along an axis -----------------------------------------------------------
 
@@ -212,7 +212,7 @@ def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
 def _average(
     a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False
 ) -> Any:
-    a, keep = as_array(a), keepdims is True
+    a, keep = as_array(a), keeps(keepdims)
     if weights is None:
         mean = a.mean(axis=axis, keepdims=keep)
         total = np.full(mean.shape, a.size / max(mean.size, 1), mean.dtype)
@@ -240,8 +240,8 @@ def _cov(
     m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: Any = None,
     fweights: Any = None, aweights: Any = None, *, dtype: Any = None,
 ) -> Any:  # fmt: skip
-    rows = [_observations(v, rowvar) for v in (m, y) if v is not None]
-    x = rows[0] if len(rows) == 1 else np.concatenate(rows, axis=0)
+    x = _observations(m, rowvar, TURNS_ROW)
+    x = x if y is None else np.concatenate([x, _observations(y, rowvar, False)], axis=0)
     if dtype is not None:
         x = x.astype(dtype)
     ddof = ddof if ddof is not None else (0 if bias else 1)
@@ -270,10 +270,16 @@ def _cov(
     return (weighted @ conj(centred).T * np.true_divide(1, norm)).squeeze()
 
 
-def _observations(v: Any, rowvar: bool) -> Any:
+def _observations(v: Any, rowvar: bool, turns_row: bool) -> Any:
+    """A variable a row; of one row with ``rowvar=False`` NumPy turns the first array alone."""
     v = floating(as_array(v))
-    v = v.reshape((1, -1)) if v.ndim < 2 else v
-    return v.T if not rowvar and v.shape[0] != 1 else v
+    matrix = v.ndim == 2
+    v = v if matrix else v.reshape((1, -1))
+    return v.T if not rowvar and (v.shape[0] != 1 or (turns_row and matrix)) else v
+
+
+#: Whether this NumPy takes a matrix of one row by columns, too, as from 2.2 on.
+TURNS_ROW = bool(np.cov(np.zeros((1, 2)), rowvar=False, ddof=0).ndim)
 
 
 @composition(np.corrcoef)

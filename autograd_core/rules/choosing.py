@@ -127,9 +127,10 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> Any:
         at = at % a.size
     elif mode == "clip":
         at = np.clip(at, 0, a.size - 1)
-    if at.size == 0:
+    values = as_array(v, a).reshape(-1)
+    if at.size == 0 or values.size == 0:  # NumPy leaves the array alone
         return a * 1
-    values = np.resize(as_array(v, a).reshape(-1), at.shape)
+    values = np.resize(values, at.shape)
     return setitem(a.reshape(-1), values, index=at).reshape(a.shape)
 
 
@@ -178,7 +179,8 @@ def putmask(a: Any, mask: Any, values: Any) -> Any:
     array([1., 0., 1., 0.])
     """
     a = as_array(a)
-    return np.where(raw(mask), np.resize(as_array(values, a), a.shape), a)
+    values = as_array(values, a)
+    return np.where(raw(mask), np.resize(values, a.shape), a) if values.size else a * 1
 
 
 def place(arr: Any, mask: Any, vals: Any) -> Any:
@@ -190,7 +192,10 @@ def place(arr: Any, mask: Any, vals: Any) -> Any:
     >>> ag.place(np.zeros(4), np.array([True, False, True, False]), [1.0, 2.0])
     array([1., 0., 2., 0.])
     """
-    return put(arr, np.flatnonzero(host(mask)), vals)
+    at = np.flatnonzero(host(mask))
+    if at.size and not np.size(raw(vals)):
+        raise ValueError(f"place got no values for {at.size} places")
+    return put(arr, at, vals)
 
 
 def _in_place(fun: Any, functional: Callable[..., Any]) -> None:

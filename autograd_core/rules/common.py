@@ -42,6 +42,16 @@ def floating(a: Any) -> Any:
     return a if a.dtype.kind in "fc" else a.astype(float)
 
 
+def unset(value: Any) -> bool:
+    """Whether it is NumPy's mark of an argument that was not given."""
+    return isinstance(value, type(np._NoValue))
+
+
+def keeps(keepdims: Any) -> bool:
+    """What ``keepdims=`` means, which may be 1 as well as True."""
+    return bool(keepdims) and not unset(keepdims)
+
+
 def host(a: Any) -> Any:
     """The plain values of an index, mask or count that is to be read now."""
     return to_host(a)

@@ -26,6 +26,11 @@ MIXED = (
     "gradient is defined. Write the function without the vectors (a @ a, np.linalg.inv, solve, "
     "matrix_power), or separate the {values}"
 )
+LOST = (
+    "np.linalg.svd: a singular value is 0, so its vectors are one choice of many, and the result depends "
+    "on the value and on vectors: no gradient is defined. Write the function without the vectors, or "
+    "leave out the values that are 0 with their vectors (u[..., :r], s[..., :r], vh[..., :r, :])"
+)
 PHASE = (
     "{name}: the result depends on the phase of complex {vectors}, which the matrix does not "
     "determine. Make it invariant, for instance by abs(v) or v * np.conj(v[..., :1, :])"
@@ -179,6 +184,7 @@ def _svd(
         inner = inner + _on_diagonal(np.where(zero, 0.0, turning / safe) * 1j)
     c = u @ inner @ adjoint(v)
     m, n = a.shape[-2:]
+    _refuse_lost(g, zero, m != n)
     beyond = "np.linalg.svd: a singular value is 0, where the vectors are not differentiable"
     if m > k:
         part = gu - u @ x if more_u is None else _turned(more_u, u, gu)
@@ -189,6 +195,19 @@ def _svd(
         refuse_if(np.where(zero[..., None, :], raw(part), 0.0), gv, beyond)
         c = c + u @ adjoint(np.where(zero[..., None, :], 0.0, part) / safe[..., None, :])
     return conj(c)
+
+
+def _refuse_lost(g: Any, zero: Any, beyond: bool) -> None:
+    """Where a singular value is 0 and its vectors have others to turn into, in a space without values.
+
+    A product u s vh hands the vectors that are multiplied by 0 a cotangent of 0, which no longer tells
+    what they would turn into; functions of the values alone (no cotangent of vectors) do not ask.
+    """
+    gu, gs, gvh = (abs(raw(part)) for part in g)
+    free = zero & beside(np.asarray(beyond), zero) | zero & (zero.sum(-1) > 1)[..., None]
+    asked = (gu.sum((-2, -1)) + gvh.sum((-2, -1)) > 0)[..., None]
+    scale = gs.sum() + gu.sum() + gvh.sum()
+    refuse_if(np.where(free & asked, gs, 0.0), scale, LOST)
 
 
 def _split(u: Any, gu: Any, k: int, reason: str) -> tuple[Any, Any, Any]:

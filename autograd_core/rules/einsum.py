@@ -12,13 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.cotangents import sum_to_shape
 from autograd_core.primitive import Primitive, composition
 from autograd_core.rules.indexing import put_sum
 from autograd_core.rules.reductions import expand
 
+LETTERS = string.ascii_uppercase + string.ascii_lowercase  # of the numbers in a sublist, as NumPy's
+
 
 def _letters_of(sublist: Any) -> str:
-    return "".join("..." if s is Ellipsis else string.ascii_letters[s] for s in sublist)
+    return "".join("..." if s is Ellipsis else LETTERS[s] for s in sublist)
 
 
 def explicit(args: tuple[Any, ...]) -> tuple[str, list[Any]]:
@@ -29,7 +32,7 @@ def explicit(args: tuple[Any, ...]) -> tuple[str, list[Any]]:
     >>> explicit(("...ij,...jk", np.ones((5, 2, 3)), np.ones((3, 4))))[0]
     'aij,jk->aik'
     >>> explicit((np.ones((2, 3)), [0, 1], np.ones(3), [1], [0]))[0]
-    'ab,b->a'
+    'AB,B->A'
     """
     if isinstance(args[0], str):
         subscripts, operands = args[0].replace(" ", ""), list(args[1:])
@@ -76,7 +79,7 @@ def _cotangent(
     if c.shape != whole:  # axes summed away in this operand, or of length 1 in all others
         c = expand(c.reshape(tuple(shape.get(s, 1) for s in labels)), whole)
     if labels != mine:  # a diagonal was taken
-        at = []
+        c, at = sum_to_shape(c, tuple(sizes[s] for s in labels)), []
         for label in mine:
             place = [1] * len(labels)
             place[labels.index(label)] = -1

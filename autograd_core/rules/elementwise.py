@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.primitive import Primitive, composition, defvjp
+from autograd_core.recording import raw, wrapped
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 DEGREE = math.pi / 180.0
@@ -44,14 +45,19 @@ def _power_x(g: Any, _out: Any, x: Any, y: Any) -> Any:
         if y == 2:
             return g * (2 * x)
         return g * (y * x ** (y - 1)) if y else np.zeros_like(g)
-    return g * (y * np.where((x == 0) & (y == 0), 1.0, x) ** (y - 1))
+    return g * (
+        y * np.where((x == 0) & (y == 0), 1.0, x) ** (y - 1.0)
+    )  # 1 would wrap small integers
 
 
 def _power_y(g: Any, out: Any, x: Any, _y: Any) -> Any:
     """x^y log x, and 0 at x = 0, its limit for y > 0."""
     if isinstance(x, (int, float)) and x > 0:
         return g * (out * math.log(x))
-    return g * (out * np.log(np.where(x == 0, 1.0, x)))
+    base = np.where(x == 0, 1.0, x)
+    if out.dtype.kind == "c" and base.dtype.kind != "c":
+        base = base + 0j  # the logarithm of a negative number
+    return g * (out * np.log(base))
 
 
 def _absolute(g: Any, out: Any, x: Any) -> Any:
@@ -94,14 +100,14 @@ _define(np.log1p,  lambda g, _out, x: g / (1 + x))
 _define(np.sin,     lambda g, _out, x: g * np.cos(x))
 _define(np.cos,     lambda g, _out, x: -g * np.sin(x))
 _define(np.tan,     lambda g, out, _x: g * (1 + out * out))
-_define(np.arcsin,  lambda g, _out, x: g / np.sqrt((1 - x) * (1 + x)))
-_define(np.arccos,  lambda g, _out, x: -g / np.sqrt((1 - x) * (1 + x)))
+_define(np.arcsin,  lambda g, _out, x: g / _root_of_one_minus_square(x))
+_define(np.arccos,  lambda g, _out, x: -g / _root_of_one_minus_square(x))
 _define(np.arctan,  lambda g, _out, x: _over_one_plus_square(g, x))
 _define(np.sinh,    lambda g, _out, x: g * np.cosh(x))
 _define(np.cosh,    lambda g, _out, x: g * np.sinh(x))
 _define(np.tanh,    lambda g, out, _x: g * (1 - out * out))
 _define(np.arcsinh, lambda g, _out, x: g / _root_of_one_plus_square(x))
-_define(np.arccosh, lambda g, _out, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))
+_define(np.arccosh, lambda g, _out, x: g / (np.sqrt(x - 1) * np.sqrt(x - -1)))
 _define(np.arctanh, lambda g, _out, x: g / ((1 - x) * (1 + x)))
 _define(np.deg2rad, lambda g, _out, _x: g * DEGREE)
 _define(np.radians, lambda g, _out, _x: g * DEGREE)
@@ -110,9 +116,20 @@ _define(np.degrees, lambda g, _out, _x: g / DEGREE)
 # fmt: on
 
 
+# On a branch cut the sign of a zero tells the side: x - -1 keeps it, where 1 + x and 1 - x do not.
+
+
+def _root_of_one_minus_square(x: Any) -> Any:
+    """sqrt(1 - x^2), which is -+i sqrt(x - 1) sqrt(x + 1) above and below the cuts."""
+    if x.dtype.kind != "c":
+        return np.sqrt((1 - x) * (1 + x))
+    root = np.sqrt(x - 1) * np.sqrt(x - -1)
+    return np.where(np.signbit(x.imag), root, -root) * 1j
+
+
 def _root_of_one_plus_square(x: Any) -> Any:
     """sqrt(1 + x^2), without overflow for real x."""
-    return np.sqrt(1 + x * x) if x.dtype.kind == "c" else np.hypot(x, 1.0)
+    return np.sqrt(x * x - -1) if x.dtype.kind == "c" else np.hypot(x, 1.0)
 
 
 def _over_one_plus_square(g: Any, x: Any) -> Any:
@@ -186,6 +203,22 @@ _define(np.angle,     lambda g, _out, z, deg=False: g * (-1j / DEGREE if deg els
 # fmt: on
 
 
+def _phase(g: Any, out: Any, z: Any) -> Any:
+    """Only the direction of z turns its phase out = z / |z|; 0 at 0."""
+    return np.conj(out) * ((g * out).imag * 1j) / np.where(z == 0, 1.0, np.absolute(z))
+
+
+phase = Primitive(np.sign, "sign").defvjp(_phase, elementwise=True)
+
+
+@composition(np.sign)
+def _sign(x: Any, **options: Any) -> Any:
+    """Piecewise constant for real numbers; the phase of complex ones."""
+    if x.dtype.kind == "c":
+        return phase(x, **options)
+    return wrapped(np.sign(raw(x), **raw(options)))
+
+
 # -- choosing -------------------------------------------------------------------------------------
 
 defvjp(
@@ -242,39 +275,22 @@ def _np_clip(
     return clip(a, a_min if min is None else min, a_max if max is None else max)
 
 
-_define(
-    np.nan_to_num,
-    lambda g, _out, x, copy=True, nan=0.0, posinf=None, neginf=None: np.where(
-        np.isfinite(x), g, 0.0
-    ),
-    masks=True,
-)
+def _nan_to_num(
+    g: Any,
+    _out: Any,
+    x: Any,
+    copy: Any = True,
+    nan: Any = 0.0,
+    posinf: Any = None,
+    neginf: Any = None,
+) -> Any:
+    """1 where a number is finite; of complex numbers each part is replaced by itself."""
+    if x.dtype.kind != "c":
+        return np.where(np.isfinite(x), g, 0.0)
+    real, imag = (
+        np.where(np.isfinite(part), h, 0.0) for part, h in ((x.real, g.real), (x.imag, g.imag))
+    )
+    return real + imag * 1j
 
 
-# -- sinc, exact to every order -------------------------------------------------------------------
-
-
-def _sinc_derivative(x: Any, *, order: int) -> Any:
-    """The derivative of sin(pi x) / (pi x) of any order.
-
-    Away from 0 by the recurrence x f^(n) = pi^(n-1) sin(pi x + n pi/2) - n f^(n-1) (Leibniz on
-    pi x f = sin(pi x)); near 0, where that cancels, by the Taylor series.
-    """
-    near = np.abs(x) < 0.5 * (order + 1)
-    far = np.where(near, 1.0, x)
-    f = np.sinc(far)
-    for n in range(1, order + 1):
-        f = (math.pi ** (n - 1) * np.sin(math.pi * far + n * math.pi / 2) - n * f) / far
-    series, small = 0.0, np.where(near, x, 0.0)
-    for k in range((order + 1) // 2, 40 + 2 * order):
-        power = 2 * k - order  # d^n x^2k = (2k)!/(2k-n)! x^(2k-n)
-        log_size = 2 * k * math.log(math.pi) - math.log(2 * k + 1) - math.lgamma(power + 1)
-        series = series + (-1) ** k * math.exp(log_size) * small**power
-    return np.where(near, series, f)
-
-
-sinc_derivative = Primitive(_sinc_derivative, "sinc_derivative")
-sinc_derivative.defvjp(
-    lambda g, _out, x, order: g * sinc_derivative(x, order=order + 1), elementwise=True
-)
-_define(np.sinc, lambda g, _out, x: g * sinc_derivative(x, order=1))
+_define(np.nan_to_num, _nan_to_num, masks=True)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.primitive import composition, defvjp
+from autograd_core.rules.indexing import put_sum
 
 
 def _part(
@@ -31,7 +32,15 @@ def _layer(
 
 
 def _rejoin(g: Any, _out: Any, _x: Any, indices_or_sections: Any = None, axis: Any = 0) -> Any:
-    return np.concatenate(g, axis=axis)
+    """The parts side by side; each in its place where cuts that fall make them overlap."""
+    if sum(part.shape[axis] for part in g) == _x.shape[axis]:
+        return np.concatenate(g, axis=axis)
+    cuts = np.asarray(indices_or_sections).tolist()
+    before = (slice(None),) * (axis % _x.ndim)
+    return sum(
+        put_sum(part, index=(*before, slice(start, stop)), shape=_x.shape)
+        for part, start, stop in zip(g, [0, *cuts], [*cuts, None], strict=True)
+    )
 
 
 defvjp(np.concatenate, each=_part)

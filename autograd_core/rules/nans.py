@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from autograd_core.arrays import any_of, is_lazy
-from autograd_core.primitive import composition
+from autograd_core.primitive import composition, defvjp
 from autograd_core.recording import raw
-from autograd_core.rules.common import as_array
-from autograd_core.rules.reductions import axes_of
+from autograd_core.rules.common import as_array, keeps, unset
+from autograd_core.rules.reductions import axes_of, extreme
 
 
 def _filled(a: Any, fill: float, where: Any = True) -> tuple[Any, Any]:
@@ -26,16 +26,16 @@ def _filled(a: Any, fill: float, where: Any = True) -> tuple[Any, Any]:
 
 def _options(dtype: Any, keepdims: Any, initial: Any = None) -> dict[str, Any]:
     given: dict[str, Any] = {} if dtype is None else {"dtype": dtype}
-    if keepdims is True:
+    if keeps(keepdims):
         given["keepdims"] = True
-    if initial is not None and not isinstance(initial, type(np._NoValue)):
+    if initial is not None and not unset(initial):
         given["initial"] = initial
     return given
 
 
 def _missing(name: str, valid: Any, axis: Any, keepdims: Any) -> Any:
     """Which results have nothing to be made of; NumPy's warning if any."""
-    none = ~valid.any(axis=axis, keepdims=keepdims is True)
+    none = ~valid.any(axis=axis, keepdims=keeps(keepdims))
     if not is_lazy(none) and none.any():
         warnings.warn(f"np.{name}: a slice holds NaNs alone", RuntimeWarning, stacklevel=6)
     return none
@@ -65,28 +65,16 @@ _cumulative(np.nancumsum, np.cumsum, 0.0)
 _cumulative(np.nancumprod, np.cumprod, 1.0)
 
 
-def _extreme(fun: Any, reduction: Any, fill: float) -> None:
-    @composition(fun)
-    def nan_extreme(
-        a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None,
-        where: Any = True,
-    ) -> Any:  # fmt: skip
-        values, valid = _filled(a, fill, where)
-        result = reduction(values, axis=axis, **_options(None, keepdims, initial))
-        if initial is not None and not isinstance(initial, type(np._NoValue)):
-            return result
-        none = _missing(fun.__name__, valid, axis, keepdims)
-        return np.where(none, math.nan, result) if any_of(none) else result
-
-
-_extreme(np.nanmax, np.max, -math.inf)
-_extreme(np.nanmin, np.min, math.inf)
+# NaN equals nothing, so it has no share; filled in, it would tie where all others are infinite.
+defvjp(np.nanmax, extreme, masks=True)
+defvjp(np.nanmin, extreme, masks=True)
 
 
 def _divided(total: Any, count: Any) -> Any:
     """total / count, and NaN where nothing was counted."""
-    safe = np.where(count > 0, count, 1).astype(total.dtype)
-    mean = total / safe
+    safe = np.where(count > 0, count, 1)
+    half = total.dtype == np.float16  # where a count may be inf: NumPy divides in float64
+    mean = (total / safe).astype(total.dtype) if half else total / safe.astype(total.dtype)
     return np.where(count > 0, mean, math.nan) if any_of(count <= 0) else mean
 
 
@@ -98,7 +86,7 @@ def _nanmean(
     values, valid = _filled(a, 0.0, where)
     _missing("nanmean", valid, axis, keepdims)
     total = values.sum(axis=axis, **_options(dtype, keepdims))
-    return _divided(total, valid.sum(axis=axis, keepdims=keepdims is True))
+    return _divided(total, valid.sum(axis=axis, keepdims=keeps(keepdims)))
 
 
 @composition(np.nanvar)
@@ -106,23 +94,19 @@ def _nanvar(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
     keepdims: Any = False, *, where: Any = True, mean: Any = None, correction: Any = None,
 ) -> Any:  # fmt: skip
-    ddof = correction if correction is not None and not _unset(correction) else ddof
+    ddof = correction if correction is not None and not unset(correction) else ddof
     values, valid = _filled(a, 0.0, where)
     if dtype is not None:
         values = values.astype(dtype)
     axes = axes_of(axis, values.ndim)
     count = valid.sum(axis=axes, keepdims=True)
     _missing("nanvar", valid, axis, keepdims)
-    if mean is None or _unset(mean):
+    if mean is None or unset(mean):
         mean = _divided(values.sum(axis=axes, keepdims=True), np.where(count > 0, count, 1))
     d = np.where(valid, values - mean, 0.0)
     square = (d * np.conj(d)).real if d.dtype.kind == "c" else d * d
-    total = square.sum(axis=axes, keepdims=keepdims is True)
+    total = square.sum(axis=axes, keepdims=keeps(keepdims))
     return _divided(total, (count - ddof).reshape(total.shape))
-
-
-def _unset(value: Any) -> bool:
-    return isinstance(value, type(np._NoValue))
 
 
 @composition(np.nanstd)

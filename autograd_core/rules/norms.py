@@ -30,11 +30,16 @@ two_norm = Primitive(_two_norm, "norm").defvjp(_two_norm_x)
 
 
 def _power_norm(x: Any, p: float, axis: Any, keepdims: Any) -> Any:
-    """(sum |x|^p)^(1/p), with gradient 0 at the origin."""
-    total = (abs(x) ** p).sum(axis=axis, keepdims=keepdims)
-    flat = raw(total) == 0
-    root = np.where(flat, 1.0, total) ** (1 / p)
-    return np.where(flat, 0.0 if p > 0 else math.nan, root) if any_of(flat) else root
+    """(sum |x|^p)^(1/p), with gradient 0 where it is 0: at the origin, for p < 0 at any zero."""
+    size = abs(x)
+    zero = raw(size) == 0
+    if p < 0 and any_of(zero):
+        size = np.where(zero, 1.0, size)
+    total = (size**p).sum(axis=axis, keepdims=keepdims)
+    flat = raw(total) == 0 if p > 0 else zero.any(axis=axis, keepdims=keepdims)
+    if not any_of(flat):
+        return total ** (1 / p)
+    return np.where(flat, 0.0, np.where(flat, 1.0, total) ** (1 / p))
 
 
 def _vector(x: Any, p: Any, axis: Any, keepdims: Any) -> Any:
@@ -109,7 +114,15 @@ def _cond(x: Any, p: Any = None) -> Any:
     if p in (None, 2, -2):
         s = np.linalg.svd(x, compute_uv=False)
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
-    return _matrix(x, p, (-2, -1), False) * _matrix(np.linalg.inv(x), p, (-2, -1), False)
+    singular: Any = False
+    try:
+        inverse = np.linalg.inv(x)
+    except np.linalg.LinAlgError:
+        singular = np.linalg.slogdet(raw(x))[0] == 0
+        x = np.where(singular[..., None, None], np.eye(x.shape[-1], dtype=x.dtype), x)
+        inverse = np.linalg.inv(x)
+    value = _matrix(x, p, (-2, -1), False) * _matrix(inverse, p, (-2, -1), False)
+    return value if singular is False else np.where(singular, math.inf, value)
 
 
 @composition(np.linalg.matrix_power)

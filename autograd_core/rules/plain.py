@@ -12,7 +12,7 @@ import numpy as np
 
 from autograd_core.errors import ConversionError
 from autograd_core.primitive import composition, plain
-from autograd_core.recording import Handle, stacked
+from autograd_core.recording import Handle, any_tracked, raw, stacked, wrapped
 
 plain.update(
     {
@@ -21,7 +21,7 @@ plain.update(
         *(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert),
         *(np.isnan, np.isinf, np.isfinite, np.signbit, np.isreal, np.iscomplex),
         *(np.isneginf, np.isposinf, np.isrealobj, np.iscomplexobj),
-        *(np.sign, np.floor, np.ceil, np.trunc, np.rint, np.fix, np.round, np.around),
+        *(np.floor, np.ceil, np.trunc, np.rint, np.fix, np.round, np.around),
         *(np.floor_divide, np.spacing),
         *(np.argmax, np.argmin, np.argsort, np.argpartition, np.argwhere, np.nonzero),
         *(np.nanargmax, np.nanargmin, np.flatnonzero, np.lexsort, np.searchsorted, np.digitize),
@@ -63,7 +63,13 @@ def _full_like(
     *,
     device: Any = None,
 ) -> Any:
-    return np.zeros_like(a, dtype=dtype, shape=shape) + fill_value
+    """Of the prototype's dtype: a gradient passes if that is a floating-point one."""
+    prototype: Any = raw(a)
+    like = np.zeros_like(prototype, dtype=dtype, shape=shape)
+    if like.dtype.kind not in "fc" or not any_tracked([fill_value]):
+        options: dict[str, Any] = {"dtype": dtype, "order": order, "subok": subok, "shape": shape}
+        return wrapped(np.full_like(prototype, raw(fill_value), **options))
+    return np.broadcast_to(stacked(fill_value), like.shape).astype(like.dtype, copy=False)
 
 
 @composition(np.full)

@@ -141,7 +141,9 @@ def _poly(seq_of_zeros: Any) -> Any:
 def _roots(g: Any, out: Any, p: Any) -> Any:
     """By the implicit function theorem: dr = -(sum of r^(n-k) dp[k]) / p'(r)."""
     slope = np.polyval(_polyder(p), out)
-    return -((g / slope)[:, None] * np.vander(out, p.shape[0])).sum(0)
+    idle = (g == 0) & (slope == 0)  # a multiple root that nobody asked for
+    share = np.where(idle, 0.0, g) / np.where(idle, 1.0, slope)
+    return -(share[:, None] * np.vander(out, p.shape[0])).sum(0)
 
 
 defvjp(np.roots, _roots)
@@ -151,7 +153,7 @@ defvjp(np.roots, _roots)
 def _vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
     x = as_array(x)
     n = x.shape[0] if N is None else int(N)
-    columns = [x * 0 + 1] if n else []
+    columns = [x**0] if n else []  # 1 also of inf
     for _ in range(n - 1):
         columns.append(columns[-1] * x)
     if not columns:

@@ -16,7 +16,7 @@ from autograd_core.arrays import beside
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.primitive import composition
 from autograd_core.recording import Handle, raw, wrapped
-from autograd_core.rules.common import as_array, floating, host
+from autograd_core.rules.common import as_array, floating, host, keeps
 from autograd_core.rules.reductions import axes_of
 
 
@@ -34,15 +34,15 @@ def _places(n: int, q: Any, method: Any) -> Any:
 
 
 def _quantile(
-    a: Any, q: Any, axis: Any, method: str, keepdims: Any, skip_nan: bool, name: str
+    a: Any, q: Any, axis: Any, method: str, keepdims: Any, skip_nan: bool, name: str, dtype: Any
 ) -> Any:
-    a = floating(as_array(a))
-    q = q if isinstance(q, Handle) else np.asarray(q, dtype=a.dtype)
+    """Of floating-point ``a``, with a result of ``dtype``."""
+    q = q if isinstance(q, Handle) else np.asarray(q)
     if ((host(q) < 0) | (host(q) > 1)).any():
         raise ValueError("quantiles lie between 0 and 1, percentiles between 0 and 100")
     if a.size == 0:  # no gradient to lose; NumPy says what there is to say
         function = getattr(np, name)
-        options = {"axis": axis, "keepdims": keepdims is True}
+        options = {"axis": axis, "keepdims": keeps(keepdims)}
         if name.endswith("median"):
             return wrapped(function(host(a), **options))
         scaled = host(q) * (100 if "percentile" in name else 1)
@@ -74,7 +74,7 @@ def _quantile(
     high = np.minimum(low + 1, last)
     if not isinstance(places, Handle):
         places = beside(places, values)
-    weight = (places - beside(low, values)).astype(a.dtype)
+    weight = (places - beside(low, values)).astype(dtype)
     below, above = (np.take_along_axis(columns, i, axis=0) for i in (low, high))
     out = np.where(raw(weight) == 0, below, below * (1 - weight) + above * weight)
     if isinstance(q, Handle):
@@ -82,8 +82,13 @@ def _quantile(
     undefined = counts == 0 if skip_nan else missing > 0
     if undefined.any():
         out = np.where(beside(undefined, values), math.nan, out)
-    kept = tuple(1 if i in axes else m for i, m in enumerate(a.shape))
-    return out.reshape(q.shape + (kept if keepdims is True else tuple(a.shape[i] for i in rest)))
+    out = out.reshape(q.shape + tuple(a.shape[i] for i in rest))
+    if skip_nan and q.ndim > 1 and rest and len(axes) != 1:  # NumPy's own order then
+        out = np.moveaxis(out, tuple(range(q.ndim)), tuple(range(-q.ndim, 0)))
+        out = np.moveaxis(out, tuple(range(-1, q.ndim - 1)), tuple(range(q.ndim)))
+    if keeps(keepdims):
+        out = out[(..., *(None if i in axes else slice(None) for i in range(a.ndim)))]
+    return out
 
 
 def _define(fun: Any, scale: float, skip_nan: bool) -> None:
@@ -98,8 +103,10 @@ def _define(fun: Any, scale: float, skip_nan: bool) -> None:
                 raise NotDifferentiableError(
                     f"np.{fun.__name__} has no derivative rule for the keyword {word}=; leave it out"
                 )
-        q = as_array(q)
-        return _quantile(a, q / scale, axis, method, keepdims, skip_nan, fun.__name__)
+        a, plain = floating(as_array(a)), isinstance(q, (int, float, np.generic))
+        dtype = fun(np.zeros(1, a.dtype), q if plain else host(q), method=method).dtype
+        q = as_array(q) / scale
+        return _quantile(a, q, axis, method, keepdims, skip_nan, fun.__name__, dtype)
 
 
 _define(np.quantile, 1, False)
@@ -112,11 +119,13 @@ _define(np.nanpercentile, 100, True)
 def _median(
     a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False
 ) -> Any:
-    return _quantile(a, 0.5, axis, "linear", keepdims, False, "median")
+    a = floating(as_array(a))
+    return _quantile(a, 0.5, axis, "linear", keepdims, False, "median", a.dtype)
 
 
 @composition(np.nanmedian)
 def _nanmedian(
     a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False
 ) -> Any:
-    return _quantile(a, 0.5, axis, "linear", keepdims, True, "nanmedian")
+    a = floating(as_array(a))
+    return _quantile(a, 0.5, axis, "linear", keepdims, True, "nanmedian", a.dtype)

@@ -35,10 +35,15 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
 
 def kept(g: Any, x: Any, axis: Any, keepdims: Any) -> Any:
     """A reduced array with the reduced axes back, of length 1."""
-    if keepdims is True or (axis is None and x.ndim <= g.ndim):
+    if x.ndim <= g.ndim:
         return g
     axes = axes_of(axis, x.ndim)
     return g.reshape(tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
+
+
+def wide(g: Any) -> Any:
+    """float16 as float32, as NumPy itself takes means: a count above 65504 is inf in float16."""
+    return g.astype(np.float32) if g.dtype == np.float16 else g
 
 
 def _count(x: Any, axis: Any, where: Any) -> Any:
@@ -64,7 +69,7 @@ def _mean(
     g: Any, _out: Any, _x: Any, axis: Any = None, dtype: Any = None, _o: Any = None,
     keepdims: Any = False, *, where: Any = True,
 ) -> Any:  # fmt: skip
-    share = kept(g, _x, axis, keepdims) / _count(_x, axis, where)
+    share = kept(wide(g), _x, axis, keepdims) / _count(_x, axis, where)
     return _chosen(expand(share, _x.shape), where)
 
 
@@ -87,7 +92,7 @@ def _var(
 ) -> Any:  # fmt: skip
     """2 (x - mean) / (n - ddof)."""
     n = _freedom(x, axis, where, ddof, correction)
-    return kept(g, x, axis, keepdims) * 2 / n * _centred(x, axis, where)
+    return kept(wide(g), x, axis, keepdims) * 2 / n * _centred(x, axis, where)
 
 
 def _std(
@@ -97,11 +102,11 @@ def _std(
     """(x - mean) / ((n - ddof) std), and 0 for constants."""
     n = _freedom(x, axis, where, ddof, correction)
     flat = out == 0
-    share = np.where(flat, 0.0, g / np.where(flat, 1.0, out))
+    share = np.where(flat, 0.0, wide(g) / np.where(flat, 1.0, out))
     return kept(share, x, axis, keepdims) / n * _centred(x, axis, where)
 
 
-def _extreme(
+def extreme(
     g: Any, out: Any, x: Any, axis: Any = None, _o: Any = None, keepdims: Any = False,
     initial: Any = None, where: Any = True,
 ) -> Any:  # fmt: skip
@@ -109,7 +114,7 @@ def _extreme(
     ties = x == kept(out, x, axis, keepdims)
     if where is not True:
         ties = ties & where
-    count = ties.sum(axis=axis, keepdims=True)
+    count, g = ties.sum(axis=axis, keepdims=True), wide(g)
     share = kept(g, x, axis, keepdims) / np.where(count == 0, 1, count).astype(g.dtype)
     return np.where(ties, share, 0.0)
 
@@ -230,10 +235,10 @@ defvjp(np.sum,     _sum)
 defvjp(np.mean,    _mean)
 defvjp(np.var,     _var)
 defvjp(np.std,     _std)
-defvjp(np.max,     _extreme, masks=True)
-defvjp(np.min,     _extreme, masks=True)
-defvjp(np.amax,    _extreme, masks=True)
-defvjp(np.amin,    _extreme, masks=True)
+defvjp(np.max,     extreme, masks=True)
+defvjp(np.min,     extreme, masks=True)
+defvjp(np.amax,    extreme, masks=True)
+defvjp(np.amin,    extreme, masks=True)
 defvjp(np.prod,    _prod)
 defvjp(np.cumsum,  _cumsum)
 defvjp(np.cumprod, _cumprod)

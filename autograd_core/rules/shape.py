@@ -24,7 +24,7 @@ def _back_to(g: Any, x: Any, order: Any = "C") -> Any:
 def _transpose(g: Any, _out: Any, _x: Any, axes: Any = None) -> Any:
     if axes is None:
         return g.T
-    return g.transpose(tuple(np.argsort([a % _x.ndim for a in axes]).tolist()))
+    return g.transpose(tuple(np.argsort(np.atleast_1d(axes) % max(_x.ndim, 1)).tolist()))
 
 
 def _roll(g: Any, _out: Any, _x: Any, shift: Any, axis: Any = None) -> Any:

@@ -1,4 +1,4 @@
-"""The ufuncs of ``scipy.special``, and ``np.i0``.
+"""The ufuncs of ``scipy.special``, and ``np.i0`` and ``np.sinc``.
 
 SciPy is never imported here: its ufuncs reach a Tensor by NEP 13, and their rules are found by name when
 the first one comes (:func:`find`).  Formulas: Abramowitz and Stegun (1964); NIST DLMF.
@@ -57,6 +57,35 @@ bessel_i.defvjp(
 defvjp(np.i0, lambda g, _out, x: g * bessel_i(x, order=1), elementwise=True)
 
 
+# -- sinc, exact to every order -------------------------------------------------------------------
+
+
+def _sinc_derivative(x: Any, *, order: int) -> Any:
+    """The derivative of sin(pi x) / (pi x) of any order.
+
+    Away from 0 by the recurrence x f^(n) = pi^(n-1) sin(pi x + n pi/2) - n f^(n-1) (Leibniz on
+    pi x f = sin(pi x)); near 0, where that cancels, by the Taylor series.
+    """
+    near = np.abs(x) < 0.5 * (order + 1)
+    far = np.where(near, 1.0, x)
+    f = np.sinc(far)
+    for n in range(1, order + 1):
+        f = (math.pi ** (n - 1) * np.sin(math.pi * far + n * math.pi / 2) - n * f) / far
+    series, small = 0.0, np.where(near, x, 0.0)
+    for k in range((order + 1) // 2, 40 + 2 * order):
+        power = 2 * k - order  # d^n x^2k = (2k)!/(2k-n)! x^(2k-n)
+        log_size = 2 * k * math.log(math.pi) - math.log(2 * k + 1) - math.lgamma(power + 1)
+        series = series + (-1) ** k * math.exp(log_size) * small**power
+    return np.where(near, series, f)
+
+
+sinc_derivative = Primitive(_sinc_derivative, "sinc_derivative")
+sinc_derivative.defvjp(
+    lambda g, _out, x, order: g * sinc_derivative(x, order=order + 1), elementwise=True
+)
+defvjp(np.sinc, lambda g, _out, x: g * sinc_derivative(x, order=1), elementwise=True)
+
+
 # -- by name --------------------------------------------------------------------------------------
 
 
@@ -108,13 +137,39 @@ def _over(x: Any, one: Any) -> Any:
     return np.where(flat, 0.5, one / np.where(flat, 1.0, x))
 
 
+def _gamma_density(a: Any, x: Any) -> Any:
+    """x^(a-1) e^-x / gamma(a), also at x = 0 where a = 1."""
+    return np.exp(_scipy("xlogy")(a - 1, x) - x - _scipy("gammaln")(a))
+
+
+def _beta_density(a: Any, b: Any, x: Any) -> Any:
+    """x^(a-1) (1-x)^(b-1) / beta(a, b), also at the ends."""
+    powers = _scipy("xlogy")(a - 1, x) + _scipy("xlog1py")(b - 1, -x)
+    return np.exp(powers - _scipy("betaln")(a, b))
+
+
+def _erfcx_slope(x: Any, out: Any) -> Any:
+    """2 x erfcx(x) - 2 / sqrt(pi), whose terms cancel far out: there its asymptotic series.
+
+    -1 / (sqrt(pi) x^2) times the sum of (-1)^n (2n+1)!! / (2 x^2)^n (DLMF 7.12.1).
+    """
+    far = x > 10.0
+    r = 1 / np.where(far, x, 10.0)
+    square: Any = r * r
+    series: Any = 1.0
+    for n in range(14, 0, -1):
+        series = 1 - (n + 0.5) * square * series
+    near = 2 * np.where(far, 0.0, x) * out - TWO_OVER_ROOT_PI
+    return np.where(far, -0.5 * TWO_OVER_ROOT_PI * square * series, near)
+
+
 # fmt: off
 #: The rules, by the ufunc's name; None for an argument without a gradient.
 RULES: dict[str, tuple[Any, ...]] = {
     # the error function and the normal distribution
     "erf":       (lambda g, _out, x: g * (TWO_OVER_ROOT_PI * np.exp(-x * x)),),
     "erfc":      (lambda g, _out, x: g * (-TWO_OVER_ROOT_PI * np.exp(-x * x)),),
-    "erfcx":     (lambda g, out, x: g * (2 * x * out - TWO_OVER_ROOT_PI),),
+    "erfcx":     (lambda g, out, x: g * _erfcx_slope(x, out),),
     "erfi":      (lambda g, _out, x: g * (TWO_OVER_ROOT_PI * np.exp(x * x)),),
     "erfinv":    (lambda g, out, _x: g * (ROOT_PI_OVER_TWO * np.exp(out * out)),),
     "erfcinv":   (lambda g, out, _x: g * (-ROOT_PI_OVER_TWO * np.exp(out * out)),),
@@ -131,10 +186,9 @@ RULES: dict[str, tuple[Any, ...]] = {
                   lambda g, out, a, b: g * (out * (_psi(b) - _psi(a + b)))),
     "betaln":    (lambda g, _out, a, b: g * (_psi(a) - _psi(a + b)),
                   lambda g, _out, a, b: g * (_psi(b) - _psi(a + b))),
-    "gammainc":  (None, lambda g, _out, a, x: g * np.exp((a - 1) * np.log(x) - x - _scipy("gammaln")(a))),
-    "gammaincc": (None, lambda g, _out, a, x: -g * np.exp((a - 1) * np.log(x) - x - _scipy("gammaln")(a))),
-    "betainc":   (None, None, lambda g, _out, a, b, x: g * np.exp((a - 1) * np.log(x) + (b - 1) * np.log1p(-x)
-                                                                  - _scipy("betaln")(a, b))),
+    "gammainc":  (None, lambda g, _out, a, x: g * _gamma_density(a, x)),
+    "gammaincc": (None, lambda g, _out, a, x: -g * _gamma_density(a, x)),
+    "betainc":   (None, None, lambda g, _out, a, b, x: g * _beta_density(a, b, x)),
     # logistic
     "expit":     (lambda g, out, x: g * (out * _sigmoid(-x)),),
     "logit":     (lambda g, _out, x: g / (x * (1 - x)),),
