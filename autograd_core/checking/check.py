@@ -67,6 +67,7 @@ class Check:
         ]
         self.names = _names(f, len(given))
         self.rng = np.random.default_rng(options.seed)
+        self.coarse = 0.0
         self.report = Report(name_of(f), order, options.seed)
         self.allowed = Tolerance(options.rtol, options.atol or 0.0)
         self.deadline = time.monotonic() + (
@@ -115,6 +116,7 @@ class Check:
         """Order 1, the properties, order 2; True if nothing is wrong."""
         subject, o = self.subject(), self.options
         found = examine(subject, self.xs, self.rng, self.allowed, max_elems=o.max_elems)
+        self.coarse = found.point.coarse
         self.report.entries += found.entries
         wrong = self.add(found.findings)
         if wrong and found.pull is not None:
@@ -257,8 +259,9 @@ class Check:
         self.report.variants.append(name)
         try:
             found = examine(
-                subject, xs, self.rng, self.allowed, max_elems=VARIANT_ELEMS, cotangents=1
-            )
+                subject, xs, self.rng, self.allowed, max_elems=VARIANT_ELEMS, cotangents=1,
+                coarse=self.coarse,
+            )  # fmt: skip
         except Exception as error:
             message = f"{type(error).__name__}: {error}"
             self.add([Finding("raises", 1, None, message=message)], name, ranks)

@@ -80,7 +80,9 @@ def _one_pass(above: Array, below: Array, center: Array, steps: Array, floor: Ar
     still = (above == center) & (below == center)
     moved = np.fmax(np.abs(above - center), np.abs(below - center))
     quantum = np.min(np.where(moved > 0, moved, np.inf), axis=0)  # of what is still only nearby
-    plain = np.where(still, 0.5 * EPS * np.abs(center), 4 * EPS * size + floor) / h
+    rest = 0.5 * EPS * np.abs(center)
+    rest = np.where(floor > 1e3 * rest, floor, rest)  # also of what is computed in float32 inside
+    plain = np.where(still, rest, 4 * EPS * size + floor) / h
     roundoff = np.where(still & np.isfinite(quantum), 0.5 * quantum / h, plain)
     right, left = (above - center) / h, (center - below) / h
     middle = (above - below) / (2 * h)

@@ -101,12 +101,14 @@ def examine(
     max_elems: int,
     cotangents: int = 3,
     order: int = 1,
+    coarse: float = 0.0,
 ) -> Examination:
     """Every entry of the gradients of a few random cotangents, and tie-consistent directions.
 
     Above ``max_elems`` elements, random directions; a wrong one is bisected to the element.
+    ``coarse`` is the relative noise of the values, as it was found at another point.
     """
-    point = Point(subject, xs, rng)
+    point = Point(subject, xs, rng, coarse)
     result = Examination(point)
     values, pull = subject.pullback(point.x.split(point.at.copy()))
     scale = np.abs(np.where(np.isfinite(point.center), point.center, 0.0)).max(initial=0.0)

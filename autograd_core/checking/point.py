@@ -28,10 +28,14 @@ class Point:
         The inputs and the outputs, as vectors.
     floor : ndarray
         How much each output moves when the inputs move by two units in the last place.
+    coarse : float
+        The relative noise of the values, where it is far above round-off (float32 inside).
     """
 
-    def __init__(self, subject: Subject, xs: Sequence[Array], rng: np.random.Generator) -> None:
-        self.subject, self.rng = subject, rng
+    def __init__(
+        self, subject: Subject, xs: Sequence[Array], rng: np.random.Generator, coarse: float = 0.0
+    ) -> None:
+        self.subject, self.rng, self.coarse = subject, rng, coarse
         self.x = Coordinates(xs)
         self.at = self.x.join(xs)
         outputs = subject.forward(self.x.split(self.at.copy()))
@@ -63,12 +67,11 @@ class Point:
         largest = np.maximum(np.maximum(low, middle), high)
         grain = np.where(np.isfinite(largest) & ~kink, largest, 0.0)
         scale = np.where(np.isfinite(self.center), np.abs(self.center), 0.0)
-        coarse = grain > 1e3 * EPS * np.fmax(scale, 1e-300)
-        if (
-            coarse.size and coarse.mean() > 1 / 3
-        ):  # all are computed in the same way, also those that hid it
-            grain = np.fmax(grain, np.median(grain[coarse] / scale[coarse].clip(1e-300)) * scale)
-        return grain
+        noisy = grain > 1e3 * EPS * np.fmax(scale, 1e-300)
+        if noisy.size and noisy.mean() > 1 / 3:  # the others have it, too, and did not show it
+            found_coarse = np.median(grain[noisy] / scale[noisy].clip(1e-300))
+            self.coarse = max(self.coarse, float(found_coarse))
+        return np.fmax(grain, self.coarse * scale)
 
     def _coarseness(self, outputs: Sequence[Array]) -> Array:
         """The round-off of outputs in float32 and float16."""

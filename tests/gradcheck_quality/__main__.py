@@ -42,7 +42,7 @@ def planted(found: dict[str, Any], others: dict[str, Any]) -> None:
     either = sum("error" in (r["sample"], r["signature"], r["trigger"]) for r in found.values())
     print(f"sample, signature or trigger: errors {share(either, n)}")
     for name in names:
-        rows = others[name].values()
+        rows = [others[name][e.id] for e in PLANTED if e.id in others[name]]
         print(f"{name}: sample {share(sum(r['sample'] for r in rows), len(rows))}, sample or trigger "
               f"{share(sum(any(r.values()) for r in rows), len(rows))}, of the pairs")  # fmt: skip
 

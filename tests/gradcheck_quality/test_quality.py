@@ -87,10 +87,12 @@ ALARMED = {
         point.Point, "_grain", lambda self: np.zeros(self.y.size)
     ),
 }
+ALARMING = ("tanh-inside-float32", "relu-plus-abs", "median-with-ties", "fast-oscillation")
 
 
 @pytest.mark.parametrize("part", ALARMED)
 def test_no_part_that_prevents_false_alarms_can_be_dropped(part, monkeypatch):
-    before = len(measure.false_alarms())
+    entries = [e for e in AWKWARD if e.id in ALARMING]
+    assert not measure.false_alarms(entries)
     ALARMED[part](monkeypatch)
-    assert len(measure.false_alarms()) > before
+    assert measure.false_alarms(entries)
