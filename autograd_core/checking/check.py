@@ -27,7 +27,7 @@ Array = np.ndarray[Any, Any]
 BUDGET_S = 10.0
 SIGNATURE_SAMPLES = 8
 VARIANT_ELEMS = 32
-SECOND_ELEMS = 48
+SECOND_ELEMS = 12
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ class Coordinates:
         vector = np.empty(self.size)
         for a, (span, _, two), dtype in zip(arrays, self._parts, self.dtypes, strict=True):
             vector[span] = (
-                np.asarray(a, dtype).reshape(-1).view(float) if two else np.reshape(a, -1)
+                np.asarray(a, dtype).reshape(-1).view(float) if two else np.reshape(np.real(a), -1)
             )
         return vector
 

@@ -53,20 +53,26 @@ def sample_shapes(
         if n == 0:
             sizes = dict(zip(names, (2 + np.arange(len(names)) % 4).tolist(), strict=True))
         left_out = {name for name in optional if rng.random() < 0.5}
-        leading = (
-            tuple(rng.choice((1, 2, 3), rng.integers(0, 3)).tolist()) if batch and n % 2 else ()
-        )
         shapes = []
-        for group in groups:
+        for i, group in enumerate(groups):
             core = [
                 int(name) if name.isdigit() else sizes[name.rstrip("?")]
                 for name in group
                 if name.rstrip("?") not in left_out
             ]
-            own = leading[rng.integers(0, len(leading) + 1) :]
-            own = tuple(1 if rng.random() < 0.25 else size for size in own)
+            own = _leading(n // 2, i, len(groups), rng) if batch and n % 2 else ()
             shapes.append((*own, *core))
         yield shapes
+
+
+def _leading(n: int, i: int, inputs: int, rng: np.random.Generator) -> tuple[int, ...]:
+    """Broadcast leading axes: of the first input alone, of the last alone, of length 1, any."""
+    if n % 4 < 2:
+        return (2,) if i == (0, inputs - 1)[n % 4] else ()
+    whole = (3, 2)[: 1 + n % 4 // 3]
+    keep = len(whole) if n % 4 == 2 else int(rng.integers(0, len(whole) + 1))
+    one = i == n // 4 % inputs
+    return tuple(1 if one else size for size in whole[len(whole) - keep :])
 
 
 def fill(

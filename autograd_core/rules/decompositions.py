@@ -148,6 +148,16 @@ def _svd(
     g: Any, out: Any, a: Any, full_matrices: Any = True, compute_uv: Any = True,
     hermitian: Any = False,
 ) -> Any:  # fmt: skip
+    """Of all three results; of a matrix of zeros no cotangent tells whether vectors are used."""
+    return _svd_rule(g, out, a, vectors=True)
+
+
+def _svd_values(g: Any, out: Any, a: Any, full_matrices: Any = False) -> Any:
+    """Of the singular values alone."""
+    return _svd_rule(g, out, a, vectors=False)
+
+
+def _svd_rule(g: Any, out: Any, a: Any, vectors: bool) -> Any:
     """U (skew(U^H gU)/F S + S skew(V^H gV)/F + diag(gs)) V^H, and the parts beyond min(m, n)."""
     name = {"name": "np.linalg.svd", "values": "singular values", "vectors": "singular vectors"}
     u, s, vh = out[0], out[1], out[2]
@@ -184,7 +194,7 @@ def _svd(
         inner = inner + _on_diagonal(np.where(zero, 0.0, turning / safe) * 1j)
     c = u @ inner @ adjoint(v)
     m, n = a.shape[-2:]
-    _refuse_lost(g, zero, m != n)
+    _refuse_lost(g, zero, m != n, vectors)
     beyond = "np.linalg.svd: a singular value is 0, where the vectors are not differentiable"
     if m > k:
         part = gu - u @ x if more_u is None else _turned(more_u, u, gu)
@@ -197,7 +207,7 @@ def _svd(
     return conj(c)
 
 
-def _refuse_lost(g: Any, zero: Any, beyond: bool) -> None:
+def _refuse_lost(g: Any, zero: Any, beyond: bool, vectors: bool) -> None:
     """Where a singular value is 0 and its vectors have others to turn into, in a space without values.
 
     A product u s vh hands the vectors that are multiplied by 0 a cotangent of 0, which no longer tells
@@ -205,7 +215,8 @@ def _refuse_lost(g: Any, zero: Any, beyond: bool) -> None:
     """
     gu, gs, gvh = (abs(raw(part)) for part in g)
     free = zero & beside(np.asarray(beyond), zero) | zero & (zero.sum(-1) > 1)[..., None]
-    asked = (gu.sum((-2, -1)) + gvh.sum((-2, -1)) > 0)[..., None]
+    asked = gu.sum((-2, -1)) + gvh.sum((-2, -1)) > 0
+    asked = (asked | vectors & zero.all(-1))[..., None]
     scale = gs.sum() + gu.sum() + gvh.sum()
     refuse_if(np.where(free & asked, gs, 0.0), scale, LOST)
 
@@ -230,6 +241,7 @@ def _turned(others: Any, u: Any, gu: Any) -> Any:
 defvjp(np.linalg.eigh, _eigh)
 defvjp(np.linalg.eig,  _eig)
 svd = Primitive(np.linalg.svd, "svd").defvjp(_svd)
+svd_values = Primitive(np.linalg.svd, "svd").defvjp(_svd_values)
 # fmt: on
 
 
@@ -245,7 +257,7 @@ def _eigvals(a: Any) -> Any:
 
 @composition(np.linalg.svdvals)
 def _svdvals(x: Any, /) -> Any:
-    return np.linalg.svd(x, full_matrices=False)[1]
+    return np.linalg.svd(x, compute_uv=False)
 
 
 def _hermitian_svd(a: Any, compute_uv: Any) -> Any:
@@ -269,5 +281,5 @@ def _np_svd(
     if hermitian:
         return _hermitian_svd(a, compute_uv)
     if not compute_uv:
-        return svd(a, full_matrices=False)[1]
+        return svd_values(a, full_matrices=False)[1]
     return svd(a, full_matrices=full_matrices)

@@ -67,8 +67,8 @@ def _full_like(
     prototype: Any = raw(a)
     like = np.zeros_like(prototype, dtype=dtype, shape=shape)
     if like.dtype.kind not in "fc" or not any_tracked([fill_value]):
-        options: dict[str, Any] = {"dtype": dtype, "order": order, "subok": subok, "shape": shape}
-        return wrapped(np.full_like(prototype, raw(fill_value), **options))
+        filled = np.zeros_like(prototype, dtype=like.dtype, shape=shape) + raw(fill_value)
+        return wrapped(filled.astype(like.dtype))
     return np.broadcast_to(stacked(fill_value), like.shape).astype(like.dtype, copy=False)
 
 

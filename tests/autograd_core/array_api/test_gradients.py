@@ -21,7 +21,7 @@ PLAIN = set(
     """argmax argmin argsort all any bitwise_and bitwise_invert bitwise_left_shift bitwise_or bitwise_right_shift
     bitwise_xor broadcast_shapes can_cast ceil count_nonzero empty_like equal finfo floor floor_divide greater
     greater_equal iinfo isdtype isfinite isin isinf isnan less less_equal linalg.matrix_rank logical_and logical_not
-    logical_or logical_xor nonzero not_equal ones_like result_type round searchsorted sign signbit trunc zeros_like
+    logical_or logical_xor nonzero not_equal ones_like result_type round searchsorted signbit trunc zeros_like
     unique_counts unique_inverse""".split()
 )
 
