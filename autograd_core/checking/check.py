@@ -84,6 +84,7 @@ class Check:
         variant: str = "",
         ranks: bool = False,
         legal: bool = False,
+        far: bool = False,
     ) -> bool:
         """Keep findings, each kind for each input once; True if there is an error among them."""
         wrong = False
@@ -92,6 +93,7 @@ class Check:
                 if f.severity == "inconclusive":
                     continue
                 mild = f.kind == "raises" or (ranks and f.kind in ("shape", "arity"))
+                mild |= far and f.kind == "nan"
                 mild &= not legal
                 f = replace(f, variant=variant, severity="warning" if mild else f.severity)
             i = f.input
@@ -106,6 +108,8 @@ class Check:
                 if (g.kind, g.input, g.order) == (f.kind, f.input, f.order)
             ]
             wrong |= f.severity == "error"
+            if same and f.severity == "error" != same[0].severity:
+                self.report.findings.remove(same.pop())
             if not same:
                 self.report.findings.append(f)
         return wrong
@@ -234,7 +238,7 @@ class Check:
             self.report.variants.append(f"only with {name}")
             self.add(precision(self.subject(), xs, self.rng), f"only with {name}")
         for v in (*variants.values(self.xs), *variants.shapes(self.xs)):
-            self.elsewhere(v.name, v.xs, ranks=v.ranks)
+            self.elsewhere(v.name, v.xs, ranks=v.ranks, far=v.far)
         for name, args in variants.integers(self.args, self.xs):
             self.elsewhere(name, self.xs, args)
 
@@ -245,6 +249,7 @@ class Check:
         args: list[Any] | None = None,
         ranks: bool = False,
         legal: bool = False,
+        far: bool = False,
     ) -> None:
         """One examination of other inputs; nothing, where the function does not take them."""
         if not self.in_time(name):
@@ -268,7 +273,7 @@ class Check:
             return
         self.report.entries += found.entries
         findings = found.findings or list(repeats(subject, found.point))
-        if self.add(findings, name, ranks, legal) and found.pull is not None:
+        if self.add(findings, name, ranks, legal, far) and found.pull is not None:
             names = [self.names[i] for i in self.positions]
             self.report.diagnosis += [
                 s for s in diagnose(found, names) if s not in self.report.diagnosis
