@@ -93,7 +93,7 @@ class Check:
                 if f.severity == "inconclusive":
                     continue
                 mild = f.kind == "raises" or (ranks and f.kind in ("shape", "arity"))
-                mild |= far and f.kind == "nan"
+                mild |= far and (f.kind == "nan" or not np.isfinite(f.analytic or 0.0))
                 mild &= not legal
                 f = replace(f, variant=variant, severity="warning" if mild else f.severity)
             i = f.input
@@ -236,7 +236,8 @@ class Check:
         large = [x * 40.0 for x in self.xs]
         for name, xs in (("float32 inputs", self.xs), ("large float32 inputs", large)):
             self.report.variants.append(f"only with {name}")
-            self.add(precision(self.subject(), xs, self.rng), f"only with {name}")
+            found = precision(self.subject(), xs, self.rng)
+            self.add(found, f"only with {name}", far=xs is large)
         for v in (*variants.values(self.xs), *variants.shapes(self.xs)):
             self.elsewhere(v.name, v.xs, ranks=v.ranks, far=v.far)
         for name, args in variants.integers(self.args, self.xs):

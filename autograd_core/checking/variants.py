@@ -170,7 +170,7 @@ def _resized(x: Array, n: int, m: int) -> Array:
             if m <= n:
                 x = np.take(x, range(m), axis)
             else:
-                more = np.take(x, np.arange(n, m) % n, axis)
+                more = np.take(np.flip(x), np.arange(n, m) % n, axis)
                 x = np.concatenate(
                     [
                         x,
