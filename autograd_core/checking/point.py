@@ -163,7 +163,7 @@ class Point:
         ends: list[tuple[float, float]] = []
         for radius in HULL_RADII:
             step, found = radius * 2.0**-6, []
-            for _ in range(max(HULL_POINTS, min(6 * self.at.size, 240))):
+            for _ in range(6 * self.at.size if 4 < self.at.size <= 40 else HULL_POINTS):
                 away = self.rng.uniform(-1, 1, self.at.shape) * np.fmax(1.0, np.abs(self.at))
                 p = self.at + radius * away
                 change = self.values(p + step * direction) - self.values(p - step * direction)
