@@ -157,13 +157,15 @@ def test_no_leak_over_many_steps():
         step()
     gc.collect()
     tracemalloc.start()
-    before = tracemalloc.get_traced_memory()[0]
-    for _ in range(10_000):
-        step()
-    gc.collect()
-    after = tracemalloc.get_traced_memory()[0]
+    kept = [tracemalloc.get_traced_memory()[0]]
+    for _ in range(3):
+        for _ in range(4_000):
+            step()
+        gc.collect()
+        kept.append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
-    assert after - before < 50_000  # 5 bytes a step: nothing
+    # 5 bytes a step: nothing.  A leak is in every part; a table that grew once is in one
+    assert np.diff(kept).min() < 20_000, kept
 
 
 def test_memory_falls_during_backward():
