@@ -57,7 +57,7 @@ def _box(box: Box) -> str:
         "fillcolor": f'"{style.fill}"',
         "color": f'"{style.stroke}"',
         "label": f"<{'  '.join(p for p in (title, note) if p) or ' '}>",
-        "tooltip": _quoted(box.details),
+        "tooltip": _quoted(", ".join(f"{k} {v}" for k, v in box.facts)),
         "class": f'"{box.kind}"',
     }
     if box.kind == "output":

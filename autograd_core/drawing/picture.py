@@ -6,8 +6,9 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from autograd_core.drawing.build import build
 from autograd_core.drawing.dot import GraphvizError, render, to_dot
-from autograd_core.drawing.scene import Scene, build
+from autograd_core.drawing.scene import Scene
 from autograd_core.recording import Handle
 
 FORMATS = ("svg", "png", "pdf", "dot", "txt")
@@ -45,7 +46,10 @@ class Picture:
         lines = [self.graph.title, self.graph.subtitle]
         for b in self.graph.boxes:
             sources = ", ".join(incoming[b.id])
-            lines.append(f"{b.id:<20} {b.details}" + (f"   from {sources}" if sources else ""))
+            lines.append(
+                f"{b.id:<20} {', '.join(f'{k} {v}' for k, v in b.facts)}"
+                + (f"   from {sources}" if sources else "")
+            )
         return "\n".join(lines)
 
     def save(self, path: str | os.PathLike[str]) -> str:
@@ -117,10 +121,10 @@ def draw(
     >>> print(picture.text)
     a neuron
     2 parameters  ·  float64  ·  2 ops
-    tanh                 tanh → 1×2 float64   from w
-    w                    w: 1×2
-    sum                  sum → scalar float64   from tanh
-    output               output = 1.726   from sum
+    tanh                 operation tanh, shape 1×2   from w
+    w                    shape 1×2
+    sum                  operation sum, shape scalar   from tanh
+    output               value 1.726   from sum
     """
     roots = [tensors] if isinstance(tensors, Handle) else list(tensors)
     for t in roots:

@@ -1,178 +1,147 @@
-"""The scene: a recorded graph as plain dataclasses, ready for any format.
+"""The scene: what a picture shows, as plain dataclasses, ready for any format.
 
-Bookkeeping is left out, leaves are cloned at each use (shared boxes, not many boxes, make a
-layout slow and tangled), and every name is deterministic: the same graph gives the same scene.
+A builder makes a scene of a recorded graph; a renderer (DOT, SVG, HTML, Mermaid, text) reads it
+and nothing else.  Sizes, positions and fonts are the renderer's.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-import numpy as np
 
-from autograd_core.drawing.palette import category, symbol
-from autograd_core.graph import PICK, Leaf, Node, reachable
-from autograd_core.primitive import Spec
-from autograd_core.recording import Handle
+@dataclass(frozen=True)
+class Cell:
+    """One coloured cell, of a strip or of the scale in the legend."""
+
+    fill: str
+    text: str
 
 
 @dataclass(frozen=True)
 class Box:
-    """One thing drawn: an operation, a parameter, data or an output."""
+    """One thing drawn: a module, an operation, a parameter, data or an output.
+
+    Attributes
+    ----------
+    id
+        Unique and the same for the same graph: ``"fc1.matmul"``.
+    kind
+        What it is, a key of ``palette.STYLES``.
+    form
+        ``"card"`` (a stripe at its left and two rows), ``"pill"`` (an operation) or ``"box"``
+        (square: data, parameters, outputs).
+    title
+        Bold, left in the first row: a name, or an operation's sign.
+    type
+        Cards only: right in the first row, as ``"Linear"``.
+    spec
+        Cards only: left in the second row, as ``"784 → 16"``.
+    note
+        Muted: right in the second row of a card, after the title elsewhere.
+    absorbed
+        Cards only: a last row, the operations that were taken into the card.
+    share
+        Cards only: a bar, between 0 and 1 (of all parameters).
+    fill
+        A measurement's colour in place of the kind's fill, as ``"#2166AC"``; empty for none.
+    mark
+        The measurement in words, bold, at the right: ``"▼ ×10⁻⁵"``.
+    hollow
+        Drawn with a dashed outline: the measured gradient is exactly zero.
+    repeats
+        More than 1: a stack of cards, for so many folded steps.
+    strip
+        Of a stack: one cell a step, oldest first.
+    strip_ends
+        What stands below the first and the last cell.
+    cluster
+        The id of the cluster around it; empty for none.
+    shape, dtype
+        Of its result.
+    facts
+        Name and value of everything else known, for tooltips and the details panel.
+    """
 
     id: str
     kind: str
     title: str
+    form: str = "pill"
+    type: str = ""
+    spec: str = ""
     note: str = ""
+    absorbed: str = ""
+    share: float | None = None
+    fill: str = ""
+    mark: str = ""
+    hollow: bool = False
+    repeats: int = 1
+    strip: tuple[Cell, ...] = ()
+    strip_ends: tuple[str, str] = ("", "")
+    cluster: str = ""
     shape: tuple[int, ...] = ()
-    details: str = ""
+    dtype: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class Arrow:
-    """From one box to another; ``label`` is a shape, where it changes."""
+    """From one box to another.
+
+    Attributes
+    ----------
+    label
+        A shape, where it changes.
+    gradient
+        Whether a gradient flows back along it; dashed if not.
+    width
+        Of the line, in points; by the size of the gradient where that is shown.
+    reverse
+        The head is at the source: the arrow follows the gradient.
+    loop
+        What a folded step hands to the next one: from a stack to itself.
+    """
 
     source: str
     target: str
     label: str = ""
     gradient: bool = True
+    width: float = 1.2
+    reverse: bool = False
+    loop: bool = False
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A rounded background around the boxes of one module call; ``parent`` nests it."""
+
+    id: str
+    title: str
+    type: str = ""
+    parent: str = ""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The legend of a measurement: coloured cells with their texts, and the words at its ends."""
+
+    cells: tuple[Cell, ...]
+    left: str = ""
+    right: str = ""
+    caption: str = ""
 
 
 @dataclass
 class Scene:
-    """Everything in a picture, in drawing order."""
+    """Everything in a picture, in drawing order (a box after all that it depends on).
+
+    ``title`` and ``subtitle`` stand above; below, the legend: the kinds that are present, or the
+    ``scale`` of what the colours measure.  ``omitted`` operations were left out.
+    """
 
     title: str
     subtitle: str
     boxes: list[Box] = field(default_factory=list)
     arrows: list[Arrow] = field(default_factory=list)
+    clusters: list[Cluster] = field(default_factory=list)
+    scale: Scale | None = None
     omitted: int = 0
-
-
-def shape_text(shape: Sequence[int]) -> str:
-    """A shape as people write it: ``32×784``; ``scalar`` for no axes."""
-    return "×".join(str(n) for n in shape) if shape else "scalar"
-
-
-def value_text(array: Any) -> str:
-    """The value of a scalar; nothing for others."""
-    if isinstance(array, Spec) or getattr(array, "size", 0) != 1:
-        return ""
-    return f"{np.asarray(array).reshape(())[()]:.4g}"
-
-
-class _Builder:
-    def __init__(self, roots: list[Any], names: Mapping[str, Any], max_nodes: int) -> None:
-        self.given = {}
-        for name, value in names.items():
-            if isinstance(value, Handle):
-                self.given[id(value._data)] = name
-                self.given[id(value._node)] = name
-            else:
-                self.given[id(value)] = name
-        order = list(reversed(reachable(t._node for t in roots)))
-        operations = [n for n in order if n.primitive is not None and n.primitive is not PICK]
-        self.kept = operations[-max_nodes:]
-        self.roots = roots
-        self.results = {t._node for t in roots}
-        self.order = order
-        self.counts: Counter[str] = Counter()
-        self.ids: dict[Node, str] = {}
-        self.boxes: list[Box] = []
-        self.arrows: list[Arrow] = []
-        self.omitted = len(operations) - len(self.kept)
-
-    def fresh(self, name: str) -> str:
-        """A name that no other box has, of printable characters."""
-        stem = "".join(c if c.isprintable() else " " for c in name)
-        self.counts[stem] += 1
-        return stem if self.counts[stem] == 1 else f"{stem}_{self.counts[stem]}"
-
-    def source(self, node: Node) -> Node:
-        """The operation that a bookkeeping node stands for."""
-        while node.primitive is PICK:
-            node = node.parents[0]
-        return node
-
-    def leaf(self, node: Node, array: Any) -> str:
-        """A box for one use of a leaf or a plain array."""
-        name = self.given.get(id(node)) or node.name or self.given.get(id(array)) or ""
-        kind = "parameter" if node.tracked else "data"
-        shape = tuple(getattr(array, "shape", ()))
-        title = name or ("parameter" if node.tracked else "data")
-        note = shape_text(shape) if shape else value_text(array)
-        box = Box(self.fresh(title), kind, title, note, shape, f"{title}: {shape_text(shape)}")
-        self.boxes.append(box)
-        return box.id
-
-    def operation(self, node: Node) -> None:
-        assert node.primitive is not None
-        title = symbol(node.primitive)
-        outs = node.out if isinstance(node.out, (tuple, list)) else [node.out]
-        shape = tuple(outs[0].shape)
-        name = "" if node in self.results else self.given.get(id(node)) or node.name or ""
-        box = Box(
-            self.fresh(name or node.primitive.name),
-            category(node.primitive),
-            title,
-            name,
-            shape,
-            f"{node.primitive.name} → {shape_text(shape)} {outs[0].dtype}",
-        )
-        self.boxes.append(box)
-        self.ids[node] = box.id
-        args = node.args or (None,) * len(node.parents)
-        shapes = []
-        for parent, array in zip(node.parents, args, strict=False):
-            origin = self.source(parent)
-            if origin in self.ids:
-                shapes.append(self.shape_of(parent))
-                self.connect(parent, box.id)
-            elif isinstance(origin, Leaf):
-                value = array if origin.out is None else origin.out
-                if value is None or (not getattr(value, "shape", ()) and not origin.name):
-                    continue  # a number: part of the operation
-                self.arrows.append(Arrow(self.leaf(origin, value), box.id, "", origin.tracked))
-
-    def shape_of(self, node: Node) -> tuple[int, ...]:
-        return tuple(node.out.shape)
-
-    def connect(self, parent: Node, target: str) -> None:
-        """An arrow from an operation, labelled where the shape is not its inputs' own."""
-        origin = self.source(parent)
-        shape = self.shape_of(parent)
-        before = [
-            self.shape_of(p)
-            for p in origin.parents
-            if not isinstance(p.out, (tuple, list)) and hasattr(p.out, "shape") and p.out.shape
-        ]
-        label = "" if shape in before else shape_text(shape)
-        self.arrows.append(Arrow(self.ids[origin], target, label))
-
-    def outputs(self) -> None:
-        for t in self.roots:
-            name = self.given.get(id(t._node)) or t.name or "output"
-            text = value_text(t._data) or shape_text(t.shape)
-            if isinstance(t._node, Leaf):
-                self.leaf(t._node, t._data)
-                continue
-            box = Box(self.fresh(name), "output", name, text, t.shape, f"{name} = {text}")
-            self.boxes.append(box)
-            self.connect(t._node, box.id)
-
-
-def build(roots: list[Any], names: Mapping[str, Any], title: str, max_nodes: int) -> Scene:
-    """The scene of everything that ``roots`` depend on."""
-    b = _Builder(roots, names, max_nodes)
-    for node in b.kept:
-        b.operation(node)
-    b.outputs()
-    leaves = [n for n in b.order if isinstance(n, Leaf)]
-    parameters = sum(int(np.prod(n.out.shape)) for n in leaves)
-    facts = [f"{parameters:,} parameters", str(roots[0].dtype), f"{len(b.kept) + b.omitted} ops"]
-    if b.omitted:
-        facts.append(f"the {b.omitted:,} oldest not drawn")
-    return Scene(title, "  ·  ".join(facts), b.boxes, b.arrows, b.omitted)
