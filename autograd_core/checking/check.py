@@ -65,7 +65,8 @@ class Check:
             np.array(given[i], complex if np.asarray(given[i]).dtype.kind == "c" else float)
             for i in self.positions
         ]
-        self.names = _names(f, len(given))
+        names = _names(f, len(given))
+        self.names = [names[i] for i in self.positions]
         self.rng = np.random.default_rng(options.seed)
         self.coarse = 0.0
         self.report = Report(name_of(f), order, options.seed)
@@ -97,11 +98,10 @@ class Check:
                 mild &= not legal
                 f = replace(f, variant=variant, severity="warning" if mild else f.severity)
             i = f.input
-            if i is not None:
-                name = self.names[self.positions[i]] if i < len(self.positions) else "the cotangent"
-                f = replace(
-                    f, input=self.positions[i] if i < len(self.positions) else i, input_name=name
-                )
+            if i is not None and i < len(self.positions):
+                f = replace(f, input=self.positions[i], input_name=self.names[i])
+            elif i is not None:
+                f = replace(f, input_name="the cotangent")
             same = [
                 g
                 for g in self.report.findings
@@ -146,14 +146,13 @@ class Check:
         self.report.entries += deeper.entries
         wrong = self.add(deeper.findings)
         if wrong and deeper.pull is not None:
-            names = [*(self.names[i] for i in self.positions), *("the cotangent" for _ in vs)]
+            names = [*self.names, *("the cotangent" for _ in vs)]
             self.report.diagnosis += [f"second order, {s}" for s in diagnose(deeper, names)]
         return wrong
 
     def explain(self, found: Examination) -> None:
         """The diagnosis, and what a notebook draws."""
-        names = [self.names[i] for i in self.positions]
-        self.report.diagnosis += diagnose(found, names)
+        self.report.diagnosis += diagnose(found, self.names)
         worst = next((w for w in found.wrongs if w.kind == "value"), None)
         if worst is not None and found.point.x.size <= self.options.max_elems:
             self.report.steps = step_errors(found.point, worst)
@@ -167,9 +166,8 @@ class Check:
             return
         for i, (g, x) in enumerate(zip(gradients, self.xs, strict=True)):
             if g.dtype != x.dtype:
-                yield Finding(
-                    "dtype", 1, i, message=f"the gradient is {g.dtype}, the input {x.dtype}"
-                )
+                message = f"the gradient is {g.dtype}, the input {x.dtype}"
+                yield Finding("dtype", 1, i, message=message)
 
     # -- variants ---------------------------------------------------------------------------------
 
@@ -199,27 +197,15 @@ class Check:
             cases.append(("only with one array for all inputs", [one] * len(self.xs), u, right))
         frozen = [np.broadcast_to(c.dtype.type(0.75), c.shape) for c in constant]
         cases.append(("only with a zero-stride cotangent", self.xs, frozen, flat))
-        cases.append(
-            (
-                "only with read-only arrays",
-                variants.read_only(self.xs),
-                variants.read_only(u),
-                expected,
-            )
-        )
+        locked, locked_u = variants.read_only(self.xs), variants.read_only(u)
+        cases.append(("only with read-only arrays", locked, locked_u, expected))
         for name, xs, cotangents, right in cases:
             self.report.variants.append(name)
             try:
                 again, pull = subject.pullback(xs)
             except Exception as error:
-                self.add(
-                    [
-                        Finding(
-                            "layout", 1, None, message=f"forward raised {error}", severity="warning"
-                        )
-                    ],
-                    name,
-                )
+                message = f"forward raised {error}"
+                self.add([Finding("layout", 1, None, message=message, severity="warning")], name)
                 continue
             try:
                 g = call_back(pull, cotangents, xs)
@@ -277,10 +263,8 @@ class Check:
         if not all(x.size for x in xs):  # NumPy's irfft of no numbers is uninitialised memory
             findings = [f for f in findings if f.kind != "forward"]
         if self.add(findings, name, ranks, legal, far) and found.pull is not None:
-            names = [self.names[i] for i in self.positions]
-            self.report.diagnosis += [
-                s for s in diagnose(found, names) if s not in self.report.diagnosis
-            ]
+            new = (s for s in diagnose(found, self.names) if s not in self.report.diagnosis)
+            self.report.diagnosis += new
 
     def signature(self, text: str) -> None:
         """Legal shapes and ranks, with numbers like the sample's."""

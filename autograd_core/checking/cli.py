@@ -80,17 +80,11 @@ def _load(path: str) -> Any:
 
 def _inputs(options: argparse.Namespace) -> list[Any]:
     rng = np.random.default_rng(options.seed)
-    shapes = options.shape
-    if not shapes:
-        if options.signature is None:
-            raise UsageError("give --shape for each input, or --signature")
-        shapes = next(signatures.sample_shapes(options.signature, rng, 1, batch=False))
-    arrays = signatures.draw(shapes, rng)
-    if options.low is None and options.high is None:
-        return arrays
-    low = -1.8 if options.low is None else options.low
-    high = 1.8 if options.high is None else options.high
-    return [low + (high - low) * (a + 1.8) / 3.6 for a in arrays]
+    if options.shape:
+        return list(signatures.draw(options.shape, rng, options.low, options.high))
+    if options.signature is None:
+        raise UsageError("give --shape for each input, or --signature")
+    return list(signatures.draw_for(options.signature, rng, options.low, options.high))
 
 
 def _gradcheck(options: argparse.Namespace) -> int:

@@ -47,14 +47,10 @@ def gradchecked(
     def decorate(f: Callable[..., Any]) -> Callable[[], None]:
         def test() -> None:
             rng = np.random.default_rng(seed)
-            chosen = shapes
-            if chosen is None:
-                assert signature is not None
-                chosen = next(signatures.sample_shapes(signature, rng, 1, batch=False))
-            inputs = signatures.draw(chosen, rng)
-            if low is not None or high is not None:
-                a, b = -1.8 if low is None else low, 1.8 if high is None else high
-                inputs = [a + (b - a) * (x + 1.8) / 3.6 for x in inputs]
+            if signature is None:
+                inputs = signatures.draw(shapes or (), rng, low, high)
+            else:
+                inputs = signatures.draw_for(signature, rng, low, high)
             assert_gradients(f, *inputs, seed=seed, signature=signature, **options)
 
         test.__name__ = test.__qualname__ = getattr(f, "__name__", "test")

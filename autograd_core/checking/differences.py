@@ -47,10 +47,15 @@ class Slopes:
     kink: Array
     steep: Array
 
+    @property
+    def open(self) -> Array:
+        """Where there is no slope to compare with."""
+        return np.asarray(self.steep | ~np.isfinite(self.value))
 
-def first_step(x: Any) -> Any:
+
+def first_step(x: Any, least: float = 1.0) -> Any:
     """A power of two near 1.6 % of the point: x + h and x - h are then nearly exact."""
-    return 2.0 ** np.round(np.log2(1.6e-2 * np.maximum(1.0, np.abs(x))))
+    return 2.0 ** np.round(np.log2(1.6e-2 * np.maximum(least, np.abs(x))))
 
 
 def _neville(slopes: Array, error_floor: Array, power: int) -> tuple[Array, Array, Array]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.checking.point import Point
+from autograd_core.checking.point import Point, size_of
 from autograd_core.checking.report import Finding
 from autograd_core.checking.subject import Subject
 from autograd_core.checking.verdict import LOOKED_AT, Tolerance, Wrong, judge
@@ -111,7 +111,7 @@ def examine(
     point = Point(subject, xs, rng, coarse)
     result = Examination(point)
     values, pull = subject.pullback(point.x.split(point.at.copy()))
-    scale = np.abs(np.where(np.isfinite(point.center), point.center, 0.0)).max(initial=0.0)
+    scale = size_of(point.center).max(initial=0.0)
     if [np.shape(v) for v in values] != point.shapes or not np.allclose(
         point.y.join(values), point.center, rtol=1e-9, atol=1e-9 * scale, equal_nan=True
     ):

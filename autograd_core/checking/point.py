@@ -17,6 +17,11 @@ HULL_POINTS = 24
 HULL_RADII = (2.0**-13, 2.0**-19)
 
 
+def size_of(a: Array) -> Array:
+    """Absolute values, 0 for what is not finite."""
+    return np.where(np.isfinite(a), np.abs(a), 0.0)
+
+
 class Point:
     """A subject at its inputs.
 
@@ -46,15 +51,14 @@ class Point:
         for _ in range(2):
             step = 1.0 + 2 * EPS * rng.choice([-1.0, 1.0], self.at.shape)
             noise = np.fmax(noise, np.abs(self.values(self.at * step) - self.center))
-        noise = np.where(np.isfinite(noise), noise, 0.0)
-        self.floor = np.fmax(noise, self._grain()) + self._coarseness(outputs)
+        self.floor = np.fmax(size_of(noise), self._grain()) + self._coarseness(outputs)
 
     def _grain(self) -> Array:
         """Noise that is larger than round-off, by fourth differences, in which smooth parts cancel.
 
         It is much the same at several distances; what grows with the distance is a kink.
         """
-        size = np.where(np.isfinite(self.at), np.abs(self.at), 0.0)
+        size = size_of(self.at)
         size = np.where(size > 0, size, size.mean() if size.size else 0.0)
         away, found = self.rng.uniform(0.5, 1.0, size.shape) * size, []
         for distance in (2.0**-24, 2.0**-22, 2.0**-20):
@@ -66,7 +70,7 @@ class Point:
         kink = (np.abs(middle - 4 * low) < 0.2 * middle) & (np.abs(high - 4 * middle) < 0.2 * high)
         largest = np.maximum(np.maximum(low, middle), high)
         grain = np.where(np.isfinite(largest) & ~kink, largest, 0.0)
-        scale = np.where(np.isfinite(self.center), np.abs(self.center), 0.0)
+        scale = size_of(self.center)
         noisy = grain > 1e3 * EPS * np.fmax(scale, 1e-300)
         if noisy.size and noisy.mean() > 1 / 3:  # the others have it, too, and did not show it
             found_coarse = np.median(grain[noisy] / scale[noisy].clip(1e-300))
@@ -79,8 +83,7 @@ class Point:
         coarse = [
             np.full(o.shape, e if e > EPS else 0.0) for o, e in zip(outputs, eps, strict=True)
         ]
-        size = np.where(np.isfinite(self.center), np.abs(self.center), 0.0)
-        return 4 * size * self.y.join(coarse)
+        return 4 * size_of(self.center) * self.y.join(coarse)
 
     def values(self, at: Array) -> Array:
         """The outputs at another point; ``at`` must not be used afterwards."""
@@ -127,7 +130,7 @@ class Point:
         size = np.where(np.isfinite(size), size, 0.0)
         first = first_step(size)
         if relative:
-            first = np.where(size > 0, 2.0 ** np.round(np.log2(1.6e-2 * size + 1e-300)), first)
+            first = np.where(size > 0, first_step(size, least=1e-300), first)
 
         def move(i: int, t: float) -> Array:
             if directions is None:
@@ -140,9 +143,7 @@ class Point:
 
         if mix is None:
             return slopes(move, self.center, first, self.floor, passes)
-        used = np.where(mix != 0, 1.0, 0.0)
-        finite = np.where(np.isfinite(self.center), np.abs(self.center), 0.0)
-        floor = np.abs(mix) @ self.floor + 4 * EPS * (np.abs(mix) * used @ finite)
+        floor = np.abs(mix) @ (self.floor + 4 * EPS * size_of(self.center))
         return slopes(move, mix @ self.center, first, floor, passes)
 
     def still(self, u: Array, direction: Array) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 
 from autograd_core.checking.differences import EPS
 from autograd_core.checking.examine import BadGradient, call_back
-from autograd_core.checking.point import Point
+from autograd_core.checking.point import Point, size_of
 from autograd_core.checking.report import Finding
 from autograd_core.checking.subject import Subject
 
@@ -33,7 +33,7 @@ def differ(
         if a.shape != b.shape:
             return i
         with np.errstate(all="ignore"):
-            scale = np.abs(np.where(np.isfinite(b), b, 0.0)).max(initial=0.0)
+            scale = size_of(b).max(initial=0.0)
             slack = 64 * noise[i] if noise is not None else 0.0
             close = np.abs(a - b) <= rtol * (np.abs(b) + scale) + slack + 1e-300
         both = ~(np.isfinite(a) | np.isfinite(b))
@@ -95,8 +95,7 @@ def _properties(subject: Subject, point: Point, order: int) -> Iterator[Finding]
     for _ in range(3):
         jitter = [p * (1.0 + 4 * EPS * point.rng.uniform(-1.0, 1.0, p.shape)) for p in u_kept]
         near = call_back(pull, jitter, xs)
-        gaps = [np.abs(q - f) for q, f in zip(near, first, strict=True)]
-        gaps = [np.where(np.isfinite(gap), gap, 0.0) for gap in gaps]
+        gaps = [size_of(q - f) for q, f in zip(near, first, strict=True)]
         noise = [max(n, float(gap.max(initial=0.0))) for n, gap in zip(noise, gaps, strict=True)]
     a, b = 0.75, -2.5
     mixed = [a * p + b * q for p, q in zip(u_kept, v_kept, strict=True)]

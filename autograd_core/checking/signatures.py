@@ -11,6 +11,7 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 SIZES = (1, 2, 3, 4, 5)
+LARGEST = 1.8
 
 
 def parse(signature: str) -> list[list[str]]:
@@ -95,12 +96,30 @@ def fill(
     return filled
 
 
-def draw(shapes: Sequence[tuple[int, ...]], rng: np.random.Generator) -> list[Array]:
-    """Ordinary numbers, where there is no sample: of both signs, none near 0 or another."""
+def draw(
+    shapes: Sequence[tuple[int, ...]],
+    rng: np.random.Generator,
+    low: float | None = None,
+    high: float | None = None,
+) -> list[Array]:
+    """Ordinary numbers, where there is no sample, none near another.
+
+    Of both signs and 0.2 to 1.8 in size; or the same, stretched to another range.
+    """
     arrays = []
     for shape in shapes:
         size = int(np.prod(shape))
         ladder = (np.arange(size) + rng.uniform(0.2, 0.8, size)) / max(size, 1)
         values = rng.permutation(0.2 + 1.6 * ladder) * rng.choice([-1.0, 1.0], size)
         arrays.append(values.reshape(shape))
-    return arrays
+    if low is None and high is None:
+        return arrays
+    start, stop = -LARGEST if low is None else low, LARGEST if high is None else high
+    return [start + (stop - start) * (a + LARGEST) / (2 * LARGEST) for a in arrays]
+
+
+def draw_for(
+    signature: str, rng: np.random.Generator, low: float | None = None, high: float | None = None
+) -> list[Array]:
+    """Arrays of the first shapes of a signature, without leading axes."""
+    return draw(next(sample_shapes(signature, rng, 1, batch=False)), rng, low, high)

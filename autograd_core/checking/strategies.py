@@ -31,5 +31,4 @@ def gradcheck_inputs(
     """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     *_, shapes = signatures.sample_shapes(signature, rng, draw(st.integers(1, 4)), batch)
-    middle, half = (low + high) / 2, (high - low) / 2
-    return tuple(middle + half * x / 1.8 for x in signatures.draw(shapes, rng))
+    return tuple(signatures.draw(shapes, rng, low, high))

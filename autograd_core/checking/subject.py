@@ -73,23 +73,24 @@ class Recorded(Subject):
     def forward(self, xs: Sequence[Array]) -> list[Array]:
         return numbers(self.f(*xs))
 
-    def pullback(self, xs: Sequence[Array]) -> tuple[list[Array], Pull]:
+    def _recorded(self, xs: Sequence[Any]) -> tuple[Any, Callable[[Sequence[Any]], list[Any]]]:
+        """The value as a tree, and the pull-back, of arrays or of Tensors."""
         value, pull = vjp(self.f, *xs)
         leaves, restore = flatten(value)
 
-        def back(vs: list[Array]) -> list[Any]:
+        def back(vs: Sequence[Any]) -> list[Any]:
             found = pull(restore(_full(leaves, vs)))
-            return [raw(g) for g in (found if len(xs) > 1 else (found,))]
+            return list(found) if len(xs) > 1 else [found]
 
-        return numbers(value), back
+        return value, back
+
+    def pullback(self, xs: Sequence[Array]) -> tuple[list[Array], Pull]:
+        value, back = self._recorded(xs)
+        return numbers(value), lambda vs: [raw(g) for g in back(vs)]
 
     def derivative(self, count: int) -> Subject:
         def gradients(*both: Any) -> list[Any]:
-            xs, vs = both[:count], both[count:]
-            value, pull = vjp(self.f, *xs)
-            leaves, restore = flatten(value)
-            found = pull(restore(_full(leaves, vs)))
-            return list(found) if count > 1 else [found]
+            return self._recorded(both[:count])[1](both[count:])
 
         return Recorded(gradients, f"the gradient of {self.name}")
 
@@ -214,13 +215,12 @@ def subject_of(f: Any, args: Sequence[Any], positions: Sequence[int]) -> Subject
                 f"a pair is (forward, backward), two functions; got {len(f)} of "
                 f"{', '.join(type(part).__name__ for part in f)}"
             )
-        return Placed(Pair(*f), args, positions)
+        return Pair(*f).at(args, positions)
     if not callable(f):
         raise TypeError(
             "gradcheck takes a function, a pair (forward, backward), or what "
             f"ag.checking.from_torch and from_jax return; got {type(f).__name__}"
         )
-
     return Recorded(filled(f, args, positions), name_of(f))
 
 

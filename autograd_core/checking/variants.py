@@ -171,12 +171,7 @@ def _resized(x: Array, n: int, m: int) -> Array:
                 x = np.take(x, range(m), axis)
             else:
                 more = np.take(np.flip(x), np.arange(n, m) % n, axis)
-                x = np.concatenate(
-                    [
-                        x,
-                        (0.9 - 0.003 * np.arange(m - n).reshape(-1, *(1,) * (x.ndim - 1 - axis)))
-                        * more,
-                    ],
-                    axis,
-                )
+                fading = 0.9 - 0.003 * np.arange(m - n)
+                fading = fading.reshape(-1, *(1,) * (x.ndim - 1 - axis))
+                x = np.concatenate([x, fading * more], axis)
     return np.array(x)

@@ -65,8 +65,7 @@ def judge(
     still = ~np.isfinite(point.at)
     mix = point.cotangents(count) if point.y.size > MANY_OUTPUTS else None
     s = point.slopes(directions, mix)
-    open_ = s.steep | ~np.isfinite(s.value)
-    bad = open_.any(axis=0)
+    bad = s.open.any(axis=0)
     if mix is not None:
         rows = mix[~bad]
         weights = np.eye(count)[~bad]
@@ -135,7 +134,7 @@ def compare(
     ``summed`` is the size of the terms of which each was made, where it is a sum.
     """
     with np.errstate(all="ignore"):
-        open_ = s.steep | ~np.isfinite(s.value)
+        open_ = s.open
         value, bar = np.where(open_, 0.0, s.value), np.where(open_, 0.0, s.bar)
         kink: Array = s.kink & ~open_
         lowest, highest = np.where(kink, s.low, value), np.where(kink, s.high, value)
@@ -200,14 +199,7 @@ def _second_look(
             if not found and exact.all():
                 return None
             if found and found[0].kind == "value" and found[0].bar < best.bar:
-                best = Wrong(
-                    "value",
-                    wrong.u,
-                    wrong.direction,
-                    wrong.analytic,
-                    found[0].numeric,
-                    found[0].bar,
-                )
+                best = replace(found[0], u=wrong.u, direction=wrong.direction)
     if np.isfinite(wrong.analytic):
         hull = point.hull(wrong.u, d[0], smooth=wrong.kind == "jump")
         if hull is not None:

@@ -115,17 +115,15 @@ _define(np.nanquantile, 1, True)
 _define(np.nanpercentile, 100, True)
 
 
-@composition(np.median)
-def _median(
-    a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False
-) -> Any:
-    a = floating(as_array(a))
-    return _quantile(a, 0.5, axis, "linear", keepdims, False, "median", a.dtype)
+def _define_middle(fun: Any, skip_nan: bool) -> None:
+    @composition(fun)
+    def middle(
+        a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False,
+        keepdims: Any = False,
+    ) -> Any:  # fmt: skip
+        a = floating(as_array(a))
+        return _quantile(a, 0.5, axis, "linear", keepdims, skip_nan, fun.__name__, a.dtype)
 
 
-@composition(np.nanmedian)
-def _nanmedian(
-    a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False
-) -> Any:
-    a = floating(as_array(a))
-    return _quantile(a, 0.5, axis, "linear", keepdims, True, "nanmedian", a.dtype)
+_define_middle(np.median, False)
+_define_middle(np.nanmedian, True)

@@ -12,7 +12,8 @@ from collections import Counter
 from typing import Any
 
 from tests.gradcheck_quality import measure
-from tests.gradcheck_quality.measure import AWKWARD, PLANTED
+from tests.gradcheck_quality.awkward import AWKWARD
+from tests.gradcheck_quality.planted import PLANTED
 
 CAUGHT = ("error", "warning", "inconclusive")
 

@@ -15,7 +15,6 @@ from autograd_core.checking.cases import CASES
 from tests.gradcheck_quality import mutants, peers
 from tests.gradcheck_quality.awkward import AWKWARD
 from tests.gradcheck_quality.entry import Entry
-from tests.gradcheck_quality.planted import PLANTED
 
 PEERS = {
     "torch": lambda e, xs: peers.torch_check(e, xs),
@@ -157,14 +156,3 @@ def by_class(found: dict[str, dict[str, str]]) -> dict[str, Counter[str]]:
     for row in found.values():
         rows.setdefault(row["kind"], Counter())[row["sample"]] += 1
     return rows
-
-
-__all__ = [
-    "AWKWARD",
-    "PLANTED",
-    "accused_by_peers",
-    "by_class",
-    "compositions",
-    "cost",
-    "detection",
-]

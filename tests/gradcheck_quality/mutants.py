@@ -95,7 +95,6 @@ def _lambda(rule: Callable[..., Any]) -> ast.Lambda | None:
         return None
     if code.co_filename not in _trees:
         _trees[code.co_filename] = ast.parse(inspect.getsource(sys.modules[rule.__module__]))
-    start = next(iter(code.co_positions()))
     for node in ast.walk(_trees[code.co_filename]):
         if isinstance(node, ast.Lambda) and node.lineno == code.co_firstlineno:
             same = compile(
@@ -108,7 +107,6 @@ def _lambda(rule: Callable[..., Any]) -> ast.Lambda | None:
                 and (inner.co_varnames == code.co_varnames and inner.co_names == code.co_names)
             ):
                 return node
-    assert start
     return None
 
 
