@@ -22,12 +22,21 @@ class Style(NamedTuple):
 PAGE, INK, MUTED, EDGE = "#FFFFFF", "#1F2933", "#52606D", "#8492A6"
 FONT = "Arial,Helvetica,sans-serif"
 
+#: The size of a gradient by rounded power of ten, from 1e-4 (and below) to 1e3 (and above).
+GRADIENT = (
+    *("#2166AC", "#4F9BC8", "#92C5DE", "#D1E5F0"),
+    *("#F7F7F7", "#FDDBC7", "#F4A582", "#B2182B"),
+)
+#: A share of the cost: below 5 %, 10 %, 20 %, 35 %, 50 %, and above.
+COST = ("#FEFEFA", "#FDF1D8", "#FBD99A", "#F6B84E", "#E08A1E", "#A8570C")
+
 STYLES: dict[str, Style] = {
+    "module": Style("#DCEBF7", "#005F99", "module with parameters"),
     "parameter": Style("#FFF6D6", "#A88600", "parameter"),
     "linear": Style("#DCEBF7", "#005F99", "matmul / conv"),
     "elementwise": Style("#DDF3EA", "#008A66", "elementwise"),
     "reduce": Style("#F8E6F0", "#B3518A", "reduce"),
-    "view": Style("#FFFFFF", "#7B8794", "view"),
+    "view": Style("#FFFFFF", "#7A8693", "view"),
     "data": Style("#F0F4F8", "#7B8794", "data"),
     "output": Style("#FDE3D8", "#A8320A", "output"),
 }
