@@ -1,6 +1,7 @@
 """Reverse-mode automatic differentiation for people who think in NumPy."""
 
 from autograd_core import rules as rules
+from autograd_core import scopes as scopes
 from autograd_core import special as special
 from autograd_core.checking import assert_gradients as assert_gradients
 from autograd_core.checking import check_rules as check_rules

@@ -48,7 +48,10 @@ class Node:
     ``args`` is None once a backward pass has freed it.
     """
 
-    __slots__ = ("__weakref__", "args", "kwargs", "out", "parents", "primitive", "seq", "watch")
+    __slots__ = (
+        *("__weakref__", "args", "call", "kwargs", "out"),
+        *("parents", "primitive", "seq", "watch"),
+    )
     tracked = True
 
     primitive: Primitive | None
@@ -58,6 +61,7 @@ class Node:
     parents: tuple[Node, ...]
     seq: int
     watch: Watch | None
+    call: Any  # the modules whose result this is (see scopes.py)
 
     def __repr__(self) -> str:
         kind = self.primitive.name if self.primitive else type(self).__name__.lower()
@@ -101,7 +105,7 @@ class Leaf(Node):
 
     def __init__(self, data: Any, owner: Any = None, name: str | None = None) -> None:
         self.primitive, self.args, self.kwargs, self.parents = None, None, None, ()
-        self.out, self.seq, self.watch = data, next(clock), None
+        self.out, self.seq, self.watch, self.call = data, next(clock), None, None
         self.owner: weakref.ref[Any] | None = None if owner is None else weakref.ref(owner)
         if name is not None:
             self.watched().name = name
@@ -142,7 +146,7 @@ def make_node(
     node.kwargs = kwargs
     node.parents = parents
     node.seq = next(clock)
-    node.watch = None
+    node.watch = node.call = None
     return node
 
 

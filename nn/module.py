@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd_core.scopes import clock, note
 from nn.errors import StateError
 from nn.parameter import Parameter
 
@@ -51,7 +52,10 @@ class Module:
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.forward(*args, **kwargs)
+        start = next(clock)
+        result = self.forward(*args, **kwargs)
+        note(self, start, result)  # so that a picture can tell which operations are its own
+        return result
 
     # -- what is inside -----------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ THEMES = ("light", "dark", "auto")
 
 #: Inks for measured fills, beside the page's own (``#1F2933``): always dark, always light, and
 #: light on the light page but dark on the dark one.
-ALWAYS_DARK, ALWAYS_LIGHT, INVERSE = "#0B1620", "#FEFEFE", "#FDFDFD"
+ALWAYS_DARK, ALWAYS_LIGHT, INVERSE = "#000000", "#FEFEFE", "#FDFDFD"
 
 #: What each colour of the light palette is in the dark.
 DARK: dict[str, str] = {
