@@ -1,5 +1,7 @@
 """Reverse-mode automatic differentiation for people who think in NumPy."""
 
+from typing import TYPE_CHECKING, Any
+
 from autograd_core import rules as rules
 from autograd_core import scopes as scopes
 from autograd_core import special as special
@@ -13,8 +15,6 @@ from autograd_core.derivatives import hvp as hvp
 from autograd_core.derivatives import jacobian as jacobian
 from autograd_core.derivatives import jvp as jvp
 from autograd_core.differentiate import gradients as gradients
-from autograd_core.drawing import Picture as Picture
-from autograd_core.drawing import draw as draw
 from autograd_core.errors import AnomalyError as AnomalyError
 from autograd_core.errors import AutogradError as AutogradError
 from autograd_core.errors import ConversionError as ConversionError
@@ -46,3 +46,26 @@ from autograd_core.transforms import grad as grad
 from autograd_core.transforms import value_and_grad as value_and_grad
 from autograd_core.transforms import vjp as vjp
 from autograd_core.trees import ravel as ravel
+
+if TYPE_CHECKING:
+    from autograd_core.drawing import Picture as Picture
+    from autograd_core.drawing import draw as draw
+    from autograd_core.profiling import Profile as Profile
+    from autograd_core.profiling import profile as profile
+
+#: Public names that are imported when they are first asked for: most programs draw nothing.
+_LAZY = {"draw": "drawing", "Picture": "drawing", "profile": "profiling", "Profile": "profiling"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'autograd_core' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"autograd_core.{_LAZY[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

@@ -1,156 +1,209 @@
-"""A scene as Graphviz DOT, and DOT as a picture by the ``dot`` program."""
+"""A scene as Graphviz DOT.
+
+What Graphviz taught: a straight spine wants ``group`` on its nodes and ``weight`` on its edges;
+parameters stand left of their operation on the same rank, targets right of it; the title is the
+label of an invisible outer cluster, because the graph's own label, at the bottom, is the legend;
+``size`` scales the text, so it is never set.
+"""
 
 from __future__ import annotations
 
-from autograd_core.drawing.palette import EDGE, FONT, INK, MUTED, PAGE, STYLES
-from autograd_core.drawing.scene import Arrow, Box, Scene
-from autograd_core.errors import AutogradError
-
-INSTALL = (
-    "Graphviz's `dot` program is not installed (the Python package alone is not enough): "
-    "apt install graphviz (Debian, Ubuntu), dnf install graphviz (Fedora), brew install graphviz "
-    "(macOS), winget install graphviz (Windows), conda install -c conda-forge graphviz. "
-    "Without it .dot still works: g.save('graph.dot')"
-)
-_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
-TIMEOUT = 30.0  # seconds
+from autograd_core.drawing import cards
+from autograd_core.drawing.palette import CLUSTER, EDGE, FONT, INK, MUTED, PAGE, STYLES
+from autograd_core.drawing.scene import Arrow, Box, Cluster, Scene
+from autograd_core.drawing.spine import spine
 
 
-class GraphvizError(AutogradError, RuntimeError):
-    """The ``dot`` program is absent, failed, or took too long."""
-
-
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A string of Graphviz's language; its own escapes (``\\N``) are defused."""
     clean = "".join(c if c.isprintable() or c == "\n" else " " for c in text)
     escaped = clean.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 
 
-def _escaped(text: str) -> str:
-    """Text inside an HTML-like label; control characters would make it invalid."""
-    clean = "".join(c if c.isprintable() else " " for c in text)
-    return clean.translate(_ENTITIES)
+def _tooltip(box: Box) -> str:
+    told = [box.title, box.type, box.spec, box.note, box.mark]
+    head = " ".join(t for t in told if t)
+    return "\n".join([head, *(f"{k}: {v}" for k, v in box.facts)])
 
 
-def _bold(text: str) -> str:
-    return f"<B>{_escaped(text)}</B>" if text.strip() else ""
-
-
-def _font(text: str, size: float, color: str = MUTED) -> str:
-    if not text.strip():
-        return ""
-    return f'<FONT POINT-SIZE="{size}" COLOR="{color}">{_escaped(text)}</FONT>'
-
-
-def _box(box: Box) -> str:
+def _box(box: Box, group: str) -> str:
     style = STYLES[box.kind]
-    note_color = style.stroke if box.kind == "output" else MUTED
-    square = box.kind in ("data", "parameter", "output")
-    title = _bold(box.title) if square else _escaped(box.title)
-    note = _font(box.note, 9.5, note_color)
-    look = (
-        "filled" if square else "rounded,filled,dashed" if box.kind == "view" else "rounded,filled"
-    )
-    attributes = {
-        "shape": '"box"',
-        "style": f'"{look}"',
-        "fillcolor": f'"{style.fill}"',
-        "color": f'"{style.stroke}"',
-        "label": f"<{'  '.join(p for p in (title, note) if p) or ' '}>",
-        "tooltip": _quoted(", ".join(f"{k} {v}" for k, v in box.facts)),
-        "class": f'"{box.kind}"',
-    }
-    if box.kind == "output":
-        attributes["peripheries"] = '"2"'
-    if not square:
-        attributes["group"] = '"spine"'
-    return f"  {_quoted(box.id)} [{' '.join(f'{k}={v}' for k, v in attributes.items())}];"
-
-
-def _arrow(arrow: Arrow, source: Box | None) -> str:
-    attributes = []
-    if source is not None and source.kind in ("parameter", "data"):
-        attributes.append(f'color="{STYLES[source.kind].stroke}" penwidth="1"')
+    attributes = {"tooltip": quoted(_tooltip(box)), "class": f'"{box.kind}"'}
+    if box.form == "card":
+        attributes |= {"shape": '"plain"', "label": f"<{cards.card(box)}>"}
     else:
+        square = box.form == "box"
+        dashed = ",dashed" if box.hollow or box.kind == "view" else ""
+        attributes |= {
+            "style": f'"{"" if square else "rounded,"}filled{dashed}"',
+            "fillcolor": f'"{box.fill or style.fill}"',
+            "color": f'"{style.stroke}"',
+            "label": f"<{cards.pill(box)}>",
+        }
+        if box.kind == "output":
+            attributes |= {"peripheries": '"2"', "height": '"0.32"', "margin": '"0.16,0.04"'}
+        elif box.kind == "parameter":
+            attributes |= {"height": '"0.24"', "margin": '"0.08,0.02"'}
+        elif square:
+            attributes |= {"height": '"0.3"', "margin": '"0.14,0.04"'}
+        elif len(box.title) > 2:
+            attributes["width"] = '"0.9"'
+    if group:
+        attributes["group"] = quoted(group)
+    return f"{quoted(box.id)} [{' '.join(f'{k}={v}' for k, v in attributes.items())}];"
+
+
+def _arrow(arrow: Arrow, boxes: dict[str, Box], on_spine: bool, backwards: bool) -> str:
+    source, target = boxes[arrow.source], boxes[arrow.target]
+    stroke = STYLES[source.kind].stroke
+    ends = f"{quoted(arrow.source)} -> {quoted(arrow.target)}"
+    if arrow.loop:
+        return (
+            f"{ends} [label={quoted(f'  {arrow.label}  ')} "
+            f'style="dashed" color="{stroke}" fontcolor="{stroke}" '
+            'tailport="top:se" headport="top:ne"];'
+        )
+    attributes = []
+    if on_spine:
         attributes.append('weight="20"')
+    elif source.form != "box":
+        attributes.append('weight="2"')
+    if source.kind == "parameter":
+        attributes.append(f'color="{stroke}"')
+    if arrow.width != 1.2:
+        attributes.append(f'penwidth="{arrow.width:.1f}"')
+        attributes.append(f'arrowsize="{max(0.7 - 0.06 * arrow.width, 0.4):.2f}"')
+    elif source.kind == "parameter":
+        attributes.append('penwidth="1"')
+    if backwards:
+        ends = f"{quoted(arrow.target)} -> {quoted(arrow.source)}"
+    if arrow.reverse != backwards:
+        attributes.append('dir="back"')
     if not arrow.gradient:
         attributes.append('style="dashed"')
     if arrow.label:
-        attributes.append(f"label={_quoted('  ' + arrow.label)}")
-    return f"  {_quoted(arrow.source)} -> {_quoted(arrow.target)} [{' '.join(attributes)}];"
+        attributes.append(f"label={quoted('  ' + arrow.label + '  ')}")
+    if target.repeats > 1 and source.form == "box":
+        attributes.append('headport="top:n"')
+    return f"{ends} [{' '.join(attributes)}];" if attributes else f"{ends};"
 
 
-def _legend(scene: Scene) -> str:
-    present = {b.kind for b in scene.boxes}
-    cells = "".join(
-        f'<TD BGCOLOR="{s.fill}" BORDER="1" COLOR="{s.stroke}" WIDTH="14" HEIGHT="10" '
-        f'FIXEDSIZE="TRUE"></TD><TD ALIGN="LEFT">{_font(s.label + "  ", 9)}</TD>'
-        for kind, s in STYLES.items()
-        if kind in present
-    )
-    return (
-        '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="3" CELLPADDING="0"><TR>'
-        f"{cells or '<TD></TD>'}</TR></TABLE>"
-    )
+def _cluster_open(cluster: Cluster) -> list[str]:
+    kind = f"  {cards.font(cluster.type, 10.5)}" if cluster.type.strip() else ""
+    label = f"{cards.font(cluster.title, 10.5, INK, strong=True) or ' '}{kind}"
+    return [
+        f"subgraph {quoted('cluster_' + cluster.id)} {{",
+        f'  label=<{label}>; labeljust="l"; labelloc="t"; style="rounded,filled"; '
+        f'color="{CLUSTER.stroke}"; pencolor="{CLUSTER.stroke}"; fillcolor="{CLUSTER.fill}"; '
+        f'margin="8"; tooltip={quoted(cluster.title + " " + cluster.type)};',
+    ]
 
 
-def _header(scene: Scene) -> str:
-    title = f'<FONT POINT-SIZE="15">{_bold(scene.title)}</FONT>' if scene.title.strip() else " "
-    return (
-        '<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="1">'
-        f'<TR><TD ALIGN="LEFT">{title}</TD></TR>'
-        f'<TR><TD ALIGN="LEFT">{_font(scene.subtitle, 10)}</TD></TR>'
-        '<TR><TD HEIGHT="6"></TD></TR></TABLE>'
-    )
+def _nested(scene: Scene, lines: dict[str, list[str]]) -> list[str]:
+    """The lines of all clusters, inner ones inside; by a stack, not by recursion."""
+    inner: dict[str, list[Cluster]] = {}
+    for c in scene.clusters:
+        inner.setdefault(c.parent, []).append(c)
+    made = lines.get("", [])[:]
+    stack: list[tuple[Cluster | None, int]] = [(c, 1) for c in reversed(inner.get("", []))]
+    while stack:
+        cluster, deep = stack.pop()
+        pad = "  " * deep
+        if cluster is None:
+            made.append(f"{pad}}}")
+            continue
+        made += [pad + line for line in _cluster_open(cluster)]
+        made += [f"{pad}  {line}" for line in lines.get(cluster.id, [])]
+        stack.append((None, deep))
+        stack += [(c, deep + 1) for c in reversed(inner.get(cluster.id, []))]
+    return made
+
+
+def _sides(scene: Scene, boxes: dict[str, Box]) -> tuple[list[str], set[Arrow]]:
+    """Parameters beside their operation: the first at its left, the second at its right.
+
+    Returns the lines, and the arrows that are to be written backwards: on one rank Graphviz puts
+    the tail of an arrow at the left of its head.
+    """
+    lines: list[str] = []
+    backwards: set[Arrow] = set()
+    count: dict[str, int] = {}
+    last: dict[str, Arrow] = {}
+    for a in scene.arrows:
+        source, target = boxes[a.source], boxes[a.target]
+        if source.kind != "parameter" or target.form == "card":
+            continue
+        n = count[a.target] = count.get(a.target, 0) + 1
+        if n > 2:
+            continue
+        lines.append(f"{{rank=same; {quoted(a.source)}; {quoted(a.target)}}}")
+        if n == 2:
+            backwards.add(a)
+            continue
+        before = last.get(source.cluster) if source.cluster else None
+        if before is not None:  # below one another
+            names = f"{quoted(before.source)} -> {quoted(a.source)}"
+            lines.append(f'{names} [style="invis" weight="5"];')
+        last[source.cluster] = a
+    return lines, backwards
+
+
+def _ends(scene: Scene, boxes: dict[str, Box], column: set[str]) -> list[str]:
+    """Targets on the rank of what comes last before the loss."""
+    lines = []
+    for a in scene.arrows:
+        source = boxes[a.source]
+        if source.kind != "data" or source.note.split(" ")[0] not in ("target", "labels"):
+            continue
+        before = [
+            b.source for b in scene.arrows
+            if b.target == a.target and b.source in column and not b.loop
+        ]  # fmt: skip
+        if before:
+            lines.append(f"{{rank=same; {quoted(before[0])}; {quoted(a.source)}}}")
+    return lines
 
 
 def to_dot(scene: Scene, direction: str = "TB") -> str:
-    """The scene in Graphviz's language; the same scene gives the same text, byte for byte."""
+    """The scene in Graphviz's language; the same scene gives the same text, byte for byte.
+
+    Parameters
+    ----------
+    scene
+        What to draw.
+    direction
+        Graphviz's ``rankdir``.
+    """
     boxes = {b.id: b for b in scene.boxes}
-    sides = [
-        f"  {{rank=same; {_quoted(a.source)}; {_quoted(a.target)}}}"
+    column = spine(scene)
+    lines: dict[str, list[str]] = {}
+    for b in scene.boxes:
+        group = "spine" if b.id in column else ""
+        lines.setdefault(b.cluster, []).append(_box(b, group))
+    flat = direction in ("TB", "BT")
+    sides, backwards = _sides(scene, boxes) if flat else ([], set())
+    ends = _ends(scene, boxes, column) if flat else []
+    arrows = [
+        _arrow(a, boxes, a.source in column and a.target in column, a in backwards)
         for a in scene.arrows
-        if boxes[a.source].kind == "parameter"
     ]
     return "\n".join(
         [
             "digraph {",
-            f'  graph [rankdir="{direction}" nodesep="0.25" ranksep="0.28" pad="0.2" '
+            f'  graph [rankdir="{direction}" nodesep="0.25" ranksep="0.26" pad="0.2" '
             f'bgcolor="{PAGE}" fontname="{FONT}" fontcolor="{INK}" labelloc="b" labeljust="l" '
-            f"newrank=true tooltip={_quoted(scene.title)} label=<{_legend(scene)}>];",
-            f'  node [fontname="{FONT}" fontsize="11" fontcolor="{INK}" penwidth="1.1" '
-            'height="0.28" width="0.5" margin="0.12,0.03"];',
+            f"newrank=true tooltip={quoted(scene.title)} label=<{cards.legend(scene)}>];",
+            f'  node [shape="box" fontname="{FONT}" fontsize="11" fontcolor="{INK}" '
+            'penwidth="1.1" height="0.27" width="0.5" margin="0.12,0.02"];',
             f'  edge [color="{EDGE}" penwidth="1.2" arrowsize="0.6" fontname="{FONT}" '
             f'fontsize="9" fontcolor="{MUTED}"];',
-            f'  subgraph "cluster_page" {{ label=<{_header(scene)}>; labelloc="t"; labeljust="l"; '
-            f'pencolor="{PAGE}"; margin="4";',
-            *(_box(b) for b in scene.boxes),
-            *(_arrow(a, boxes[a.source]) for a in scene.arrows),
-            *sides,
+            f'  subgraph "cluster_page" {{ label=<{cards.header(scene)}>; labelloc="t"; '
+            f'labeljust="l"; pencolor="{PAGE}"; margin="4";',
+            *(f"  {line}" for line in _nested(scene, lines)),
+            *(f"    {line}" for line in (*arrows, *sides, *ends)),
             "  }",
             "}",
             "",
         ]
     )
-
-
-def render(dot: str, format: str) -> bytes:
-    """Lay DOT out with the ``dot`` program: ``svg``, ``png`` or ``pdf``."""
-    import subprocess  # here, because it would cost every user of the package 10 ms
-
-    from graphviz import DOT_BINARY
-
-    command = [str(DOT_BINARY), f"-T{format}", *(["-Gdpi=144"] if format == "png" else [])]
-    try:
-        done = subprocess.run(
-            command, input=dot.encode(), capture_output=True, timeout=TIMEOUT, check=False
-        )
-    except FileNotFoundError:
-        raise GraphvizError(INSTALL) from None
-    except subprocess.TimeoutExpired:
-        raise GraphvizError(
-            f"dot took more than {TIMEOUT:.0f} s for this graph; draw less of it with max_nodes="
-        ) from None
-    if done.returncode or not done.stdout:
-        raise GraphvizError(f"dot failed: {done.stderr.decode(errors='replace').strip()[:400]}")
-    return bytes(done.stdout)

@@ -20,6 +20,7 @@ class Style(NamedTuple):
 
 
 PAGE, INK, MUTED, EDGE = "#FFFFFF", "#1F2933", "#52606D", "#8492A6"
+CLUSTER = Style("#F7F9FB", "#CBD2D9", "")
 FONT = "Arial,Helvetica,sans-serif"
 
 #: The size of a gradient by rounded power of ten, from 1e-4 (and below) to 1e3 (and above).
@@ -42,40 +43,27 @@ STYLES: dict[str, Style] = {
 }
 
 _LINEAR = {
-    *("matmul", "dot", "inner", "outer", "vdot", "tensordot", "einsum", "kron", "linear"),
-    *("convolve", "correlate", "solve", "inv"),
+    *("matmul", "dot", "inner", "outer", "vdot", "vecdot", "matvec", "vecmat", "tensordot"),
+    *("einsum", "kron", "linear", "convolve", "correlate", "solve", "inv", "multi_dot"),
 }
 _VIEWS = {
     *("reshape", "ravel", "transpose", "swapaxes", "moveaxis", "rollaxis", "expand_dims"),
     *("squeeze", "broadcast_to", "getitem", "copy", "flip", "rot90", "astype", "diagonal"),
+    *("sliding_window_view", "atleast_1d", "atleast_2d", "atleast_3d", "real", "imag"),
 }
 _REDUCTIONS = {
     *("sum", "mean", "var", "std", "prod", "max", "min", "amax", "amin", "trace", "median"),
-    *("cumsum", "cumprod", "ptp"),
-}
-_SYMBOLS = {
-    "add": "+",
-    "subtract": "−",
-    "multiply": "×",
-    "divide": "÷",
-    "true_divide": "÷",
-    "power": "power",
-    "negative": "negate",
+    *("cumsum", "cumprod", "ptp", "average", "norm", "logsumexp"),
 }
 
 
 def category(primitive: Primitive) -> str:
     """Which of the styles an operation has."""
     name = primitive.name
-    if name in _LINEAR:
+    if name in _LINEAR or "conv" in name:
         return "linear"
     if name in _VIEWS:
         return "view"
-    if name in _REDUCTIONS or name.endswith(("_loss", "_cost", "entropy")):
+    if name in _REDUCTIONS or name.endswith(("_loss", "_cost", "_entropy", "_error")):
         return "reduce"
-    return "elementwise"
-
-
-def symbol(primitive: Primitive) -> str:
-    """What is written on an operation: its sign, if it has one, or its name."""
-    return _SYMBOLS.get(primitive.name, primitive.name.lstrip("_"))
+    return "reduce" if "pool" in name else "elementwise"

@@ -1,66 +1,160 @@
-"""``ag.draw``: the picture of a recorded graph, in a notebook or in a file."""
+"""A drawn graph: shows itself in a notebook, and saves itself by a file's ending."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from autograd_core.drawing.build import build
-from autograd_core.drawing.dot import GraphvizError, render, to_dot
+from autograd_core.drawing import themes
+from autograd_core.drawing.diff import Difference
+from autograd_core.drawing.dot import to_dot
+from autograd_core.drawing.finish import described
+from autograd_core.drawing.graphviz import GraphvizError, render
 from autograd_core.drawing.scene import Scene
-from autograd_core.recording import Handle
 
-FORMATS = ("svg", "png", "pdf", "dot", "txt")
+FORMATS = ("svg", "png", "pdf", "dot", "html", "mmd", "json", "txt")
+
+#: Beyond so many boxes ``dot`` is not asked for an SVG: it would take too long.
+_DOT_BOXES = 700
+#: Seconds that ``dot`` has for an SVG before the built-in layout does it.
+_PATIENCE = 6.0
 
 
 class Picture:
-    """A drawn graph: shows itself in a notebook, and saves itself by a file's ending.
+    """A drawn graph; made by :func:`draw`.
 
     Attributes
     ----------
     graph : Scene
         The boxes and arrows as plain dataclasses.
+    direction : str
+        ``"TB"``, ``"LR"``, ``"BT"`` or ``"RL"``.
+    theme : str
+        ``"auto"``, ``"light"`` or ``"dark"``.
+    level : str
+        The level of ``graph``.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> w = ag.tensor([1.0, 2.0], requires_grad=True, name="w")
+    >>> picture = ag.draw(np.sum(w * w))
+    >>> picture
+    Picture('computation graph', 5 boxes)
+    >>> picture.dot.splitlines()[0]
+    'digraph {'
     """
 
-    def __init__(self, graph: Scene, direction: str = "TB") -> None:
+    def __init__(
+        self,
+        graph: Scene,
+        direction: str = "TB",
+        theme: str = "auto",
+        level: str = "ops",
+        others: Callable[[str], Scene] | None = None,
+    ) -> None:
         self.graph = graph
         self.direction = direction
+        self.theme = theme
+        self.level = level
+        self._others = others  # makes the scene of another level
+
+    # -- formats ------------------------------------------------------------------------------
 
     @property
     def dot(self) -> str:
-        """The picture in Graphviz's language; needs no program."""
+        """The picture in Graphviz's language, in the light palette; needs no program."""
         return to_dot(self.graph, self.direction)
 
     @property
     def svg(self) -> str:
-        """The picture as SVG; needs the ``dot`` program."""
-        return render(self.dot, "svg").decode()
+        """The picture as SVG: laid out by ``dot`` where it is installed and quick, or built in."""
+        drawn = None
+        if len(self.graph.boxes) <= _DOT_BOXES:
+            try:
+                drawn = render(self.dot, "svg", _PATIENCE).decode()
+            except GraphvizError:
+                drawn = None
+        if drawn is None:
+            from autograd_core.drawing.svg import to_svg
+
+            drawn = to_svg(self.graph, self.direction)
+        return themes.apply(described(drawn, self.graph), self.theme)
+
+    @property
+    def html(self) -> str:
+        """One page that needs nothing else: pan, zoom, search, details, a switch of levels."""
+        from autograd_core.drawing.html import to_html
+
+        scenes = {}
+        for level in ("modules", "compact", "ops", "full"):
+            if level == self.level or self._others is None:
+                scenes[self.level] = self.graph
+            else:
+                scenes[level] = self._others(level)
+        return to_html(scenes, self.level, self.direction, self.theme)
+
+    @property
+    def mermaid(self) -> str:
+        """The picture for a README, as Mermaid."""
+        from autograd_core.drawing.mermaid import to_mermaid
+
+        return to_mermaid(self.graph)
+
+    @property
+    def json(self) -> str:
+        """Everything in the picture, as JSON."""
+        from autograd_core.drawing.export import to_json
+
+        return to_json(self.graph)
 
     @property
     def text(self) -> str:
-        """One line a box, for a terminal."""
-        incoming: dict[str, list[str]] = {b.id: [] for b in self.graph.boxes}
-        for a in self.graph.arrows:
-            incoming[a.target].append(a.source)
-        lines = [self.graph.title, self.graph.subtitle]
-        for b in self.graph.boxes:
-            sources = ", ".join(incoming[b.id])
-            lines.append(
-                f"{b.id:<20} {', '.join(f'{k} {v}' for k, v in b.facts)}"
-                + (f"   from {sources}" if sources else "")
-            )
-        return "\n".join(lines)
+        """The picture in words, for a terminal."""
+        from autograd_core.drawing.export import to_text
+
+        return to_text(self.graph)
+
+    def to_networkx(self) -> Any:
+        """The picture as a ``networkx.MultiDiGraph``; needs networkx."""
+        from autograd_core.drawing.export import to_networkx
+
+        return to_networkx(self.graph)
+
+    def diff(self, other: Picture) -> Difference:
+        """What changes from this picture to another: boxes added, removed and changed.
+
+        Raises
+        ------
+        TypeError
+            If ``other`` is no picture.
+        """
+        if not isinstance(other, Picture):
+            raise TypeError(f"a.diff(b) compares two pictures, got {type(other).__name__}")
+        return Difference(self, other, Picture)
+
+    # -- files and notebooks ------------------------------------------------------------------
 
     def save(self, path: str | os.PathLike[str]) -> str:
-        """Write ``.svg``, ``.png``, ``.pdf``, ``.dot`` or ``.txt``, by the ending.
+        """Write a file in the format of its ending.
+
+        Parameters
+        ----------
+        path
+            ``.svg .png .pdf .dot .html .mmd .json`` or ``.txt``.
+
+        Returns
+        -------
+        str
+            The path.
 
         Raises
         ------
         ValueError
             For another ending.
         GraphvizError
-            If the format needs the ``dot`` program and it is absent or fails; nothing is written.
+            For PNG and PDF if the ``dot`` program is absent or fails; nothing is written then.
         """
         target = os.fspath(path)
         ending = os.path.splitext(target)[1].lower().lstrip(".")
@@ -69,76 +163,28 @@ class Picture:
                 f"cannot save a picture as {os.path.basename(target)!r}: use one of "
                 + ", ".join("." + f for f in FORMATS)
             )
-        if ending in ("dot", "txt"):
-            content = (self.dot if ending == "dot" else self.text).encode()
-        else:
-            content = render(self.dot, ending)
+        content = self.to_bytes(ending)
         with open(target, "wb") as file:
             file.write(content)
         return target
 
+    def to_bytes(self, format: str) -> bytes:
+        """The picture in one of the formats that :meth:`save` knows, by its ending."""
+        if format in ("png", "pdf"):
+            return render(themes.dot(self.dot, self.theme), format)
+        attribute = {"mmd": "mermaid", "txt": "text"}.get(format, format)
+        text: str = getattr(self, attribute)
+        return (text if text.endswith("\n") else text + "\n").encode("utf-8", "replace")
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """SVG where ``dot`` is installed, and text; never raises in a notebook."""
-        bundle = {"text/plain": self.text}
-        try:
-            bundle["image/svg+xml"] = self.svg
-        except GraphvizError as error:
-            bundle["text/plain"] += f"\n({error})"
+        """SVG and text; in a notebook nothing raises."""
+        bundle = {"text/plain": repr(self)}
+        for kind, attribute in (("text/plain", "text"), ("image/svg+xml", "svg")):
+            try:
+                bundle[kind] = getattr(self, attribute)
+            except Exception as error:  # a notebook must show what there is
+                bundle["text/plain"] += f"\n({type(error).__name__}: {error})"
         return bundle
 
     def __repr__(self) -> str:
         return f"Picture({self.graph.title!r}, {len(self.graph.boxes)} boxes)"
-
-
-def draw(
-    tensors: Any,
-    *,
-    names: Mapping[str, Any] | None = None,
-    title: str = "computation graph",
-    direction: str = "TB",
-    max_nodes: int = 300,
-) -> Picture:
-    """Draw the graph that made a Tensor.
-
-    Parameters
-    ----------
-    tensors
-        A recorded Tensor, or several.
-    names
-        What to call things: ``names={"x": x, "loss": loss}``; Tensors with a name have one.
-    title
-        Written above the picture.
-    direction
-        ``"TB"`` (downwards), ``"LR"``, ``"BT"`` or ``"RL"``.
-    max_nodes
-        Of a larger graph the newest so many operations are drawn, and the header says so.
-
-    Examples
-    --------
-    >>> import numpy as np, autograd_core as ag
-    >>> w = ag.tensor([[1.0, 2.0]], requires_grad=True, name="w")
-    >>> picture = ag.draw(np.sum(np.tanh(w)), title="a neuron")
-    >>> print(picture.text)
-    a neuron
-    2 parameters  ·  float64  ·  2 ops
-    tanh                 operation tanh, shape 1×2   from w
-    w                    shape 1×2
-    sum                  operation sum, shape scalar   from tanh
-    output               value 1.726   from sum
-    """
-    roots = [tensors] if isinstance(tensors, Handle) else list(tensors)
-    for t in roots:
-        if not isinstance(t, Handle):
-            raise TypeError(
-                f"ag.draw takes a Tensor or several, got {type(t).__name__}; call the function "
-                "on Tensors and draw its result"
-            )
-    if direction not in ("TB", "LR", "BT", "RL"):
-        raise ValueError(f"direction is TB, LR, BT or RL, got {direction!r}")
-    _check(roots)
-    return Picture(build(roots, dict(names or {}), title, max_nodes), direction)
-
-
-def _check(roots: Sequence[Any]) -> None:
-    if not roots:
-        raise ValueError("ag.draw needs a Tensor to draw, got an empty sequence")

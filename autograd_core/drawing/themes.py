@@ -169,3 +169,14 @@ def apply(svg: str, theme: str) -> str:
         return f'<svg class="{name}"{m[1]}>{style}'
 
     return re.sub(r"<svg\b([^>]*)>", opened, svg, count=1)
+
+
+def dot(text: str, theme: str) -> str:
+    """DOT in a theme, for formats that cannot follow the reader: ``auto`` is light."""
+    if theme not in THEMES:
+        raise ValueError(f"theme is {', '.join(THEMES[:-1])} or {THEMES[-1]}, got {theme!r}")
+    if theme != "dark":
+        return text
+    return re.sub(
+        r'(color|COLOR)="(#[0-9A-F]{6})"', lambda m: f'{m[1]}="{DARK.get(m[2], m[2])}"', text
+    )

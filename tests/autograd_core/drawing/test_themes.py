@@ -39,9 +39,7 @@ def test_unknown_theme():
 FILLS = [s.fill for s in palette.STYLES.values()]
 
 
-@pytest.mark.parametrize(
-    "fill", ["#000000", "#FF0000", *palette.GRADIENT, *palette.COST, *FILLS]
-)
+@pytest.mark.parametrize("fill", ["#000000", "#FF0000", *palette.GRADIENT, *palette.COST, *FILLS])
 def test_an_ink_is_readable_in_both_themes(fill):
     ink = themes.ink_on(fill)
     assert themes.contrast(ink, fill) >= 4.5

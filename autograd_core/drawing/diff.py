@@ -1,0 +1,141 @@
+"""What changed between two pictures, in words and as a picture."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from autograd_core.drawing.scene import Arrow, Box, Cell, Scale, Scene
+
+#: Fill and mark of what was added, removed and changed; from the scale of gradients, so that both
+#: themes know them.
+ADDED, REMOVED, CHANGED = "#D1E5F0", "#FDDBC7", "#FBD99A"
+_TOLD = ("title", "type", "spec", "note", "absorbed", "repeats", "shape", "dtype", "mark")
+
+
+def _text(value: Any) -> str:
+    return "×".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def changes(before: Box, after: Box) -> list[str]:
+    """What differs in two boxes of one name: ``spec 784 → 16, now 784 → 32``."""
+    found = []
+    for name in _TOLD:
+        a, b = getattr(before, name), getattr(after, name)
+        if a != b:
+            found.append(f"{name} {_text(a) or 'none'}, now {_text(b) or 'none'}")
+    return found
+
+
+class Difference:
+    """What :meth:`Picture.diff` returns; its ``repr`` is the list of changes.
+
+    Attributes
+    ----------
+    added, removed : list of str
+        The names of boxes that only one of the pictures has.
+    changed : dict of str to list of str
+        What differs in boxes of the same name.
+    arrows_added, arrows_removed : list of (str, str)
+    picture : Picture
+        The new picture with marks ``+ added``, ``− removed`` and ``~ changed``, and colours.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> w = ag.tensor(np.ones(3), requires_grad=True, name="w")
+    >>> print(ag.draw(np.sum(w * w)).diff(ag.draw(np.sum(np.tanh(w)))))
+    + tanh
+    − w_2
+    − multiply
+    ~ output: note 3, now 2.285
+    """
+
+    def __init__(self, before: Any, after: Any, make: Any) -> None:
+        old = {b.id: b for b in before.graph.boxes}
+        new = {b.id: b for b in after.graph.boxes}
+        self.added = [i for i in new if i not in old]
+        self.removed = [i for i in old if i not in new]
+        self.changed = {i: told for i in new if i in old and (told := changes(old[i], new[i]))}
+        was = {(a.source, a.target) for a in before.graph.arrows}
+        now = {(a.source, a.target) for a in after.graph.arrows}
+        self.arrows_added = sorted(now - was)
+        self.arrows_removed = sorted(was - now)
+        scene = self._scene(before.graph, after.graph, old, new)
+        self.picture = make(scene, after.direction, after.theme, after.level)
+
+    def _scene(
+        self, before: Scene, after: Scene, old: dict[str, Box], new: dict[str, Box]
+    ) -> Scene:
+        clusters = {c.id for c in after.clusters}
+        boxes = []
+        gone = {i: old[i] for i in self.removed}
+        for b in gone.values():  # what was removed
+            home = b.cluster if b.cluster in clusters else ""
+            boxes.append(replace(b, fill=REMOVED, mark="− removed", cluster=home))
+        for i, b in new.items():
+            if i in self.changed:
+                facts = (*b.facts, *(("changed", t) for t in self.changed[i]))
+                b = replace(b, fill=CHANGED, mark="~ changed", facts=facts)
+            elif i not in old:
+                b = replace(b, fill=ADDED, mark="+ added")
+            boxes.append(b)
+        arrows = [
+            *after.arrows,
+            *(
+                replace(a, gradient=False)
+                for a in before.arrows
+                if a.source in gone or a.target in gone
+            ),
+        ]
+        cells = (Cell(ADDED, "+ added"), Cell(CHANGED, "~ changed"), Cell(REMOVED, "− removed"))
+        count = f"{len(self.added)} added, {len(self.removed)} removed, {len(self.changed)} changed"
+        return Scene(
+            f"{after.title}  —  what changed",
+            count,
+            _sorted(boxes, arrows),
+            arrows,
+            after.clusters,
+            Scale(cells),
+        )
+
+    def __bool__(self) -> bool:
+        """Whether anything changed."""
+        return bool(
+            self.added or self.removed or self.changed or self.arrows_added or self.arrows_removed
+        )
+
+    def __repr__(self) -> str:
+        lines = [f"+ {i}" for i in self.added] + [f"− {i}" for i in self.removed]
+        lines += [f"~ {i}: {'; '.join(told)}" for i, told in self.changed.items()]
+        touched = {*self.added, *self.removed}
+        for sign, arrows in (("+", self.arrows_added), ("−", self.arrows_removed)):
+            lines += [
+                f"{sign} {a} -> {b}" for a, b in arrows if a not in touched and b not in touched
+            ]
+        return "\n".join(lines) or "no change"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        bundle: dict[str, str] = self.picture._repr_mimebundle_()
+        return {**bundle, "text/plain": repr(self)}
+
+
+def _sorted(boxes: list[Box], arrows: list[Arrow]) -> list[Box]:
+    """Boxes after all that they read; where a change made a cycle, in the order given."""
+    waiting = {b.id: 0 for b in boxes}
+    users: dict[str, list[str]] = {b.id: [] for b in boxes}
+    for a in arrows:
+        if not a.loop:
+            waiting[a.target] += 1
+            users[a.source].append(a.target)
+    by_id = {b.id: b for b in boxes}
+    ready = [b.id for b in reversed(boxes) if waiting[b.id] == 0]
+    done: dict[str, Box] = {}
+    while ready:
+        name = ready.pop()
+        done[name] = by_id[name]
+        for t in reversed(users[name]):
+            waiting[t] -= 1
+            if waiting[t] == 0:
+                ready.append(t)
+    return [*done.values(), *(b for b in boxes if b.id not in done)]
