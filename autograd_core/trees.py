@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.errors import GraphError
-from autograd_core.recording import raw
+from autograd_core.recording import Handle, raw
 
 Restore = Callable[[list[Any]], Any]
 
@@ -32,6 +32,9 @@ def flatten(tree: Any) -> tuple[list[Any], Restore]:
 
 
 def _walk(tree: Any, leaves: list[Any]) -> Callable[[Any], Any]:
+    if isinstance(tree, (np.ndarray, Handle)):  # as a rule
+        leaves.append(tree)
+        return next
     if tree is None:
         return lambda values: None
     if isinstance(tree, Mapping):

@@ -19,7 +19,7 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 EPS = 2.0**-52
-LEVELS = 6
+LEVELS = 5
 FACTOR = 4.0
 PASSES = (1.0, 2.0**-6, 2.0**-12)
 

@@ -15,8 +15,8 @@ from autograd_core.checking.verdict import LOOKED_AT, Tolerance, Wrong, judge
 
 Array = np.ndarray[Any, Any]
 
-#: Random directions, where there are too many elements for one each.
-PROJECTIONS = 6
+#: Random directions, where there are too many elements for one each; fewer at second order.
+PROJECTIONS = {1: 6, 2: 2}
 
 
 class BadGradient(Exception):
@@ -76,20 +76,37 @@ def tie_directions(point: Point) -> Array:
 
     All elements together, all of each input, and each group of equal elements.
     """
-    at, rows = point.at, []
-    finite = np.isfinite(at)
-    real = np.zeros(at.shape, bool)
-    for i, dtype in enumerate(point.x.dtypes):
+    at, real = point.at, _real(point)
+    rows = []
+    for i in range(len(point.x.shapes)):
         span = point.x.span(i)
         inside = np.zeros(at.shape, bool)
-        inside[span.start : span.stop : 2 if dtype.kind == "c" else 1] = True
-        real |= inside
-        rows.append(inside & finite)
-    rows.append(real & finite)
-    values, counts = np.unique(at[real & finite], return_counts=True)
-    rows += [(at == v) & real for v in values[counts > 1][:4]]
+        inside[span] = True
+        rows.append(inside & real)
+    rows.append(real)
+    return _distinct([*rows, *tied_groups(point).astype(bool)], at.size)
+
+
+def tied_groups(point: Point) -> Array:
+    """The directions along which a group of equal elements moves together."""
+    at, real = point.at, _real(point)
+    values, counts = np.unique(at[real], return_counts=True)
+    return _distinct([(at == v) & real for v in values[counts > 1][:4]], at.size)
+
+
+def _real(point: Point) -> Array:
+    """The coordinates that are finite, and no imaginary parts."""
+    real = np.isfinite(point.at)
+    for i, dtype in enumerate(point.x.dtypes):
+        if dtype.kind == "c":
+            span = point.x.span(i)
+            real[span.start + 1 : span.stop : 2] = False
+    return real
+
+
+def _distinct(rows: list[Array], size: int) -> Array:
     unique = {row.tobytes(): row for row in rows if row.sum() > 1}
-    return np.array(list(unique.values()), float).reshape(len(unique), at.size)
+    return np.array(list(unique.values()), float).reshape(len(unique), size)
 
 
 def examine(
@@ -140,18 +157,18 @@ def examine(
             pull_vector(np.zeros(point.y.size))
             return result
         whole = point.x.size <= max_elems
-        directions = None if whole else _random_directions(point)
+        directions = None if whole else _random_directions(point, PROJECTIONS[order])
         look = LOOKED_AT if whole else 2
-        wrongs, result.entries = judge(point, pull_vector, directions, cotangents, allowed, look)
+        wrongs, result.entries = heard(point, pull_vector, directions, cotangents, allowed, look)
         if ignored:
             wrongs = [
                 w for w in wrongs if whole and point.x.place(w.direction).array not in ignored
             ]
         elif not whole:
             wrongs = [_bisected(point, pull_vector, w, directions) for w in wrongs[:1]]
-        ties = tie_directions(point)
+        ties = tie_directions(point) if whole else tied_groups(point)
         if not wrongs and not ignored and len(ties):
-            tied, entries = judge(point, pull_vector, ties, 1, allowed)
+            tied, entries = heard(point, pull_vector, ties, 1, allowed, LOOKED_AT)
             result.entries += entries
             result.findings += [
                 _along_ties(point, w, ties[w.direction], order) for w in tied if w.kind == "value"
@@ -164,9 +181,20 @@ def examine(
     return result
 
 
-def _random_directions(point: Point) -> Array:
-    signs = point.rng.choice([-1.0, 1.0], (PROJECTIONS, point.x.size))
-    return np.where(np.isfinite(point.at), signs, 0.0)
+def heard(
+    point: Point, pull: Any, directions: Array | None, count: int, allowed: Tolerance, look: int
+) -> tuple[list[Wrong], int]:
+    """:func:`judge`; a second time, if there is an accusation and the values have a grain."""
+    wrongs, entries = judge(point, pull, directions, count, allowed, look)
+    if wrongs and point.listen():
+        wrongs, entries = judge(point, pull, directions, count, allowed, look)
+    return wrongs, entries
+
+
+def _random_directions(point: Point, count: int) -> Array:
+    shape = (count, point.x.size)
+    d = point.rng.uniform(0.5, 1.0, shape) * point.rng.choice([-1.0, 1.0], shape)
+    return np.where(np.isfinite(point.at), d, 0.0)
 
 
 def _bisected(point: Point, pull: Any, wrong: Wrong, directions: Any) -> Wrong:
@@ -244,7 +272,10 @@ def _output(point: Point, pull: Any, wrong: Wrong) -> tuple[Any, float, float, f
     s = point.slopes(np.eye(1, point.x.size, wrong.direction))
     best, worst = whole, 0.0
     for j in used:
-        a = float(pull(np.eye(1, point.y.size, int(j))[0])[wrong.direction])
+        try:
+            a = float(pull(np.eye(1, point.y.size, int(j))[0])[wrong.direction])
+        except BadGradient:  # not for a cotangent with zeros
+            return whole
         n, bar = float(s.value[0, j]), float(s.bar[0, j])
         gap = abs(a - n)
         if gap > max(worst, 8 * bar + 1e-7 * max(abs(a), abs(n))):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -51,7 +52,21 @@ class Point:
         for _ in range(2):
             step = 1.0 + 2 * EPS * rng.choice([-1.0, 1.0], self.at.shape)
             noise = np.fmax(noise, np.abs(self.values(self.at * step) - self.center))
-        self.floor = np.fmax(size_of(noise), self._grain()) + self._coarseness(outputs)
+        self._rounding = self._coarseness(outputs)
+        self._jitter = size_of(noise)
+        self.floor = np.fmax(self._jitter, coarse * size_of(self.center)) + self._rounding
+        self._listened = False
+
+    def listen(self) -> bool:
+        """Raise the floor by the grain of the values; False if it stays what it was.
+
+        It costs a dozen evaluations and only ever excuses, so that it waits for an accusation.
+        """
+        if self._listened:
+            return False
+        self._listened, before = True, self.floor
+        self.floor = np.fmax(self._jitter, self._grain()) + self._rounding
+        return bool((self.floor > before).any())
 
     def _grain(self) -> Array:
         """Noise that is larger than round-off, by fourth differences, in which smooth parts cancel.
@@ -61,16 +76,17 @@ class Point:
         size = size_of(self.at)
         size = np.where(size > 0, size, size.mean() if size.size else 0.0)
         away, found = self.rng.uniform(0.5, 1.0, size.shape) * size, []
+        scale = size_of(self.center)  # of the values here and nearby: some are zero here
         for distance in (2.0**-24, 2.0**-22, 2.0**-20):
             step = distance * away
             near = [self.values(self.at + k * step) for k in (-2, -1, 1, 2)]
+            scale = np.fmax(scale, size_of(np.array(near)).max(axis=0))
             fourth = near[0] - 4 * near[1] + 6 * self.center - 4 * near[2] + near[3]
             found.append(np.abs(fourth) / 8)
         low, middle, high = found
         kink = (np.abs(middle - 4 * low) < 0.2 * middle) & (np.abs(high - 4 * middle) < 0.2 * high)
         largest = np.maximum(np.maximum(low, middle), high)
         grain = np.where(np.isfinite(largest) & ~kink, largest, 0.0)
-        scale = size_of(self.center)
         noisy = grain > 1e3 * EPS * np.fmax(scale, 1e-300)
         if noisy.size and noisy.mean() > 1 / 3:  # the others have it, too, and did not show it
             found_coarse = np.median(grain[noisy] / scale[noisy].clip(1e-300))
@@ -86,8 +102,11 @@ class Point:
         return 4 * size_of(self.center) * self.y.join(coarse)
 
     def values(self, at: Array) -> Array:
-        """The outputs at another point; ``at`` must not be used afterwards."""
-        outputs = self.subject.forward(self.x.split(at))
+        """The outputs at another point, nan where it has none; ``at`` is not to be used again."""
+        try:
+            outputs = self.subject.forward(self.x.split(at))
+        except Exception:  # outside the domain: a singular matrix
+            return np.full(self.y.size, np.nan)
         if [o.shape for o in outputs] != self.shapes:
             raise ValueError(
                 f"{self.subject.name} returns other shapes at a point nearby: "
@@ -145,6 +164,29 @@ class Point:
             return slopes(move, self.center, first, self.floor, passes)
         floor = np.abs(mix) @ (self.floor + 4 * EPS * size_of(self.center))
         return slopes(move, mix @ self.center, first, floor, passes)
+
+    def complex_slopes(self, direction: Array) -> Array | None:
+        """Slopes by a complex step, which cancels nothing; None where the subject takes none.
+
+        ``Im f(x + i h d) / h`` (W. Squire and G. Trapp, SIAM Review 40, 1998), for real functions
+        that are written in operations of complex numbers: they must return such, of this real part.
+        """
+        real = all(d.kind == "f" for d in (*self.x.dtypes, *self.y.dtypes))
+        if not (real and self.subject.takes_complex):
+            return None
+        xs = self.x.split(self.at.copy())
+        moved = [x + 1e-30j * d for x, d in zip(xs, self.x.split(direction.copy()), strict=True)]
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", np.exceptions.ComplexWarning)
+                outputs = [np.asarray(o) for o in self.subject.forward(moved)]
+        except Exception:
+            return None
+        if [o.shape for o in outputs] != self.shapes or any(o.dtype != complex for o in outputs):
+            return None
+        flat = np.concatenate([o.reshape(-1) for o in outputs])
+        near = np.abs(flat.real - self.center) <= 1e-9 * np.abs(self.center) + self.floor
+        return flat.imag / 1e-30 if near.all() and np.isfinite(flat.imag).all() else None
 
     def still(self, u: Array, direction: Array) -> bool:
         """Whether the values do not move at all along a direction, close by."""

@@ -20,7 +20,7 @@ def check_rules(
     seed
         0 takes the arrays of each case as they stand; others move them a little.
     order, variants
-        Handed to :func:`gradcheck`.
+        Handed to :func:`gradcheck`; at the kinks of a function the order is 1.
 
     Returns
     -------
@@ -45,5 +45,11 @@ def check_rules(
         raise ValueError(
             f"no case begins with {' or '.join(names)}; ag.checking.cases.CASES has them all"
         )
-    options: dict[str, Any] = {"order": order, "seed": seed, "variants": variants}
-    return {c.id: gradcheck(c.f, *c.sample(seed), **options) for c in chosen}
+    options: dict[str, Any] = {"seed": seed, "variants": variants}
+    reports = {}
+    for c in chosen:
+        reports[c.id] = gradcheck(c.f, *c.sample(seed), order=min(order, c.order), **options)
+        for n, args in enumerate(c.kinks):
+            name = f"{c.id}, kink {n}" if n else f"{c.id}, kink"
+            reports[name] = gradcheck(c.f, *args, order=1, **options)
+    return reports

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -37,7 +38,9 @@ def parse(signature: str) -> list[list[str]]:
 def sample_shapes(
     signature: str, rng: np.random.Generator, count: int, batch: bool = True
 ) -> Iterator[list[tuple[int, ...]]]:
-    """Legal shapes: sizes 1 to 5 for the names, and broadcast leading axes for some.
+    """Legal shapes: sizes 1 to 5 for the names, and broadcast leading axes for every second.
+
+    ``count`` for each choice of the axes that may be left out; at first the ordinary ones.
 
     Examples
     --------
@@ -49,11 +52,14 @@ def sample_shapes(
     groups = parse(signature)
     names = sorted({name.rstrip("?") for g in groups for name in g if not name.isdigit()})
     optional = sorted({name[:-1] for g in groups for name in g if name.endswith("?")})
-    for n in range(count):
+    choices = [
+        {name for name, left in zip(optional, bits, strict=True) if left}
+        for bits in itertools.product((False, True), repeat=len(optional))
+    ]
+    for n, left_out in itertools.product(range(count), choices):
         sizes = dict(zip(names, rng.choice(SIZES, len(names)).tolist(), strict=True))
         if n == 0:
             sizes = dict(zip(names, (2 + np.arange(len(names)) % 4).tolist(), strict=True))
-        left_out = {name for name in optional if rng.random() < 0.5}
         shapes = []
         for i, group in enumerate(groups):
             core = [

@@ -44,6 +44,7 @@ class Subject:
 
     name: str
     max_order = 1
+    takes_complex = True  # gradients do not: they conjugate
 
     def forward(self, xs: Sequence[Array]) -> list[Array]:
         """The values, by the plain function."""
@@ -92,7 +93,9 @@ class Recorded(Subject):
         def gradients(*both: Any) -> list[Any]:
             return self._recorded(both[:count])[1](both[count:])
 
-        return Recorded(gradients, f"the gradient of {self.name}")
+        deeper = Recorded(gradients, f"the gradient of {self.name}")
+        deeper.takes_complex = False
+        return deeper
 
 
 class Pair(Subject):
@@ -200,6 +203,20 @@ def name_of(f: Any) -> str:
     """What a report calls it."""
     f = f[0] if isinstance(f, tuple) and f else f
     return str(getattr(f, "name", None) or getattr(f, "__name__", None) or repr(f))
+
+
+def names_of(f: Any, count: int) -> list[str]:
+    """The inputs' names, from the function's parameters."""
+    f = f[0] if isinstance(f, tuple) and f else getattr(f, "f", f)
+    try:
+        names = [
+            p.name
+            for p in inspect.signature(f).parameters.values()
+            if p.kind is not p.VAR_POSITIONAL
+        ]
+    except (TypeError, ValueError):
+        names = []
+    return [*names, *(f"input {i}" for i in range(len(names), count))][:count]
 
 
 def subject_of(f: Any, args: Sequence[Any], positions: Sequence[int]) -> Subject:

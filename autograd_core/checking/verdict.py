@@ -22,6 +22,11 @@ LOOKED_AT = 16
 OPEN_OUTPUTS = 8
 
 
+#: What passes with an error bar of more than an eighth of this part of it gets a second opinion.
+COARSE = 1e-3
+COARSE_DIRECTIONS = 8
+
+
 @dataclass(frozen=True)
 class Wrong:
     """A gradient that is not the slope, for a cotangent ``u`` along a direction.
@@ -91,6 +96,7 @@ def judge(
             a = along(u)
             found += compare(s, u[None], u[None], a[None], allowed)
             found += _beside_jumps(s, u, int(j), a)
+    found = found or _second_opinion(point, s, weights, rows, analytic, directions)
     if directions is None:
         found = [w for w in found if not still[w.direction]]
     if found:
@@ -163,6 +169,36 @@ def compare(
         )
         for k, i in zip(*np.nonzero(~close & ~excused & ~touched), strict=True)
     ]  # fmt: skip
+
+
+def _second_opinion(
+    point: Point, s: Slopes, weights: Array, rows: Array, analytic: Array, directions: Array | None
+) -> list[Wrong]:
+    """What passes only because the differences are coarse, and what a complex step says of it.
+
+    It may call them undecided, and no more: whether a function is written for complex numbers, as
+    the step presumes, is not known.
+    """
+    with np.errstate(all="ignore"):
+        value, bar = np.where(s.open, 0.0, s.value), np.where(s.open | s.kink, 0.0, s.bar)
+        numeric, width = weights @ value.T, np.abs(weights) @ bar.T
+        largest = np.fmax(np.abs(numeric), np.abs(analytic))
+        column = np.abs(numeric).max(axis=1, keepdims=True, initial=0.0)
+        coarse = (8 * width > COARSE * largest) & (8 * width > 1e-6 * column)
+    found: list[Wrong] = []
+    for i in np.flatnonzero(coarse.any(axis=0))[:COARSE_DIRECTIONS]:
+        d = np.eye(1, point.x.size, int(i))[0] if directions is None else directions[i]
+        exact = point.complex_slopes(d)
+        if exact is None:
+            break
+        for k in np.flatnonzero(coarse[:, i]):
+            a, n, e = float(analytic[k, i]), float(numeric[k, i]), float(rows[k] @ exact)
+            agrees = abs(e - n) <= 8 * width[k, i]
+            if agrees and not abs(a - e) <= COARSE * max(abs(a), abs(e)) + 1e-6 * float(
+                column[k, 0]
+            ):
+                found.append(Wrong("inconclusive", rows[k], int(i), a, e, float(width[k, i])))
+    return found
 
 
 def _beside_jumps(s: Slopes, u: Array, j: int, analytic: Array) -> list[Wrong]:

@@ -11,7 +11,7 @@ import warnings
 from collections import Counter
 from typing import Any
 
-from tests.gradcheck_quality import measure
+from tests.gradcheck_quality import latent, measure, mutants
 from tests.gradcheck_quality.awkward import AWKWARD
 from tests.gradcheck_quality.planted import PLANTED
 
@@ -66,6 +66,10 @@ def main(arguments: list[str]) -> int:
     if not quick:
         caught, missed = measure.mutated()
         print(f"mutants of the rules: {dict(caught)} {missed or ''}")
+        caught, missed = measure.mutated(kind=mutants.detached)
+        print(f"right at first order, wrong at second: {dict(caught)} {missed or ''}")
+        caught, missed = latent.caught()
+        print(f"latent mutants, by the signature: {dict(caught)} {missed or ''}")
     fast, full = measure.cost(31 if quick else 7)
     print(f"cost, median of the rules' cases: quick {fast:.0f} ms, full {full:.0f} ms")
     return 0

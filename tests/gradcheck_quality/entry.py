@@ -32,8 +32,6 @@ class Entry:
         In NumPy's generalised-ufunc syntax, where the function has one.
     order
         Of the derivative that is wrong.
-    wrong
-        A proof of the bug that needs more than one call: True where the bug shows.
     """
 
     id: str
@@ -43,7 +41,6 @@ class Entry:
     trigger: tuple[Any, ...] | None = None
     signature: str | None = None
     order: int = 1
-    wrong: Callable[[], bool] | None = None
 
     @property
     def is_pair(self) -> bool:

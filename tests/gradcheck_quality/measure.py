@@ -114,22 +114,25 @@ def special_functions() -> Counter[str]:
     return found
 
 
-def mutated(step: int = 1) -> tuple[Counter[str], list[str]]:
+def mutated(step: int = 1, kind: Any = mutants.mutants) -> tuple[Counter[str], list[str]]:
     """Verdicts over the visible mutants of the rules, by order, and those that were not caught."""
-    by, base = mutants.cases_of(), {}
+    by = mutants.cases_of()
+    base: dict[Any, Any] = {}
     found: Counter[str] = Counter()
     missed = []
-    for mutant in list(mutants.mutants())[::step]:
+    for mutant in list(kind())[::step]:
         case = by.get(mutant.primitive)
         if case is None:
             continue
         for order in (1, 2):
             if (case.id, order) not in base:
-                base[case.id, order] = mutants.pulled(case, order)
+                base[case.id, order] = mutants.pulled(case.f, case.args, order)
         with mutant.planted():
-            order = next(
-                (o for o in (1, 2) if mutants.differ(mutants.pulled(case, o), base[case.id, o])), 0
+            shown = (
+                mutants.differ(mutants.pulled(case.f, case.args, o), base[case.id, o])
+                for o in (1, 2)
             )
+            order = next((o for o, differs in enumerate(shown, 1) if differs), 0)
             if not order:
                 continue
             verdict = ag.gradcheck(case.f, *case.args, order=order, variants=False).verdict

@@ -1,4 +1,4 @@
-"""Mutants of this package's own rules: one change of one operator, number or name in one rule.
+"""Mutants of this package's own rules: one change of one operator, number, name or call in one.
 
 A mutant counts where it shows: where its gradients at a case's own arrays differ from the rule's.
 """
@@ -9,7 +9,7 @@ import ast
 import copy
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core.checking.cases import CASES, Case
-from autograd_core.primitive import Primitive, table
+from autograd_core.primitive import Each, Primitive, table
 from tests.autograd_core.rules.coverage import exercised
 
 SWAPS: dict[type, tuple[type, ...]] = {
@@ -27,26 +27,37 @@ SWAPS: dict[type, tuple[type, ...]] = {
 }  # fmt: skip
 
 
+COMPARISONS: dict[type, type] = {
+    ast.Lt: ast.GtE, ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.GtE: ast.Lt, ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Mutant:
-    """A rule of a primitive, changed."""
+    """A rule of a primitive, changed; ``position`` is that of its argument, or each or joint."""
 
     primitive: Primitive
-    position: int
+    position: int | str
     rule: Callable[..., Any]
     change: str
 
     @contextmanager
     def planted(self) -> Iterator[None]:
         """The mutant in its place, for a block."""
-        before = self.primitive.vjps
-        rules = list(before)
-        rules[self.position] = self.rule
-        self.primitive.vjps = tuple(rules)
+        before = self.primitive.vjps, self.primitive.joint
+        if self.position == "joint":
+            self.primitive.joint = self.rule
+        elif self.position == "each":
+            self.primitive.vjps = Each(self.rule)
+        else:
+            rules: list[Any] = list(self.primitive.vjps or ())
+            rules[int(self.position)] = self.rule
+            self.primitive.vjps = tuple(rules)
         try:
             yield
         finally:
-            self.primitive.vjps = before
+            self.primitive.vjps, self.primitive.joint = before
 
 
 def _changed(node: ast.AST, names: list[str]) -> Iterator[tuple[str, ast.AST]]:
@@ -70,11 +81,26 @@ def _changed(node: ast.AST, names: list[str]) -> Iterator[tuple[str, ast.AST]]:
         for other in names:
             if other != node.id:
                 yield f"{node.id} -> {other}", ast.Name(other, ast.Load())
-    elif isinstance(node, ast.Call) and len(node.args) > 1 and not node.keywords:
-        yield (
-            "swap arguments",
-            ast.Call(node.func, [node.args[1], node.args[0], *node.args[2:]], []),
-        )
+    elif isinstance(node, ast.Compare) and type(node.ops[0]) in COMPARISONS:
+        other = COMPARISONS[type(node.ops[0])]
+        yield "turn the comparison", ast.Compare(node.left, [other()], node.comparators)
+    elif isinstance(node, ast.Call):
+        if len(node.args) > 1 and not node.keywords:
+            swapped = [node.args[1], node.args[0], *node.args[2:]]
+            yield "swap arguments", ast.Call(node.func, swapped, [])
+        if isinstance(node.func, ast.Attribute) and node.func.attr in ("sum", "conj"):
+            module = isinstance(node.func.value, ast.Name) and node.func.value.id == "np"
+            yield f"drop {node.func.attr}", node.args[0] if module else node.func.value
+
+
+def _detached(node: ast.AST, names: list[str]) -> Iterator[tuple[str, ast.AST]]:
+    """A value that a rule reads without its own derivative: the value is right, its slope not."""
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names:
+        yield f"detach {node.id}", ast.Call(ast.Name("_detach", ast.Load()), [node], [])
+
+
+def _detach(value: Any) -> Any:
+    return value.detach() if isinstance(value, ag.Tensor) else value
 
 
 class _Replace(ast.NodeTransformer):
@@ -86,50 +112,80 @@ class _Replace(ast.NodeTransformer):
 
 
 _trees: dict[str, ast.Module] = {}
+Source = ast.Lambda | ast.FunctionDef
 
 
-def _lambda(rule: Callable[..., Any]) -> ast.Lambda | None:
-    """The source of a rule that is a lambda without a closure."""
+def _source(rule: Callable[..., Any]) -> Source | None:
+    """The syntax of a rule, a lambda or a function; None where it has none (a partial)."""
     code = getattr(rule, "__code__", None)
-    if code is None or code.co_freevars or code.co_name != "<lambda>":
+    if code is None or hasattr(rule, "__wrapped__"):
         return None
     if code.co_filename not in _trees:
         _trees[code.co_filename] = ast.parse(inspect.getsource(sys.modules[rule.__module__]))
+    *_, last, _ = code.co_positions()  # of what a lambda returns; the return itself has none
     for node in ast.walk(_trees[code.co_filename]):
-        if isinstance(node, ast.Lambda) and node.lineno == code.co_firstlineno:
-            same = compile(
-                ast.fix_missing_locations(ast.Expression(node)), code.co_filename, "eval"
-            )
-            inner = next(c for c in same.co_consts if hasattr(c, "co_code"))
-            if (
-                inner.co_code == code.co_code
-                and inner.co_consts == code.co_consts
-                and (inner.co_varnames == code.co_varnames and inner.co_names == code.co_names)
-            ):
+        if isinstance(node, ast.FunctionDef):
+            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+            if (node.name, first) == (code.co_name, code.co_firstlineno):
+                return node
+        elif isinstance(node, ast.Lambda) and code.co_name == "<lambda>":
+            b = node.body
+            if last == (b.lineno, b.end_lineno, b.col_offset, b.end_col_offset):
                 return node
     return None
 
 
-def mutants() -> Iterator[Mutant]:
-    """One change at a time, of every rule that is written as a lambda."""
+def _rebuilt(node: Source, rule: Callable[..., Any]) -> Any:
+    """A function of this syntax, with the globals, the closure and the defaults of the rule."""
+    cells = rule.__closure__ or ()
+    free = {n: c.cell_contents for n, c in zip(rule.__code__.co_freevars, cells, strict=True)}
+    made: Any = copy.deepcopy(node)
+    if isinstance(made, ast.FunctionDef):
+        made.decorator_list, made.returns = [], None
+        body = [made, ast.Return(ast.Name(made.name, ast.Load()))]
+    else:
+        body = [ast.Return(made)]
+    outer = ast.parse(f"def _outer({', '.join(free)}): pass")
+    assert isinstance(outer.body[0], ast.FunctionDef)
+    outer.body[0].body = body
+    space = {**rule.__globals__, "_detach": _detach}
+    exec(compile(ast.fix_missing_locations(outer), "<mutant>", "exec"), space)
+    return space["_outer"](**free)
+
+
+def _rules(primitive: Primitive) -> Iterator[tuple[int | str, Callable[..., Any]]]:
+    if primitive.joint is not None:
+        yield "joint", primitive.joint
+    elif isinstance(primitive.vjps, Each):
+        yield "each", primitive.vjps.rule
+    else:
+        yield from ((i, r) for i, r in enumerate(primitive.vjps or ()) if r is not None)
+
+
+def mutants(changes: Callable[..., Any] = _changed) -> Iterator[Mutant]:
+    """One change at a time, of every rule."""
     for primitive in dict.fromkeys(table.values()):
-        if not isinstance(primitive.vjps, tuple):
-            continue
-        for position, rule in enumerate(primitive.vjps):
-            node = _lambda(rule) if rule is not None else None
+        for position, rule in _rules(primitive):
+            node = _source(rule)
             if node is None:
                 continue
             names = [a.arg for a in node.args.args if not a.arg.startswith("_")]
-            for target in list(ast.walk(node.body)):
-                for change, by in _changed(target, names):
+            inside = [node.body] if isinstance(node, ast.Lambda) else node.body
+            for target in [n for part in inside for n in ast.walk(part)]:
+                for change, by in changes(target, names):
                     body = copy.deepcopy(node)
-                    twin = dict(zip(ast.walk(node.body), ast.walk(body.body), strict=True))[target]
-                    body.body = _Replace(twin, by).visit(body.body)
-                    tree = ast.fix_missing_locations(ast.Expression(body))
-                    made = eval(compile(tree, "<mutant>", "eval"), rule.__globals__)
-                    yield Mutant(
-                        primitive, position, made, f"{primitive.name}[{position}]: {change}"
-                    )
+                    twin = dict(zip(ast.walk(node), ast.walk(body), strict=True))[target]
+                    try:
+                        made = _rebuilt(_Replace(twin, by).visit(body), rule)
+                    except (SyntaxError, ValueError, TypeError):  # not a program
+                        continue
+                    what = f"{primitive.name}[{position}]: {change}"
+                    yield Mutant(primitive, position, made, what)
+
+
+def detached() -> Iterator[Mutant]:
+    """Right at first order and wrong at second: one value of a rule is taken for a constant."""
+    return mutants(_detached)
 
 
 def cases_of() -> dict[Primitive, Case]:
@@ -146,15 +202,17 @@ def cases_of() -> dict[Primitive, Case]:
     return found
 
 
-def pulled(case: Case, order: int) -> list[np.ndarray[Any, Any]] | None:
+def pulled(
+    f: Callable[..., Any], inputs: Sequence[Any], order: int
+) -> list[np.ndarray[Any, Any]] | None:
     """The gradients of a random cotangent, and for order 2 theirs; None if that raises."""
-    at = [i for i, a in enumerate(case.args) if np.asarray(a).dtype.kind in "fc"]
+    at = [i for i, a in enumerate(inputs) if np.asarray(a).dtype.kind in "fc"]
 
     def of(*xs: Any) -> Any:
-        args = list(case.args)
+        args = list(inputs)
         for i, x in zip(at, xs, strict=True):
             args[i] = x
-        return case.f(*args)
+        return f(*args)
 
     def gradients(*xs: Any) -> list[Any]:
         value, pull = ag.vjp(of, *xs)
@@ -163,7 +221,7 @@ def pulled(case: Case, order: int) -> list[np.ndarray[Any, Any]] | None:
         found = pull(g)
         return list(found) if len(at) > 1 else [found]
 
-    xs = [case.args[i] for i in at]
+    xs = [inputs[i] for i in at]
     try:
         with np.errstate(all="ignore"):
             if order == 1:

@@ -9,7 +9,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.checking import point, verdict
-from tests.gradcheck_quality import measure
+from tests.gradcheck_quality import latent, measure, mutants
 from tests.gradcheck_quality.awkward import AWKWARD
 from tests.gradcheck_quality.planted import PLANTED
 
@@ -47,9 +47,21 @@ def test_random_compositions_are_not_accused():
 
 
 def test_visible_mutants_of_the_rules_are_found():
-    caught, missed = measure.mutated(step=12)
+    caught, missed = measure.mutated(step=24)
     assert sum(caught.values()) > 40
     assert not missed
+
+
+def test_mutants_that_are_wrong_at_second_order_alone_are_found():
+    caught, missed = measure.mutated(12, mutants.detached)
+    assert caught["order 2: fail"] > 8
+    assert not missed
+
+
+def test_latent_mutants_are_found_by_the_signature():
+    caught, missed = latent.caught(step=4)
+    assert caught["error"] > 10
+    assert len(missed) <= 0.1 * sum(caught.values())
 
 
 WITHOUT = {
@@ -78,6 +90,14 @@ def test_no_part_of_the_checker_can_be_dropped(part, monkeypatch):
     before = sum(measure.check(e) == "error" for e in entries)
     WITHOUT[part](monkeypatch)
     assert sum(measure.check(e) == "error" for e in entries) < before
+
+
+def test_without_a_second_opinion_a_coarse_difference_lets_pass(monkeypatch):
+    pair = (lambda x: 1.0 + 1e-11 * np.sin(x), lambda g, out, x: g * 1.005e-11 * np.cos(x))
+    x = np.array([0.3, 0.7, 1.1])
+    assert ag.gradcheck(pair, x, variants=False).verdict == "inconclusive"
+    monkeypatch.setattr(verdict, "_second_opinion", lambda *a: [])
+    assert ag.gradcheck(pair, x, variants=False).verdict == "pass"
 
 
 ALARMED = {

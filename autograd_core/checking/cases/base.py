@@ -13,16 +13,39 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.checking.cases.domains import DOMAINS, KINKS
+
 Array = np.ndarray[Any, Any]
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Case:
-    """``f(*args)``: floating-point arguments are differentiated by."""
+    """``f(*args)``: floating-point arguments are differentiated by.
+
+    Attributes
+    ----------
+    id
+        The function, and what is particular about the call.
+    f, args
+        The call; :meth:`sample` gives other arguments like these.
+    domain
+        By input, the interval in which the value is a real number; empty where that is all.
+    kinks
+        Arguments at which the slopes of the two sides differ: the gradient is one between them.
+    dtypes
+        The kinds of numbers that it is differentiable for, as characters of ``np.dtype``.
+    order
+        How often.
+    """
 
     id: str
     f: Callable[..., Any]
     args: tuple[Any, ...]
+    domain: tuple[Interval, ...] = ()
+    kinks: tuple[tuple[Any, ...], ...] = ()
+    dtypes: str = "fd"
+    order: int = 2
 
     def sample(self, seed: int = 0) -> tuple[Any, ...]:
         """The arguments; with another seed the floating-point ones a little off, in the same domain.
@@ -55,5 +78,9 @@ CASES: list[Case] = []
 
 
 def add(id: str, f: Callable[..., Any], *args: Any) -> None:
-    """Add a case."""
-    CASES.append(Case(id, f, args))
+    """Add a case; the functions of :mod:`domains` have their domain and kinks from there."""
+    complex_ = any(np.asarray(a).dtype.kind == "c" for a in args)
+    dtypes = "FD" if complex_ else "fd"
+    domain = () if complex_ else DOMAINS.get(f, ())
+    kinks = () if complex_ else KINKS.get(f, ())
+    CASES.append(Case(id, f, args, domain, kinks, dtypes))

@@ -100,3 +100,58 @@ def test_complex_functions():
 
 def test_a_tree_of_results():
     ag.assert_gradients(lambda x: {"a": np.sin(x), "b": [x * x]}, X)
+
+
+def test_zeros_do_not_hide_what_is_wrong_as_noise():
+    """Outputs that are 0, and 1e-23 nearby, have no relative noise."""
+    x = np.array([[0.0, 2, 3, 4], [2, 0, 0, 4]])
+
+    def backward(g, out, x):
+        wrong = np.zeros_like(x)
+        for j in range(4):
+            before = x[:, :j].prod(axis=1)
+            for k in range(j, 4):
+                wrong[:, j] += g[:, k] * before * x[:, j + 1 : k + 1].prod(axis=1)
+        wrong[0, 2:] += 1.0 * g[0, 2:]
+        return wrong
+
+    report = ag.gradcheck((lambda x: np.cumprod(x, axis=1), backward), x, variants=False)
+    assert report.verdict == "fail"
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "pass"), (1.005, "inconclusive")])
+def test_a_complex_step_doubts_what_differences_cannot_see(factor, verdict):
+    """A small slope of a large value: its differences are worth two digits."""
+
+    def forward(x):
+        return 1.0 + 1e-11 * np.sin(x)
+
+    def backward(g, out, x):
+        return g * factor * 1e-11 * np.cos(x)
+
+    x = np.array([0.3, 0.7, 1.1])
+    assert ag.gradcheck((forward, backward), x, variants=False).verdict == verdict
+
+
+def test_points_without_a_value_nearby_are_the_edge_of_a_domain():
+    def inverse(x):
+        if np.any(np.abs(x) > 1.5):
+            raise ValueError("too large")
+        return x * x
+
+    assert ag.gradcheck(inverse, np.array([1.5, 0.4]), variants=False).verdict == "pass"
+
+
+def test_an_index_that_means_the_same_is_no_other_function():
+    def backward(g, out, x, axis):
+        return np.broadcast_to(
+            g[None] if axis == 0 else g[:, None].reshape(x.shape[0], -1), x.shape
+        )
+
+    def forward(x, axis):
+        return x.sum(axis=axis)
+
+    x = np.arange(12.0).reshape(3, 4)
+    report = ag.gradcheck((forward, backward), x, 0)
+    assert report.verdict == "fail"
+    assert "counted from the end" in report.findings[0].variant

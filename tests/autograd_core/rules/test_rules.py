@@ -34,6 +34,34 @@ def test_differences_to_second_order(case):
     assert report.ok, report
 
 
+KINKED = [c for c in CASES if c.kinks]
+
+
+@pytest.mark.parametrize("case", KINKED, ids=[c.id for c in KINKED])
+def test_a_gradient_at_a_kink_lies_between_the_slopes_of_its_sides(case):
+    reports = ag.check_rules(case.id, order=1)
+    at_kinks = [r for name, r in reports.items() if "kink" in name]
+    assert len(at_kinks) >= len(case.kinks)
+    assert all(at_kinks), at_kinks
+
+
+BOUNDED = [c for c in CASES if any(np.isfinite(c.domain).any() for _ in c.domain)]
+
+
+@pytest.mark.parametrize("case", BOUNDED, ids=[c.id for c in BOUNDED])
+def test_samples_lie_in_the_domain_and_beyond_its_ends_there_is_no_value(case):
+    for seed in range(3):
+        for a, (low, high) in zip(case.sample(seed), case.domain, strict=True):
+            assert np.all((a > low) & (a < high))
+    for i, interval in enumerate(case.domain):
+        for end, away in zip(interval, (-0.7, 0.7), strict=True):
+            if np.isfinite(end):
+                args = [np.full(1, 0.5) for _ in case.args]
+                args[i] = np.full(1, end + away)
+                with np.errstate(invalid="ignore"):
+                    assert np.isnan(case.f(*args)).all()
+
+
 #: Zeros, ties and constants make matrices singular, and values repeat: no gradient is defined there.
 #: NumPy's irfft of no numbers is uninitialised memory.
 DEGENERATE = (
