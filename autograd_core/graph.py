@@ -21,7 +21,7 @@ import numpy as np
 from autograd_core.primitive import Primitive
 
 #: Bits of the mode, which each thread and each asynchronous task has to itself.
-RECORD, ANOMALY, STRICT_NAN = 1, 2, 4
+RECORD, ANOMALY, STRICT_NAN, PROFILE = 1, 2, 4, 8
 mode: ContextVar[int] = ContextVar("autograd_core.mode", default=RECORD)
 
 #: Numbers nodes and in-place writes in the order in which they happen.

@@ -13,6 +13,7 @@ import numpy as np
 from autograd_core.errors import AnomalyError, NotDifferentiableError
 from autograd_core.graph import (
     ANOMALY,
+    PROFILE,
     RECORD,
     UNTRACKED,
     Node,
@@ -23,6 +24,7 @@ from autograd_core.graph import (
     user_line,
 )
 from autograd_core.primitive import SMALL, Operand, Primitive
+from autograd_core.stopwatch import function_of, made
 
 _new = object.__new__
 
@@ -63,8 +65,11 @@ def record(
     if primitive.lean:
         kept, args = primitive.thin(out, args)
     node = make_node(primitive, kept, args, kwargs, parents)
-    if mode.get() & ANOMALY:
+    bits = mode.get()
+    if bits & ANOMALY:
         watch_anomaly(node, out)
+    if bits & PROFILE:
+        made(node)
     return handle(out, node)
 
 
@@ -144,7 +149,7 @@ def wrapped(out: Any) -> Any:
 
 def run_plain(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run a primitive without recording."""
-    return wrapped(primitive.fun(*raw(args), **raw(kwargs)))
+    return wrapped(function_of(primitive)(*raw(args), **raw(kwargs)))
 
 
 def apply(
@@ -195,7 +200,8 @@ def apply(
                 raise NotDifferentiableError(no_gradient(primitive, f"{name}="))
         kwargs = raw(kwargs)
     saved = tuple(arrays)
-    out = primitive.fun(arrays, **kwargs) if primitive.each else primitive.fun(*saved, **kwargs)
+    fun = function_of(primitive)
+    out = fun(arrays, **kwargs) if primitive.each else fun(*saved, **kwargs)
     if isinstance(out, (tuple, list)):
         return record_several(primitive, out, saved, kwargs or None, tuple(parents))
     return record(primitive, frozen(out, saved), saved, kwargs or None, tuple(parents))
@@ -271,9 +277,12 @@ def record_several(
     """One node for a call of several results, and a handle for each."""
     parts = [frozen(o, args) for o in out]
     node = make_node(primitive, tuple(parts), args, kwargs, parents)
-    if mode.get() & ANOMALY:
+    bits = mode.get()
+    if bits & ANOMALY:
         for part in parts:
             watch_anomaly(node, part)
+    if bits & PROFILE:
+        made(node)
     handles = [handle(o, pick_node(node, o, i)) for i, o in enumerate(parts)]
     if hasattr(out, "_fields"):
         return type(out)(*handles)

@@ -96,7 +96,9 @@ class _Builder:
             title = name = scope.type.lower()
             title = f"{title} {spec_of(scope.module)}".strip()
         given = trace.given.get(id(last.node)) or last.node.name or ""
-        note = given if not any(made == unit.ops[-1] for _, made in trace.roots) else ""
+        if any(made == unit.ops[-1] for _, made in trace.roots):
+            given = ""  # the name of the output
+        note = given
         facts = [("operation", name), ("shape", shape_text(last.shape)), ("dtype", last.dtype)]
         if self.level == "full":
             held = self.measure.saved_text(trace, unit)
@@ -288,11 +290,10 @@ class _Builder:
             if ("", target) not in self.pairs and self.omitted and len(self.pairs) < 1000:
                 self.pairs.add(("", target))
             return
-        name = self.unit_ids[u]
-        if (name, target) in self.pairs:
-            return
+        name, unit = self.unit_ids[u], self.all[u]
+        if (name, target) in self.pairs and (self.level not in ("ops", "full") or unit.card):
+            return  # one arrow stands for all, but where each operand of an operation is drawn
         self.pairs.add((name, target))
-        unit = self.all[u]
         inside = set(unit.ops)
         before = {
             k.shape for i in unit.ops for k in trace.ops[i].links

@@ -21,7 +21,8 @@ def subtitle(trace: Trace, omitted: int, units: list[Unit], level: str) -> str:
     parameters = [s for s in trace.sources if s.role == "parameter"]
     facts: list[str] = []
     if parameters:
-        facts.append(f"{sum(size(s) for s in parameters):,} parameters")
+        count = sum(size(s) for s in parameters)
+        facts.append(f"{count:,} parameter{'s' if count != 1 else ''}")
     batch = batch_of(trace)
     if batch and trace.scopes:
         facts.append(f"batch {batch}")
