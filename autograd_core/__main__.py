@@ -1,8 +1,21 @@
-"""``python -m autograd_core``: check gradients from the command line."""
+"""``python -m autograd_core``: check gradients and draw graphs from the command line."""
 
 import sys
+from collections.abc import Sequence
 
-from autograd_core.checking.cli import main
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; returns the exit status."""
+    if arguments[:1] == ["draw"]:
+        from autograd_core.drawing.cli import main as draw
+
+        return draw(arguments[1:])
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print("also: python -m autograd_core draw --help")
+    from autograd_core.checking.cli import main as check
+
+    return check(arguments)
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

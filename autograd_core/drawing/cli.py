@@ -1,0 +1,145 @@
+"""``python -m autograd_core draw package.module:object --input 32,784 --color grad -o net.svg``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd_core.drawing.colours import COLOURS
+from autograd_core.drawing.entry import DIRECTIONS, draw
+from autograd_core.drawing.picture import FORMATS, Picture
+from autograd_core.drawing.themes import THEMES
+from autograd_core.drawing.units import LEVELS
+from autograd_core.errors import AutogradError
+from autograd_core.recording import Handle
+
+DONE, FAILED, USAGE = 0, 1, 2
+
+
+class UsageError(Exception):
+    """What was asked for cannot be done; exit status 2."""
+
+
+def _input(text: str) -> tuple[tuple[int, ...], str, int]:
+    """``32,784`` or ``32,784:float64`` or ``32:int:10``."""
+    sizes, _, rest = text.partition(":")
+    dtype, _, high = rest.partition(":")
+    try:
+        shape = tuple(int(n) for n in sizes.replace("x", ",").split(",") if n.strip())
+        kind = np.dtype(dtype or "float32")
+        if min(shape, default=1) < 0 or kind.kind not in "fiuc":
+            raise ValueError
+        return shape, kind.str, int(high or 2)
+    except (TypeError, ValueError):
+        raise argparse.ArgumentTypeError(
+            "expected sizes separated by commas, and perhaps a dtype and for whole numbers a "
+            f"bound: 32,784 or 32,784:float64 or 32:int:10; got {text!r}"
+        ) from None
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    p = argparse.ArgumentParser(
+        prog="python -m autograd_core draw",
+        description="Draw the computation graph of a Tensor, a function or a module. "
+        "Exit status: 0 drawn, 1 the program failed, 2 usage.",
+    )
+    # fmt: off
+    p.add_argument("object", help="package.module:object; a class or a factory of a module is "
+                   "called without arguments")
+    p.add_argument("--input", type=_input, action="append", default=[], metavar="32,784",
+                   help="shape of a random input, once for each; 32:int:10 for whole numbers")
+    p.add_argument("-o", "--output", default="graph.svg",
+                   help=f"file to write, {', '.join('.' + f for f in FORMATS)}; - prints text")
+    # fmt: on
+    p.add_argument("--level", choices=("auto", *LEVELS), default="auto")
+    p.add_argument("--color", choices=COLOURS, default="kind")
+    p.add_argument("--direction", choices=DIRECTIONS, default="TB")
+    p.add_argument("--theme", choices=THEMES, default="auto")
+    p.add_argument("--no-fold", action="store_true", help="draw every repeated step")
+    p.add_argument("--depth", type=int, help="how deeply modules nest")
+    p.add_argument("--max-nodes", type=int, default=300)
+    p.add_argument("--title")
+    p.add_argument("--seed", type=int, default=0, help="of the random inputs")
+    return p
+
+
+def _load(path: str) -> Any:
+    module, _, name = path.partition(":")
+    if not name:
+        raise UsageError(f"expected package.module:object, got {path!r}")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        value: Any = importlib.import_module(module)
+    except ImportError as error:
+        raise UsageError(f"cannot import {module}: {error}") from error
+    for part in name.split("."):
+        if not hasattr(value, part):
+            raise UsageError(f"{module} has no {name}")
+        value = getattr(value, part)
+    return value
+
+
+def _inputs(options: argparse.Namespace) -> list[Any]:
+    rng = np.random.default_rng(options.seed)
+    found = []
+    for shape, kind, high in options.input:
+        dtype = np.dtype(kind)
+        if dtype.kind in "iu":
+            found.append(rng.integers(0, high, shape).astype(dtype))
+        else:
+            found.append(rng.standard_normal(shape).astype(dtype))
+    return found
+
+
+def _drawn(options: argparse.Namespace) -> Picture:
+    what, inputs = _load(options.object), _inputs(options)
+    if isinstance(what, type) or (callable(what) and not inputs and not isinstance(what, Handle)):
+        try:
+            what = what()
+        except TypeError as error:
+            raise UsageError(
+                f"{options.object} cannot be called without arguments ({error}); give --input "
+                "for each"
+            ) from error
+    if hasattr(what, "named_parameters") and not inputs:
+        raise UsageError(f"{options.object} is a module: give --input for each of its arguments")
+    return draw(
+        what, *inputs, level=options.level, color=options.color, direction=options.direction,
+        theme=options.theme, fold=not options.no_fold, depth=options.depth,
+        max_nodes=options.max_nodes, title=options.title,
+    )  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        ending = os.path.splitext(options.output)[1].lower().lstrip(".")
+        if options.output != "-" and ending not in FORMATS:
+            raise UsageError(
+                f"{options.output}: the ending is one of {', '.join('.' + f for f in FORMATS)}"
+            )
+        try:
+            picture = _drawn(options)
+            if options.output == "-":
+                print(picture.text)
+            else:
+                print(f"{picture.save(options.output)}: {len(picture.graph.boxes)} boxes, "
+                      f"level {picture.level}")  # fmt: skip
+        except (TypeError, ValueError, OSError) as error:
+            raise UsageError(f"{options.object} cannot be drawn so: {error}") from error
+    except UsageError as error:
+        print(f"python -m autograd_core draw: {' '.join(str(error).split())}", file=sys.stderr)
+        return USAGE
+    except AutogradError as error:
+        print(f"python -m autograd_core draw: {' '.join(str(error).split())}", file=sys.stderr)
+        return FAILED
+    return DONE
