@@ -152,7 +152,7 @@ class _Builder:
     def stack(self, unit: Unit) -> Box:
         trace, word = self.trace, unit.steps[0]
         last = trace.ops[unit.ops[-1]]
-        own = trace.parameters(unit.ops)
+        own = trace.parameters(i for w in unit.steps[1] for i in w.ops)
         count = sum(size(p) for p in own)
         told = [
             trace.scopes[u.scope].title if u.card and u.scope >= 0 else self.pill_text(u)
@@ -227,6 +227,7 @@ class _Builder:
         whole = getattr(getattr(source.array, "dtype", None), "kind", "") in "iu"
         lead = {"target": "labels" if whole else "target", "input": "input"}.get(source.role, "")
         note = " ".join(p for p in (source.note or lead, dims) if p)
+        note = f"{lead} {note}" if source.note and lead else note
         dtype = str(getattr(source.array, "dtype", ""))
         return Box(
             self.ids.fresh(source.name),
@@ -270,7 +271,9 @@ class _Builder:
 
     def from_source(self, source: Source, unit: Unit, box: Box, shape: tuple[int, ...]) -> None:
         if source.role == "parameter" and unit.card:
-            return  # the card says it
+            later = {i for word in unit.steps[1:] for w in word for i in w.ops}
+            if not unit.steps or later & set(source.users):
+                return  # the card says it
         if unit.steps and source.name == "data" and self.carries(unit):
             first = {i for w in unit.steps[0] for i in w.ops}
             if first.issuperset(source.users):

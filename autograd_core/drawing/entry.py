@@ -105,11 +105,10 @@ def draw(
             f"{type(what).__name__} to draw; several Tensors are drawn as one list"
         )
     run_names: dict[str, Any] = {}
+    result, profile = what, None  # what: a module must live until its name is read
     if called:
-        what, run_names, profile = _run(what, inputs, color)
-    else:
-        profile = None
-    roots = _tensors(what)
+        result, run_names, profile = _run(what, inputs, color)
+    roots = _tensors(result)
     trace = Trace(roots, given, run_names)
     if not trace.ops and not any(t._node.tracked for t in roots):
         raise TypeError(

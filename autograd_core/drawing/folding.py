@@ -37,8 +37,6 @@ def _letter(trace: Trace, unit: Unit) -> Hashable:
         for k in op.links:
             if k.op in inside:
                 word.append(("i", inside[i] - inside[k.op]))
-            elif _parameter(trace, k) is not None:
-                word.append(("p", id(_parameter(trace, k))))
             else:
                 word.append(("x", k.shape))
     return tuple(word)
@@ -54,12 +52,13 @@ class _Units:
                 place[i] = u
         known: dict[Hashable, int] = {}
         self.letters = [known.setdefault(_letter(trace, u), len(known)) for u in units]
+        numbers: dict[int, int] = {}  # of parameters: -2 and below; -1 is other data
         self.reads = [
             [
-                place.get(k.op, -1)
+                place.get(k.op, -1) if p is None else numbers.setdefault(id(p), -2 - len(numbers))
                 for i in unit.ops
                 for k in trace.ops[i].links
-                if _parameter(trace, k) is None and place.get(k.op, -1) != u
+                if (p := _parameter(trace, k)) is not None or place.get(k.op, -1) != u
             ]
             for u, unit in enumerate(units)
         ]
@@ -82,7 +81,7 @@ class _Units:
             return False
         for now, then in zip(self.reads[i], self.reads[before], strict=True):
             same = now - i == then - before and now >= 0
-            outside = now < start and then < start
+            outside = now == then if min(now, then) < -1 else now < start and then < start
             first = before < start + period and then < start <= now  # what the first step is given
             if not (same or outside or first):
                 return False
@@ -104,12 +103,30 @@ class _Units:
         return found
 
 
-def _aligned(trace: Trace, units: list[Unit], length: int, period: int, start: int) -> int:
-    """Where the first word begins: at the beginning of a module call, if one fits."""
-    for shift in range(length % period + 1):
-        if common_scope(trace, units[start + shift : start + shift + period]) >= 0:
-            return start + shift
-    return start
+def _aligned(
+    trace: Trace, units: list[Unit], reads: list[list[int]], length: int, period: int, start: int
+) -> int:
+    """Where the first word begins: with a module call, or where least is handed on."""
+
+    def handed(begin: int) -> int:
+        """How many units of a word the next one reads."""
+        following = range(begin + period, begin + 2 * period)
+        return len({v for u in following for v in reads[u] if begin <= v < begin + period})
+
+    def given(begin: int) -> int:
+        """How often the first word reads what was made before it."""
+        return sum(0 <= v < begin for u in range(begin, begin + period) for v in reads[u])
+
+    best, least = start, (True, True, 0)
+    for shift in range(min(period, length - LEAST * period + 1)):
+        begin = start + shift
+        lossy = shift > length % period  # a repetition is lost
+        if not lossy and common_scope(trace, units[begin : begin + period]) >= 0:
+            return begin
+        rank = (handed(begin) != 1, lossy, given(begin))
+        if shift == 0 or rank < least:
+            best, least = begin, rank
+    return best
 
 
 def common_scope(trace: Trace, word: list[Unit]) -> int:
@@ -155,13 +172,14 @@ def _stack(trace: Trace, words: list[list[Unit]]) -> Unit:
 def fold(trace: Trace, units: list[Unit]) -> list[Unit]:
     """Units with every run of three or more equal words replaced by one stack."""
     for _ in range(_ROUNDS):
-        runs = _Units(trace, units).runs()
+        letters = _Units(trace, units)
+        runs = letters.runs()
         if not runs:
             return units
         taken = [False] * len(units)
         stacks: dict[int, tuple[int, Unit]] = {}
         for length, period, start in sorted(runs, key=lambda r: (-r[0], r[1])):
-            begin = _aligned(trace, units, length, period, start)
+            begin = _aligned(trace, units, letters.reads, length, period, start)
             count = (start + length - begin) // period
             end = begin + count * period
             if count < LEAST or any(taken[begin:end]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograd_core.drawing.names import operation_text
+from autograd_core.drawing.names import operation_text, raised
 from autograd_core.drawing.trace import Link, Trace
 
 _INFIX = {"add": " + ", "subtract": " − ", "multiply": " · ", "true_divide": " / "}
@@ -17,6 +17,8 @@ def formula(trace: Trace, ops: list[int], carried: set[int]) -> str:
     """
     inside = set(ops)
     made: dict[int, tuple[str, bool]] = {}  # text, and whether it is a sum
+    if len({k.op for i in ops for k in trace.ops[i].links if k.op in carried}) > 1:
+        return ""
 
     def term(link: Link) -> tuple[str, bool]:
         if link.op in inside:
@@ -46,8 +48,33 @@ def formula(trace: Trace, ops: list[int], carried: set[int]) -> str:
             made[i] = (f"{x} {w}ᵀ" + (f" + {b[0]}" if b else ""), True)
         elif name == "getitem" and len(parts) == 1:
             made[i] = parts[0]
+        elif len(parts) == 1 and (told := _with_number(text, *parts[0])):
+            made[i] = told
         else:
             made[i] = (f"{text}({', '.join(p for p, _ in parts)})", False)
         if len(made[i][0]) > _LONGEST:
             return ""
     return made[ops[-1]][0]
+
+
+def _with_number(text: str, part: str, is_sum: bool) -> tuple[str, bool] | None:
+    """An operation with a number: ``x · 2``, ``1 − x``, ``x³``; None if it is none."""
+    words = text.split(" ")
+    closed = f"({part})" if is_sum else part
+    if text == "square":
+        return (closed if closed.isalpha() or is_sum else f"({part})") + "²", False
+    if len(words) != 2:
+        return None
+    signs = {"+": "+", "−": "−", "×": "·", "÷": "/"}
+    if words[0] in signs:
+        loose = words[0] in "+−"
+        return f"{part if loose else closed} {signs[words[0]]} {words[1]}", loose
+    if words[1] in signs:
+        loose = words[1] in "+−"
+        return f"{words[0]} {signs[words[1]]} {closed}", loose
+    if words[0] == "power" and words[1].isdigit():
+        return (
+            f"{closed if closed.isalpha() or is_sum else f'({part})'}{raised(int(words[1]))}",
+            False,
+        )
+    return None

@@ -13,7 +13,7 @@ import numpy as np
 
 from autograd_core.drawing.modules import Scope, find_scopes
 from autograd_core.drawing.palette import category
-from autograd_core.graph import PICK, Leaf, Node, reachable
+from autograd_core.graph import PICK, UNTRACKED, Leaf, Node, reachable
 from autograd_core.primitive import Spec
 from autograd_core.recording import Handle
 
@@ -35,6 +35,10 @@ class Source:
     @property
     def shape(self) -> tuple[int, ...]:
         return tuple(getattr(self.array, "shape", ()))
+
+
+class Freed:
+    """An array that backward has freed: nothing is known of it but that it was there."""
 
 
 class Link:
@@ -107,7 +111,7 @@ class Trace:
         number = len(self.ops)
         links: list[Link] = []
         args = node.args if node.args is not None else (None,) * len(node.parents)
-        for parent, array in zip(node.parents, args, strict=False):
+        for position, (parent, array) in enumerate(zip(node.parents, args, strict=False)):
             made = self.index.get(origin(parent))
             if made is not None:
                 links.append(Link(made, None, tuple(parent.out.shape), parent))
@@ -115,7 +119,10 @@ class Trace:
             if isinstance(parent, Leaf) and parent.out is not None:
                 array = parent.out
             if not getattr(array, "shape", ()) and not (parent.tracked or self._called(array)):
-                continue  # a number: part of the operation
+                freed = node.args is None and position < 2 and parent is UNTRACKED
+                if not (freed and takes_arrays(node)):
+                    continue  # a number: part of the operation
+                array = Freed()
             source = self._source(parent, array)
             source.users.append(number)
             links.append(Link(-1, source, source.shape, parent))
@@ -162,6 +169,9 @@ class Trace:
                 continue
             known = self._known.get(id(base))
             whole = known or Source(base, None)
+            if known is None and base.ndim != len(group[0].shape) + 1 and len(group) > 2:
+                whole = Source(Freed(), None)  # the array that was sliced is itself a view
+                whole.note = f"{len(group)} slices of {'×'.join(map(str, group[0].shape))}"
             for source in group:
                 instead[id(source)] = whole
                 whole.users += source.users
@@ -207,7 +217,8 @@ class Trace:
                 if link.op >= 0 and (reads or not free[number]):
                     free[link.op] = False
         for source in self.sources:
-            if source.tracked or not source.users or not source.shape:
+            freed = isinstance(source.array, Freed)
+            if source.tracked or not source.users or not (source.shape or freed):
                 continue
             ends = all(
                 self.ops[i].scope < 0 and free[i] and any(k.op >= 0 for k in self.ops[i].links)
@@ -222,7 +233,9 @@ class Trace:
     def _name_sources(self) -> None:
         parameters = {k: name for s in self.scopes for k, name in s.parameters.items()}
         plain = [s for s in self.sources if s.role == "data"]
-        shown = [s for s in plain if s.shape and _kind(s) in "fc" and not _zero(s)] or plain
+        freed = [s for s in plain if isinstance(s.array, Freed)]
+        arrays = [s for s in plain if s.shape and _kind(s) in "fc" and not _zero(s)]
+        shown = arrays or freed or plain
         for source in self.sources:
             known = [self.given[k] for k in self._identity(source) if k in self.given]
             own = source.node.name if source.node is not None else None
@@ -265,10 +278,22 @@ def _plain_tensor(node: Node | None) -> bool:
     return owner is not None and type(owner) is Handle.kind
 
 
+def takes_arrays(node: Node) -> bool:
+    """Whether the first two arguments of an operation are arrays, never numbers."""
+    primitive = node.primitive
+    if primitive is None:
+        return False
+    return category(primitive) == "linear" or primitive.name.endswith(
+        ("_entropy", "_error", "_cost")
+    )
+
+
 def _identities(names: Mapping[str, Any]) -> dict[int, str]:
     """Names by the identity of Tensors' nodes and arrays, of arrays and of modules."""
     found: dict[int, str] = {}
     for name, value in names.items():
+        if isinstance(value, (int, float, complex, str, bytes, type(None))):
+            continue  # Python shares these: an identity says nothing
         found[id(value)] = name
         if isinstance(value, Handle):
             found[id(value._data)] = found[id(value._node)] = name

@@ -1,0 +1,268 @@
+"""What each level draws of the networks that pictures are judged by."""
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn
+from tests.autograd_core.drawing import networks
+
+
+def told(picture):
+    """Boxes as lines, in drawing order."""
+    return [
+        " ".join(t for t in (b.title, b.type, b.spec, b.note, b.absorbed) if t)
+        for b in picture.graph.boxes
+    ]
+
+
+def pairs(picture):
+    return {(a.source, a.target) for a in picture.graph.arrows}
+
+
+def test_modules_of_an_mlp():
+    _, loss = networks.mlp()
+    picture = ag.draw(loss, level="modules")
+    value = f"{loss.item():.4g}"
+    assert told(picture) == [
+        "x input 32×784",
+        "fc1 Linear 784 → 16 12,560 params",
+        "sigmoid",
+        "fc2 Linear 16 → 16 272 params",
+        "sigmoid",
+        "out Linear 16 → 10 170 params",
+        "sigmoid",
+        "y target 32×10",
+        f"mean squared error {value}",
+    ]
+    assert picture.graph.title == "MLP"
+    assert (
+        picture.graph.subtitle
+        == "13,002 parameters  ·  batch 32  ·  float32  ·  12.96 k MAC / sample"
+    )
+    labels = {(a.source, a.target): a.label for a in picture.graph.arrows if a.label}
+    assert labels == {("fc1", "sigmoid"): "32×16", ("out", "sigmoid_3"): "32×10"}
+    assert {a.source for a in picture.graph.arrows if not a.gradient} == {"x", "y"}
+
+
+def test_lenet_in_eight_boxes():
+    _, loss = networks.lenet(4)
+    picture = ag.draw(loss, level="compact")
+    assert [b.id for b in picture.graph.boxes] == [
+        "x",
+        "conv1",
+        "conv2",
+        "fc1",
+        "fc2",
+        "fc3",
+        "y",
+        "output",
+    ]
+    absorbed = {b.id: b.absorbed for b in picture.graph.boxes}
+    assert absorbed["conv1"] == "relu, maxpool 2×2"
+    assert absorbed["conv2"] == "relu, maxpool 2×2, flatten"
+    assert picture.graph.boxes[-1].title == "cross entropy"
+    assert {b.id: b.note for b in picture.graph.boxes}["y"] == "labels 4"
+    shares = [b.share for b in picture.graph.boxes if b.share is not None]
+    assert sum(shares) == pytest.approx(1)
+
+
+def test_lenet_modules():
+    _, loss = networks.lenet(4)
+    picture = ag.draw(loss, level="modules")
+    pills = [b.title for b in picture.graph.boxes if b.form == "pill"]
+    assert pills == ["relu", "maxpool 2×2", "relu", "maxpool 2×2", "flatten", "relu", "relu"]
+    assert next(b for b in picture.graph.boxes if b.id == "conv1").spec == "5×5 pad 2, 1 → 6"
+
+
+def test_operations_stand_in_clusters_with_their_parameters():
+    _, loss = networks.mlp()
+    scene = ag.draw(loss, level="ops").graph
+    assert [(c.id, c.title, c.type) for c in scene.clusters] == [
+        (n, n, "Linear") for n in ("fc1", "fc2", "out")
+    ]
+    inside = {b.id: (b.title, b.cluster) for b in scene.boxes if b.cluster}
+    assert inside["fc1.weight"] == ("weight", "fc1")
+    assert inside["fc1.linear"] == ("linear", "fc1")
+    assert next(b for b in scene.boxes if b.id == "sigmoid").cluster == ""
+
+
+def test_full_says_what_is_held():
+    _, loss = networks.mlp()
+    notes = {b.id: b.note for b in ag.draw(loss, level="full").graph.boxes}
+    assert notes["fc2.linear"].startswith("32×16  holds ")
+
+
+def test_auto_is_operations_of_a_small_graph_and_modules_of_a_large_one():
+    _, small = networks.mlp()
+    _, large = networks.rnn()
+    assert ag.draw(small).level == "ops"
+    assert ag.draw(large).level == "modules"
+
+
+class Block(nn.Module):
+    def __init__(self, rng):
+        self.a, self.b = nn.Linear(4, 4, rng=rng), nn.Linear(4, 4, rng=rng)
+
+    def forward(self, x):
+        return self.b(np.tanh(self.a(x)))
+
+
+class Nested(nn.Module):
+    def __init__(self):
+        self.blocks = [Block(0), Block(1)]
+        self.head = nn.Linear(4, 1, rng=2)
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return self.head(x)
+
+
+def test_nested_modules_are_nested_clusters_and_depth_limits_them():
+    model = Nested()
+    y = model(np.ones((3, 4), np.float32))
+    scene = ag.draw(y, level="ops").graph
+    parents = {c.id: c.parent for c in scene.clusters}
+    assert parents["blocks.0.a"] == "blocks.0"
+    assert parents["blocks.0"] == ""
+    assert {c.id for c in ag.draw(y, level="ops", depth=1).graph.clusters} == {
+        "blocks.0",
+        "blocks.1",
+        "head",
+    }
+    assert ag.draw(y, level="ops", depth=0).graph.clusters == []
+    modules = ag.draw(y, level="modules").graph
+    assert [b.id for b in modules.boxes if b.form == "card"] == [
+        *("blocks.0.a", "blocks.0.b", "blocks.1.a", "blocks.1.b", "head"),
+    ]
+    shallow = ag.draw(y, level="modules", depth=1).graph
+    assert [(b.id, b.type) for b in shallow.boxes if b.form == "card"] == [
+        ("blocks.0", "Block"),
+        ("blocks.1", "Block"),
+        ("head", "Linear"),
+    ]
+
+
+def test_two_networks_are_two_clusters():
+    a, b = nn.mlp([4, 3, 2], rng=0), nn.mlp([2, 3, 4], rng=1)
+    y = b(a(np.ones((2, 4), np.float32)))
+    scene = ag.draw(y, level="modules", names={"encoder": a, "decoder": b}).graph
+    assert [c.title for c in scene.clusters] == ["encoder", "decoder"]
+
+
+def test_a_skip_connection_is_drawn():
+    x = ag.tensor(np.ones((4, 8, 8, 8)), requires_grad=True, name="x")
+    scene = ag.draw(networks.ResidualBlock(), x, level="modules").graph
+    ends = {(a.source, a.target) for a in scene.arrows}
+    assert {("x", "conv1"), ("x", "add"), ("bn2", "add")} <= ends
+    assert {b.id: b.kind for b in scene.boxes}["x"] == "data"  # no module's parameter
+
+
+def test_a_function_is_run_and_its_inputs_named():
+    def cost(x, scale):
+        return np.sum(np.exp(x) * scale)
+
+    scene = ag.draw(cost, np.ones(3), 2.0, title="cost").graph
+    assert [b.id for b in scene.boxes] == ["x", "exp", "multiply", "sum", "output"]
+    assert scene.boxes[0].note == "input 3"
+    assert scene.boxes[2].title == "× 2"
+
+
+def test_a_module_is_run():
+    scene = ag.draw(networks.MLP(), np.ones((2, 784), np.float32), level="modules").graph
+    assert scene.boxes[0].id == "x"
+    assert scene.boxes[-1].note == "2×10"
+
+
+def test_a_module_is_run_though_nothing_records():
+    with ag.no_grad():
+        scene = ag.draw(networks.MLP(), np.ones((2, 784), np.float32)).graph
+    assert len(scene.boxes) > 5
+
+
+def test_views_of_parameters_are_not_worth_a_box():
+    b = ag.tensor(np.ones(3), requires_grad=True, name="b")
+    y = np.ones((4, 3, 1)) * b[:, None]
+    scene = ag.draw(y).graph
+    assert [x.id for x in scene.boxes] == ["x", "b", "multiply", "output"]
+    assert next(a for a in scene.arrows if a.source == "b").label == "3×1"
+    assert len(ag.draw(y, level="full").graph.boxes) == 5
+
+
+def test_slices_of_one_array_are_one_box():
+    w = ag.tensor(np.ones(3), requires_grad=True, name="w")
+    x = np.arange(12.0).reshape(4, 3)
+    y = w * x[0] + np.sin(w * x[1]) + np.exp(w * x[2])
+    scene = ag.draw(np.sum(y)).graph
+    assert [b.note for b in scene.boxes if b.kind == "data"] == ["input 3 slices of 3"]
+    whole = np.zeros((4, 3)) + 1
+    y = w * whole[0] + np.sin(w * whole[1]) + np.exp(w * whole[2])
+    scene = ag.draw(np.sum(y)).graph
+    assert [b.note for b in scene.boxes if b.kind == "data"] == ["input 4×3"]
+
+
+def test_structure_stays_after_backward():
+    _, loss = networks.mlp()
+    before = ag.draw(loss).graph
+    loss.backward()
+    after = ag.draw(loss).graph
+    assert [b.id for b in before.boxes] == [b.id for b in after.boxes]
+    assert [(a.source, a.target) for a in before.arrows] == [
+        (a.source, a.target) for a in after.arrows
+    ]
+
+
+def test_several_roots():
+    w = ag.tensor(np.ones(3), requires_grad=True, name="w")
+    a, b = np.sum(w), np.mean(w * 2)
+    scene = ag.draw({"a": a, "b": b}, names={"first": a, "second": b}).graph
+    assert [x.title for x in scene.boxes if x.kind == "output"] == ["first", "second"]
+    assert ag.draw([[a], (b,)]).graph.boxes
+
+
+def test_a_leaf_alone():
+    w = ag.tensor(np.ones(3), requires_grad=True, name="w")
+    assert [b.id for b in ag.draw(w).graph.boxes] == ["w"]
+
+
+def test_tensors_of_many_outputs():
+    w = ag.tensor(np.diag([1.0, 2.0, 4.0]), requires_grad=True, name="w")
+    values, vectors = np.linalg.eigh(w)
+    for color in ("kind", "grad", "time", "memory", "flops", "value"):
+        scene = ag.draw(np.sum(values) + np.sum(vectors), color=color).graph
+        assert [a.source for a in scene.arrows].count("eigh") == 2
+
+
+def test_what_cannot_be_drawn():
+    w = ag.tensor(np.ones(3), requires_grad=True)
+    y = np.sum(w)
+    for wrong, message in [
+        (dict(level="layers"), "level is auto, modules, compact, ops or full; got 'layers'"),
+        (dict(color="red"), "or a function of a node; got 'red'"),
+        (dict(direction="up"), "direction is TB, LR, BT or RL; got 'up'"),
+        (dict(theme=3), "theme is light, dark or auto; got 3"),
+        (dict(depth=-1), "depth is a whole number from 0"),
+        (dict(max_nodes=0), "max_nodes is a whole number from 1"),
+        (dict(max_nodes=True), "max_nodes"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            ag.draw(y, **wrong)
+    for wrong, message in [
+        (dict(names=[1]), "names maps names"),
+        (dict(names={1: y}), "1 is no name"),
+        (dict(title=4), "title is a text"),
+        (dict(fold="no"), "fold is True or False"),
+    ]:
+        with pytest.raises(TypeError, match=message):
+            ag.draw(y, **wrong)
+    with pytest.raises(TypeError, match="drawn as one list"):
+        ag.draw(y, y)
+    with pytest.raises(TypeError, match="a str among them"):
+        ag.draw([y, "loss"])
+    with pytest.raises(TypeError, match="nothing was recorded"):
+        ag.draw(ag.tensor(1.0))
+    with pytest.raises(TypeError, match=r"ag.draw\(model, x\)"):
+        ag.draw(networks.MLP())
+    with pytest.raises(ValueError, match="color function returns a number"):
+        ag.draw(y, color=lambda node: "red")
