@@ -3,7 +3,7 @@
 A multiply-add counts as two, a division, a square root or an ``exp`` as one; comparisons, copies
 and views as none.  The families and their formulas:
 
-* products of matrices (``matmul``, ``linear``, ``dot``, ``inner``, ``tensordot``, ``einsum``):
+* products of matrices (``matmul``, ``linear``, ``dot``, ``inner``, ``einsum``):
   ``2 n k`` for ``n`` results, each a sum of ``k`` products; ``linear`` adds its bias;
 * convolutions written as such (``convolve``, ``correlate``): ``2 n k``, ``k`` the shorter length;
 * element by element: one for each element of the result;
@@ -23,7 +23,7 @@ from typing import Any
 
 from autograd_core.graph import Node
 
-PRODUCTS = {"matmul", "linear", "dot", "inner", "tensordot", "einsum", "vdot", "vecdot", "matvec"}
+PRODUCTS = {"matmul", "linear", "dot", "inner", "einsum", "vdot", "vecdot", "matvec"}
 _VIEWS = {
     *("reshape", "ravel", "transpose", "swapaxes", "moveaxis", "rollaxis", "expand_dims"),
     *("squeeze", "broadcast_to", "getitem", "setitem", "copy", "flip", "rot90", "astype"),
@@ -76,9 +76,6 @@ def multiply_adds(node: Node) -> int:
         return _einsum(node, args, n)
     if name == "linear":
         return n * (a[-1] if a else b[-1] if b else 1)
-    if name == "tensordot":
-        total = math.prod(a) * math.prod(b)
-        return math.isqrt(total // n * n * n) if n else 0
     return n * (a[-1] if a else b[0] if len(b) == 1 else b[-2] if b else 1)
 
 

@@ -6,7 +6,7 @@ picture, so every text passes through :func:`text`.
 
 from __future__ import annotations
 
-from autograd_core.drawing.palette import INK, MUTED, STYLES
+from autograd_core.drawing.palette import ABSORBED, INK, MUTED, STYLES
 from autograd_core.drawing.scene import Box, Cell, Scale, Scene
 from autograd_core.drawing.themes import ink_on
 
@@ -61,7 +61,7 @@ def _rows(box: Box) -> list[str]:
     if box.share is not None:
         rows.append(_cell(_bar(box.share, STYLES[box.kind].stroke), "LEFT", 0, ' COLSPAN="2"'))
     if box.absorbed:
-        green = ink if box.fill else STYLES["elementwise"].stroke
+        green = ink if box.fill else ABSORBED
         rows.append(_cell(font(f"↳ {box.absorbed}", 10, green), "LEFT", 0, ' COLSPAN="2"'))
     if box.strip:
         rows.append(_cell(_strip(box.strip), "LEFT", 0, ' COLSPAN="2"'))

@@ -21,6 +21,8 @@ class Style(NamedTuple):
 
 PAGE, INK, MUTED, EDGE = "#FFFFFF", "#1F2933", "#52606D", "#8492A6"
 CLUSTER = Style("#F7F9FB", "#CBD2D9", "")
+#: The text of operations that a card has absorbed.
+ABSORBED = "#00684D"
 FONT = "Arial,Helvetica,sans-serif"
 
 #: The size of a gradient by rounded power of ten, from 1e-4 (and below) to 1e3 (and above).

@@ -36,6 +36,7 @@ DARK: dict[str, str] = {
     "#005F99": "#3D9BE9",
     "#DDF3EA": "#123C31",  # elementwise
     "#008A66": "#6FE0BE",
+    "#00684D": "#6FE0BE",  # what a card has absorbed
     "#F8E6F0": "#3D2233",  # reduce, pool
     "#B3518A": "#CC79A7",
     "#7A8693": "#73859A",  # the dashed outline of a view

@@ -238,21 +238,21 @@ def test_what_cannot_be_drawn():
     w = ag.tensor(np.ones(3), requires_grad=True)
     y = np.sum(w)
     for wrong, message in [
-        (dict(level="layers"), "level is auto, modules, compact, ops or full; got 'layers'"),
-        (dict(color="red"), "or a function of a node; got 'red'"),
-        (dict(direction="up"), "direction is TB, LR, BT or RL; got 'up'"),
-        (dict(theme=3), "theme is light, dark or auto; got 3"),
-        (dict(depth=-1), "depth is a whole number from 0"),
-        (dict(max_nodes=0), "max_nodes is a whole number from 1"),
-        (dict(max_nodes=True), "max_nodes"),
+        ({"level": "layers"}, "level is auto, modules, compact, ops or full; got 'layers'"),
+        ({"color": "red"}, "or a function of a node; got 'red'"),
+        ({"direction": "up"}, "direction is TB, LR, BT or RL; got 'up'"),
+        ({"theme": 3}, "theme is light, dark or auto; got 3"),
+        ({"depth": -1}, "depth is a whole number from 0"),
+        ({"max_nodes": 0}, "max_nodes is a whole number from 1"),
+        ({"max_nodes": True}, "max_nodes"),
     ]:
         with pytest.raises(ValueError, match=message):
             ag.draw(y, **wrong)
     for wrong, message in [
-        (dict(names=[1]), "names maps names"),
-        (dict(names={1: y}), "1 is no name"),
-        (dict(title=4), "title is a text"),
-        (dict(fold="no"), "fold is True or False"),
+        ({"names": [1]}, "names maps names"),
+        ({"names": {1: y}}, "1 is no name"),
+        ({"title": 4}, "title is a text"),
+        ({"fold": "no"}, "fold is True or False"),
     ]:
         with pytest.raises(TypeError, match=message):
             ag.draw(y, **wrong)

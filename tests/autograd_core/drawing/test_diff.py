@@ -1,0 +1,61 @@
+"""What changed between two pictures."""
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn
+from tests.autograd_core.drawing import networks
+
+
+def wider():
+    rng = np.random.default_rng(0)
+    model = networks.MLP()
+    model.fc1, model.fc2 = nn.Linear(784, 32, rng=rng), nn.Linear(32, 16, rng=rng)
+    x, y = rng.random((32, 784), np.float32), rng.random((32, 10), np.float32)
+    return model, nn.mse_loss(np.exp(model(x)), y)
+
+
+def test_added_removed_and_changed():
+    _, loss = networks.mlp()
+    model, other = wider()
+    d = ag.draw(loss, level="modules").diff(ag.draw(other, level="modules"))
+    assert d
+    assert d.added == ["exp"]
+    assert d.removed == []
+    assert d.changed["fc1"] == [
+        "spec 784 → 16, now 784 → 32",
+        "note 12,560 params, now 25,120 params",
+        "shape 32×16, now 32×32",
+    ]
+    assert "out" not in d.changed
+    assert ("exp", "output") in d.arrows_added
+    assert ("sigmoid_3", "output") in d.arrows_removed
+    assert "+ exp" in repr(d)
+    assert "~ fc1: spec 784 → 16, now 784 → 32" in repr(d)
+    del model
+
+
+def test_the_picture_has_marks_in_words():
+    _, loss = networks.mlp()
+    a, b = ag.draw(loss, level="modules"), ag.draw(wider()[1], level="ops")
+    scene = a.diff(b).picture.graph
+    marks = {box.mark for box in scene.boxes}
+    assert {"+ added", "− removed"} <= marks
+    assert scene.title.endswith("what changed")
+    names = [box.id for box in scene.boxes]
+    assert len(names) == len(set(names))
+    assert a.diff(b).picture.dot.startswith("digraph")
+
+
+def test_no_change():
+    _, loss = networks.mlp()
+    d = ag.draw(loss).diff(ag.draw(loss))
+    assert not d
+    assert repr(d) == "no change"
+
+
+def test_with_something_else():
+    _, loss = networks.mlp()
+    with pytest.raises(TypeError, match="compares two pictures, got Tensor"):
+        ag.draw(loss).diff(loss)
