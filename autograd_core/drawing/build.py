@@ -39,6 +39,7 @@ class _Builder:
         self.omitted = sum(len(units[u].ops) for u in drawn[: len(drawn) - len(self.kept)])
         self.place, self.reads = links_between(trace, units)
         self.ids = Ids()
+        self.earlier: Box | None = None  # stands for what was left out
         self.boxes: list[Box] = []
         self.arrows: list[Arrow] = []
         self.clusters: dict[int, Cluster] = {}
@@ -290,8 +291,11 @@ class _Builder:
         """An arrow from the unit of an operation, labelled where the shape is a new one."""
         trace, u = self.trace, self.place[op]
         if u not in self.unit_ids:
-            if ("", target) not in self.pairs and self.omitted and len(self.pairs) < 1000:
-                self.pairs.add(("", target))
+            if self.omitted and self.earlier is None:  # one arrow says where the rest would be
+                text = f"{self.omitted:,} earlier operations"
+                self.earlier = Box(self.ids.fresh("earlier"), "view", "…", note=text)
+                self.boxes.append(self.earlier)
+                self.arrows.append(Arrow(self.earlier.id, target))
             return
         name, unit = self.unit_ids[u], self.all[u]
         if (name, target) in self.pairs and (self.level not in ("ops", "full") or unit.card):

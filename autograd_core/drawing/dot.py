@@ -54,7 +54,9 @@ def _box(box: Box, group: str) -> str:
     return f"{quoted(box.id)} [{' '.join(f'{k}={v}' for k, v in attributes.items())}];"
 
 
-def _arrow(arrow: Arrow, boxes: dict[str, Box], on_spine: bool, backwards: bool) -> str:
+def _arrow(
+    arrow: Arrow, boxes: dict[str, Box], column: dict[str, int], backwards: bool, upright: bool
+) -> str:
     source, target = boxes[arrow.source], boxes[arrow.target]
     stroke = STYLES[source.kind].stroke
     ends = f"{quoted(arrow.source)} -> {quoted(arrow.target)}"
@@ -65,8 +67,12 @@ def _arrow(arrow: Arrow, boxes: dict[str, Box], on_spine: bool, backwards: bool)
             'tailport="top:se" headport="top:ne"];'
         )
     attributes = []
-    if on_spine:
+    apart = column.get(arrow.source, -1) - column.get(arrow.target, len(column))
+    if apart == 1:
         attributes.append('weight="20"')
+    elif apart > 1:  # past the side of the spine
+        side = "e" if upright else "s"
+        attributes.append(f'weight="0" tailport="{side}" headport="{side}"')
     elif source.form != "box":
         attributes.append('weight="2"')
     if source.kind == "parameter":
@@ -132,7 +138,7 @@ def _sides(scene: Scene, boxes: dict[str, Box]) -> tuple[list[str], set[Arrow]]:
     last: dict[str, Arrow] = {}
     for a in scene.arrows:
         source, target = boxes[a.source], boxes[a.target]
-        if source.kind != "parameter" or target.form == "card":
+        if source.kind != "parameter" or target.form == "card" or target.kind == "output":
             continue
         n = count[a.target] = count.get(a.target, 0) + 1
         if n > 2:
@@ -149,7 +155,34 @@ def _sides(scene: Scene, boxes: dict[str, Box]) -> tuple[list[str], set[Arrow]]:
     return lines, backwards
 
 
-def _ends(scene: Scene, boxes: dict[str, Box], column: set[str]) -> list[str]:
+def _spaces(scene: Scene, column: dict[str, int]) -> dict[str, list[str]]:
+    """Invisible boxes that keep the spine off the labels of clusters without parameters.
+
+    A label stands at the left, where the arrow to a cluster's first box would run through it.
+    """
+    taken = {b.id for b in scene.boxes}
+    made: dict[str, list[str]] = {}
+    for c in scene.clusters:
+        inside = [b for b in scene.boxes if b.cluster == c.id]
+        first = next((b for b in inside if b.id in column), None)
+        wide = 0.08 * (len(c.title) + len(c.type)) - (
+            1.2 if first and first.form == "card" else 0.5
+        )
+        if first is None or wide <= 0 or any(b.kind == "parameter" for b in inside):
+            continue
+        name = f"{c.id} space"
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        made[c.id] = [
+            f'{quoted(name)} [label="" style="invis" width="{min(wide, 3):.2f}" height="0.1"];',
+            f"{{rank=same; {quoted(name)}; {quoted(first.id)}}}",
+            f'{quoted(name)} -> {quoted(first.id)} [style="invis"];',
+        ]
+    return made
+
+
+def _ends(scene: Scene, boxes: dict[str, Box], column: dict[str, int]) -> list[str]:
     """Targets on the rank of what comes last before the loss."""
     lines = []
     for a in scene.arrows:
@@ -181,13 +214,12 @@ def to_dot(scene: Scene, direction: str = "TB") -> str:
     for b in scene.boxes:
         group = "spine" if b.id in column else ""
         lines.setdefault(b.cluster, []).append(_box(b, group))
-    flat = direction in ("TB", "BT")
-    sides, backwards = _sides(scene, boxes) if flat else ([], set())
-    ends = _ends(scene, boxes, column) if flat else []
-    arrows = [
-        _arrow(a, boxes, a.source in column and a.target in column, a in backwards)
-        for a in scene.arrows
-    ]
+    for cluster, space in (_spaces(scene, column) if direction in ("TB", "BT") else {}).items():
+        lines.setdefault(cluster, []).extend(space)
+    sides, backwards = _sides(scene, boxes)
+    ends = _ends(scene, boxes, column)
+    upright = direction in ("TB", "BT")
+    arrows = [_arrow(a, boxes, column, a in backwards, upright) for a in scene.arrows]
     return "\n".join(
         [
             "digraph {",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from autograd_core.drawing.scene import Scene
 
 
-def spine(scene: Scene) -> set[str]:
-    """The ids of the boxes on the longest chain that ends in the (first) output."""
+def spine(scene: Scene) -> dict[str, int]:
+    """The boxes on the longest chain that ends in an output, with their places from its end."""
     longest: dict[str, int] = {}
     before: dict[str, str] = {}
     incoming: dict[str, list[str]] = {b.id: [] for b in scene.boxes}
@@ -22,10 +22,10 @@ def spine(scene: Scene) -> set[str]:
                 before[b.id] = source
     ends = [b.id for b in scene.boxes if b.kind == "output"] or list(longest)
     if not ends:
-        return set()
+        return {}
     place: str | None = max(ends, key=lambda i: longest[i])
-    found: set[str] = set()
+    found: dict[str, int] = {}
     while place is not None:
-        found.add(place)
+        found[place] = len(found)
         place = before.get(place)
     return found

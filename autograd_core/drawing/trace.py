@@ -204,6 +204,9 @@ class Trace:
             scope.depth = above.depth + 1 if above else 0
             if above:
                 above.children += 1
+                inside = scope.path.removeprefix(above.path + ".")
+                whole = above.parent < 0 and not inside.startswith(above.path)
+                scope.title = inside if inside != scope.path or whole else scope.title
 
     def _targets(self) -> None:
         """An untracked array that meets the network only at the loss is a target."""

@@ -107,7 +107,7 @@ def test_direction():
     _, loss = networks.mlp()
     dot = ag.draw(loss, level="modules", direction="LR").dot
     assert 'rankdir="LR"' in dot
-    assert "rank=same" not in dot
+    assert '{rank=same; "sigmoid_3"; "y"}' in dot
 
 
 @needs_dot

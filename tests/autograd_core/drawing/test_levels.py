@@ -132,6 +132,7 @@ def test_nested_modules_are_nested_clusters_and_depth_limits_them():
         "head",
     }
     assert ag.draw(y, level="ops", depth=0).graph.clusters == []
+    assert [c.title for c in scene.clusters][:3] == ["blocks.0", "a", "b"]
     modules = ag.draw(y, level="modules").graph
     assert [b.id for b in modules.boxes if b.form == "card"] == [
         *("blocks.0.a", "blocks.0.b", "blocks.1.a", "blocks.1.b", "head"),
