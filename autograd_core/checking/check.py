@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd_core.checking import signatures, variants
 from autograd_core.checking.diagnosis import diagnose
-from autograd_core.checking.examine import BadGradient, Examination, call_back, examine
+from autograd_core.checking.examine import BadGradient, Examination, call_back, examine, singular
 from autograd_core.checking.point import Point
 from autograd_core.checking.precision import precision
 from autograd_core.checking.properties import differ, properties, repeats
@@ -263,6 +263,8 @@ class Check:
             message = f"{type(error).__name__}: {error}"
             self.add([Finding("raises", 1, None, message=message)], name, ranks)
             return
+        if singular(found):
+            return
         self.report.entries += found.entries
         findings = found.findings or list(repeats(subject, found.point))
         if not all(x.size for x in xs):  # NumPy's irfft of no numbers is uninitialised memory
@@ -275,7 +277,8 @@ class Check:
         """Another point, with the noise of the values that was found at the sample."""
         while True:
             found = examine(
-                subject, xs, self.rng, self.allowed, max_elems=VARIANT_ELEMS, cotangents=1,
+                subject, xs, self.rng, replace(self.allowed, beyond=1.0),
+                max_elems=VARIANT_ELEMS, cotangents=1,
                 coarse=self.base_point.coarse if self.base_point else 0.0,
             )  # fmt: skip
             if not found.wrongs or self.base_point is None or not self.base_point.listen():

@@ -108,7 +108,9 @@ def _one_pass(above: Array, below: Array, center: Array, steps: Array, floor: Ar
     rough = 64 * plain[-1]
     kink = gaps[-1] > np.fmax(np.fmax(0.25 * gaps[0], 1e-4 * np.abs(value)), rough)
     largest = np.fmax(np.abs(right), np.abs(left))
-    steep = (largest[-1] > 3 * largest[2]) & (largest[-1] > rough)
+    gain, before = largest[-1] - largest[-2], largest[-2] - largest[-3]  # free of other slopes
+    steep = (largest[-1] > 3 * largest[2]) | ((gain > 1.3 * before) & (gain > 0.3 * largest[-2]))
+    steep &= largest[-1] > rough
     return Slopes(value, bar, low, high, kink & ~edge, steep)
 
 

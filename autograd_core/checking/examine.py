@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.checking.differences import EPS
+from autograd_core.checking.directions import random_directions, tie_directions, tied_groups
 from autograd_core.checking.point import Point, size_of
 from autograd_core.checking.report import Finding
 from autograd_core.checking.subject import Subject
@@ -17,6 +19,9 @@ Array = np.ndarray[Any, Any]
 
 #: Random directions, where there are too many elements for one each; fewer at second order.
 PROJECTIONS = {1: 6, 2: 2}
+
+#: A gradient above this is looked at for whether it has any meaning.
+HUGE = 1e12
 
 
 class BadGradient(Exception):
@@ -71,44 +76,6 @@ def call_back(
     return checked(found, xs, ignored)
 
 
-def tie_directions(point: Point) -> Array:
-    """Along these, max, sort and their kin are smooth also where elements are equal.
-
-    All elements together, all of each input, and each group of equal elements.
-    """
-    at, real = point.at, _real(point)
-    rows = []
-    for i in range(len(point.x.shapes)):
-        span = point.x.span(i)
-        inside = np.zeros(at.shape, bool)
-        inside[span] = True
-        rows.append(inside & real)
-    rows.append(real)
-    return _distinct([*rows, *tied_groups(point).astype(bool)], at.size)
-
-
-def tied_groups(point: Point) -> Array:
-    """The directions along which a group of equal elements moves together."""
-    at, real = point.at, _real(point)
-    values, counts = np.unique(at[real], return_counts=True)
-    return _distinct([(at == v) & real for v in values[counts > 1][:4]], at.size)
-
-
-def _real(point: Point) -> Array:
-    """The coordinates that are finite, and no imaginary parts."""
-    real = np.isfinite(point.at)
-    for i, dtype in enumerate(point.x.dtypes):
-        if dtype.kind == "c":
-            span = point.x.span(i)
-            real[span.start + 1 : span.stop : 2] = False
-    return real
-
-
-def _distinct(rows: list[Array], size: int) -> Array:
-    unique = {row.tobytes(): row for row in rows if row.sum() > 1}
-    return np.array(list(unique.values()), float).reshape(len(unique), size)
-
-
 def examine(
     subject: Subject,
     xs: Sequence[Array],
@@ -130,8 +97,9 @@ def examine(
     values, pull = subject.pullback(point.x.split(point.at.copy()))
     scale = size_of(point.center).max(initial=0.0)
     if [np.shape(v) for v in values] != point.shapes or not np.allclose(
-        point.y.join(values), point.center, rtol=1e-9, atol=1e-9 * scale, equal_nan=True
-    ):
+        point.y.join(values), point.center, rtol=1e-9, equal_nan=True,
+        atol=1e-9 * scale + float(point.floor.max(initial=0.0)),
+    ):  # fmt: skip
         result.findings.append(
             Finding(
                 "forward", order, None, message="the recorded value is not the plain function's"
@@ -157,7 +125,7 @@ def examine(
             pull_vector(np.zeros(point.y.size))
             return result
         whole = point.x.size <= max_elems
-        directions = None if whole else _random_directions(point, PROJECTIONS[order])
+        directions = None if whole else random_directions(point, PROJECTIONS[order])
         look = LOOKED_AT if whole else 2
         wrongs, result.entries = heard(point, pull_vector, directions, cotangents, allowed, look)
         if ignored:
@@ -191,10 +159,20 @@ def heard(
     return wrongs, entries
 
 
-def _random_directions(point: Point, count: int) -> Array:
-    shape = (count, point.x.size)
-    d = point.rng.uniform(0.5, 1.0, shape) * point.rng.choice([-1.0, 1.0], shape)
-    return np.where(np.isfinite(point.at), d, 0.0)
+def singular(found: Examination) -> bool:
+    """Whether a wrong gradient is huge, and another one a few units in the last place away.
+
+    That is a point at which the function has no derivative, a singular matrix, and not a bug.
+    """
+    point = found.point
+    huge = next((w for w in found.wrongs if np.abs(w.analytic) > HUGE), None)
+    if huge is None:
+        return False
+    jitter = 1.0 + 4 * EPS * point.rng.choice([-1.0, 1.0], point.at.shape)
+    here, near = point.gradient(point.at, huge.u), point.gradient(point.at * jitter, huge.u)
+    if here is None or near is None:
+        return True
+    return not np.allclose(here, near, rtol=1e-2, atol=1e-2 * size_of(here).max(), equal_nan=True)
 
 
 def _bisected(point: Point, pull: Any, wrong: Wrong, directions: Any) -> Wrong:

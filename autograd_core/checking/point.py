@@ -165,6 +165,14 @@ class Point:
         floor = np.abs(mix) @ (self.floor + 4 * EPS * size_of(self.center))
         return slopes(move, mix @ self.center, first, floor, passes)
 
+    def gradient(self, at: Array, u: Array) -> Array | None:
+        """What backward gives at another point, for a cotangent; None where it gives nothing."""
+        try:
+            _, pull = self.subject.pullback(self.x.split(at))
+            return self.x.join(pull(self.y.split(u.copy())))
+        except Exception:
+            return None
+
     def complex_slopes(self, direction: Array) -> Array | None:
         """Slopes by a complex step, which cancels nothing; None where the subject takes none.
 

@@ -164,14 +164,16 @@ def _with(xs: Sequence[Any], i: int, x: Any) -> list[Any]:
 
 
 def _resized(x: Array, n: int, m: int) -> Array:
-    """Every axis of length n cut, or lengthened by values a little off, to m."""
+    """Every axis of length n cut, or lengthened to m by values a little smaller.
+
+    Irregularly so, by the golden ratio: longer matrices must not be singular.
+    """
     for axis, length in enumerate(x.shape):
         if length == n:
             if m <= n:
                 x = np.take(x, range(m), axis)
             else:
                 more = np.take(np.flip(x), np.arange(n, m) % n, axis)
-                fading = 0.9 - 0.003 * np.arange(m - n)
-                fading = fading.reshape(-1, *(1,) * (x.ndim - 1 - axis))
-                x = np.concatenate([x, fading * more], axis)
+                shrink = 0.55 + 0.4 * (np.arange(more.size) * 0.6180339887 % 1.0)
+                x = np.concatenate([x, shrink.reshape(more.shape) * more], axis)
     return np.array(x)

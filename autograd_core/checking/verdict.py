@@ -44,10 +44,11 @@ class Wrong:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """What is allowed beyond eight error bars."""
+    """What is allowed beyond eight error bars, and beyond the slopes nearby, by their range."""
 
     rtol: float = 1e-7
     atol: float = 0.0
+    beyond: float = 0.0
 
 
 def judge(
@@ -100,7 +101,7 @@ def judge(
     if directions is None:
         found = [w for w in found if not still[w.direction]]
     if found:
-        found = _beyond_noise(point, along, found)
+        found = _beyond_noise(point, along, found, directions)
     found.sort(key=lambda w: w.kind in ("inconclusive", "jump"))
     confirmed: list[Wrong] = []
     for n, wrong in enumerate(found):
@@ -112,8 +113,14 @@ def judge(
     return confirmed, analytic.size
 
 
-def _beyond_noise(point: Point, along: PullVector, found: list[Wrong]) -> list[Wrong]:
-    """Those that are more than round-off of backward, seen by rounding the cotangent elsewhere."""
+def _beyond_noise(
+    point: Point, along: PullVector, found: list[Wrong], directions: Array | None
+) -> list[Wrong]:
+    """Those that are more than round-off of backward, seen by rounding the cotangent elsewhere.
+
+    And the inputs: equal ones equally, so that ties stay ties.
+    """
+    away = 1.0 + 4 * EPS * np.cos(1e6 * np.where(np.isfinite(point.at), point.at, 0.0))
     noise: dict[bytes, Array] = {}
     kept = []
     for w in found:
@@ -122,6 +129,10 @@ def _beyond_noise(point: Point, along: PullVector, found: list[Wrong]) -> list[W
             jitter = 1.0 + 4 * EPS * point.rng.uniform(-1.0, 1.0, (3, w.u.size))
             here = along(w.u.copy())
             noise[key] = np.max([np.abs(along(w.u * j) - here) for j in jitter], axis=0)
+            nearby = point.gradient(point.at * away, w.u)
+            if nearby is not None:
+                nearby = nearby if directions is None else directions @ nearby
+                noise[key] = np.fmax(noise[key], np.abs(nearby - here))
         if not abs(w.analytic - w.numeric) <= 16 * noise[key][w.direction]:
             kept.append(w)
     return kept
@@ -239,7 +250,8 @@ def _second_look(
     if np.isfinite(wrong.analytic):
         hull = point.hull(wrong.u, d[0], smooth=wrong.kind == "jump")
         if hull is not None:
-            slack = 1e-6 * max(map(abs, hull)) + (best.bar if np.isfinite(best.bar) else 0.0)
+            slack = 1e-6 * max(map(abs, hull)) + allowed.beyond * (hull[1] - hull[0])
+            slack += best.bar if np.isfinite(best.bar) else 0.0
             if hull[0] - slack <= wrong.analytic <= hull[1] + slack:
                 return None
     if best.kind == "jump" or (wrong.analytic == 0 and point.still(wrong.u, d[0])):

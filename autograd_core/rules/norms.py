@@ -30,12 +30,15 @@ two_norm = Primitive(_two_norm, "norm").defvjp(_two_norm_x)
 
 
 def _power_norm(x: Any, p: float, axis: Any, keepdims: Any) -> Any:
-    """(sum |x|^p)^(1/p), with gradient 0 where it is 0: at the origin, for p < 0 at any zero."""
+    """(sum |x|^p)^(1/p), with gradient 0 where it is 0: at the origin, for p < 1 at any zero."""
     size = abs(x)
     zero = raw(size) == 0
-    if p < 0 and any_of(zero):
-        size = np.where(zero, 1.0, size)
-    total = (size**p).sum(axis=axis, keepdims=keepdims)
+    if p < 1 and any_of(zero):
+        power = np.where(zero, 1.0, size) ** p
+        power = np.where(zero, 0.0, power) if p > 0 else power
+    else:
+        power = size**p
+    total = power.sum(axis=axis, keepdims=keepdims)
     flat = raw(total) == 0 if p > 0 else zero.any(axis=axis, keepdims=keepdims)
     if not any_of(flat):
         return total ** (1 / p)

@@ -62,13 +62,12 @@ def test_samples_lie_in_the_domain_and_beyond_its_ends_there_is_no_value(case):
                     assert np.isnan(case.f(*args)).all()
 
 
-#: Zeros, ties and constants make matrices singular, and values repeat: no gradient is defined there.
-#: NumPy's irfft of no numbers is uninitialised memory.
+#: Where other samples have no gradient: abscissae out of order, a double root, the branch point of
+#: the root, signed zeros, an index that depends on which element is the largest.
 DEGENERATE = (
-    "slogdet", "cond", "svd", "eig", "qr", "norm", "inv", "solve", "pinv", "logspace",
-    "matrix_", "tensor", "lstsq", "take_along_axis", "irfft",
+    "interp", "polydiv", "roots", "sqrt complex", "copysign", "take_along_axis", "logspace", "irfft",
 )  # fmt: skip
-OTHERS = [c for c in CASES[::12] if not c.id.startswith(DEGENERATE)]
+OTHERS = [c for c in CASES[::9] if not c.id.startswith(DEGENERATE)]
 
 
 @pytest.mark.parametrize("case", OTHERS, ids=[c.id for c in OTHERS])
