@@ -7,10 +7,10 @@ import itertools
 from autograd_core.drawing import place
 from autograd_core.drawing.layout import BETWEEN, SIDE, Item, layers
 from autograd_core.drawing.metrics import clean, width
-from autograd_core.drawing.sweeps import order
 from autograd_core.drawing.routes import Frame, Point
 from autograd_core.drawing.scene import Scene
 from autograd_core.drawing.shapes import size
+from autograd_core.drawing.sweeps import order
 
 LOOP = 46.0  # how far a loop reaches
 _GAP = 30.0  # between two ranks

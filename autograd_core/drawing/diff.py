@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from autograd_core.drawing.scene import Arrow, Box, Cell, Scale, Scene
+from autograd_core.drawing.order import in_order
+from autograd_core.drawing.scene import Box, Cell, Scale, Scene
 
 #: Fill and mark of what was added, removed and changed; from the scale of gradients, so that both
 #: themes know them.
@@ -93,7 +94,7 @@ class Difference:
         return Scene(
             f"{after.title}  —  what changed",
             count,
-            _sorted(boxes, arrows),
+            in_order(boxes, arrows),
             arrows,
             after.clusters,
             Scale(cells),
@@ -118,24 +119,3 @@ class Difference:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         bundle: dict[str, str] = self.picture._repr_mimebundle_()
         return {**bundle, "text/plain": repr(self)}
-
-
-def _sorted(boxes: list[Box], arrows: list[Arrow]) -> list[Box]:
-    """Boxes after all that they read; where a change made a cycle, in the order given."""
-    waiting = {b.id: 0 for b in boxes}
-    users: dict[str, list[str]] = {b.id: [] for b in boxes}
-    for a in arrows:
-        if not a.loop:
-            waiting[a.target] += 1
-            users[a.source].append(a.target)
-    by_id = {b.id: b for b in boxes}
-    ready = [b.id for b in reversed(boxes) if waiting[b.id] == 0]
-    done: dict[str, Box] = {}
-    while ready:
-        name = ready.pop()
-        done[name] = by_id[name]
-        for t in reversed(users[name]):
-            waiting[t] -= 1
-            if waiting[t] == 0:
-                ready.append(t)
-    return [*done.values(), *(b for b in boxes if b.id not in done)]

@@ -11,7 +11,8 @@ from autograd_core.drawing.measures import Measure
 from autograd_core.drawing.names import number_text, power_text
 from autograd_core.drawing.palette import GRADIENT
 from autograd_core.drawing.scene import Arrow, Box, Cell, Scale
-from autograd_core.drawing.trace import Source, Trace, size
+from autograd_core.drawing.sources import Source, size
+from autograd_core.drawing.trace import Trace
 from autograd_core.drawing.units import Unit
 
 _TEXTS = ("≤10⁻⁴", "10⁻³", "10⁻²", "0.1", "×1", "×10", "×10²", "≥×10³")

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable
 
-from autograd_core.drawing.trace import Link, Source, Trace
+from autograd_core.drawing.sources import Source
+from autograd_core.drawing.trace import Link, Trace
 from autograd_core.drawing.units import Unit
 
 LEAST = 3  # repetitions worth folding

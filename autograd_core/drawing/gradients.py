@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.drawing.trace import Source, Trace
+from autograd_core.drawing.sources import Source
+from autograd_core.drawing.trace import Trace
 from autograd_core.errors import GraphError
 from autograd_core.graph import Leaf, Node, Watch, reachable
 from autograd_core.recording import handle

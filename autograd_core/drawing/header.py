@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from autograd_core.drawing.names import count_text
-from autograd_core.drawing.trace import Trace, size
+from autograd_core.drawing.sources import size
+from autograd_core.drawing.trace import Trace
 from autograd_core.drawing.units import Unit
 from autograd_core.flops import multiply_adds
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from autograd_core.drawing.names import bytes_text, number_text
 from autograd_core.drawing.scene import Arrow, Box, Scale
-from autograd_core.drawing.trace import Source, Trace
+from autograd_core.drawing.sources import Source
+from autograd_core.drawing.trace import Trace
 from autograd_core.drawing.units import Unit
 
 _LARGEST = 1 << 22  # elements of which statistics are taken

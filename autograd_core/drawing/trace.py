@@ -9,36 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
 from autograd_core.drawing.modules import Scope, find_scopes
 from autograd_core.drawing.palette import category
+from autograd_core.drawing.roles import find_targets, join_slices, name_sources
+from autograd_core.drawing.sources import Freed, Source, identities
 from autograd_core.graph import PICK, UNTRACKED, Leaf, Node, reachable
-from autograd_core.primitive import Spec
-from autograd_core.recording import Handle
-
-
-class Source:
-    """An array that no drawn operation made."""
-
-    __slots__ = ("array", "name", "node", "note", "role", "tracked", "users")
-
-    def __init__(self, array: Any, node: Node | None) -> None:
-        self.array = array
-        self.node = node  # of a Tensor
-        self.tracked = node is not None and node.tracked
-        self.role = "parameter" if self.tracked else "data"  # or "input", "target"
-        self.name = ""
-        self.note = ""
-        self.users: list[int] = []
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(getattr(self.array, "shape", ()))
-
-
-class Freed:
-    """An array that backward has freed: nothing is known of it but that it was there."""
 
 
 class Link:
@@ -87,25 +62,25 @@ class Trace:
     """
 
     def __init__(self, roots: list[Any], names: Mapping[str, Any], inputs: Mapping[str, Any]):
-        self.given = _identities(names) | {k: n for k, n in _identities(inputs).items() if n}
-        self.inputs = set(_identities(inputs))
+        self.given = identities(names) | {k: n for k, n in identities(inputs).items() if n}
+        self.inputs = set(identities(inputs))
         nodes = reachable(t._node for t in roots)
         nodes.reverse()
         self.ops: list[Op] = []
         self.sources: list[Source] = []
-        self._known: dict[int, Source] = {}
+        self.known: dict[int, Source] = {}
         self.index: dict[Node, int] = {}
         for node in nodes:
             if node.primitive is not None and node.primitive is not PICK:
                 self._add(node)
-        self._whole_bases()
+        join_slices(self)
         self.roots = [(t, self.index.get(origin(t._node), -1)) for t in roots]
         self.alone = [self._source(t._node, t._data) for t, made in self.roots if made < 0]
         self.views = self._views_of_parameters()
         self.scopes: list[Scope] = find_scopes(nodes, self.given)
         self._place()
-        self._targets()
-        self._name_sources()
+        find_targets(self)
+        name_sources(self)
 
     def _add(self, node: Node) -> None:
         number = len(self.ops)
@@ -135,10 +110,10 @@ class Trace:
     def _source(self, node: Node, array: Any) -> Source:
         own = isinstance(node, Leaf) and node.out is not None
         key = id(node) if own else id(array)
-        if key not in self._known:
-            self._known[key] = source = Source(array, node if own else None)
+        if key not in self.known:
+            self.known[key] = source = Source(array, node if own else None)
             self.sources.append(source)
-        return self._known[key]
+        return self.known[key]
 
     def _views_of_parameters(self) -> dict[int, Source]:
         """Operations that only turn a parameter (``b[:, None]``): they are not worth a box."""
@@ -153,36 +128,6 @@ class Trace:
             if source is not None and source.tracked and i not in ends:
                 found[i] = source
         return found
-
-    def _whole_bases(self) -> None:
-        """Show three or more slices of one array, and windows into one, as that array."""
-        slices: dict[int, list[Source]] = {}
-        for source in self.sources:
-            base = getattr(source.array, "base", None)
-            named = source.node is not None or self._identity(source) & self.given.keys()
-            if isinstance(base, np.ndarray) and not named:
-                slices.setdefault(id(base), []).append(source)
-        instead: dict[int, Source] = {}
-        for group in slices.values():
-            base = group[0].array.base
-            if len(group) < 3 and group[0].array.size <= base.size:
-                continue
-            known = self._known.get(id(base))
-            whole = known or Source(base, None)
-            if known is None and base.ndim != len(group[0].shape) + 1 and len(group) > 2:
-                whole = Source(Freed(), None)  # the array that was sliced is itself a view
-                whole.note = f"{len(group)} slices of {'×'.join(map(str, group[0].shape))}"
-            for source in group:
-                instead[id(source)] = whole
-                whole.users += source.users
-        if not instead:
-            return
-        for op in self.ops:
-            for link in op.links:
-                if link.source is not None:
-                    link.source = instead.get(id(link.source), link.source)
-        merged = [instead.get(id(s), s) for s in self.sources]
-        self.sources = list({id(s): s for s in merged}.values())
 
     def _place(self) -> None:
         """Give every operation the innermost call around it."""
@@ -208,56 +153,6 @@ class Trace:
                 whole = above.parent < 0 and not inside.startswith(above.path)
                 scope.title = inside if inside != scope.path or whole else scope.title
 
-    def _targets(self) -> None:
-        """An untracked array that meets the network only at the loss is a target."""
-        if any(t.size != 1 for t, _ in self.roots):
-            return
-        free = [True] * len(self.ops)  # no parameter is read further down
-        for op in reversed(self.ops):
-            number = self.index[op.node]
-            reads = any(k.source and k.source.tracked for k in op.links)
-            for link in op.links:
-                if link.op >= 0 and (reads or not free[number]):
-                    free[link.op] = False
-        for source in self.sources:
-            freed = isinstance(source.array, Freed)
-            if source.tracked or not source.users or not (source.shape or freed):
-                continue
-            ends = all(
-                self.ops[i].scope < 0 and free[i] and any(k.op >= 0 for k in self.ops[i].links)
-                for i in source.users
-            )
-            if ends and not (self._identity(source) & self.inputs):
-                source.role = "target"
-
-    def _identity(self, source: Source) -> set[int]:
-        return {id(source.array), id(source.node)}
-
-    def _name_sources(self) -> None:
-        parameters = {k: name for s in self.scopes for k, name in s.parameters.items()}
-        plain = [s for s in self.sources if s.role == "data"]
-        freed = [s for s in plain if isinstance(s.array, Freed)]
-        arrays = [s for s in plain if s.shape and _kind(s) in "fc" and not _zero(s)]
-        shown = arrays or freed or plain
-        for source in self.sources:
-            known = [self.given[k] for k in self._identity(source) if k in self.given]
-            own = source.node.name if source.node is not None else None
-            source.name = (known[0] if known else None) or own or ""
-            if source.tracked and id(source.node) in parameters:
-                source.name = source.name if known else parameters[id(source.node)]
-            elif source.tracked and self.scopes and _plain_tensor(source.node):
-                source.role = "input"  # a Tensor that no module calls its own
-            if self._identity(source) & self.inputs:
-                source.role = "input"
-            elif source.role == "data" and shown and source is shown[0]:
-                source.role = "input"
-                source.name = source.name or "x"
-            elif source.role == "target":
-                source.name = source.name or "y"
-            elif source.role == "data" and source.shape and _zero(source):
-                source.note = "zeros"
-            source.name = source.name or ("parameter" if source.tracked else "data")
-
     def parameters(self, ops: Iterable[int]) -> list[Source]:
         """The parameters that operations read, once each."""
         found: dict[int, Source] = {}
@@ -275,12 +170,6 @@ def origin(node: Node) -> Node:
     return node
 
 
-def _plain_tensor(node: Node | None) -> bool:
-    """Whether a leaf is of a Tensor itself, not of a subclass such as ``nn.Parameter``."""
-    owner = node.owner() if isinstance(node, Leaf) and node.owner is not None else None
-    return owner is not None and type(owner) is Handle.kind
-
-
 def takes_arrays(node: Node) -> bool:
     """Whether the first two arguments of an operation are arrays, never numbers."""
     primitive = node.primitive
@@ -289,31 +178,3 @@ def takes_arrays(node: Node) -> bool:
     return category(primitive) == "linear" or primitive.name.endswith(
         ("_entropy", "_error", "_cost")
     )
-
-
-def _identities(names: Mapping[str, Any]) -> dict[int, str]:
-    """Names by the identity of Tensors' nodes and arrays, of arrays and of modules."""
-    found: dict[int, str] = {}
-    for name, value in names.items():
-        if isinstance(value, (int, float, complex, str, bytes, type(None))):
-            continue  # Python shares these: an identity says nothing
-        found[id(value)] = name
-        if isinstance(value, Handle):
-            found[id(value._data)] = found[id(value._node)] = name
-    return found
-
-
-def _kind(source: Source) -> str:
-    dtype = getattr(source.array, "dtype", None)
-    return str(getattr(dtype, "kind", "f"))
-
-
-def _zero(source: Source) -> bool:
-    a = source.array
-    return isinstance(a, np.ndarray) and 0 < a.size <= 1_000_000 and not a.any()
-
-
-def size(source: Source) -> int:
-    """How many numbers a source holds."""
-    a = source.array
-    return int(a.size) if isinstance(a, (np.ndarray, Spec)) else int(np.prod(source.shape))
