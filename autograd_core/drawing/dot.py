@@ -183,7 +183,7 @@ def _spaces(scene: Scene, column: dict[str, int]) -> dict[str, list[str]]:
 
 
 def _ends(scene: Scene, boxes: dict[str, Box], column: dict[str, int]) -> list[str]:
-    """Targets on the rank of what comes last before the loss."""
+    """Targets at the right of what comes last before the loss."""
     lines = []
     for a in scene.arrows:
         source = boxes[a.source]
@@ -195,6 +195,7 @@ def _ends(scene: Scene, boxes: dict[str, Box], column: dict[str, int]) -> list[s
         ]  # fmt: skip
         if before:
             lines.append(f"{{rank=same; {quoted(before[0])}; {quoted(a.source)}}}")
+            lines.append(f'{quoted(before[0])} -> {quoted(a.source)} [style="invis"];')
     return lines
 
 

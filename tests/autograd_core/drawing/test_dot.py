@@ -48,7 +48,7 @@ def test_golden_mlp_of_modules():
         '"x"', '"fc1"', '"sigmoid"', '"fc2"', '"sigmoid_2"', '"out"', '"sigmoid_3"', '"y"', '"output"',
         '"x" -> "fc1"', '"fc1" -> "sigmoid"', '"sigmoid" -> "fc2"', '"fc2" -> "sigmoid_2"',
         '"sigmoid_2" -> "out"', '"out" -> "sigmoid_3"', '"sigmoid_3" -> "output"', '"y" -> "output"',
-        '{rank=same; "sigmoid_3"; "y"}',
+        '{rank=same; "sigmoid_3"; "y"}', '"sigmoid_3" -> "y" (invisible)',
         "}", "}",
     ]  # fmt: skip
     assert '"fc1" [' in dot

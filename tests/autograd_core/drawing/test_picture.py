@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -17,7 +18,8 @@ def network(**names):
     b = ag.tensor(np.zeros(3), requires_grad=True, name="b")
     x = np.ones((5, 4))
     loss = np.mean(np.tanh(x @ w + b) ** 2)
-    return ag.draw(loss, names={"x": x, "loss": loss}, title=names.get("title", "net"))
+    title, theme = names.get("title", "net"), names.get("theme", "auto")
+    return ag.draw(loss, names={"x": x, "loss": loss}, title=title, theme=theme)
 
 
 def test_structure():
@@ -104,18 +106,63 @@ def test_unknown_ending(tmp_path):
         network().save(tmp_path / "g.jpeg")
 
 
-def test_without_dot(tmp_path, monkeypatch):
+def test_without_dot_everything_but_png_and_pdf_works(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     picture = network()
-    assert picture.save(tmp_path / "g.dot") == str(tmp_path / "g.dot")
-    picture.save(tmp_path / "g.txt")
-    assert (tmp_path / "g.txt").exists()
-    with pytest.raises(RuntimeError, match="apt install graphviz"):
-        picture.save(tmp_path / "g.png")
-    assert not (tmp_path / "g.png").exists()
+    for ending in ("dot", "svg", "txt", "mmd", "json", "html"):
+        assert picture.save(tmp_path / f"g.{ending}") == str(tmp_path / f"g.{ending}")
+        assert (tmp_path / f"g.{ending}").stat().st_size > 100
+    for ending in ("png", "pdf"):
+        with pytest.raises(RuntimeError) as error:
+            picture.save(tmp_path / f"g.{ending}")
+        for command in (
+            "apt install graphviz",
+            "dnf install",
+            "brew install",
+            "winget install",
+            "conda install",
+        ):
+            assert command in str(error.value)
+        assert not (tmp_path / f"g.{ending}").exists()
+    assert picture._repr_mimebundle_()["image/svg+xml"].count("<svg") == 1
+
+
+def test_a_dot_that_hangs_or_fails_is_given_up(tmp_path, monkeypatch):
+    program = tmp_path / "dot"
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr("autograd_core.drawing.picture._PATIENCE", 0.2)
+    for script in ("sleep 5", "echo wrong >&2; exit 1", "exit 0"):
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        assert "<svg" in network().svg
+    with pytest.raises(RuntimeError, match="dot failed"):
+        network().save(tmp_path / "g.png")
+
+
+def test_a_notebook_never_sees_an_error(monkeypatch):
+    picture = network()
+    monkeypatch.setattr(type(picture), "svg", property(lambda self: 1 / 0))
+    monkeypatch.setattr(type(picture), "text", property(lambda self: 1 / 0))
     bundle = picture._repr_mimebundle_()
-    assert "apt install" in bundle["text/plain"]
+    assert "ZeroDivisionError" in bundle["text/plain"]
     assert "image/svg+xml" not in bundle
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "auto"])
+def test_svg_is_well_formed_and_says_what_it_is(theme, monkeypatch, tmp_path):
+    picture = network(title='a <b> & "c"', theme=theme)
+    for path in (None, str(tmp_path)):
+        if path:
+            monkeypatch.setenv("PATH", path)  # the built-in layout
+        svg = picture.svg
+        root = ElementTree.fromstring(svg[svg.index("<svg") :])
+        assert root.get("role") == "img"
+        space = "{http://www.w3.org/2000/svg}"
+        assert root.find(space + "title").text == 'a <b> & "c"'
+        assert "matmul" in root.find(space + "desc").text
+        assert "transparent" not in svg
+        assert (root.find(space + "style") is not None) == (theme == "auto")
+        assert ("#0F1720" in svg) == (theme != "light")
 
 
 def test_what_cannot_be_drawn():
