@@ -73,7 +73,7 @@ def elided(text: str, size: float, most: float, bold: bool = False) -> str:
     --------
     >>> from autograd_core.drawing.metrics import elided
     >>> elided("a name that is far too long", 10, 80)
-    'a name that is…'
+    'a name that is f…'
     """
     text = clean(text[:2000])
     if width(text, size, bold) <= most:
