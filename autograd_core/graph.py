@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.errors import AnomalyError
 from autograd_core.primitive import Primitive
 
 #: Bits of the mode, which each thread and each asynchronous task has to itself.
@@ -193,3 +194,16 @@ def digests(args: Any, kwargs: Any) -> tuple[int, ...]:
     """Checksums of the bytes of the arrays that a call was given."""
     given = itertools.chain(args or (), (kwargs or {}).values())
     return tuple(hash(a.tobytes()) for a in _arrays(given))
+
+
+def watch_anomaly(node: Node, out: Any) -> None:
+    """Under ``detect_anomaly``: note the user's line and checksums; refuse non-finite values."""
+    watch = node.watched()
+    watch.site = user_line()
+    watch.digests = digests(node.args, node.kwargs)
+    if out.dtype.kind in "fc" and not np.isfinite(out).all():
+        assert node.primitive is not None
+        raise AnomalyError(
+            f"{node.primitive.name} gave the first non-finite value, in a result of shape "
+            f"{out.shape}, at {watch.site}"
+        )

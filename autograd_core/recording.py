@@ -10,18 +10,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from autograd_core.errors import AnomalyError, NotDifferentiableError
+from autograd_core.errors import NotDifferentiableError
 from autograd_core.graph import (
     ANOMALY,
     PROFILE,
     RECORD,
     UNTRACKED,
     Node,
-    digests,
     make_node,
     mode,
     pick_node,
-    user_line,
+    watch_anomaly,
 )
 from autograd_core.primitive import SMALL, Operand, Primitive
 from autograd_core.stopwatch import function_of, made
@@ -71,19 +70,6 @@ def record(
     if bits & PROFILE:
         made(node)
     return handle(out, node)
-
-
-def watch_anomaly(node: Node, out: Any) -> None:
-    """Under ``detect_anomaly``: note the user's line and checksums; refuse non-finite values."""
-    watch = node.watched()
-    watch.site = user_line()
-    watch.digests = digests(node.args, node.kwargs)
-    if out.dtype.kind in "fc" and not np.isfinite(out).all():
-        assert node.primitive is not None
-        raise AnomalyError(
-            f"{node.primitive.name} gave the first non-finite value, in a result of shape "
-            f"{out.shape}, at {watch.site}"
-        )
 
 
 def frozen(out: Any, args: Any) -> Any:
