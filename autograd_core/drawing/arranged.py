@@ -40,6 +40,11 @@ class Arranged:
         }
         self.made = layers(scene, self.sizes, loops)
         order(self.made)
+        self.labels = {
+            chain[0].box: width(clean(scene.arrows[n].label), 11) + 2
+            for n, chain in self.made.chains.items()
+            if scene.arrows[n].label and chain[0].path and chain[0].path == chain[-1].path
+        }
         self.pads = self._pads()
         place.across(self.made, self._room, self._widths())
         self.frame = self._frame()
@@ -57,10 +62,12 @@ class Arranged:
 
     def _room(self, a: Item, b: Item) -> float:
         """What a border needs for its title: above in a row, left of the arrow in a column."""
-        border = a if a.border < 0 else None
-        if border is None:
+        if b.border > 0 and a.box in self.labels and not self.flat:
+            inside = self.labels[a.box]  # labels stay on their cluster
+            return max(inside - a.right, 0.0)
+        if a.border >= 0:
             return 0.0
-        c = border.path[-1]
+        c = a.path[-1]
         if self.flat:
             return _TITLE - 6
         entered = b.box >= 0 and b.rank == self.made.clusters[c][0] and len(b.before) > 0
@@ -120,7 +127,8 @@ class Arranged:
                 start = middle - tall / 2
                 for j in side:
                     w, h = self.sizes[j]
-                    places[j] = (item.x + sign * (item.w / 2 + SIDE + w / 2), start + h / 2)
+                    apart = item.w / 2 + SIDE + w / 2 + (item.extra if sign > 0 else 0.0)
+                    places[j] = (item.x + sign * apart, start + h / 2)
                     start += h + BETWEEN
         return Frame(places, self.sizes, bands)
 

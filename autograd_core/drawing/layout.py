@@ -27,13 +27,13 @@ class Item:
     """Something in a rank: a box with what stands beside it, a dummy, or a cluster's border."""
 
     __slots__ = (
-        *("box", "rank", "place", "w", "h", "left", "right", "path", "border", "x", "low", "high"),
-        *("before", "after", "sides", "index", "key"),
+        *("box", "rank", "place", "w", "h", "left", "right", "path", "border", "x"),
+        *("before", "after", "sides", "index", "key", "extra"),
     )
 
     def __init__(self, index: int, box: int = -1) -> None:
         self.index, self.box, self.rank, self.place = index, box, 0, 0
-        self.w = self.h = self.left = self.right = self.x = self.low = self.high = self.key = 0.0
+        self.w = self.h = self.left = self.right = self.x = self.key = self.extra = 0.0
         self.path: tuple[str, ...] = ()
         self.border = 0  # -1 and 1: the left and right border of path[-1]
         self.before: list[Item] = []
@@ -163,7 +163,8 @@ def layers(scene: Scene, sizes: list[Size], extra: Mapping[int, float] | None = 
         item.rank, item.path = rank[i], around.get(box.cluster, ())
         item.w, item.h = sizes[i]
         item.sides = neighbours.get(i, ([], []))
-        reach = [item.w / 2, item.w / 2 + (extra or {}).get(i, 0.0)]
+        item.extra = (extra or {}).get(i, 0.0)
+        reach = [item.w / 2, item.w / 2 + item.extra]
         for k, side in enumerate(item.sides):
             if side:
                 reach[k] += SIDE + max(sizes[j][0] for j in side)
@@ -180,6 +181,22 @@ def _chains(made: Layers, edges: list[tuple[int, int, int]], turned: set[int]) -
     """Arrows as chains of items, one in each rank between their ends."""
     items, budget = made.items, _DUMMIES
     every = list(items.values())
+    span: dict[str, list[int]] = {}
+    for item in every:
+        for c in item.path:
+            of = span.setdefault(c, [item.rank, item.rank])
+            of[0], of[1] = min(of[0], item.rank), max(of[1], item.rank)
+
+    def passing(rank: int, u: Item, v: Item) -> tuple[str, ...]:
+        """The clusters that an arrow is in at a rank: those of its end that reach so far."""
+        found: list[tuple[str, ...]] = []
+        for path in (v.path, u.path):
+            k = 0
+            while k < len(path) and span[path[k]][0] <= rank <= span[path[k]][1]:
+                k += 1
+            found.append(path[:k])
+        return max(found, key=len)
+
     chains: dict[int, list[Item]] = {}
     spans = sorted(edges, key=lambda e: (items[e[2]].rank - items[e[1]].rank, e[0]))
     for n, a, b in spans:
@@ -188,13 +205,10 @@ def _chains(made: Layers, edges: list[tuple[int, int, int]], turned: set[int]) -
         if budget < 0:
             made.outside.append(n)
             continue
-        shared = 0
-        while shared < min(len(u.path), len(v.path)) and u.path[shared] == v.path[shared]:
-            shared += 1
         chain = [u]
         for r in range(u.rank + 1, v.rank):
             dummy = Item(len(every))
-            dummy.rank, dummy.path = r, u.path[:shared]
+            dummy.rank, dummy.path = r, passing(r, u, v)
             dummy.left = dummy.right = 2.0
             every.append(dummy)
             chain.append(dummy)
