@@ -115,13 +115,14 @@ class _Builder(Boxes):
         name, unit = self.unit_ids[u], self.all[u]
         if (name, target) in self.pairs and (self.level not in ("ops", "full") or unit.card):
             return  # one arrow stands for all, but where each operand of an operation is drawn
-        self.pairs.add((name, target))
         inside = set(unit.ops)
         before = {
             k.shape for i in unit.ops for k in trace.ops[i].links
             if k.op not in inside and not (k.source and k.source.role == "parameter")
         }  # fmt: skip
-        label = "" if shape in before or not shape or last else shape_text(shape)
+        again = (name, target) in self.pairs  # the label stands at the first
+        self.pairs.add((name, target))
+        label = "" if shape in before or not shape or last or again else shape_text(shape)
         arrow = Arrow(name, target, label)
         self.arrows.append(self.measure.arrow(trace, op, arrow))
 

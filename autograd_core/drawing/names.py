@@ -117,6 +117,8 @@ def operation_text(node: Node) -> str:
     name = node.primitive.name.lstrip("_")
     if name == "getitem":
         index = (node.kwargs or {}).get("index")
+        if isinstance(index, np.ndarray) and index.dtype.kind in "iu":
+            return "rows" if getattr(node.out, "ndim", 1) > 1 else "pick"
         return f"[{_index_text(index)}]" if index is not None else "index"
     before = node.parents[0].out if node.parents else None
     if name == "reshape" and before is not None and hasattr(before, "shape"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,9 +24,9 @@ def join_slices(trace: Trace) -> None:
     instead: dict[int, Source] = {}
     for group in slices.values():
         base = group[0].array.base
-        if len(group) < 3 and group[0].array.size <= base.size:
-            continue
         known = trace.known.get(id(base))
+        if known is None and len(group) < 3 and group[0].array.size <= base.size:
+            continue
         whole = known or Source(base, None)
         if known is None and base.ndim != len(group[0].shape) + 1 and len(group) > 2:
             whole = Source(Freed(), None)  # the array that was sliced is itself a view
@@ -56,7 +57,8 @@ def find_targets(trace: Trace) -> None:
                 free[link.op] = False
     for source in trace.sources:
         freed = isinstance(source.array, Freed)
-        if source.tracked or not source.users or not (source.shape or freed):
+        one = math.prod(source.shape) == 1 and not freed  # a factor, not a target
+        if source.tracked or not source.users or one:
             continue
         ends = all(
             trace.ops[i].scope < 0 and free[i] and any(k.op >= 0 for k in trace.ops[i].links)

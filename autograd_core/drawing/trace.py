@@ -6,8 +6,11 @@ Bookkeeping nodes are gone, every input of an operation is another operation or 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+import numpy as np
 
 from autograd_core.drawing.modules import Scope, find_scopes
 from autograd_core.drawing.palette import category
@@ -101,6 +104,10 @@ class Trace:
             source = self._source(parent, array)
             source.users.append(number)
             links.append(Link(-1, source, source.shape, parent))
+        for array in index_arrays(node):
+            source = self._source(UNTRACKED, array)
+            source.users.append(number)
+            links.append(Link(-1, source, source.shape, UNTRACKED))
         self.index[node] = number
         self.ops.append(Op(node, links))
 
@@ -125,7 +132,9 @@ class Trace:
                 continue
             link = op.links[0]
             source = link.source if link.source is not None else found.get(link.op)
-            if source is not None and source.tracked and i not in ends:
+            if source is None or not source.tracked or i in ends:
+                continue
+            if primitive.name != "getitem" or math.prod(op.shape) <= math.prod(link.shape):
                 found[i] = source
         return found
 
@@ -161,6 +170,13 @@ class Trace:
                 if link.source is not None and link.source.role == "parameter":
                     found[id(link.source)] = link.source
         return list(found.values())
+
+
+def index_arrays(node: Node) -> list[Any]:
+    """The arrays of an index that gathers, as the ids of an embedding."""
+    index = (node.kwargs or {}).get("index")
+    parts = index if isinstance(index, tuple) else (index,)
+    return [a for a in parts if isinstance(a, np.ndarray) and a.ndim and a.dtype.kind in "iub"]
 
 
 def origin(node: Node) -> Node:

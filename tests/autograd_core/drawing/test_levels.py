@@ -267,3 +267,34 @@ def test_what_cannot_be_drawn():
         ag.draw(networks.MLP())
     with pytest.raises(ValueError, match="color function returns a number"):
         ag.draw(y, color=lambda node: "red")
+
+
+class Lookup(nn.Module):
+    def __init__(self):
+        self.embed = nn.Parameter(np.random.default_rng(0).normal(size=(5, 3)))
+        self.head = nn.Linear(3, 2, rng=0)
+
+    def forward(self, ids):
+        return self.head(nn.embedding(ids, self.embed))
+
+
+@pytest.mark.parametrize("level", ["modules", "ops"])
+def test_an_embedding_has_its_ids(level):
+    scene = ag.draw(Lookup(), np.array([[0, 4, 2]]), level=level).graph
+    assert [(b.title, b.note) for b in scene.boxes][:3] == [
+        ("embed", "5×3"),
+        ("ids", "input 1×3"),
+        ("rows", ""),
+    ]
+    assert ("getitem", "head") in {(a.source, a.target) for a in scene.arrows} or level == "ops"
+
+
+def test_a_transposed_input_is_the_input():
+    w = ag.tensor(np.ones((3, 2)), requires_grad=True, name="w")
+    x = np.arange(12.0) + np.zeros((4, 12))
+    x = x[:, :3].copy()
+    y = ag.gradients(np.sum(np.tanh(x @ w)), w, create_graph=True)
+    scene = ag.draw(np.sum(y * y)).graph
+    notes = [b.note for b in scene.boxes if b.kind == "data"]
+    assert "input 4×3" in notes
+    assert not any("3×4" in note for note in notes)
