@@ -1,0 +1,175 @@
+"""The built-in layout: what stands where, and what may not be on top of what."""
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+
+from autograd_core.drawing import routes
+from autograd_core.drawing.arranged import Arranged
+from autograd_core.drawing.layout import paths
+from autograd_core.drawing.metrics import elided, width
+from autograd_core.drawing.scene import Arrow, Box, Cluster, Scene
+from tests.autograd_core.drawing import scenes
+
+DIRECTIONS = ("TB", "LR", "BT", "RL")
+EVERY = (scenes.residual, scenes.ops, scenes.rnn)
+
+
+def overlap(a, b, slack=0.5):
+    return (
+        a[0] < b[0] + b[2] - slack
+        and b[0] < a[0] + a[2] - slack
+        and a[1] < b[1] + b[3] - slack
+        and b[1] < a[1] + a[3] - slack
+    )
+
+
+def points(way, steps=24):
+    """Points along a way."""
+    here = None
+    for name, ps in way:
+        if name == "C":
+            a, b, c = ps
+            for k in range(1, steps + 1):
+                t = k / steps
+                u = 1 - t
+                yield tuple(
+                    u**3 * here[i] + 3 * u * u * t * a[i] + 3 * u * t * t * b[i] + t**3 * c[i]
+                    for i in (0, 1)
+                )
+        elif name == "L":
+            for k in range(1, steps + 1):
+                yield tuple(here[i] + (ps[0][i] - here[i]) * k / steps for i in (0, 1))
+        else:
+            yield ps[0]
+        here = ps[-1]
+
+
+def hits(way, place, slack=1.0):
+    x, y, w, h = place
+    return any(
+        x + slack < px < x + w - slack and y + slack < py < y + h - slack for px, py in points(way)
+    )
+
+
+def ways(d):
+    found = routes.route(d.made, d.frame) | routes.beside(d.scene, d.made, d.frame)
+    return {n: [(k, tuple(map(d.point, ps))) for k, ps in r.way] for n, r in found.items()}
+
+
+def check(scene, direction):
+    d = Arranged(scene, direction)
+    places = {b.id: d.corners(i) for i, b in enumerate(scene.boxes)}
+    for (a, p), (b, q) in itertools.combinations(places.items(), 2):
+        assert not overlap(p, q), (a, b)
+    around = paths(scene)
+    for c in d.made.clusters:
+        for b in scene.boxes:
+            inside = c in around[b.cluster]
+            assert overlap(places[b.id], d.around(c)) == inside, (c, b.id)
+    for c, e in itertools.combinations(d.made.clusters, 2):
+        if c not in around[e] and e not in around[c]:
+            assert not overlap(d.around(c), d.around(e)), (c, e)
+    for n, way in ways(d).items():
+        a = scene.arrows[n]
+        for b in scene.boxes:
+            if b.id not in (a.source, a.target):
+                assert not hits(way, places[b.id]), (a, b.id)
+    return d, places
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("make", EVERY)
+def test_nothing_is_on_top_of_anything(make, direction):
+    check(make(), direction)
+
+
+@settings(max_examples=60, deadline=None)
+@given(scene=scenes.random_scenes())
+def test_random_boxes_and_clusters_do_not_overlap(scene):
+    d = Arranged(scene, "TB")
+    places = [d.corners(i) for i in range(len(scene.boxes))]
+    for p, q in itertools.combinations(places, 2):
+        assert not overlap(p, q)
+    around = paths(scene)
+    for c in d.made.clusters:
+        for i, b in enumerate(scene.boxes):
+            assert overlap(places[i], d.around(c)) == (c in around.get(b.cluster, ()))
+
+
+def test_the_spine_is_straight_and_the_skip_runs_outside():
+    scene = scenes.residual()
+    d, places = check(scene, "TB")
+    middles = {
+        round(places[i][0] + places[i][2] / 2, 3)
+        for i in ("x", "conv1", "bn1", "relu", "conv2", "add", "fc", "loss")
+    }
+    assert len(middles) == 1
+    skip = ways(d)[[a.target for a in scene.arrows].index("add", 5)]
+    assert [a.source for a in scene.arrows][[a.target for a in scene.arrows].index("add", 5)] == "x"
+    edge = max(x + w for i, (x, _, w, _) in places.items() if i not in ("y", "x", "add"))
+    assert max(p[0] for p in points(skip)) > edge
+
+
+def test_parameters_stand_left_of_their_operation_and_targets_right():
+    _, places = check(scenes.ops(), "TB")
+    (x, y, w, h), (mx, my, _, mh) = places["fc1.W"], places["fc1.matmul"]
+    assert x + w < mx
+    assert y + h / 2 == pytest.approx(my + mh / 2)
+    _, places = check(scenes.residual(), "TB")
+    assert places["y"][0] > places["loss"][0] + places["loss"][2]
+
+
+def test_ranks_go_in_the_direction():
+    for direction, axis, sign in (("TB", 1, 1), ("BT", 1, -1), ("LR", 0, 1), ("RL", 0, -1)):
+        _, places = check(scenes.residual(), direction)
+        assert sign * (places["loss"][axis] - places["x"][axis]) > 100
+
+
+def test_cards_of_a_picture_are_of_one_width():
+    _, places = check(scenes.residual(), "TB")
+    assert len({places[i][2] for i in ("conv1", "bn1", "conv2", "fc")}) == 1
+
+
+def test_nested_clusters_hold_one_another():
+    clusters = [Cluster("a", "a"), Cluster("b", "b", parent="a"), Cluster("c", "c", parent="b")]
+    boxes = [Box(f"n{i}", "linear", "op", cluster=c) for i, c in enumerate("abcba")]
+    d, _ = check(Scene("", "", boxes, scenes.chain([b.id for b in boxes]), clusters), "TB")
+    (ax, ay, aw, ah), (bx, by, bw, bh) = d.around("a"), d.around("b")
+    assert ax < bx
+    assert ay < by
+    assert ax + aw > bx + bw
+    assert ay + ah > by + bh
+
+
+def test_clusters_in_a_ring_and_arrows_in_a_ring_end():
+    clusters = [Cluster("a", "a", parent="b"), Cluster("b", "b", parent="a")]
+    boxes = [Box(i, "linear", i, cluster="a") for i in "xyz"]
+    arrows = [Arrow("x", "y"), Arrow("y", "z"), Arrow("z", "x"), Arrow("x", "nobody")]
+    assert len(Arranged(Scene("", "", boxes, arrows, clusters), "TB").frame.at) == 3
+
+
+def test_a_long_chain_needs_no_recursion():
+    d = Arranged(scenes.long(10_000, 7), "TB")
+    assert len({round(x, 3) for x, _ in d.frame.at.values()}) == 1
+
+
+def test_arrows_beyond_the_budget_run_outside():
+    scene = scenes.long(4000)
+    scene.arrows += [Arrow(f"op{i}", f"op{3999 - i}") for i in range(20)]
+    d = Arranged(scene, "TB")
+    assert d.made.outside
+    found = routes.outside(scene, d.made, d.frame)
+    assert min(max(p[0] for p in points(r.way)) for r in found.values()) > 40
+
+
+def test_widths_are_those_of_the_font():
+    assert width("Aim", 1000) == 667 + 222 + 833
+    assert width("Aim", 1000, bold=True) == 722 + 278 + 889
+    assert width("卷", 10) == width("🧠", 10) == 10
+    assert width("e\u0301", 1000) == 556
+    assert elided("short", 10, 100) == "short"
+    for text in ("m" * 300, "层" * 300, "🧠" * 300):
+        assert width(elided(text, 12, 90), 12) <= 90
+        assert elided(text, 12, 90).endswith("…")

@@ -1,0 +1,126 @@
+"""SVG without the ``dot`` program: valid, escaped, complete, the same each time."""
+
+import time
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from hypothesis import given, settings
+
+from autograd_core.drawing import themes
+from autograd_core.drawing.svg import to_svg
+from tests.autograd_core.drawing import scenes
+
+SVG = "{http://www.w3.org/2000/svg}"
+EVERY = (scenes.residual, scenes.ops, scenes.rnn, scenes.hostile)
+
+
+def parsed(scene, direction="TB"):
+    return ElementTree.fromstring(to_svg(scene, direction))
+
+
+@pytest.mark.parametrize("direction", ["TB", "LR", "BT", "RL"])
+@pytest.mark.parametrize("make", EVERY)
+def test_every_box_and_arrow_is_there(make, direction):
+    scene = make()
+    root = parsed(scene, direction)
+    groups = [g.get("class", "").split(" ")[0] for g in root.iter(f"{SVG}g")]
+    assert groups.count("node") == len(scene.boxes)
+    assert groups.count("edge") == len(scene.arrows)
+    assert groups.count("cluster") == len(scene.clusters)
+
+
+@pytest.mark.parametrize("make", EVERY)
+def test_a_screen_reader_is_told(make):
+    scene = make()
+    root = parsed(scene)
+    assert root.get("role") == "img"
+    assert [child.tag for child in root[:2]] == [f"{SVG}title", f"{SVG}desc"]
+    for g in root.iter(f"{SVG}g"):
+        if g.get("class", "").startswith("node"):
+            assert g[0].tag == f"{SVG}title"
+
+
+@settings(max_examples=80, deadline=None)
+@given(scene=scenes.random_scenes())
+def test_random_scenes_are_valid_xml(scene):
+    for direction in ("TB", "RL"):
+        text = to_svg(scene, direction)
+        text.encode()
+        assert ElementTree.fromstring(text).tag == f"{SVG}svg"
+        assert "nan" not in text.split("<title>")[0]
+
+
+@pytest.mark.parametrize("make", EVERY)
+def test_the_same_scene_gives_the_same_bytes(make):
+    assert to_svg(make()) == to_svg(make())
+
+
+def test_everything_lies_on_the_page():
+    for make in EVERY:
+        root = parsed(make())
+        _, _, w, h = map(float, root.get("viewBox").split())
+        for g in root.findall(f"{SVG}g"):
+            dx, dy = map(float, g.get("transform")[10:-1].split())
+            for r in g.iter(f"{SVG}rect"):
+                x, y = float(r.get("x")) + dx, float(r.get("y")) + dy
+                assert -1 <= x <= w + 1 - float(r.get("width"))
+                assert -1 <= y <= h + 1 - float(r.get("height"))
+
+
+def test_names_stay_text():
+    root = parsed(scenes.hostile())
+    assert {e.tag.removeprefix(SVG) for e in root.iter()} <= {
+        "svg", "title", "desc", "g", "rect", "text", "path"}  # fmt: skip
+    told = "".join(root.itertext())
+    for name in ("<img src=x onerror=window.bad=1>", "a & b", "层·卷积", "🧠🔥", "n" * 300):
+        assert name in told
+
+
+def test_long_names_are_elided_with_the_whole_in_the_tooltip():
+    scene = scenes.residual()
+    name = "layer" * 60
+    object.__setattr__(scene.boxes[1], "title", name)
+    root = parsed(scene)
+    shown = [t.text for t in root.iter(f"{SVG}text")]
+    assert any(t.startswith("layerlayer") and t.endswith("…") for t in shown)
+    assert any(name in (t.text or "") for t in root.iter(f"{SVG}title"))
+
+
+def test_a_stack_shows_its_steps_strip_and_loop():
+    root = parsed(scenes.rnn())
+    texts = [t.text for t in root.iter(f"{SVG}text")]
+    assert "RNNCell  × 20 steps" in texts
+    assert {"t = 0", "t = 19", "hₜ → hₜ₊₁", "▼ vanishing", "exploding ▲"} <= set(texts)
+    tips = [t.text for t in root.iter(f"{SVG}title")]
+    assert sum(str(t).startswith("step ") for t in tips) == 20
+
+
+def test_every_colour_has_a_dark_one_or_is_meant_to_stay():
+    for make in (scenes.residual, scenes.ops, scenes.rnn):
+        light = to_svg(make())
+        used = {e.get(k) for e in ElementTree.fromstring(light).iter() for k in ("fill", "stroke")}
+        stay = {None, "none", "#9AA5B1", themes.ALWAYS_DARK, themes.ALWAYS_LIGHT}
+        assert used - stay <= set(themes.DARK), used - stay - set(themes.DARK)
+        ElementTree.fromstring(themes.apply(light, "dark"))
+        ElementTree.fromstring(themes.apply(light, "auto"))
+
+
+def test_an_empty_scene_is_a_page():
+    from autograd_core.drawing.scene import Scene
+
+    assert parsed(Scene("", "")).get("role") == "img"
+
+
+def test_another_direction_is_refused():
+    with pytest.raises(ValueError, match="TB, LR, BT or RL, got 'down'"):
+        to_svg(scenes.residual(), "down")
+
+
+def test_a_thousand_boxes_take_a_moment():
+    to_svg(scenes.long(50))
+    least = 9.0
+    for _ in range(3):
+        start = time.perf_counter()
+        to_svg(scenes.long(1000, 5))
+        least = min(least, time.perf_counter() - start)
+    assert least < 1.0  # 0.1 s on an idle core
