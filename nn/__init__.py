@@ -9,6 +9,7 @@ reader can
 """
 
 from nn import init as init
+from nn import models as models
 from nn.activations import ELU as ELU
 from nn.activations import GELU as GELU
 from nn.activations import Identity as Identity
@@ -24,6 +25,11 @@ from nn.callbacks import Checkpoint as Checkpoint
 from nn.callbacks import EarlyStopping as EarlyStopping
 from nn.callbacks import resume as resume
 from nn.checking import gradcheck as gradcheck
+from nn.conv_layers import Conv1d as Conv1d
+from nn.conv_layers import Conv2d as Conv2d
+from nn.conv_layers import ConvTranspose2d as ConvTranspose2d
+from nn.convolution import conv as conv
+from nn.convolution import conv_transpose as conv_transpose
 from nn.cross_entropy import cross_entropy as cross_entropy
 from nn.cross_entropy import nll_loss as nll_loss
 from nn.data import DataLoader as DataLoader
@@ -66,6 +72,14 @@ from nn.optim import SGD as SGD
 from nn.optim import Adam as Adam
 from nn.optim import Optimizer as Optimizer
 from nn.parameter import Parameter as Parameter
+from nn.pooling import AdaptiveAvgPool2d as AdaptiveAvgPool2d
+from nn.pooling import AvgPool2d as AvgPool2d
+from nn.pooling import Flatten as Flatten
+from nn.pooling import GlobalAvgPool as GlobalAvgPool
+from nn.pooling import MaxPool2d as MaxPool2d
+from nn.pooling import adaptive_avg_pool2d as adaptive_avg_pool2d
+from nn.pooling import avg_pool2d as avg_pool2d
+from nn.pooling import max_pool2d as max_pool2d
 from nn.summary import summary as summary
 from nn.training import History as History
 from nn.training import accuracy as accuracy

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from nn.activations import Identity, named
+from nn.activations import Identity, Tanh, named
+from nn.conv_layers import Conv2d
 from nn.layers import Linear, Sequential
 from nn.module import Module
+from nn.pooling import AvgPool2d, Flatten
 
 
 def mlp(
@@ -60,3 +62,26 @@ def mlp(
         if chosen is not None and chosen not in ("identity", Identity):
             layers.append(named(chosen) if isinstance(chosen, str) else chosen())
     return Sequential(*layers)
+
+
+def lenet5(*, rng: np.random.Generator | int | None = None, dtype: Any = np.float32) -> Sequential:
+    """LeNet-5 for images ``(N, 1, 28, 28)`` in ten classes, 61,706 parameters.
+
+    Two convolutions with tanh and mean pooling, then 400-120-84-10 (Y. LeCun and others,
+    *Gradient-based learning applied to document recognition*, 1998), with the simplifications
+    that are usual: full connection between the maps, and logits for :func:`nn.cross_entropy`.
+
+    Examples
+    --------
+    >>> import nn
+    >>> sum(p.size for p in nn.models.lenet5(rng=0).parameters())
+    61706
+    """
+    rng = np.random.default_rng(rng)
+    options: dict[str, Any] = {"rng": rng, "dtype": dtype}
+    return Sequential(
+        *(Conv2d(1, 6, 5, padding=2, **options), Tanh(), AvgPool2d(2)),
+        *(Conv2d(6, 16, 5, **options), Tanh(), AvgPool2d(2)),
+        *(Flatten(), Linear(400, 120, **options), Tanh()),
+        *(Linear(120, 84, **options), Tanh(), Linear(84, 10, **options)),
+    )

@@ -1,0 +1,67 @@
+"""Pooling: against PyTorch, by differences to second order, and what is refused."""
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn
+
+X = np.random.default_rng(0).normal(size=(2, 3, 7, 8))
+CALLS = {
+    "max": (lambda m, x: m.max_pool2d(x, 2), X),
+    "max, overlapping, padded": (lambda m, x: m.max_pool2d(x, (3, 2), (2, 1), (1, 0)), X),
+    "max of zeros": (lambda m, x: m.max_pool2d(x, 3, 2), np.zeros((1, 1, 5, 5))),
+    "mean": (lambda m, x: m.avg_pool2d(x, 2), X),
+    "mean, overlapping, padded": (lambda m, x: m.avg_pool2d(x, (2, 3), 1, 1), X),
+    "adaptive": (lambda m, x: m.adaptive_avg_pool2d(x, (3, 5)), X),
+    "adaptive to one": (lambda m, x: m.adaptive_avg_pool2d(x, 1), X),
+    "no examples": (lambda m, x: m.max_pool2d(x, 2), X[:0]),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_values_and_gradients_are_those_of_pytorch(call):
+    torch = pytest.importorskip("torch")
+    f, x = CALLS[call]
+    t = torch.tensor(x, requires_grad=True)
+    y = f(torch.nn.functional, t)
+    g = np.random.default_rng(1).normal(size=y.shape)
+    y.backward(torch.tensor(g))
+    out, pull = ag.vjp(lambda x: f(nn, x), x)
+    assert out == pytest.approx(y.detach().numpy(), rel=1e-12, abs=1e-12)
+    assert pull(g) == pytest.approx(t.grad.numpy(), rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize("call", [c for c in CALLS if "zeros" not in c and "no" not in c])
+def test_differences_to_second_order(call):
+    f, x = CALLS[call]
+    assert ag.gradcheck(lambda x: f(nn, x), x[:1, :2], variants=False)
+    assert ag.gradcheck(lambda x: f(nn, x) ** 2, x[:1, :1], variants=False)
+
+
+def test_all_variants_of_a_sample():
+    ag.assert_gradients(lambda x: nn.max_pool2d(x, 3, 2, 1), X[:, :2, :5, :5])
+    ag.assert_gradients(lambda x: nn.avg_pool2d(x, 2, 1), X[:, :2, :4, :5])
+
+
+def test_nan_is_passed_on():
+    x = np.zeros((1, 1, 2, 2))
+    x[0, 0, 1, 0] = np.nan
+    assert np.isnan(nn.max_pool2d(x, 2)).all()
+
+
+def test_layers():
+    assert nn.GlobalAvgPool()(X) == pytest.approx(X.mean((2, 3)))
+    assert nn.Flatten()(X).shape == (2, 168)
+    assert nn.AdaptiveAvgPool2d(2)(X).shape == (2, 3, 2, 2)
+    assert repr(nn.MaxPool2d(3, 2, 1)) == "MaxPool2d(3, stride=2, padding=1)"
+
+
+@pytest.mark.parametrize(("call", "words"), [
+    (lambda: nn.max_pool2d(X[0], 2), "N, C, H, W"),
+    (lambda: nn.max_pool2d(X, 2, padding=2), "more than half"),
+    (lambda: nn.avg_pool2d(X, 9), "does not fit"),
+])  # fmt: skip
+def test_what_is_refused(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
