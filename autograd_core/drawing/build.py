@@ -41,6 +41,7 @@ class _Builder(Boxes):
         self.arrows: list[Arrow] = []
         self.unit_ids: dict[int, str] = {}
         self.sources: dict[int, str] = {}
+        self.labelled: set[int] = set()
         self.pairs: set[tuple[str, str]] = set()
 
     # -- boxes --------------------------------------------------------------------------------
@@ -120,7 +121,8 @@ class _Builder(Boxes):
             k.shape for i in unit.ops for k in trace.ops[i].links
             if k.op not in inside and not (k.source and k.source.role == "parameter")
         }  # fmt: skip
-        again = (name, target) in self.pairs  # the label stands at the first
+        again = op in self.labelled  # a label stands at the first arrow
+        self.labelled.add(op)
         self.pairs.add((name, target))
         label = "" if shape in before or not shape or last or again else shape_text(shape)
         arrow = Arrow(name, target, label)

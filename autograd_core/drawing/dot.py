@@ -72,7 +72,7 @@ def _arrow(
         attributes.append('weight="20"')
     elif apart > 1:  # past the side of the spine
         side = "e" if upright else "s"
-        attributes.append(f'weight="0" tailport="{side}" headport="{side}"')
+        attributes.append(f'weight="1" tailport="{side}" headport="{side}"')
     elif source.form != "box":
         attributes.append('weight="2"')
     if source.kind == "parameter":

@@ -43,7 +43,9 @@ class GradientFlow(Measure):
     heading = "gradient flow"
 
     def prepare(self, trace: Trace, units: list[Unit]) -> None:
-        self.sizes: Sizes = measure(trace)
+        if "gradients" not in trace.measured:
+            trace.measured["gradients"] = measure(trace)
+        self.sizes: Sizes = trace.measured["gradients"]
         self.found: list[tuple[str, float]] = []  # of every layer, in order
         self.steps: list[tuple[str, float]] = []  # of every stack: first step over last
         self.reference = 0.0

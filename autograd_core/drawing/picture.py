@@ -24,6 +24,8 @@ _PATIENCE = 6.0
 class Picture:
     """A drawn graph; made by :func:`draw`.
 
+    It holds the graph that it shows, for the other levels of its page.
+
     Attributes
     ----------
     graph : Scene

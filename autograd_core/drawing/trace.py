@@ -73,6 +73,7 @@ class Trace:
         self.sources: list[Source] = []
         self.known: dict[int, Source] = {}
         self.index: dict[Node, int] = {}
+        self.measured: dict[str, Any] = {}  # once for all levels of a picture
         for node in nodes:
             if node.primitive is not None and node.primitive is not PICK:
                 self._add(node)

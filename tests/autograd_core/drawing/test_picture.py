@@ -172,3 +172,14 @@ def test_what_cannot_be_drawn():
         ag.draw(ag.tensor(1.0), direction="up")
     with pytest.raises(ValueError, match="empty"):
         ag.draw([])
+
+
+def test_every_level_of_a_page_shows_one_measurement():
+    x = ag.tensor(np.ones((30, 30)), requires_grad=True, name="x")
+    loss = np.sum(np.tanh(x @ x))
+    picture = ag.draw(loss, color="time")
+    again = picture._others("full")
+    told = [{b.id: b.mark for b in scene.boxes if b.mark} for scene in (picture.graph, again)]
+    assert told[0] == told[1]
+    loss.backward()
+    assert "<html" in ag.draw(loss, color="grad").html
