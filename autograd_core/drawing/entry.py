@@ -14,7 +14,7 @@ from autograd_core.drawing.picture import Picture
 from autograd_core.drawing.scene import Scene
 from autograd_core.drawing.themes import THEMES
 from autograd_core.drawing.trace import Trace
-from autograd_core.drawing.units import LEVELS, hidden_scope
+from autograd_core.drawing.units import LEVELS
 from autograd_core.graph import RECORD, mode
 from autograd_core.recording import Handle
 from autograd_core.tensor import Tensor
@@ -115,7 +115,7 @@ def draw(
             "nothing was recorded: no operation on a Tensor with requires_grad=True led here "
             "(or it ran under no_grad, or on detached values)"
         )
-    heading = title if title is not None else _title(trace, what, run_names)
+    heading = title if title is not None else _title(trace, what if called else None)
     chosen = level
     if level == "auto":
         chosen = "ops" if len(trace.ops) <= FEW else "modules"
@@ -232,12 +232,11 @@ def _parameters(what: Any, count: int) -> list[str]:
     return [*names, *(f"input{i}" for i in range(len(names), count))][:count]
 
 
-def _title(trace: Trace, what: Any, inputs: dict[str, Any]) -> str:
-    """The name of the one module that made it, if there is one."""
+def _title(trace: Trace, function: Any) -> str:
+    """The name of the one module that made it, or of the function that was run."""
     outer = {id(s.module): s for s in trace.scopes if s.parent < 0}
     if len(outer) == 1:
         (scope,) = outer.values()
         return scope.title
-    if hidden_scope(trace) >= 0:
-        return trace.scopes[hidden_scope(trace)].type
-    return "computation graph"
+    name = str(getattr(function, "__name__", ""))
+    return name if name.isidentifier() else "computation graph"

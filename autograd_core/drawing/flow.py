@@ -49,6 +49,7 @@ class GradientFlow(Measure):
         self.found: list[tuple[str, float]] = []  # of every layer, in order
         self.steps: list[tuple[str, float]] = []  # of every stack: first step over last
         self.reference = 0.0
+        self.of_sum = len(trace.roots) > 1 or trace.roots[0][0].size != 1
         for unit in units:
             rms = self.of(trace, unit)
             if rms is not None and math.isfinite(rms) and rms > 0:
@@ -152,6 +153,8 @@ class GradientFlow(Measure):
     def finding(self) -> str:
         """What the picture shows, in a sentence."""
         lines = [*self._layers(), *self._stacks()]
+        if self.of_sum:
+            lines.append("of the sum of all results")
         if self.sizes.partial:
             lines.append("from .grad: backward has freed the graph")
         return "  ·  ".join(lines)

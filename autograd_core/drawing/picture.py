@@ -18,7 +18,7 @@ FORMATS = ("svg", "png", "pdf", "dot", "html", "mmd", "json", "txt")
 #: Beyond so many boxes ``dot`` is not asked for an SVG: it would take too long.
 _DOT_BOXES = 700
 #: Seconds that ``dot`` has for an SVG before the built-in layout does it.
-_PATIENCE = 6.0
+_PATIENCE = 3.0
 
 
 class Picture:

@@ -120,6 +120,11 @@ def test_a_part_without_gradient_is_plain():
     assert len([s for s in scene.boxes if s.form == "card"]) == 1
 
 
+def test_of_several_results_the_sum_is_meant():
+    w = ag.tensor(np.ones(3), requires_grad=True, name="w")
+    assert "of the sum of all results" in ag.draw(w * 2, color="grad").graph.subtitle
+
+
 def test_vectors_complex_and_integers():
     w = ag.tensor(np.array([1 + 2j, 3.0]), requires_grad=True, name="w")
     assert card(ag.draw(np.abs(w), color="grad"), "w").mark

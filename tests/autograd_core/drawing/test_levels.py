@@ -168,6 +168,8 @@ def test_a_function_is_run_and_its_inputs_named():
     assert [b.id for b in scene.boxes] == ["x", "exp", "multiply", "sum", "output"]
     assert scene.boxes[0].note == "input 3"
     assert scene.boxes[2].title == "× 2"
+    assert ag.draw(cost, np.ones(3), 2.0).graph.title == "cost"
+    assert ag.draw(lambda x: np.sum(x), np.ones(3)).graph.title == "computation graph"
 
 
 def test_a_module_is_run():
