@@ -36,6 +36,8 @@ from nn.data import DataLoader as DataLoader
 from nn.data import Split as Split
 from nn.data import load_digits as load_digits
 from nn.data import one_hot as one_hot
+from nn.dropout import Dropout as Dropout
+from nn.dropout import Dropout2d as Dropout2d
 from nn.errors import DataError as DataError
 from nn.errors import FileFormatError as FileFormatError
 from nn.errors import NonFiniteLossError as NonFiniteLossError
@@ -68,6 +70,10 @@ from nn.mnist import load_mnist as load_mnist
 from nn.models import mlp as mlp
 from nn.module import Module as Module
 from nn.module import evaluating as evaluating
+from nn.norms import BatchNorm1d as BatchNorm1d
+from nn.norms import BatchNorm2d as BatchNorm2d
+from nn.norms import GroupNorm as GroupNorm
+from nn.norms import LayerNorm as LayerNorm
 from nn.optim import SGD as SGD
 from nn.optim import Adam as Adam
 from nn.optim import Optimizer as Optimizer

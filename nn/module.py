@@ -45,6 +45,9 @@ class Module:
 
     training: bool = True
 
+    #: The names of attributes that are arrays and part of the state, but not trained.
+    buffers: tuple[str, ...] = ()
+
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; every subclass defines it."""
         raise NotImplementedError(
@@ -95,6 +98,12 @@ class Module:
         """Every parameter with its dotted name, ``"0.weight"``."""
         return ((name, p) for name, p in self._walk() if isinstance(p, Parameter))
 
+    def named_buffers(self) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
+        """Every array that is state and not trained (running statistics), with its dotted name."""
+        for name, module in self.named_modules():
+            for key in module.buffers:
+                yield (f"{name}.{key}" if name else key), getattr(module, key)
+
     def parameters(self) -> Iterator[Parameter]:
         """Every parameter, in the order of definition."""
         return (p for _, p in self.named_parameters())
@@ -129,6 +138,11 @@ class Module:
             gradient = p.grad
             p.data = p.data.astype(dtype)
             p.grad = None if gradient is None else gradient.detach().astype(dtype)
+        for module in (m for _, m in self.named_modules()):
+            for key in module.buffers:
+                array = getattr(module, key)
+                if array.dtype.kind in "fc":
+                    setattr(module, key, array.astype(dtype))
         return self
 
     def zero_grad(self) -> None:
@@ -139,7 +153,7 @@ class Module:
     # -- state --------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, np.ndarray[Any, Any]]:
-        """A copy of every parameter's array by its dotted name, as PyTorch calls it.
+        """A copy of every parameter and buffer by its dotted name, as PyTorch calls it.
 
         Examples
         --------
@@ -147,7 +161,14 @@ class Module:
         >>> {k: v.shape for k, v in nn.mlp([2, 4, 1]).state_dict().items()}
         {'0.weight': (4, 2), '0.bias': (4,), '2.weight': (1, 4), '2.bias': (1,)}
         """
-        return {name: p.data.copy() for name, p in self.named_parameters()}
+        return {name: a.copy() for name, a in self._state().items()}
+
+    def _state(self) -> dict[str, np.ndarray[Any, Any]]:
+        """The arrays themselves."""
+        return {
+            **{name: p.data for name, p in self.named_parameters()},
+            **dict(self.named_buffers()),
+        }
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> Unmatched:
         """Copy the arrays of ``state`` into the parameters of the same names.
@@ -165,7 +186,7 @@ class Module:
             One error that lists all missing, unexpected and wrong-shaped entries; nothing has
             been changed then.
         """
-        own = dict(self.named_parameters())
+        own = self._state()
         arrays = {name: np.asarray(state[name]) for name in own if name in state}
         missing = [name for name in own if name not in state]
         unexpected = [name for name in state if name not in own]
@@ -188,8 +209,12 @@ class Module:
                 f"this state is not one of {type(self).__name__}, nothing was loaded: "
                 + "; ".join(problems)
             )
+        parameters = dict(self.named_parameters())
         for name, a in arrays.items():
-            own[name].data = a.astype(own[name].dtype)
+            if name in parameters:
+                parameters[name].data = a.astype(own[name].dtype)
+            else:
+                own[name][...] = a
         return Unmatched(missing, unexpected)
 
 
