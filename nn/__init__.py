@@ -10,6 +10,7 @@ reader can
 
 from nn import init as init
 from nn import models as models
+from nn import plot as plot
 from nn.activations import ELU as ELU
 from nn.activations import GELU as GELU
 from nn.activations import Identity as Identity
