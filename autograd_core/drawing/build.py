@@ -41,6 +41,7 @@ class _Builder(Boxes):
         self.arrows: list[Arrow] = []
         self.unit_ids: dict[int, str] = {}
         self.sources: dict[int, str] = {}
+        self.step: dict[int, int] = {}  # of the operations of the stack that is drawn
         self.labelled: set[int] = set()
         self.pairs: set[tuple[str, str]] = set()
 
@@ -73,28 +74,30 @@ class _Builder(Boxes):
     def incoming(self, u: int, box: Box) -> None:
         unit, trace = self.all[u], self.trace
         inside = set(unit.ops)
+        self.step = {i: n for n, word in enumerate(unit.steps) for w in word for i in w.ops}
+        seen: set[int] = set()  # sources: of a card one arrow stands for all
         for i in unit.ops:
             for link in trace.ops[i].links:
                 if link.op in inside:
                     continue
-                if link.op >= 0 and self.place[link.op] < 0 and link.op in trace.views:
-                    self.from_source(trace.views[link.op], unit, box, link.shape)
-                elif link.op >= 0:
+                source = link.source
+                if link.op >= 0 and self.place[link.op] < 0:
+                    source = trace.views.get(link.op)
+                if source is None:
                     self.connect(link.op, box.id, link.shape)
-                elif link.source is not None:
-                    self.from_source(link.source, unit, box, link.shape)
+                elif not unit.card or id(source) not in seen:
+                    seen.add(id(source))
+                    self.from_source(source, unit, box, link.shape)
         if unit.steps and self.carries(unit):
             self.arrows.append(Arrow(box.id, box.id, "hₜ → hₜ₊₁", loop=True))
 
     def from_source(self, source: Source, unit: Unit, box: Box, shape: tuple[int, ...]) -> None:
-        if source.role == "parameter" and unit.card:
-            later = {i for word in unit.steps[1:] for w in word for i in w.ops}
-            if not unit.steps or later & set(source.users):
-                return  # the card says it
-        if unit.steps and source.name == "data" and self.carries(unit):
-            first = {i for w in unit.steps[0] for i in w.ops}
-            if first.issuperset(source.users):
-                source.name = "h₀"  # the state that the first step is given
+        latest = max((self.step.get(i, 0) for i in source.users), default=0)
+        if source.role == "parameter" and unit.card and (not unit.steps or latest > 0):
+            return  # the card says it
+        state = latest == 0 and source.name == "data" and all(i in self.step for i in source.users)
+        if state and unit.steps and self.carries(unit):
+            source.name = "h₀"  # what the first step is given
         name = self.source(source, unit)
         label = shape_text(shape) if shape != source.shape else ""
         label += " a step" if label and unit.steps else ""
