@@ -204,6 +204,11 @@ class Boxes:
         nodes = [self.trace.ops[i].node for i in ops]
         names = [n.primitive.name for n in nodes if n.primitive is not None]
         losses = [n for n in names if n.endswith(("loss", "cost", "entropy", "error"))]
+        if names[:1] == ["subtract"] and names[1:2] and names[-1] in ("mean", "sum"):
+            kind = {"power": "squared", "square": "squared", "multiply": "squared",
+                    "absolute": "absolute"}.get(names[1])  # fmt: skip
+            if kind and len(names) == 3:
+                return f"{'mean ' if names[-1] == 'mean' else ''}{kind} error"
         if not losses:
             parameters = any(s.role == "parameter" for s in self.trace.sources)
             met = any(s.role == "target" for s in self.trace.sources)

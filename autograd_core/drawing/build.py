@@ -6,17 +6,20 @@ use (shared boxes, not many boxes, make a layout slow and tangled).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from autograd_core.drawing.boxes import Boxes
 from autograd_core.drawing.folding import fold
 from autograd_core.drawing.header import subtitle
 from autograd_core.drawing.measures import Measure
 from autograd_core.drawing.names import operation_text, shape_text, value_text
 from autograd_core.drawing.order import in_order
-from autograd_core.drawing.scene import Arrow, Box, Scene
+from autograd_core.drawing.scene import Arrow, Box, Cluster, Scene
 from autograd_core.drawing.sources import Source
 from autograd_core.drawing.trace import Trace
 from autograd_core.drawing.units import Unit, absorb, group, links_between, tail
 
+_LOSS = -2  # the cluster of a loss, which is no module call
 _CLONED = 6  # a source of more users is drawn at each
 
 
@@ -30,7 +33,10 @@ class _Builder(Boxes):
         max_nodes: int,
     ) -> None:
         super().__init__(trace, level, measure)
-        self.ends = tail(trace, units) if level in ("modules", "compact") else []
+        end = tail(trace, units)
+        merged = level in ("modules", "compact")
+        self.ends = end if merged else []  # what the output stands for
+        self.loss = [] if merged else self.loss_of(units, end)
         self.all = units
         drawn = [u for u in range(len(units)) if u not in set(self.ends)]
         self.kept = drawn[-max_nodes:] if max_nodes < len(drawn) else drawn
@@ -51,9 +57,21 @@ class _Builder(Boxes):
         """The box of one unit, and the arrows into it."""
         unit, trace = self.all[u], self.trace
         box = self.stack(unit) if unit.steps else self.card(unit) if unit.card else self.pill(unit)
+        if u in self.loss and not box.cluster:
+            box = replace(box, cluster=self.clusters[_LOSS].id)
         self.unit_ids[u] = box.id
         self.boxes.append(self.measure.unit(trace, unit, box))
         self.incoming(u, box)
+
+    def loss_of(self, units: list[Unit], end: list[int]) -> list[int]:
+        """The units of a loss of several operations, for which a cluster is made."""
+        links = [k for u in end[:1] for i in units[u].ops for k in self.trace.ops[i].links]
+        met = any(k.source is not None and k.source.role == "target" for k in links)
+        if len(end) < 2 or not met:
+            return []
+        name = self.loss_name([i for u in end for i in units[u].ops]) or "loss"
+        self.clusters[_LOSS] = Cluster(self.ids.fresh("loss of several"), name)
+        return end
 
     # -- sources and arrows -------------------------------------------------------------------
 

@@ -78,13 +78,34 @@ def test_lenet_modules():
 def test_operations_stand_in_clusters_with_their_parameters():
     _, loss = networks.mlp()
     scene = ag.draw(loss, level="ops").graph
-    assert [(c.id, c.title, c.type) for c in scene.clusters] == [
+    assert [(c.id, c.title, c.type) for c in scene.clusters if c.type] == [
         (n, n, "Linear") for n in ("fc1", "fc2", "out")
     ]
+    (loss_of,) = [c for c in scene.clusters if not c.type]
+    assert loss_of.title == "mean squared error"
+    assert next(b.title for b in scene.boxes if b.cluster == loss_of.id) == "squared_error"
     inside = {b.id: (b.title, b.cluster) for b in scene.boxes if b.cluster}
     assert inside["fc1.weight"] == ("weight", "fc1")
     assert inside["fc1.linear"] == ("linear", "fc1")
     assert next(b for b in scene.boxes if b.id == "sigmoid").cluster == ""
+
+
+@pytest.mark.parametrize(
+    ("loss", "name"),
+    [
+        (lambda p, t: np.mean((p - t) ** 2), "mean squared error"),
+        (lambda p, t: np.sum(np.square(p - t)), "squared error"),
+        (lambda p, t: np.mean(np.abs(p - t)), "mean absolute error"),
+        (lambda p, t: np.mean(np.exp(p - t)), "loss"),
+        (lambda p, t: nn.quadratic_cost(p, t), "quadratic cost"),
+    ],
+)
+def test_a_loss_has_its_name(loss, name):
+    w = ag.tensor(np.ones((3, 2)), requires_grad=True, name="w")
+    y = loss(np.tanh(np.ones((4, 3)) @ w), np.zeros((4, 2)) + 0.5)
+    assert ag.draw(y, level="modules").graph.boxes[-1].title == name
+    clusters = ag.draw(y, level="ops").graph.clusters
+    assert [c.title for c in clusters] == ([name] if name != "quadratic cost" else [])
 
 
 def test_full_says_what_is_held():
