@@ -23,6 +23,7 @@ from nn.activations import Softmax as Softmax
 from nn.activations import Softplus as Softplus
 from nn.activations import Tanh as Tanh
 from nn.callbacks import Checkpoint as Checkpoint
+from nn.callbacks import Draw as Draw
 from nn.callbacks import EarlyStopping as EarlyStopping
 from nn.callbacks import resume as resume
 from nn.checking import gradcheck as gradcheck

@@ -1,4 +1,4 @@
-"""Callbacks of ``fit``: stopping early, and checkpoints from which training goes on."""
+"""Callbacks of ``fit``: stopping early, checkpoints, and pictures while it trains."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nn import pictures, plot
 from nn.data import DataLoader
 from nn.errors import FileFormatError, StateError
 from nn.files import load, load_metadata, save
@@ -107,6 +108,56 @@ class Checkpoint:
             **self.note,
         }
         save(self.path, arrays, metadata)
+
+
+class Draw:
+    """Draw the flow of the gradient every so many epochs, as ``gradient_flow_<epoch>.svg``.
+
+    With matplotlib, ``history.png`` is kept up to date too.
+
+    Parameters
+    ----------
+    folder
+        Where the pictures go; made if it is not there.
+    loss, batch
+        ``loss(model(batch[0]), batch[1])`` is drawn: the same batch each time, so that pictures
+        can be compared.
+    every
+        Epochs from one picture to the next.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np, nn
+    >>> from pathlib import Path
+    >>> model = nn.mlp([2, 3, 1], rng=0)
+    >>> batch = np.ones((4, 2), np.float32), np.zeros((4, 1), np.float32)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     draw = nn.Draw(folder, nn.mse_loss, batch, every=2)
+    ...     optimizer = nn.SGD(model.parameters(), lr=0.1)
+    ...     history = nn.fit(model, [batch], nn.mse_loss, optimizer, 4, callbacks=[draw],
+    ...                      progress=False)
+    ...     sorted(p.name for p in Path(folder).glob("*.svg"))
+    ['gradient_flow_2.svg', 'gradient_flow_4.svg']
+    """
+
+    def __init__(self, folder: str | Path, loss: Any, batch: Any, every: int = 1) -> None:
+        if every < 1:
+            raise ValueError(f"every is a number of epochs from 1 up, got {every}")
+        self.folder, self.loss, self.batch, self.every = Path(folder), loss, batch, every
+
+    def __call__(self, run: Run) -> None:
+        epoch = len(run.history)
+        if epoch % self.every:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        stem = f"gradient_flow_{epoch}"
+        pictures.graphs(self.folder, run.model, self.loss, self.batch, stem)
+        try:
+            figure = plot.axes.figure(6.4, 4.2)
+        except ImportError:  # the graph needs none
+            return
+        plot.history(run.history, ax=figure.subplots())
+        figure.savefig(self.folder / "history.png", dpi=120)
 
 
 def resume(path: str | Path, model: Module, optimizer: Optimizer, data: Any = None) -> History:

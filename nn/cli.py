@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     only("--epochs", type=_count, help="default: 30; with --resume the number in all")
     only("--seed", type=_seed, help="default: 0")
     train.add_argument("--out", type=Path, metavar="DIR", help="default: runs/<time>")
+    only("--draw", type=_count, metavar="N", help="the gradient's flow, every N epochs")
     train.add_argument("--resume", type=Path, metavar="DIR", help="a run to go on with")
     predict = commands.add_parser("predict", help="classify images with trained weights")
     predict.add_argument("weights", type=Path, help="weights.safetensors of a run, or the run")
@@ -127,6 +128,8 @@ def _train(options: argparse.Namespace) -> int:
     if options.resume:
         history = nn.resume(checkpoint, model, optimizer, loader)
     folder.mkdir(parents=True, exist_ok=True)
+    loss = LOSSES[recipe.loss]
+    batch = next(iter(nn.DataLoader((data.x_train, loader.arrays[1]), recipe.batch)))
     note = {"recipe": recipe.text()}
     pixels = recipe.layers[0]
     print(f"{'-'.join(map(str, recipe.layers))} {recipe.activation}, {recipe.loss}, "
@@ -136,19 +139,23 @@ def _train(options: argparse.Namespace) -> int:
     history = nn.fit(
         model,
         loader,
-        LOSSES[recipe.loss],
+        loss,
         optimizer,
         recipe.epochs,
         validation=(data.x_test, nn.one_hot(data.y_test, recipe.layers[-1])),
-        callbacks=[nn.Checkpoint(folder / "checkpoint.safetensors", note=note)],
+        callbacks=[
+            nn.Checkpoint(folder / "checkpoint.safetensors", note=note),
+            *([nn.Draw(folder, loss, batch, options.draw)] if options.draw else []),
+        ],
         history=history,
     )
     nn.save(folder / "weights.safetensors", model, note)
     record = {"recipe": json.loads(recipe.text()), "epochs": history.epochs}
     text = json.dumps({**record, "stopped": history.stopped}, indent=1).encode()
     nn.files.write_atomically(folder / "history.json", lambda file: file.write(text))
-    batch = next(iter(nn.DataLoader((data.x_train, loader.arrays[1]), recipe.batch)))
-    for line in pictures.write(folder, model, LOSSES[recipe.loss], batch, history):
+    held_out = (data.x_test, data.y_test)
+    title = f"{'-'.join(map(str, recipe.layers))} {recipe.activation} on {Path(recipe.data).name}"
+    for line in pictures.write(folder, model, loss, batch, history, held_out, title):
         print(line)
     if history.epochs:
         print(f"{history.epochs[-1]['validation_accuracy']:.2%} of the held-out images are right; "

@@ -16,6 +16,7 @@ gradcheck              error of central differences against the step
 =====================  ==========================================================
 """
 
+from nn.plot import axes as axes
 from nn.plot.boundary import decision_boundary as decision_boundary
 from nn.plot.curves import Updates as Updates
 from nn.plot.curves import gradcheck as gradcheck

@@ -87,7 +87,7 @@ def weights(
     largest = float(np.nanmax(np.abs(whole), initial=0)) or 1.0
     image = ax.imshow(whole, cmap=colours(colors), vmin=-largest, vmax=largest, aspect=1.0)
     for x, y in corners:
-        edge = {"fill": False, "ec": MUTED, "lw": 0.6}
+        edge = {"fill": False, "ec": MUTED, "lw": 0.6, "clip_on": False}
         ax.add_patch(_rectangle((x - 0.5, y - 0.5), size[1], size[0], edge))
     ax.set_axis_off()
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.75, pad=0.02)

@@ -1,6 +1,7 @@
 """``python -m nn`` as a user runs it: what it writes, what it says, how it ends."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,8 +56,20 @@ def test_train_writes_a_run(trained):
 
 def test_pictures_where_matplotlib_is(trained):
     pytest.importorskip("matplotlib")
-    for name in ("weights.png", "loss.png"):
-        assert (trained[0] / name).read_bytes().startswith(b"\x89PNG")
+    for name in ("weights", "history", "confusion", "mistakes", "activations", "gradients"):
+        assert (trained[0] / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_graph_the_flow_and_a_page_are_drawn(trained):
+    out, _ = trained
+    for name in ("graph.svg", "gradient_flow.svg"):
+        assert "</svg>" in (out / name).read_text(encoding="utf-8")
+    page = (out / "index.html").read_text(encoding="utf-8")
+    for link in re.findall(r'(?:src|href)="([^"]+)"', page):
+        assert (out / link).is_file(), link
+    assert all(f'src="{p.name}"' in page for p in out.glob("*.png"))
+    assert page.count("<img") == page.count("alt=") >= 2
+    assert "<script" not in page
 
 
 def test_predict_names_class_and_activations(trained, capsys, tmp_path):
@@ -177,9 +190,9 @@ def test_missing_libraries_are_named(trained, capsys, tmp_path, monkeypatch):
     status, lines, _ = run(capsys, "--epochs", 1, "--out", tmp_path / "o")
     assert status == 0
     assert any("matplotlib is not installed" in line for line in lines)
-    assert any("Graphviz" in line for line in lines)
-    assert (tmp_path / "o" / "graph.dot").exists()
-    assert not (tmp_path / "o" / "loss.png").exists()
+    assert "<svg" in (tmp_path / "o" / "graph.svg").read_text(encoding="utf-8")
+    assert not list((tmp_path / "o").glob("*.png"))
+    assert "pip install matplotlib" in (tmp_path / "o" / "index.html").read_text()
     monkeypatch.setitem(sys.modules, "sklearn", None)
     status, _, err = run(capsys, "--out", tmp_path / "p")
     assert (status, len(err)) == (2, 1)
