@@ -88,6 +88,10 @@ from nn.pooling import MaxPool2d as MaxPool2d
 from nn.pooling import adaptive_avg_pool2d as adaptive_avg_pool2d
 from nn.pooling import avg_pool2d as avg_pool2d
 from nn.pooling import max_pool2d as max_pool2d
+from nn.recurrent import GRU as GRU
+from nn.recurrent import LSTM as LSTM
+from nn.recurrent import RNN as RNN
+from nn.recurrent import detached as detached
 from nn.summary import summary as summary
 from nn.training import History as History
 from nn.training import accuracy as accuracy

@@ -1,0 +1,267 @@
+"""RNN, LSTM and GRU: layers, directions, dropout between layers, lengths, carried states.
+
+Weights have PyTorch's names, shapes and order of gates; ``batch_first`` is always true, the one
+deviation.  For backpropagation through a part of a long sequence at a time, hand the states on
+with ``nn.detached(state)``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import autograd_core as ag
+from nn import recurrence
+from nn.dropout import Dropout
+from nn.functional import linear
+from nn.module import Module
+from nn.parameter import Parameter
+
+
+def detached(state: Any) -> Any:
+    """A state without its history: the gradient of what follows ends here.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> lstm = nn.LSTM(3, 4, rng=0)
+    >>> y, state = lstm(np.zeros((2, 5, 3), np.float32))
+    >>> y, state = lstm(np.zeros((2, 5, 3), np.float32), nn.detached(state))
+    """
+    if isinstance(state, tuple):
+        return tuple(detached(s) for s in state)
+    return state.detach() if isinstance(state, ag.Tensor) else state
+
+
+def _reversed_within(lengths: Any, steps: int) -> Any:
+    """For each step and example, the step that mirrors it within the sequence, (T, N, 1)."""
+    t = np.arange(steps)[:, None]
+    return np.where(t < lengths, lengths - 1 - t, t)[..., None]
+
+
+class _Recurrent(Module):
+    gates: int
+    states: int = 1
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        *,
+        bias: bool = True,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        rng: np.random.Generator | int | None = None,
+        dtype: Any = np.float32,
+    ) -> None:
+        if min(input_size, hidden_size, num_layers) < 1:
+            raise ValueError(
+                f"{type(self).__name__} needs at least one input, one hidden unit and one layer, "
+                f"got {input_size}, {hidden_size} and {num_layers}"
+            )
+        rng = np.random.default_rng(rng)
+        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        self.bias, self.bidirectional = bias, bidirectional
+        self.between = Dropout(dropout, rng=rng.spawn(1)[0])
+        bound = hidden_size**-0.5
+        for name, shape in self._shapes():
+            setattr(self, name, Parameter(rng.uniform(-bound, bound, shape), dtype=dtype))
+
+    def _suffixes(self, layer: int) -> list[str]:
+        return [f"_l{layer}", *([f"_l{layer}_reverse"] if self.bidirectional else [])]
+
+    def _shapes(self) -> list[tuple[str, tuple[int, ...]]]:
+        """The names of the parameters and their shapes, in PyTorch's order."""
+        rows = self.gates * self.hidden_size
+        found: list[tuple[str, tuple[int, ...]]] = []
+        for layer in range(self.num_layers):
+            wide = self.hidden_size * (1 + self.bidirectional) if layer else self.input_size
+            for suffix in self._suffixes(layer):
+                found += [(f"weight_ih{suffix}", (rows, wide))]
+                found += [(f"weight_hh{suffix}", (rows, self.hidden_size))]
+                if self.bias:
+                    found += [(f"bias_ih{suffix}", (rows,)), (f"bias_hh{suffix}", (rows,))]
+        return found
+
+    def _run(self, xs: Any, first: list[Any], weight: Any, bias: Any) -> tuple[Any, ...]:
+        """The states of one layer in one direction, ``(T, N, H)`` each."""
+        raise NotImplementedError
+
+    def _direction(self, x: Any, suffix: str, first: list[Any], lengths: Any) -> tuple[Any, Any]:
+        """The hidden states ``(T, N, H)`` of ``x (T, N, features)``, and the last states."""
+        steps, mirror = x.shape[0], None
+        if suffix.endswith("_reverse"):
+            mirror = _reversed_within(lengths, steps)
+            x = np.take_along_axis(x, mirror, axis=0)
+        of = vars(self)
+        zero = np.zeros(self.gates * self.hidden_size, x.dtype)
+        xs = linear(x, of[f"weight_ih{suffix}"], of.get(f"bias_ih{suffix}"))
+        bias = of.get(f"bias_hh{suffix}", zero)
+        found = self._run(xs, first, of[f"weight_hh{suffix}"], bias)
+        last = [states[lengths - 1, np.arange(x.shape[1])] for states in found]
+        hidden = found[0]
+        if (lengths < steps).any():
+            hidden = np.where((np.arange(steps)[:, None] < lengths)[..., None], hidden, 0)
+        if mirror is not None:
+            hidden = np.take_along_axis(hidden, mirror, axis=0)
+        return hidden, last
+
+    def forward(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[Any, Any]:
+        """Run sequences through every layer.
+
+        Parameters
+        ----------
+        x
+            Shape (N, T, input_size).
+        state
+            The states before the first step, ``(layers * directions, N, hidden_size)``, for LSTM
+            a pair (hidden, cell) of them; zeros unless given.
+        lengths
+            Whole numbers, shape (N,), from 1 to T: how long each sequence is, where it is padded.
+
+        Returns
+        -------
+        (outputs, state)
+            The hidden states of the last layer, ``(N, T, hidden_size * directions)``, 0 beyond the
+            length; and the last states, of the shape of ``state``.
+        """
+        if x.ndim != 3 or x.shape[2] != self.input_size:
+            raise ValueError(
+                f"{type(self).__name__}({self.input_size}, {self.hidden_size}) expects an input "
+                f"(N, T, {self.input_size}), got shape {tuple(x.shape)}"
+            )
+        n, steps = x.shape[:2]
+        if steps < 1:
+            raise ValueError("a recurrent layer needs at least one step, got a sequence of none")
+        ends = np.full(n, steps) if lengths is None else np.asarray(lengths)
+        if (
+            ends.shape != (n,)
+            or ends.dtype.kind not in "iu"
+            or (ends < 1).any()
+            or (ends > steps).any()
+        ):
+            raise ValueError(f"lengths are {n} whole numbers from 1 to {steps}, got {lengths!r}")
+        given = self._given(state, n, x.dtype)
+        hidden, final, at = np.swapaxes(x, 0, 1), [], 0
+        for layer in range(self.num_layers):
+            if layer:
+                hidden = self.between(hidden)
+            sides = []
+            for suffix in self._suffixes(layer):
+                side, last = self._direction(hidden, suffix, [s[at] for s in given], ends)
+                sides.append(side)
+                final.append(last)
+                at += 1
+            hidden = np.concatenate(sides, axis=-1) if len(sides) > 1 else sides[0]
+        together = tuple(np.stack(part) for part in zip(*final, strict=True))
+        return np.swapaxes(hidden, 0, 1), together if self.states > 1 else together[0]
+
+    def _given(self, state: Any, n: int, dtype: Any) -> list[Any]:
+        shape = (self.num_layers * (1 + self.bidirectional), n, self.hidden_size)
+        if state is None:
+            return [np.zeros(shape, dtype) for _ in range(self.states)]
+        parts = list(state) if self.states > 1 else [state]
+        if len(parts) != self.states or any(tuple(s.shape) != shape for s in parts):
+            raise ValueError(
+                f"{type(self).__name__} takes a state of "
+                + (f"{self.states} arrays, each " if self.states > 1 else "")
+                + f"of shape {shape}, got {[tuple(np.shape(s)) for s in parts]}"
+            )
+        return parts
+
+    def describe(self) -> str:
+        more = f", num_layers={self.num_layers}" if self.num_layers > 1 else ""
+        more += ", bidirectional=True" if self.bidirectional else ""
+        return f"{self.input_size}, {self.hidden_size}{more}"
+
+
+class RNN(_Recurrent):
+    """``h' = tanh(W_ih x + b_ih + W_hh h + b_hh)`` over sequences (J. Elman, 1990).
+
+    Parameters
+    ----------
+    input_size, hidden_size
+        Features of the input and of the state.
+    num_layers
+        Each takes the hidden states of the one before.
+    nonlinearity
+        ``"tanh"`` or ``"relu"``.
+    bias
+        Whether there are two, ``bias_ih`` and ``bias_hh``.
+    dropout
+        Between layers, while training.
+    bidirectional
+        Whether a second set of weights reads each sequence from its end.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> outputs, last = nn.RNN(3, 4, rng=0)(np.zeros((2, 5, 3), np.float32))
+    >>> outputs.shape, last.shape
+    ((2, 5, 4), (1, 2, 4))
+    """
+
+    gates = 1
+
+    def __init__(self, *args: Any, nonlinearity: str = "tanh", **kwargs: Any) -> None:
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(f"nonlinearity is 'tanh' or 'relu', got {nonlinearity!r}")
+        self.nonlinearity = nonlinearity
+        super().__init__(*args, **kwargs)
+
+    def _run(self, xs: Any, first: list[Any], weight: Any, bias: Any) -> tuple[Any, ...]:
+        return (recurrence.rnn(xs, first[0], weight, bias, relu=self.nonlinearity == "relu"),)
+
+
+class LSTM(_Recurrent):
+    """Long short-term memory: gates i, f, g, o; the state is a pair (hidden, cell).
+
+    Parameters
+    ----------
+    forget_bias
+        Added to the forget gate's first bias: 1 or more lets gradients through from the start.
+    input_size, hidden_size, num_layers, bias, dropout, bidirectional
+        As in :class:`RNN`.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> outputs, (h, c) = nn.LSTM(3, 4, num_layers=2, rng=0)(np.zeros((2, 5, 3), np.float32))
+    >>> outputs.shape, h.shape, c.shape
+    ((2, 5, 4), (2, 2, 4), (2, 2, 4))
+    """
+
+    gates, states = 4, 2
+
+    def __init__(self, *args: Any, forget_bias: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, p in vars(self).items():
+            if name.startswith("bias_ih"):
+                p.data = p.data + np.repeat([0, forget_bias, 0, 0], self.hidden_size).astype(
+                    p.dtype
+                )
+
+    def _run(self, xs: Any, first: list[Any], weight: Any, bias: Any) -> tuple[Any, ...]:
+        return tuple(recurrence.lstm(xs, first[0], first[1], weight, bias))
+
+
+class GRU(_Recurrent):
+    """Gated recurrent units: gates r, z, n; ``h' = (1 - z) n + z h``.
+
+    Parameters are those of :class:`RNN`.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> gru = nn.GRU(3, 4, bidirectional=True, rng=0)
+    >>> outputs, last = gru(np.zeros((2, 5, 3), np.float32), lengths=[5, 2])
+    >>> outputs.shape, last.shape
+    ((2, 5, 8), (2, 2, 4))
+    """
+
+    gates = 3
+
+    def _run(self, xs: Any, first: list[Any], weight: Any, bias: Any) -> tuple[Any, ...]:
+        return (recurrence.gru(xs, first[0], weight, bias),)
