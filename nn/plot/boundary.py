@@ -75,6 +75,7 @@ def decision_boundary(
     plain(ax)
     frame = (gx[0], gx[-1], gy[0], gy[-1])
     shape = (resolution, resolution)
+    paint: list[Any]
     if classes == 2:
         from matplotlib import colormaps
 
