@@ -6,6 +6,7 @@ most 300 boxes are written, the newest, and the diagram says what was left out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from autograd_core.drawing.metrics import clean
@@ -15,7 +16,8 @@ from autograd_core.drawing.themes import ink_on
 
 MOST_BOXES, MOST_ARROWS, MOST_CHARACTERS = 300, 500, 50_000
 _LONGEST = 60
-_PLAIN = frozenset(" .,:_/()[]=+*%'!?@$^~|{}-")
+_PLAIN = frozenset(" .,:/()[]=+%'!?@$^|{}-")
+_LIST = re.compile(r"^(?:([-+])|(\d+)([.)]))")  # would begin a list
 
 
 def quoted(text: str) -> str:
@@ -26,7 +28,8 @@ def quoted(text: str) -> str:
         c if c.isalnum() or c in _PLAIN or (ord(c) > 127 and not "\ud800" <= c <= "\udfff")
         else f"#{ord(c)};" for c in text
     )  # fmt: skip
-    return f'"{safe.strip() or " "}"'
+    safe = _LIST.sub(lambda m: f"{m[2] or ''}#{ord(m[1] or m[3])};", safe.strip())
+    return f'"{safe or " "}"'
 
 
 def _lines(box: Box) -> str:

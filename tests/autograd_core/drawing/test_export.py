@@ -73,6 +73,15 @@ def test_mermaid_keeps_its_limits_and_says_so():
     assert "older boxes" in text
 
 
+@pytest.mark.parametrize(("text", "written"), [
+    ("+", "#43;"), ("- a", "#45; a"), ("1. a", "1#46; a"), ("__init__", "#95;#95;init#95;#95;"),
+    ("a*b", "a#42;b"), ("a`b", "a#96;b"), ("#35;", "#35;35#59;"), ("3.5", "3#46;5"),
+    ("x[:, 0]", "x[:, 0]"), ("卷积 🧠", "卷积 🧠"),
+])  # fmt: skip
+def test_mermaid_takes_no_name_for_markdown(text, written):
+    assert mermaid.quoted(text) == f'"{written}"'
+
+
 def test_networkx_has_the_same_graph():
     pytest.importorskip("networkx")
     scene = scenes.residual()
