@@ -10,7 +10,9 @@ from autograd_core.drawing.palette import ABSORBED, INK, MUTED, STYLES
 from autograd_core.drawing.scene import Box, Cell, Scale, Scene
 from autograd_core.drawing.themes import ink_on
 
-_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
+_ENTITIES = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;", "]": "&#93;"}
+)  # a ] before a tag is an error in Graphviz 2.43
 FRAME = "#9AA5B1"  # around the cells of a scale
 LONGEST = 60  # characters of a text
 

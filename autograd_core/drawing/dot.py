@@ -8,6 +8,8 @@ label of an invisible outer cluster, because the graph's own label, at the botto
 
 from __future__ import annotations
 
+from collections import Counter
+
 from autograd_core.drawing import cards
 from autograd_core.drawing.palette import CLUSTER, EDGE, FONT, INK, MUTED, PAGE, STYLES
 from autograd_core.drawing.scene import Arrow, Box, Cluster, Scene
@@ -133,12 +135,15 @@ def _sides(scene: Scene, boxes: dict[str, Box]) -> tuple[list[str], set[Arrow]]:
     the tail of an arrow at the left of its head.
     """
     lines: list[str] = []
+    uses = Counter(a.source for a in scene.arrows)
     backwards: set[Arrow] = set()
     count: dict[str, int] = {}
     last: dict[str, Arrow] = {}
     for a in scene.arrows:
         source, target = boxes[a.source], boxes[a.target]
         if source.kind != "parameter" or target.form == "card" or target.kind == "output":
+            continue
+        if uses[a.source] > 1:  # Graphviz fails on several labelled arrows along one rank
             continue
         n = count[a.target] = count.get(a.target, 0) + 1
         if n > 2:

@@ -128,7 +128,7 @@ def test_every_level_and_direction_is_parsed(level, direction):
 
 
 HOSTILE = ["<b>&\"'", "a\nb", "数字", "🙂", "x" * 300, "</TABLE>", "\\N", "", " ", "\x00\x1b", "\\", "a\\",
-           '"]; evil [label="', "cluster_page", "\u202e", "]]>", "--><script>", "\ud800"]  # fmt: skip
+           '"]; evil [label="', "cluster_page", "\u202e", "]", "]]>", "--><script>", "\ud800"]  # fmt: skip
 
 
 @needs_dot
