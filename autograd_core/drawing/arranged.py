@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from autograd_core.drawing import place
-from autograd_core.drawing.layout import BETWEEN, SIDE, Item, layers
+from autograd_core.drawing.layout import BETWEEN, Item, layers
 from autograd_core.drawing.metrics import clean, width
 from autograd_core.drawing.routes import Frame, Point
 from autograd_core.drawing.scene import Scene
@@ -127,10 +127,11 @@ class Arranged:
                 start = middle - tall / 2
                 for j in side:
                     w, h = self.sizes[j]
-                    apart = item.w / 2 + SIDE + w / 2 + (item.extra if sign > 0 else 0.0)
+                    apart = item.w / 2 + item.gap + w / 2 + (item.extra if sign > 0 else 0.0)
                     places[j] = (item.x + sign * apart, start + h / 2)
                     start += h + BETWEEN
-        return Frame(places, self.sizes, bands)
+        pads = list(zip(top, bottom, strict=True))
+        return Frame(places, self.sizes, bands, pads)
 
     # -- turning --------------------------------------------------------------------------------
 

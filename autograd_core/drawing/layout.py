@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from autograd_core.drawing.metrics import clean, width
 from autograd_core.drawing.scene import Scene
 from autograd_core.drawing.spine import spine
 
@@ -28,13 +29,15 @@ class Item:
 
     __slots__ = (
         *("box", "rank", "place", "w", "h", "left", "right", "path", "border", "x"),
-        *("before", "after", "sides", "index", "key", "extra"),
+        *("before", "after", "sides", "index", "key", "extra", "late", "gap"),
     )
 
     def __init__(self, index: int, box: int = -1) -> None:
         self.index, self.box, self.rank, self.place = index, box, 0, 0
         self.w = self.h = self.left = self.right = self.x = self.key = self.extra = 0.0
+        self.gap = SIDE  # to what stands beside it
         self.path: tuple[str, ...] = ()
+        self.late = box < 0  # begins at the right: dummies, and targets
         self.border = 0  # -1 and 1: the left and right border of path[-1]
         self.before: list[Item] = []
         self.after: list[Item] = []
@@ -151,6 +154,10 @@ def layers(scene: Scene, sizes: list[Size], extra: Mapping[int, float] | None = 
             plain.append((n, min(a, b), max(a, b)))
     beside, neighbours = _beside(scene, plain)
     hidden = {i for sides in neighbours.values() for side in sides for i in side}
+    gaps: dict[int, float] = {}
+    for n, (owner, _) in beside.items():  # room for the label
+        room = width(clean(scene.arrows[n].label), 11) + 14
+        gaps[owner] = max(gaps.get(owner, SIDE), min(room, 194.0))
     edges = [e for e in plain if e[0] not in beside]
     rank = _ranks(len(scene.boxes), edges)
     around = paths(scene)
@@ -161,13 +168,15 @@ def layers(scene: Scene, sizes: list[Size], extra: Mapping[int, float] | None = 
             continue
         item = items[i] = Item(len(items), i)
         item.rank, item.path = rank[i], around.get(box.cluster, ())
+        item.late = box.kind == "data"
         item.w, item.h = sizes[i]
         item.sides = neighbours.get(i, ([], []))
+        item.gap = gaps.get(i, SIDE)
         item.extra = (extra or {}).get(i, 0.0)
         reach = [item.w / 2, item.w / 2 + item.extra]
         for k, side in enumerate(item.sides):
             if side:
-                reach[k] += SIDE + max(sizes[j][0] for j in side)
+                reach[k] += item.gap + max(sizes[j][0] for j in side)
                 tall = sum(sizes[j][1] for j in side) + BETWEEN * (len(side) - 1)
                 item.h = max(item.h, tall)
         item.left, item.right = reach
@@ -241,6 +250,6 @@ def _borders(made: Layers) -> None:
             for side, chain in zip((-1, 1), made.borders[c], strict=True):
                 item = Item(index)
                 index += 1
-                item.rank, item.path, item.border = r, around[c], side
+                item.rank, item.path, item.border, item.late = r, around[c], side, False
                 chain.append(item)
                 made.ranks[r].append(item)

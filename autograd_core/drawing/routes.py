@@ -19,19 +19,25 @@ _CLEAR = 8.0  # between a lane and a box
 
 @dataclass
 class Frame:
-    """Where things stand: ``at[box]`` is its centre; bands are what the ranks take along."""
+    """Where things stand: ``at[box]`` is its centre; bands are what the ranks take along.
+
+    ``pads`` are what the clusters take that begin before and end after each rank.
+    """
 
     at: dict[int, Point]
     sizes: list[Point]
     bands: list[Point]
+    pads: list[Point]
 
 
 @dataclass
 class Route:
-    """A way, where its label stands, and whether the label is on a lane."""
+    """A way, and where its label stands: right of a point, left of it, or (beside) above it."""
 
     way: Way
     label: Point
+    left: bool = False
+    beside: bool = False
 
 
 def _spread(count: int, k: int, w: float) -> float:
@@ -153,8 +159,14 @@ def _one(
         start = frame.at[first.box][0] + ports[n, 0]
         out, into = edge(first, True)[1], band(last, False)
         slanted = abs(start - frame.at[last.box][0] - ports[n, 1]) > 1
+        if not slanted:  # between the clusters that end here and those that begin
+            pads = frame.pads[first.rank], frame.pads[last.rank]
+            out = band(first, True) + (pads[0][1] if down > 0 else -pads[0][0])
+            into -= pads[1][0] if down > 0 else -pads[1][1]
         label = (start, out + down * 11 if slanted else (out + into) / 2)
-    return Route(_joined(way), label)
+    others = [c.x - first.x for c in (last.before if down > 0 else last.after) if c is not first]
+    left = bool(others) and min(others) > 1 and len(chain) == 2  # the others come from the right
+    return Route(_joined(way), label, left)
 
 
 def _bend(a: Point, b: Point) -> Way:
@@ -210,7 +222,7 @@ def beside(scene: Scene, made: Layers, frame: Frame) -> dict[int, Route]:
                 way.append(("C", ((middle, start[1]), (middle, end[1]), end)))
             if scene.arrows[n].source != scene.boxes[other].id:
                 way = [("M", (end,)), ("L", (start,))]
-            found[n] = Route(way, (middle, (start[1] + end[1]) / 2))
+            found[n] = Route(way, (middle, (start[1] + end[1]) / 2), beside=True)
     return found
 
 

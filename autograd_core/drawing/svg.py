@@ -72,9 +72,13 @@ def _arrow(d: Arranged, n: int, arrow: Arrow, route: Route) -> str:
 def _label(d: Arranged, arrow: Arrow, route: Route, color: str) -> str:
     x, y = d.point(route.label)
     text, fill = elided(arrow.label, 11, 180), color if arrow.loop else MUTED
-    if d.flat:
+    if route.beside and not d.flat:
+        return words(x, y - 6, text, 11, fill, anchor="middle")
+    if d.flat and not route.beside:
         down = 14 if arrow.loop else -6
         return words(x, y + down, text, 11, fill, anchor="middle")
+    if route.left:
+        return words(x - 7, y + 4, text, 11, fill, anchor="end")
     return words(x + 7, y + 4, text, 11, fill)
 
 
@@ -125,6 +129,7 @@ def _extent(d: Arranged, ways: dict[int, Route]) -> tuple[float, float, float, f
             x, y = d.point(r.label)
             wide = min(width(clean(d.scene.arrows[n].label), 11), 180.0)
             points += [(x + wide + 10, y + 6)] if not d.flat else [(x + wide / 2, y + 18)]
+            points += [(x - wide - 10, y)] if r.left and not d.flat else []
     xs = [x for x, *_ in boxes] + [x for x, _ in points]
     ys = [y for _, y, *_ in boxes] + [y for _, y in points]
     rights = [x + w for x, _, w, _ in boxes] + [x for x, _ in points]

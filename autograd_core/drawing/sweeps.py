@@ -13,7 +13,7 @@ def order(made: Layers) -> None:
     """Sort each rank so that few arrows cross and clusters stay together."""
     ranks = made.ranks
     for rank in ranks:
-        rank.sort(key=lambda i: (i.box < 0, i.index))
+        rank.sort(key=lambda i: (i.late, i.box < 0, i.index))
     centres: dict[str, float] = {}
 
     def arrange(rank: list[Item]) -> None:
