@@ -22,14 +22,14 @@ def test_a_call_costs_less_than_a_microsecond_more(monkeypatch):
     def seconds(call):
         monkeypatch.setattr(nn.Module, "__call__", call)
         start = time.perf_counter()
-        for _ in range(50):
+        for _ in range(4):
             nn.mse_loss(model(x), y).backward()
-        return (time.perf_counter() - start) / 50
+        return (time.perf_counter() - start) / 4
 
     ratios, extra = [], []
-    for _ in range(30):
+    for _ in range(400):
         before, after = seconds(plain), seconds(noting)
         ratios.append(after / before)
         extra.append((after - before) / 6)
     print(f"ratio {statistics.median(ratios):.4f}, {statistics.median(extra) * 1e9:.0f} ns a call")
-    assert statistics.median(ratios) < 1.03
+    assert statistics.median(ratios) < 1.02
