@@ -5,7 +5,8 @@ and views as none.  The families and their formulas:
 
 * products of matrices (``matmul``, ``linear``, ``dot``, ``inner``, ``einsum``):
   ``2 n k`` for ``n`` results, each a sum of ``k`` products; ``linear`` adds its bias;
-* convolutions written as such (``convolve``, ``correlate``): ``2 n k``, ``k`` the shorter length;
+* convolutions: ``2 n k``, ``k`` the numbers of one filter (of ``np.convolve`` the shorter length);
+* recurrences (``rnn``, ``lstm``, ``gru``): ``2`` for each element of the weight, step and example;
 * element by element: one for each element of the result;
 * reductions: one for each element of the argument (``var``, ``std``: four);
 * factorisations of an ``n × n`` matrix (Golub, Van Loan, *Matrix Computations*, 4th ed., 2013):
@@ -24,6 +25,8 @@ from typing import Any
 from autograd_core.graph import Node
 
 PRODUCTS = {"matmul", "linear", "dot", "inner", "einsum", "vdot", "vecdot", "matvec"}
+CONVOLUTIONS = {"convolve", "correlate", "spread"}
+RECURRENCES = {"rnn", "lstm", "gru"}
 _VIEWS = {
     *("reshape", "ravel", "transpose", "swapaxes", "moveaxis", "rollaxis", "expand_dims"),
     *("squeeze", "broadcast_to", "getitem", "setitem", "copy", "flip", "rot90", "astype"),
@@ -63,14 +66,20 @@ def multiply_adds(node: Node) -> int:
     True
     """
     name = node.primitive.name if node.primitive is not None else ""
-    if name not in PRODUCTS and name not in ("convolve", "correlate"):
+    if name not in PRODUCTS | CONVOLUTIONS | RECURRENCES:
         return 0
     args, out = _shapes(node)
     n = math.prod(out)
     if len(args) < 2:
         return 0
     a, b = args[0], args[1]
-    if name in ("convolve", "correlate"):
+    if name in RECURRENCES:  # xs (T, N, ...), states, weight, bias
+        return math.prod(a[:2]) * math.prod(args[-2])
+    if name in CONVOLUTIONS and len(b) > 2:  # (N, C, ...) with (M, C, ...), or its transpose
+        if name == "convolve":
+            return n * math.prod(b[1:])
+        return math.prod(a) * math.prod(b[1:]) if name == "spread" else n * a[0] * math.prod(a[2:])
+    if name in CONVOLUTIONS:
         return n * min(math.prod(a) if a else 1, math.prod(b) if b else 1)
     if name == "einsum":
         return _einsum(node, args, n)

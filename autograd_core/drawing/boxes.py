@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autograd_core.drawing.formula import formula
 from autograd_core.drawing.measures import Measure
-from autograd_core.drawing.modules import spec_of
+from autograd_core.drawing.modules import pill_title, spec_of
 from autograd_core.drawing.names import Ids, operation_text, shape_text, value_text, words
 from autograd_core.drawing.scene import Box, Cluster
 from autograd_core.drawing.sources import Source, size
@@ -53,10 +53,10 @@ class Boxes:
         primitive = last.node.primitive
         assert primitive is not None
         title, name = operation_text(last.node), primitive.name.lstrip("_")
-        if len(unit.ops) > 1 and unit.scope >= 0:
-            scope = trace.scopes[unit.scope]
-            title = name = scope.type.lower()
-            title = f"{title} {spec_of(scope.module)}".strip()
+        if unit.scope >= 0:
+            module = trace.scopes[unit.scope].module
+            title = pill_title(module, title if len(unit.ops) == 1 else "")
+            name = title.split(" ")[0]
         given = trace.given.get(id(last.node)) or last.node.name or ""
         if any(made == unit.ops[-1] for _, made in trace.roots):
             given = ""  # the name of the output
@@ -106,10 +106,11 @@ class Boxes:
     def pill_text(self, unit: Unit) -> str:
         """What the pill of a unit would say."""
         last = self.trace.ops[unit.ops[-1]].node
-        if len(unit.ops) > 1 and unit.scope >= 0:
-            scope = self.trace.scopes[unit.scope]
-            return f"{scope.type.lower()} {spec_of(scope.module)}".strip()
-        return operation_text(last)
+        text = operation_text(last)
+        if unit.scope >= 0:
+            module = self.trace.scopes[unit.scope].module
+            return pill_title(module, text if len(unit.ops) == 1 else "")
+        return text
 
     def stack(self, unit: Unit) -> Box:
         trace, word = self.trace, unit.steps[0]

@@ -34,6 +34,14 @@ class Scope:
         self.parameters: dict[int, str] = {}
 
 
+def pill_title(module: Any, operation: str) -> str:
+    """What a module without parameters is called: ``relu``, ``maxpool2d 2×2``."""
+    name = type(module).__name__.lower()
+    if operation.replace("_", "").split(" ")[0] == name:
+        return operation
+    return f"{name} {spec_of(module)}".strip()
+
+
 def find_scopes(nodes: Iterable[Node], given: Mapping[int, str]) -> list[Scope]:
     """The module calls around ``nodes``, with names from the outermost modules' attributes."""
     scopes = [Scope(*call) for call in calls(nodes)]
@@ -53,6 +61,18 @@ def find_scopes(nodes: Iterable[Node], given: Mapping[int, str]) -> list[Scope]:
     return scopes
 
 
+def _options(module: Any) -> str:
+    """Padding and stride of a convolution, where they are not the usual ones."""
+    told = ""
+    for name, short, usual in (("padding", "pad", 0), ("stride", "stride", 1)):
+        value = getattr(module, name, usual)
+        sizes = value if isinstance(value, tuple) else (value,)
+        if any(v != usual for v in sizes):
+            same = len(set(sizes)) == 1
+            told += f" {short} {sizes[0] if same else '×'.join(map(str, sizes))}"
+    return told
+
+
 def spec_of(module: Any) -> str:
     """What a module maps to what: ``784 → 16``, or what it says of itself.
 
@@ -67,13 +87,17 @@ def spec_of(module: Any) -> str:
     text = str(describe()) if callable(describe) else ""
     if "→" in text:
         return text
-    for before, after in (("in_features", "out_features"), ("in_channels", "out_channels")):
+    for before, after in (
+        ("in_features", "out_features"),
+        ("in_channels", "out_channels"),
+        ("input_size", "hidden_size"),
+    ):
         n, m = getattr(module, before, None), getattr(module, after, None)
         if n is None or m is None:
             continue
         kernel = getattr(module, "kernel_size", None)
         sizes = kernel if isinstance(kernel, tuple) else (kernel, kernel)
-        lead = f"{'×'.join(map(str, sizes))}, " if kernel is not None else ""
+        lead = f"{'×'.join(map(str, sizes))}{_options(module)}, " if kernel is not None else ""
         rest = re.match(rf"{n}, {m}(, .*)", text)
         return f"{lead}{n} → {m}{rest[1] if rest and kernel is None else ''}"
     return text

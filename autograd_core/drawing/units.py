@@ -43,6 +43,8 @@ class Unit:
         """The most telling of its operations' categories."""
         if self.card:
             return "module"
+        if self.scope >= 0 and "pool" in trace.scopes[self.scope].type.lower():
+            return "reduce"
         present = {category(trace.ops[i].node.primitive) for i in self.ops}  # type: ignore[arg-type]
         return next((c for c in ("linear", "reduce", "elementwise") if c in present), present.pop())
 

@@ -130,3 +130,11 @@ def test_formulas(f, shape, flops):
     node = f(x)._node
     assert forward_flops(node) == flops
     assert backward_flops(node) == flops
+
+
+def test_formulas_of_layers():
+    conv, lstm = nn.Conv2d(2, 6, 5, padding=2, rng=0), nn.LSTM(3, 4, rng=0)
+    rows = ag.profile(conv, np.ones((4, 2, 8, 8), np.float32)).rows
+    assert rows[0].flops == 2 * (4 * 6 * 8 * 8) * (2 * 5 * 5)
+    rows = ag.profile(lstm, np.ones((2, 5, 3), np.float32)).rows
+    assert next(r for r in rows if r.name == "lstm").flops == 2 * (5 * 2) * (16 * 4)
