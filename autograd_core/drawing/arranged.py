@@ -70,7 +70,7 @@ class Arranged:
         c = a.path[-1]
         if self.flat:
             return _TITLE - 6
-        entered = b.box >= 0 and b.rank == self.made.clusters[c][0] and len(b.before) > 0
+        entered = b.rank == self.made.clusters[c][0] and len(b.before) > 0
         if not entered or self.direction == "BT":
             return 0.0
         return max(min(self._named(c), 200.0) - b.left - 12, 0.0)

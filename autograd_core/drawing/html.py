@@ -92,6 +92,13 @@ def embedded(value: Any) -> str:
     return text  # U+2028 and lone surrogates are escapes already
 
 
+def _inline(scene: Scene, direction: str) -> str:
+    """The SVG without its title, which a browser would show wherever the pointer rests."""
+    drawn = to_svg(scene, direction)
+    start, end = drawn.index("<title>"), drawn.index("</desc>") + len("</desc>")
+    return drawn[:start] + drawn[end:]
+
+
 def to_html(
     scenes: Mapping[str, Scene], level: str, direction: str = "TB", theme: str = "auto"
 ) -> str:
@@ -146,7 +153,7 @@ def to_html(
         for n in scenes
     )
     drawn = "\n".join(
-        f'<div class="level" data-level="{escaped(n)}" hidden>{to_svg(s, direction)}</div>'
+        f'<div class="level" data-level="{escaped(n)}" hidden>{_inline(s, direction)}</div>'
         for n, s in scenes.items()
     )
     keys = "".join(f"<dt><kbd>{escaped(k)}</kbd></dt><dd>{escaped(v)}</dd>" for k, v in _KEYS)

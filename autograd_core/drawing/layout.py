@@ -20,7 +20,8 @@ from autograd_core.drawing.spine import spine
 
 SIDE = 26.0  # between an operation and what stands beside it
 BETWEEN = 10.0  # between boxes that stand beside the same operation
-_DUMMIES = 30_000  # beyond so many the longest arrows run outside of everything
+#: Beyond so many dummies (in all, and for each box) the longest arrows run outside of everything.
+_DUMMIES, _EACH = 30_000, 8
 Size = tuple[float, float]
 
 
@@ -188,7 +189,7 @@ def layers(scene: Scene, sizes: list[Size], extra: Mapping[int, float] | None = 
 
 def _chains(made: Layers, edges: list[tuple[int, int, int]], turned: set[int]) -> None:
     """Arrows as chains of items, one in each rank between their ends."""
-    items, budget = made.items, _DUMMIES
+    items, budget = made.items, min(_DUMMIES, 500 + _EACH * len(made.items))
     every = list(items.values())
     span: dict[str, list[int]] = {}
     for item in every:

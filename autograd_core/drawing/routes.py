@@ -13,6 +13,7 @@ from autograd_core.drawing.scene import Scene
 
 Point = tuple[float, float]
 Way = list[tuple[str, tuple[Point, ...]]]
+Sides = tuple[int, int]
 _ROUND = 14.0  # radius of a corner
 _CLEAR = 8.0  # between a lane and a box
 
@@ -97,12 +98,31 @@ def _side(made: Layers, frame: Frame, item: Item, lane: Item) -> int:
 def route(made: Layers, frame: Frame) -> dict[int, Route]:
     """The ways of all arrows that run through ranks."""
     ports = _ports(made, frame)
-    return {n: _one(made, frame, ports, n, chain) for n, chain in made.chains.items()}
+    sides: dict[int, Sides] = {}
+    used: dict[tuple[int, int], set[int]] = {}
+    for n, chain in made.chains.items():
+        if len(chain) > 3:
+            first = _side(made, frame, chain[0], chain[1])
+            last = _side(made, frame, chain[-1], chain[-2])
+            sides[n] = (first, last)
+            used.setdefault((chain[0].box, first), set()).add(0)
+            used.setdefault((chain[-1].box, last), set()).add(1)
+    both = {key for key, ends in used.items() if key[1] and len(ends) == 2}
+    return {
+        n: _one(frame, ports, both, n, chain, sides.get(n, (0, 0)))
+        for n, chain in made.chains.items()
+    }
 
 
 def _one(
-    made: Layers, frame: Frame, ports: dict[tuple[int, int], float], n: int, chain: list[Item]
+    frame: Frame,
+    ports: dict[tuple[int, int], float],
+    both: set[tuple[int, int]],
+    n: int,
+    chain: list[Item],
+    sideways: Sides,
 ) -> Route:
+    """One way; where arrows leave and reach a box at one side, those that reach it come first."""
     first, last = chain[0], chain[-1]
     down = 1.0 if last.rank > first.rank else -1.0
 
@@ -111,19 +131,17 @@ def _one(
         x, y = frame.at[item.box]
         return x, y + frame.sizes[item.box][1] / 2 * (down if forward else -down)
 
+    def apart(item: Item, side: int) -> float:
+        return min(frame.sizes[item.box][1] / 5, 9.0) if (item.box, side) in both else 0.0
+
     def band(item: Item, forward: bool) -> float:
         low, high = frame.bands[item.rank]
         return high if forward == (down > 0) else low
 
-    sideways = [0, 0]
-    if len(chain) > 3:
-        sideways = [
-            _side(made, frame, first, chain[1]),
-            _side(made, frame, last, chain[-2]),
-        ]
     way: Way = []
     if sideways[0]:
         x, y = frame.at[first.box]
+        y += down * apart(first, sideways[0])
         x += sideways[0] * frame.sizes[first.box][0] / 2
         lane = chain[1].x
         way = [("M", ((x, y),)), ("L", ((lane - sideways[0] * _ROUND, y),))]
@@ -141,6 +159,7 @@ def _one(
         way.append(("L", (here,)))
     if sideways[1]:
         x, y = frame.at[last.box]
+        y -= down * apart(last, sideways[1])
         x += sideways[1] * frame.sizes[last.box][0] / 2
         lane = here[0]
         way.append(("L", ((lane, y - down * _ROUND),)))

@@ -4,7 +4,7 @@
 (() => {
   const data = JSON.parse(document.getElementById("scenes").textContent);
   const $ = (id) => document.getElementById(id);
-  const view = $("view"), find = $("find"), panel = $("panel");
+  const view = $("view"), find = $("find"), panel = $("panel"), help = $("help");
   const levels = new Map();
   let level = data.level, picked = -1, hits = [], hit = -1;
 
@@ -26,6 +26,7 @@
       node.setAttribute("aria-label", [box.id, box.type, box.note, box.mark].filter(Boolean).join(", "));
     });
     svg.setAttribute("role", "group");
+    svg.setAttribute("aria-label", scene.title);
     const size = svg.viewBox.baseVal;
     levels.set(name, { holder, svg, scene, nodes, edges, next, before,
       whole: { x: 0, y: 0, w: size.width, h: size.height }, box: null });
@@ -39,8 +40,7 @@
     for (const [key, l] of levels) l.holder.hidden = key !== name;
     for (const b of document.querySelectorAll("[data-show]"))
       b.setAttribute("aria-pressed", String(b.dataset.show === name));
-    if (!now().box) fit();
-    else apply();
+    now().box ? apply() : fit();
     search();
     const same = now().scene.boxes.findIndex((b) => b.id === id);
     if (same >= 0) pick(same, false);
@@ -75,15 +75,16 @@
     apply();
   }
   function centre(i) {
-    const l = now(), at = place(i), v = view.getBoundingClientRect();
-    if (l.box.w / view.clientWidth > 1.4) zoom((l.box.w / view.clientWidth) / 1.0);
+    const at = place(i), v = view.getBoundingClientRect(), shrunk = now().box.w / v.width;
+    if (shrunk > 1.4) zoom(shrunk); // to where texts are readable
     const again = place(i);
-    const inside = again.x > v.left + 40 && again.x < v.right - 40 && again.y > v.top + 40 && again.y < v.bottom - 40;
+    const inside = again.x > v.left + 40 && again.x < v.right - 40 &&
+      again.y > v.top + 40 && again.y < v.bottom - 40;
     if (!inside || at.w < 30) move(v.left + v.width / 2 - again.x, v.top + v.height / 2 - again.y);
   }
   function place(i) {
     const r = now().nodes[i].getBoundingClientRect();
-    return { x: r.left + r.width / 2, y: r.top + r.height / 2, w: r.width, h: r.height };
+    return { x: r.left + r.width / 2, y: r.top + r.height / 2, w: r.width };
   }
 
   view.addEventListener("wheel", (e) => {
@@ -113,11 +114,12 @@
     if (travelled > 4) view.classList.add("drag");
     pointers.set(e.pointerId, e);
   });
-  for (const end of ["pointerup", "pointercancel"])
-    window.addEventListener(end, (e) => {
-      pointers.delete(e.pointerId);
-      view.classList.remove("drag");
-    });
+  const up = (e) => {
+    pointers.delete(e.pointerId);
+    view.classList.remove("drag");
+  };
+  window.addEventListener("pointerup", up);
+  window.addEventListener("pointercancel", up);
   view.addEventListener("click", (e) => {
     if (travelled > 4) return;
     const node = e.target.closest(".node");
@@ -246,7 +248,6 @@
   $("fit").addEventListener("click", fit);
   $("in").addEventListener("click", () => zoom(1.25));
   $("out").addEventListener("click", () => zoom(0.8));
-  const help = $("help");
   $("ask").addEventListener("click", () => help.showModal());
   $("close").addEventListener("click", () => help.close());
   for (const b of document.querySelectorAll("[data-show]"))
@@ -261,7 +262,7 @@
     l.nodes.forEach((_, i) => {
       const p = place(i), x = p.x - from.x, y = p.y - from.y;
       const along = x * dx + y * dy, aside = Math.abs(x * dy) + Math.abs(y * dx);
-      if (i === picked || along < 2) return;
+      if (along < 2) return;
       const cost = (along + 3 * aside) * (near.has(i) ? 0.4 : 1);
       if (cost < least) [best, least] = [i, cost];
     });
