@@ -6,7 +6,7 @@ from bisect import bisect_right, insort
 
 from autograd_core.drawing.layout import Item, Layers
 
-_SWEEPS = 8
+_SWEEPS, _WORK = 8, 24_000  # at most so many, and so many items moved by all of them
 
 
 def order(made: Layers) -> None:
@@ -47,7 +47,8 @@ def order(made: Layers) -> None:
     for rank in ranks:
         arrange(rank)
     best, kept = crossings(made), [rank[:] for rank in ranks]
-    for sweep in range(_SWEEPS):
+    many = sum(map(len, ranks))
+    for sweep in range(max(2, min(_SWEEPS, _WORK // max(many, 1)))):
         if best == 0 and (sweep > 0 or not made.clusters):
             break
         down = sweep % 2 == 0

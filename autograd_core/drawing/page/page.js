@@ -64,8 +64,7 @@
     const wanted = Math.min(Math.max(scale * factor, 0.02), 8) / scale;
     b.x += (px / wide) * b.w * (1 - 1 / wanted);
     b.y += (py / view.clientHeight) * b.h * (1 - 1 / wanted);
-    b.w /= wanted;
-    b.h /= wanted;
+    [b.w, b.h] = [b.w / wanted, b.h / wanted];
     apply();
   }
   function move(dx, dy) {
@@ -159,11 +158,11 @@
     l.nodes[i].focus({ preventScroll: true });
   }
   function clear() {
-    picked = -1;
     const l = now();
     l.svg.classList.remove("traced");
     for (const n of [...l.nodes, ...l.edges]) n.classList.remove("on", "picked");
     for (const n of l.nodes) n.removeAttribute("aria-pressed");
+    picked = -1;
     about();
   }
   function add(parent, tag, text) {
@@ -217,8 +216,7 @@
     const words = find.value.trim().toLowerCase().split(/\s+/).filter(Boolean), l = now();
     const told = (b) => [b.id, b.title, b.type, b.spec, b.note, b.absorbed, b.mark, ...b.facts.map((f) => f.join(" "))]
       .join(" ").toLowerCase();
-    hits = [];
-    hit = -1;
+    [hits, hit] = [[], -1];
     l.nodes.forEach((node, i) => {
       const found = words.length > 0 && words.every((w) => told(l.scene.boxes[i]).includes(w));
       node.classList.toggle("hit", found);
