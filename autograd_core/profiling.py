@@ -16,7 +16,6 @@ import numpy as np
 
 from autograd_core.flops import backward_flops, forward_flops
 from autograd_core.graph import PICK, PROFILE, RECORD, Leaf, Node, mode, reachable
-from autograd_core.primitive import Spec
 from autograd_core.recording import Handle, handle
 from autograd_core.stopwatch import calls as stopwatch
 from autograd_core.sweep import sweep

@@ -22,10 +22,28 @@ class Boxes:
         self.total = sum(size(s) for s in trace.sources if s.role == "parameter")
         hidden = hidden_scope(trace)
         self.hidden_start = trace.scopes[hidden].start if hidden >= 0 else -1
+        self.alone = self._alone()
+
+    def _alone(self) -> set[int]:
+        """The calls of one operation that has their name already: ``sigmoid`` in a ``Sigmoid``."""
+        inside: dict[int, list[int]] = {}
+        for i, op in enumerate(self.trace.ops):
+            inside.setdefault(op.scope, []).append(i)
+        around = {s.parent for s in self.trace.scopes}
+        return {
+            scope
+            for scope, ops in inside.items()
+            if scope >= 0 and scope not in around and len(ops) == 1
+            and not self.trace.parameters(ops)
+            and operation_text(self.trace.ops[ops[0]].node) == self.trace.scopes[scope].type.lower()
+        }  # fmt: skip
 
     def cluster(self, scope: int) -> str:
         """The id of the cluster of a module call, made with those around it if it is new."""
         missing = []
+        if scope in self.alone:
+            scope = self.trace.scopes[scope].parent
+            scope = scope if self._drawn(scope) else -1
         while scope >= 0 and scope not in self.clusters:
             missing.append(scope)
             scope = self.trace.scopes[scope].parent

@@ -51,7 +51,7 @@ def draw(
         ``"modules"``: one card for each module with parameters.  ``"compact"``: operations
         without parameters are rows of the card that feeds them.  ``"ops"``: every operation,
         modules as clusters.  ``"full"``: also shapes and bytes held for backward.  ``"auto"``:
-        every operation of at most 40, else modules.
+        every operation of at most 40, else modules, and those where gradients or costs are shown.
     color
         ``"kind"``; ``"grad"``, the size of the gradients; ``"time"``, ``"memory"`` or
         ``"flops"``, shares of the cost; ``"value"``, the size of results; or a function of a
@@ -118,7 +118,8 @@ def draw(
     heading = title if title is not None else _title(trace, what if called else None)
     chosen = level
     if level == "auto":
-        chosen = "ops" if len(trace.ops) <= FEW else "modules"
+        few = len(trace.ops) <= FEW and not (trace.scopes and color not in ("kind", "value"))
+        chosen = "ops" if few else "modules"
 
     def scene(at: str) -> Scene:
         measure = measure_for(color, profile)

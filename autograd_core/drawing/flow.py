@@ -181,7 +181,9 @@ class GradientFlow(Measure):
         told = []
         if none:
             told.append(f"0: exactly no gradient arrives at {', '.join(none[:4])}")
-        layers = [(name, r) for name, r in self.found if r > 0]
+        layers = [
+            (f"layer {name}" if name.isdigit() else name, r) for name, r in self.found if r > 0
+        ]
         if len(layers) < 2:
             return told or (["one layer has parameters"] if not self.steps else [])
         last = layers[-1][0]

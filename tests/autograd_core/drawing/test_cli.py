@@ -17,7 +17,7 @@ def test_a_module_class(tmp_path, capsys):
     assert draw(f"{NET}:MLP", "--input", "32,784", "--color", "grad", "-o", target) == DONE
     assert "12,560" not in target.read_text()
     assert "gradient flow" in target.read_text()
-    assert "level ops" in capsys.readouterr().out
+    assert "level modules" in capsys.readouterr().out
 
 
 def test_options(tmp_path):
