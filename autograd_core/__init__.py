@@ -5,9 +5,6 @@ from typing import TYPE_CHECKING, Any
 from autograd_core import rules as rules
 from autograd_core import scopes as scopes
 from autograd_core import special as special
-from autograd_core.checking import assert_gradients as assert_gradients
-from autograd_core.checking import check_rules as check_rules
-from autograd_core.checking import gradcheck as gradcheck
 from autograd_core.checkpointing import checkpoint as checkpoint
 from autograd_core.checkpointing import stop_gradient as stop_gradient
 from autograd_core.derivatives import hessian as hessian
@@ -48,13 +45,20 @@ from autograd_core.transforms import vjp as vjp
 from autograd_core.trees import ravel as ravel
 
 if TYPE_CHECKING:
+    from autograd_core.checking.gradcheck import assert_gradients as assert_gradients
+    from autograd_core.checking.gradcheck import gradcheck as gradcheck
+    from autograd_core.checking.rules import check_rules as check_rules
     from autograd_core.drawing import Picture as Picture
     from autograd_core.drawing import draw as draw
     from autograd_core.profiling import Profile as Profile
     from autograd_core.profiling import profile as profile
 
-#: Public names that are imported when they are first asked for: most programs draw nothing.
-_LAZY = {"draw": "drawing", "Picture": "drawing", "profile": "profiling", "Profile": "profiling"}
+#: Public names that are imported when first asked for: most programs check and draw nothing.
+_LAZY = {
+    **dict.fromkeys(("assert_gradients", "check_rules", "gradcheck", "checking"), "checking"),
+    **dict.fromkeys(("draw", "Picture"), "drawing"),
+    **dict.fromkeys(("profile", "Profile"), "profiling"),
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -62,7 +66,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'autograd_core' has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(f"autograd_core.{_LAZY[name]}"), name)
+    module = import_module(f"autograd_core.{_LAZY[name]}")
+    value = module if name == _LAZY[name] else getattr(module, name)
     globals()[name] = value
     return value
 

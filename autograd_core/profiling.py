@@ -161,7 +161,12 @@ class _Clocked(list[Node]):
                 spent[number] = spent.get(number, 0.0) + clock() - start
 
 
-def profile(f: Callable[..., Any], *args: Any, backward: bool = True) -> Profile:
+def profile(
+    f: Callable[..., Any],
+    *args: Any,
+    backward: bool = True,
+    look: Callable[[Node, Any], None] | None = None,
+) -> Profile:
     """Run a function, and backward from what it returns, measuring every operation.
 
     Parameters
@@ -173,6 +178,9 @@ def profile(f: Callable[..., Any], *args: Any, backward: bool = True) -> Profile
     backward
         Also run backward from the sum of the results, in which no ``.grad`` changes and no hook
         runs.
+    look
+        Called with every node and its result after the run, outside what is measured: values
+        that backward does not need are not kept.
 
     Returns
     -------
@@ -205,6 +213,10 @@ def profile(f: Callable[..., Any], *args: Any, backward: bool = True) -> Profile
         stopwatch.reset(tokens[1])
         mode.reset(tokens[0])
     nodes = {call[2].seq: call[2] for call in calls if call[2] is not None}
+    if look is not None:
+        for _, _, node, out in calls:
+            if node is not None:
+                look(node, out)
     rows = _rows(calls)
     if backward:
         wall += run_backward(result, spent)

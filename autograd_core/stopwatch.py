@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from time import perf_counter
 from typing import Any
 
-from autograd_core.graph import PROFILE, Node, mode
+from autograd_core.graph import PROFILE, Node, mode, user_line
 from autograd_core.primitive import Primitive
 
 #: [primitive, seconds, node, result] of every call so far.
@@ -31,5 +31,6 @@ def _timed(primitive: Primitive) -> Any:
 
 
 def made(node: Node) -> None:
-    """The call that was timed last is this node's."""
+    """The call that was timed last is this node's; the line of code that made it is noted."""
     calls.get()[-1][2] = node
+    node.watched().site = user_line()

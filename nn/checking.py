@@ -5,12 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
-from autograd_core.checking import Report
 from nn.module import Module
 from nn.parameter import Parameter
+
+if TYPE_CHECKING:
+    from autograd_core.checking import Report
 
 
 def gradcheck(module: Callable[..., Any], *inputs: Any, **options: Any) -> Report:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import urllib.request
 import zlib
 from collections.abc import Sequence
 from functools import partial
@@ -99,11 +98,13 @@ def find(root: Path, name: str) -> Path | None:
 
 def fetch(name: str, root: Path, mirrors: Sequence[str] = MIRRORS) -> Path:
     """Fetch one file into ``root``, checked by SHA-256; never leaves half a file there."""
+    from urllib.request import urlopen  # here, because it would cost every user of nn 25 ms
+
     problems = []
     for mirror in mirrors:
         url = f"{mirror}/{name}.gz"
         try:
-            with urllib.request.urlopen(url, timeout=30) as response:
+            with urlopen(url, timeout=30) as response:
                 packed = response.read()
             plain = gzip.decompress(packed)
         except (OSError, EOFError, zlib.error, ValueError) as error:

@@ -10,6 +10,7 @@ from autograd_core.drawing.scene import Box, Cluster
 from autograd_core.drawing.sources import Source, size
 from autograd_core.drawing.trace import Trace
 from autograd_core.drawing.units import Unit, hidden_scope
+from autograd_core.graph import Node
 
 
 class Boxes:
@@ -83,8 +84,7 @@ class Boxes:
         if self.level == "full":
             held = self.measure.saved_text(trace, unit)
             note = "  ".join(p for p in (note, shape_text(last.shape), held) if p)
-        site = first.node.watch.site if first.node.watch else None
-        facts += [("line", site)] if site else []
+        facts += line_of(first.node)
         return Box(
             self.ids.fresh(given or self.path(unit, name)),
             unit.category(trace),
@@ -104,6 +104,7 @@ class Boxes:
         count = sum(size(p) for p in own)
         facts = [("module", scope.type), ("shape", shape_text(last.shape)), ("dtype", last.dtype)]
         facts += [(p.name.rpartition(".")[2], shape_text(p.shape)) for p in own]
+        facts += line_of(last.node)
         compact = self.level == "compact"
         return Box(
             self.ids.fresh(scope.path),
@@ -246,3 +247,9 @@ def operation_name(trace: Trace, unit: Unit) -> str:
     """The name of the primitive that a unit ends with."""
     primitive = trace.ops[unit.ops[-1]].node.primitive
     return primitive.name.lstrip("_") if primitive is not None else ""
+
+
+def line_of(node: Node) -> list[tuple[str, str]]:
+    """The user's line that made a node, where it was noted."""
+    site = node.watch.site if node.watch else None
+    return [("line", site)] if site else []

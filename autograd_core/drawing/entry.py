@@ -10,6 +10,7 @@ import numpy as np
 
 from autograd_core.drawing.build import build
 from autograd_core.drawing.colours import COLOURS, measure_for
+from autograd_core.drawing.measures import Measure
 from autograd_core.drawing.picture import Picture
 from autograd_core.drawing.scene import Scene
 from autograd_core.drawing.themes import THEMES
@@ -105,9 +106,10 @@ def draw(
             f"{type(what).__name__} to draw; several Tensors are drawn as one list"
         )
     run_names: dict[str, Any] = {}
+    ranges: dict[int, list[tuple[str, str]]] = {}
     result, profile = what, None  # what: a module must live until its name is read
     if called:
-        result, run_names, profile = _run(what, inputs, color)
+        result, run_names, profile, ranges = _run(what, inputs, color)
     roots = _tensors(result)
     trace = Trace(roots, given, run_names)
     if not trace.ops and not any(t._node.tracked for t in roots):
@@ -121,8 +123,12 @@ def draw(
         few = len(trace.ops) <= FEW and not (trace.scopes and color not in ("kind", "value"))
         chosen = "ops" if few else "modules"
 
-    def scene(at: str) -> Scene:
+    def scene(at: str, details: bool = False) -> Scene:
         measure = measure_for(color, profile)
+        if details:
+            from autograd_core.drawing.details import Detailed
+
+            measure = Detailed(measure, profile, ranges)
         return build(
             trace, at, measure, title=heading, folded=fold, depth=depth, max_nodes=max_nodes
         )
@@ -192,8 +198,10 @@ def _tensors(what: Any) -> list[Any]:
     return found
 
 
-def _run(what: Any, inputs: tuple[Any, ...], color: Any) -> tuple[Any, dict[str, Any], Any]:
-    """Run a function or module, recording; its result, its inputs by name, and a profile."""
+def _run(
+    what: Any, inputs: tuple[Any, ...], color: Any
+) -> tuple[Any, dict[str, Any], Any, dict[int, list[tuple[str, str]]]]:
+    """Run a function or module, recording: result, inputs by name, profile, values by node."""
     names = _parameters(what, len(inputs))
     if not hasattr(what, "named_parameters"):
         inputs = tuple(
@@ -205,12 +213,15 @@ def _run(what: Any, inputs: tuple[Any, ...], color: Any) -> tuple[Any, dict[str,
     named = dict(zip(names, inputs, strict=False))
     token = mode.set(mode.get() | RECORD)
     try:
-        if color == "time":
-            from autograd_core.profiling import profile
+        from autograd_core.profiling import profile
 
-            measured = profile(what, *inputs)
-            return measured.result, named, measured
-        return what(*inputs), named, None
+        ranges: dict[int, list[tuple[str, str]]] = {}
+
+        def look(node: Any, out: Any) -> None:
+            ranges[node.seq] = Measure().statistics(out)
+
+        measured = profile(what, *inputs, backward=color == "time", look=look)
+        return measured.result, named, measured if color == "time" else None, ranges
     except TypeError as error:
         if not inputs and "argument" in str(error):
             raise TypeError(

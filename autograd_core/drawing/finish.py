@@ -7,6 +7,7 @@ import re
 from autograd_core.drawing.scene import Scene
 
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
+_OPENING = r"<svg\b([^>]*)>(?:\s*<title>[^<]*</title>)?(?:\s*<desc>[^<]*</desc>)?"
 _MOST = 40  # boxes that are told one by one
 
 
@@ -43,4 +44,4 @@ def described(svg: str, scene: Scene) -> str:
             f"<title>{escaped(scene.title)}</title><desc>{escaped(description(scene))}</desc>"
         )
 
-    return re.sub(r"<svg\b([^>]*)>", opened, svg, count=1)
+    return re.sub(_OPENING, opened, svg, count=1)

@@ -54,13 +54,13 @@ class Picture:
         direction: str = "TB",
         theme: str = "auto",
         level: str = "ops",
-        others: Callable[[str], Scene] | None = None,
+        others: Callable[..., Scene] | None = None,
     ) -> None:
         self.graph = graph
         self.direction = direction
         self.theme = theme
         self.level = level
-        self._others = others  # makes the scene of another level
+        self._others = others  # makes the scene of a level, with all details if wanted
 
     # -- formats ------------------------------------------------------------------------------
 
@@ -72,13 +72,13 @@ class Picture:
     @property
     def svg(self) -> str:
         """The picture as SVG: laid out by ``dot`` where it is installed and quick, or built in."""
-        drawn = None
+        drawn = ""
         if len(self.graph.boxes) <= _DOT_BOXES:
             try:
                 drawn = render(self.dot, "svg", _PATIENCE).decode()
             except GraphvizError:
-                drawn = None
-        if drawn is None:
+                drawn = ""
+        if not drawn:
             from autograd_core.drawing.svg import to_svg
 
             drawn = to_svg(self.graph, self.direction)
@@ -91,10 +91,10 @@ class Picture:
 
         scenes = {}
         for level in ("modules", "compact", "ops", "full"):
-            if level == self.level or self._others is None:
-                scenes[self.level] = self.graph
+            if self._others is not None:
+                scenes[level] = self._others(level, details=True)
             else:
-                scenes[level] = self._others(level)
+                scenes[self.level] = self.graph
         return to_html(scenes, self.level, self.direction, self.theme)
 
     @property
@@ -102,7 +102,7 @@ class Picture:
         """The picture for a README, as Mermaid."""
         from autograd_core.drawing.mermaid import to_mermaid
 
-        return to_mermaid(self.graph)
+        return to_mermaid(self.graph, self.direction)
 
     @property
     def json(self) -> str:

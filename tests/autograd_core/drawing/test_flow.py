@@ -84,8 +84,8 @@ def test_exploding_is_said():
         p.data = p.data * 20
     x = rng.normal(size=(4, 8)).astype(np.float32)
     picture = ag.draw(np.mean(model(x) ** 2), level="modules", color="grad")
-    assert picture.graph.subtitle.startswith("▲ exploding: 0 gets ")
-    assert picture.graph.subtitle.endswith(" times the gradient 10 gets")
+    assert picture.graph.subtitle.startswith("▲ exploding: layer 0 gets ")
+    assert picture.graph.subtitle.endswith(" times the gradient layer 10 gets")
     assert card(picture, "0").mark.startswith("▲ ×10")
 
 

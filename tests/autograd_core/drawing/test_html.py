@@ -5,8 +5,10 @@ import hashlib
 import json
 import re
 
+import numpy as np
 import pytest
 
+import autograd_core as ag
 from autograd_core.drawing.html import embedded, to_html
 from tests.autograd_core.drawing import scenes
 
@@ -65,3 +67,19 @@ def test_what_cannot_be_is_refused():
         to_html({"modules": scenes.residual(), "ops": scenes.ops()}, "full")
     with pytest.raises(ValueError, match="theme is light, dark, auto; got 'pink'"):
         page(theme="pink")
+
+
+def test_the_page_tells_real_numbers_of_every_operation():
+    """Values, gradient, time, memory and the line of code, whatever the colours show."""
+    w = ag.tensor(np.array([[1.0, 2.0], [3.0, 5.0]]), requires_grad=True, name="w")
+    picture = ag.draw(lambda x: np.sum(np.tanh(x @ w)), np.array([[0.1, -0.2]]))
+    facts = {b.id: dict(b.facts) for b in picture._others("ops", details=True).boxes}
+    told = facts["matmul"]
+    assert (told["min"], told["mean"], told["max"]) == ("-0.8", "-0.65", "-0.5")
+    assert "test_html.py" in told["line"]
+    for name in ("rms of ∂L/∂result", "held for backward", "time, forward and backward"):
+        assert told[name]
+    assert facts["w"]["max"] == "5"
+    assert "rms of the gradient" in facts["w"]
+    assert "test_html.py" in picture.html
+    assert "min" not in dict(picture.graph.boxes[0].facts) or picture.graph.boxes[0].kind == "data"
