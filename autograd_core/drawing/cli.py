@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import importlib
 import os
 import sys
@@ -99,9 +100,21 @@ def _inputs(options: argparse.Namespace) -> list[Any]:
     return found
 
 
+def _takes_nothing(f: Any) -> bool:
+    """Whether a function has no positional parameters: one that makes a model."""
+    try:
+        of = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    return not any(
+        p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL) for p in of
+    )
+
+
 def _drawn(options: argparse.Namespace) -> Picture:
     what, inputs = _load(options.object), _inputs(options)
-    if isinstance(what, type) or (callable(what) and not inputs and not isinstance(what, Handle)):
+    if isinstance(what, type) or (callable(what) and not isinstance(what, Handle)
+                                  and (not inputs or _takes_nothing(what))):  # fmt: skip
         try:
             what = what()
         except TypeError as error:

@@ -72,3 +72,9 @@ def test_other_commands_are_still_there(capsys):
     out = capsys.readouterr().out
     assert "gradcheck" in out
     assert "draw --help" in out
+
+
+def test_a_function_that_makes_a_model(tmp_path):
+    target = tmp_path / "net.txt"
+    assert draw("nn.models:lenet5", "--input", "2,1,28,28", "-o", target) == DONE
+    assert "61,706 parameters" in target.read_text()
