@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 import importlib
+import inspect
 import os
 import sys
 from collections.abc import Sequence
