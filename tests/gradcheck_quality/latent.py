@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -59,12 +58,19 @@ def _ordinary(signature: str) -> list[Any]:
     return signatures.draw_for(signature, np.random.default_rng(5))
 
 
-def latent() -> Iterator[tuple[Mutant, Callable[..., Any], str, list[Any]]]:
-    """The mutants that are right at the sample, and wrong at some of two dozen legal shapes."""
+def latent(
+    names: tuple[str, ...] = (),
+) -> Iterator[tuple[Mutant, Callable[..., Any], str, list[Any]]]:
+    """The mutants that are right at the sample, and wrong at some of two dozen legal shapes.
+
+    Of the primitives of these names, or of all.
+    """
     by: dict[Any, list[Mutant]] = {}
     for mutant in mutants():
         by.setdefault(mutant.primitive, []).append(mutant)
     for primitive, fun, signature, like in subjects():
+        if names and primitive.name not in names:
+            continue
         rng = np.random.default_rng(99)
         batch = fun not in WITHOUT_BATCH
         others = [
@@ -83,11 +89,11 @@ def latent() -> Iterator[tuple[Mutant, Callable[..., Any], str, list[Any]]]:
                 yield mutant, fun, signature, like
 
 
-def caught(step: int = 1) -> tuple[Counter[str], list[str]]:
+def caught(names: tuple[str, ...] = ()) -> tuple[Counter[str], list[str]]:
     """The worst finding for each latent mutant, by the sample with its signature; what is missed."""
     found: Counter[str] = Counter()
     missed = []
-    for mutant, fun, signature, like in itertools.islice(latent(), 0, None, step):
+    for mutant, fun, signature, like in latent(names):
         with mutant.planted():
             report = ag.gradcheck(fun, *like, signature=signature, order=1)
         worst = {f.severity for f in report.findings}

@@ -120,7 +120,7 @@ def mutated(step: int = 1, kind: Any = mutants.mutants) -> tuple[Counter[str], l
     base: dict[Any, Any] = {}
     found: Counter[str] = Counter()
     missed = []
-    for mutant in list(kind())[::step]:
+    for mutant in kind()[::step]:
         case = by.get(mutant.primitive)
         if case is None:
             continue

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -162,8 +163,13 @@ def _rules(primitive: Primitive) -> Iterator[tuple[int | str, Callable[..., Any]
         yield from ((i, r) for i, r in enumerate(primitive.vjps or ()) if r is not None)
 
 
-def mutants(changes: Callable[..., Any] = _changed) -> Iterator[Mutant]:
+@functools.cache
+def mutants(changes: Callable[..., Any] = _changed) -> list[Mutant]:
     """One change at a time, of every rule."""
+    return list(_made(changes))
+
+
+def _made(changes: Callable[..., Any]) -> Iterator[Mutant]:
     for primitive in dict.fromkeys(table.values()):
         for position, rule in _rules(primitive):
             node = _source(rule)
@@ -183,11 +189,12 @@ def mutants(changes: Callable[..., Any] = _changed) -> Iterator[Mutant]:
                     yield Mutant(primitive, position, made, what)
 
 
-def detached() -> Iterator[Mutant]:
+def detached() -> list[Mutant]:
     """Right at first order and wrong at second: one value of a rule is taken for a constant."""
     return mutants(_detached)
 
 
+@functools.cache
 def cases_of() -> dict[Primitive, Case]:
     """A case for each primitive."""
     found: dict[Primitive, Case] = {}

@@ -14,7 +14,7 @@ from tests.gradcheck_quality.awkward import AWKWARD
 from tests.gradcheck_quality.planted import PLANTED
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")
-PART = PLANTED[::4]
+PART = PLANTED[::8]
 
 
 def test_planted_bugs_are_found():
@@ -47,20 +47,20 @@ def test_random_compositions_are_not_accused():
 
 
 def test_visible_mutants_of_the_rules_are_found():
-    caught, missed = measure.mutated(step=24)
-    assert sum(caught.values()) > 40
+    caught, missed = measure.mutated(step=36)
+    assert sum(caught.values()) > 30
     assert not missed
 
 
 def test_mutants_that_are_wrong_at_second_order_alone_are_found():
-    caught, missed = measure.mutated(12, mutants.detached)
-    assert caught["order 2: fail"] > 8
+    caught, missed = measure.mutated(20, mutants.detached)
+    assert caught["order 2: fail"] > 4
     assert not missed
 
 
 def test_latent_mutants_are_found_by_the_signature():
-    caught, missed = latent.caught(step=4)
-    assert caught["error"] > 10
+    caught, missed = latent.caught(("max", "std", "cumprod"))
+    assert caught["error"] > 8
     assert len(missed) <= 0.1 * sum(caught.values())
 
 
