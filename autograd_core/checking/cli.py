@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -14,19 +12,16 @@ import numpy as np
 from autograd_core.checking import signatures
 from autograd_core.checking.gradcheck import gradcheck
 from autograd_core.checking.rules import check_rules
+from autograd_core.command_line import UsageError, load, sizes
 
 #: Exit statuses.
 PASS, FAIL, USAGE, INCONCLUSIVE = 0, 1, 2, 3
 STATUS = {"pass": PASS, "fail": FAIL, "inconclusive": INCONCLUSIVE}
 
 
-class UsageError(Exception):
-    """What was asked for cannot be done; exit status 2."""
-
-
 def _shape(text: str) -> tuple[int, ...]:
     try:
-        return tuple(int(n) for n in text.replace("x", ",").split(",") if n.strip())
+        return sizes(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
             f"expected sizes separated by commas, such as 3,4, or '' for a number; got {text!r}"
@@ -61,23 +56,6 @@ def parser() -> argparse.ArgumentParser:
     return main
 
 
-def _load(path: str) -> Any:
-    module, _, name = path.partition(":")
-    if not name:
-        raise UsageError(f"expected package.module:function, got {path!r}")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        value: Any = importlib.import_module(module)
-    except ImportError as error:
-        raise UsageError(f"cannot import {module}: {error}") from error
-    for part in name.split("."):
-        if not hasattr(value, part):
-            raise UsageError(f"{module} has no {name}")
-        value = getattr(value, part)
-    return value
-
-
 def _inputs(options: argparse.Namespace) -> list[Any]:
     rng = np.random.default_rng(options.seed)
     if options.shape:
@@ -88,7 +66,7 @@ def _inputs(options: argparse.Namespace) -> list[Any]:
 
 
 def _gradcheck(options: argparse.Namespace) -> int:
-    f = _load(options.function)
+    f = load(options.function, "function")
     try:
         report = gradcheck(
             f, *_inputs(options), order=options.order, signature=options.signature,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import inspect
 import os
 import sys
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.command_line import UsageError, load, sizes
 from autograd_core.drawing.colours import COLOURS
 from autograd_core.drawing.entry import DIRECTIONS, draw
 from autograd_core.drawing.picture import FORMATS, Picture
@@ -23,16 +23,12 @@ from autograd_core.recording import Handle
 DONE, FAILED, USAGE = 0, 1, 2
 
 
-class UsageError(Exception):
-    """What was asked for cannot be done; exit status 2."""
-
-
 def _input(text: str) -> tuple[tuple[int, ...], str, int]:
     """``32,784`` or ``32,784:float64`` or ``32:int:10``."""
-    sizes, _, rest = text.partition(":")
+    lengths, _, rest = text.partition(":")
     dtype, _, high = rest.partition(":")
     try:
-        shape = tuple(int(n) for n in sizes.replace("x", ",").split(",") if n.strip())
+        shape = sizes(lengths)
         kind = np.dtype(dtype or "float32")
         if min(shape, default=1) < 0 or kind.kind not in "fiuc":
             raise ValueError
@@ -71,23 +67,6 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-def _load(path: str) -> Any:
-    module, _, name = path.partition(":")
-    if not name:
-        raise UsageError(f"expected package.module:object, got {path!r}")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        value: Any = importlib.import_module(module)
-    except ImportError as error:
-        raise UsageError(f"cannot import {module}: {error}") from error
-    for part in name.split("."):
-        if not hasattr(value, part):
-            raise UsageError(f"{module} has no {name}")
-        value = getattr(value, part)
-    return value
-
-
 def _inputs(options: argparse.Namespace) -> list[Any]:
     rng = np.random.default_rng(options.seed)
     found = []
@@ -112,7 +91,7 @@ def _takes_nothing(f: Any) -> bool:
 
 
 def _drawn(options: argparse.Namespace) -> Picture:
-    what, inputs = _load(options.object), _inputs(options)
+    what, inputs = load(options.object, "object"), _inputs(options)
     if isinstance(what, type) or (callable(what) and not isinstance(what, Handle)
                                   and (not inputs or _takes_nothing(what))):  # fmt: skip
         try:
