@@ -25,6 +25,11 @@ def _floating(x: Any) -> Any:
     return x if kind == "f" else np.asarray(x, dtype=float)
 
 
+def plain(x: Any) -> Any:
+    """The array of ``x``, a Tensor or an array, for what has no gradient."""
+    return x.detach().numpy() if isinstance(x, ag.Tensor) else np.asarray(x)
+
+
 @ag.primitive
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """``x @ weight.T + bias``: ``x (..., in)``, ``weight (out, in)``, ``bias (out,)`` or None."""

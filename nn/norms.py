@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
+from nn.functional import plain
 from nn.module import Module
 from nn.parameter import Parameter
 
@@ -51,13 +52,9 @@ def moments(x: Any, axes: tuple[int, ...], eps: float) -> tuple[Any, Any]:
     return mean, 1 / np.sqrt((centred * centred).mean(axis=axes, keepdims=True) + eps)
 
 
-def _array(x: Any) -> Any:
-    return x.detach().numpy() if isinstance(x, ag.Tensor) else np.asarray(x)
-
-
 def normalize(x: Any, weight: Any, bias: Any, axes: tuple[int, ...], eps: float) -> Any:
     """``x`` with mean 0 and variance 1 over ``axes``, times ``weight`` plus ``bias``."""
-    mean, inverse = moments(_array(x), axes, eps)
+    mean, inverse = moments(plain(x), axes, eps)
     return standardized(x, weight, bias, axes=axes, eps=eps, mean=mean, inverse=inverse)
 
 
@@ -111,7 +108,7 @@ class _BatchNorm(_Norm):
                 f"{type(self).__name__} needs more than one value for each channel while training, "
                 f"got shape {tuple(x.shape)}; use a larger batch, or model.eval()"
             )
-        mean, inverse = moments(_array(x), axes, self.eps)
+        mean, inverse = moments(plain(x), axes, self.eps)
         variance = (1 / inverse**2 - self.eps) * (count / (count - 1))
         for running, new in ((self.running_mean, mean), (self.running_var, variance)):
             running += self.momentum * (new.reshape(-1) - running)

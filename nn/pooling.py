@@ -13,6 +13,7 @@ import numpy as np
 
 import autograd_core as ag
 from nn.convolution import Geometry, geometry, per_axis
+from nn.functional import plain
 from nn.module import Module
 
 Array = np.ndarray[Any, Any]
@@ -84,7 +85,7 @@ def largest(x: Any, *, geo: Geometry) -> Any:
 
 
 def _largest(g: Any, _out: Any, x: Any, *, geo: Geometry) -> Any:
-    _, which = _chosen(x.detach().numpy() if isinstance(x, ag.Tensor) else x, geo)
+    _, which = _chosen(plain(x), geo)
     return place(g, which, geo=geo, lengths=x.shape[2:])
 
 

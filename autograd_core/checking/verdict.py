@@ -204,10 +204,8 @@ def _second_opinion(
             break
         for k in np.flatnonzero(coarse[:, i]):
             a, n, e = float(analytic[k, i]), float(numeric[k, i]), float(rows[k] @ exact)
-            agrees = abs(e - n) <= 8 * width[k, i]
-            if agrees and not abs(a - e) <= COARSE * max(abs(a), abs(e)) + 1e-6 * float(
-                column[k, 0]
-            ):
+            slack = COARSE * max(abs(a), abs(e)) + 1e-6 * float(column[k, 0])
+            if abs(e - n) <= 8 * width[k, i] and not abs(a - e) <= slack:
                 found.append(Wrong("inconclusive", rows[k], int(i), a, e, float(width[k, i])))
     return found
 
