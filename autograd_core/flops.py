@@ -26,7 +26,7 @@ from autograd_core.graph import Node
 
 PRODUCTS = {"matmul", "linear", "dot", "inner", "einsum", "vdot", "vecdot", "matvec"}
 CONVOLUTIONS = {"convolve", "correlate", "spread"}
-RECURRENCES = {"rnn", "lstm", "gru"}
+RECURRENCES = {"rnn": 2, "lstm": 3, "gru": 2}  # which argument is the weight
 _VIEWS = {
     *("reshape", "ravel", "transpose", "swapaxes", "moveaxis", "rollaxis", "expand_dims"),
     *("squeeze", "broadcast_to", "getitem", "setitem", "copy", "flip", "rot90", "astype"),
@@ -66,15 +66,15 @@ def multiply_adds(node: Node) -> int:
     True
     """
     name = node.primitive.name if node.primitive is not None else ""
-    if name not in PRODUCTS | CONVOLUTIONS | RECURRENCES:
+    if name not in PRODUCTS | CONVOLUTIONS and name not in RECURRENCES:
         return 0
     args, out = _shapes(node)
     n = math.prod(out)
     if len(args) < 2:
         return 0
     a, b = args[0], args[1]
-    if name in RECURRENCES:  # xs (T, N, ...), states, weight, bias
-        return math.prod(a[:2]) * math.prod(args[-2])
+    if name in RECURRENCES:  # xs (T, N, ...)
+        return math.prod(a[:2]) * math.prod(args[RECURRENCES[name]])
     if name in CONVOLUTIONS and len(b) > 2:  # (N, C, ...) with (M, C, ...), or its transpose
         if name == "convolve":
             return n * math.prod(b[1:])

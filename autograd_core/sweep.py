@@ -39,7 +39,11 @@ Handle = Callable[[Any, Node], Any]
 
 
 def _zeros_for_unused(g: list[Any], outs: Any) -> list[Any]:
-    return [np.zeros_like(o) if x is None else x for x, o in zip(g, outs, strict=True)]
+    """A cotangent for every output; where none came, one zero that is seen as the whole array."""
+    return [
+        np.broadcast_to(np.zeros_like(o, shape=()), o.shape) if x is None else x
+        for x, o in zip(g, outs, strict=True)
+    ]
 
 
 def _lifted(node: Node, handle: Handle) -> tuple[Any, tuple[Any, ...]]:

@@ -27,6 +27,9 @@ from nn.callbacks import Checkpoint as Checkpoint
 from nn.callbacks import Draw as Draw
 from nn.callbacks import EarlyStopping as EarlyStopping
 from nn.callbacks import resume as resume
+from nn.cells import GRUCell as GRUCell
+from nn.cells import LSTMCell as LSTMCell
+from nn.cells import RNNCell as RNNCell
 from nn.checking import gradcheck as gradcheck
 from nn.conv_layers import Conv1d as Conv1d
 from nn.conv_layers import Conv2d as Conv2d
@@ -62,6 +65,7 @@ from nn.functional import softplus as softplus
 from nn.functional import tanh as tanh
 from nn.layers import Linear as Linear
 from nn.layers import Sequential as Sequential
+from nn.lbfgs import LBFGS as LBFGS
 from nn.losses import binary_cross_entropy as binary_cross_entropy
 from nn.losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from nn.losses import huber_loss as huber_loss

@@ -7,7 +7,7 @@ step allocates nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,9 @@ from nn.errors import StateError
 from nn.parameter import Parameter
 
 Group = dict[str, Any]
+
+#: Forgets the gradients, computes the loss and its gradients, and returns the loss.
+Closure = Callable[[], Any]
 
 
 class Optimizer:
@@ -75,8 +78,15 @@ class Optimizer:
             for p in group["params"]:
                 p.grad = None
 
-    def step(self) -> None:
-        """Move every parameter that has a gradient."""
+    def step(self, closure: Closure | None = None) -> Any:
+        """Move every parameter that has a gradient.
+
+        Parameters
+        ----------
+        closure
+            Run first if it is given, as :class:`nn.LBFGS` needs it; its result is returned.
+        """
+        loss = closure() if closure is not None else None
         for group in self.param_groups:
             for p in group["params"]:
                 gradient = p.grad
@@ -84,6 +94,7 @@ class Optimizer:
                     data = p.data if p.ndim else np.array(p.data)  # a lone number is no array
                     self.update(p, data, gradient.data, group)
                     p.data = data  # announces the write to the engine
+        return loss
 
     def update(self, p: Parameter, data: Any, g: Any, group: Group) -> None:
         """Change ``data``, the array of ``p``, in place by one step along ``g``."""

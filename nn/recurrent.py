@@ -12,11 +12,8 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from nn import recurrence
+from nn.cells import Elman, GatedUnit, Kind, LongShortTerm
 from nn.dropout import Dropout
-from nn.functional import linear
-from nn.module import Module
-from nn.parameter import Parameter
 
 
 def detached(state: Any) -> Any:
@@ -40,10 +37,7 @@ def _reversed_within(lengths: Any, steps: int) -> Any:
     return np.where(t < lengths, lengths - 1 - t, t)[..., None]
 
 
-class _Recurrent(Module):
-    gates: int
-    states: int = 1
-
+class _Recurrent(Kind):
     def __init__(
         self,
         input_size: int,
@@ -56,38 +50,19 @@ class _Recurrent(Module):
         rng: np.random.Generator | int | None = None,
         dtype: Any = np.float32,
     ) -> None:
-        if min(input_size, hidden_size, num_layers) < 1:
-            raise ValueError(
-                f"{type(self).__name__} needs at least one input, one hidden unit and one layer, "
-                f"got {input_size}, {hidden_size} and {num_layers}"
-            )
+        self.set_sizes(input_size, hidden_size, num_layers)
         rng = np.random.default_rng(rng)
-        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
-        self.bias, self.bidirectional = bias, bidirectional
+        self.num_layers, self.bias, self.bidirectional = num_layers, bias, bidirectional
         self.between = Dropout(dropout, rng=rng.spawn(1)[0])
-        bound = hidden_size**-0.5
-        for name, shape in self._shapes():
-            setattr(self, name, Parameter(rng.uniform(-bound, bound, shape), dtype=dtype))
+        shapes = []
+        for layer in range(num_layers):
+            inputs = hidden_size * (1 + bidirectional) if layer else input_size
+            for suffix in self._suffixes(layer):
+                shapes += self.shapes(suffix, inputs, bias)
+        self.draw(shapes, rng, dtype)
 
     def _suffixes(self, layer: int) -> list[str]:
         return [f"_l{layer}", *([f"_l{layer}_reverse"] if self.bidirectional else [])]
-
-    def _shapes(self) -> list[tuple[str, tuple[int, ...]]]:
-        """The names of the parameters and their shapes, in PyTorch's order."""
-        rows = self.gates * self.hidden_size
-        found: list[tuple[str, tuple[int, ...]]] = []
-        for layer in range(self.num_layers):
-            wide = self.hidden_size * (1 + self.bidirectional) if layer else self.input_size
-            for suffix in self._suffixes(layer):
-                found += [(f"weight_ih{suffix}", (rows, wide))]
-                found += [(f"weight_hh{suffix}", (rows, self.hidden_size))]
-                if self.bias:
-                    found += [(f"bias_ih{suffix}", (rows,)), (f"bias_hh{suffix}", (rows,))]
-        return found
-
-    def _run(self, xs: Any, first: list[Any], weight: Any, bias: Any) -> tuple[Any, ...]:
-        """The states of one layer in one direction, ``(T, N, H)`` each."""
-        raise NotImplementedError
 
     def _direction(self, x: Any, suffix: str, first: list[Any], lengths: Any) -> tuple[Any, Any]:
         """The hidden states ``(T, N, H)`` of ``x (T, N, features)``, and the last states."""
@@ -95,14 +70,12 @@ class _Recurrent(Module):
         if suffix.endswith("_reverse"):
             mirror = _reversed_within(lengths, steps)
             x = np.take_along_axis(x, mirror, axis=0)
-        of = vars(self)
-        zero = np.zeros(self.gates * self.hidden_size, x.dtype)
-        xs = linear(x, of[f"weight_ih{suffix}"], of.get(f"bias_ih{suffix}"))
-        bias = of.get(f"bias_hh{suffix}", zero)
-        found = self._run(xs, first, of[f"weight_hh{suffix}"], bias)
-        last = [states[lengths - 1, np.arange(x.shape[1])] for states in found]
+        found = self.run(x, first, suffix)
+        padded = (lengths < steps).any()
+        at = (lengths - 1, np.arange(x.shape[1])) if padded else -1
+        last = [states[at] for states in found]
         hidden = found[0]
-        if (lengths < steps).any():
+        if padded:
             hidden = np.where((np.arange(steps)[:, None] < lengths)[..., None], hidden, 0)
         if mirror is not None:
             hidden = np.take_along_axis(hidden, mirror, axis=0)
@@ -143,7 +116,8 @@ class _Recurrent(Module):
             or (ends > steps).any()
         ):
             raise ValueError(f"lengths are {n} whole numbers from 1 to {steps}, got {lengths!r}")
-        given = self._given(state, n, x.dtype)
+        shape = (self.num_layers * (1 + self.bidirectional), n, self.hidden_size)
+        given = self.given(state, shape, x.dtype)
         hidden, final, at = np.swapaxes(x, 0, 1), [], 0
         for layer in range(self.num_layers):
             if layer:
@@ -158,26 +132,13 @@ class _Recurrent(Module):
         together = tuple(np.stack(part) for part in zip(*final, strict=True))
         return np.swapaxes(hidden, 0, 1), together if self.states > 1 else together[0]
 
-    def _given(self, state: Any, n: int, dtype: Any) -> list[Any]:
-        shape = (self.num_layers * (1 + self.bidirectional), n, self.hidden_size)
-        if state is None:
-            return [np.zeros(shape, dtype) for _ in range(self.states)]
-        parts = list(state) if self.states > 1 else [state]
-        if len(parts) != self.states or any(tuple(s.shape) != shape for s in parts):
-            raise ValueError(
-                f"{type(self).__name__} takes a state of "
-                + (f"{self.states} arrays, each " if self.states > 1 else "")
-                + f"of shape {shape}, got {[tuple(np.shape(s)) for s in parts]}"
-            )
-        return parts
-
     def describe(self) -> str:
         more = f", num_layers={self.num_layers}" if self.num_layers > 1 else ""
         more += ", bidirectional=True" if self.bidirectional else ""
         return f"{self.input_size}, {self.hidden_size}{more}"
 
 
-class RNN(_Recurrent):
+class RNN(Elman, _Recurrent):
     """``h' = tanh(W_ih x + b_ih + W_hh h + b_hh)`` over sequences (J. Elman, 1990).
 
     Parameters
@@ -203,19 +164,12 @@ class RNN(_Recurrent):
     ((2, 5, 4), (1, 2, 4))
     """
 
-    gates = 1
-
     def __init__(self, *args: Any, nonlinearity: str = "tanh", **kwargs: Any) -> None:
-        if nonlinearity not in ("tanh", "relu"):
-            raise ValueError(f"nonlinearity is 'tanh' or 'relu', got {nonlinearity!r}")
-        self.nonlinearity = nonlinearity
+        self.set_nonlinearity(nonlinearity)
         super().__init__(*args, **kwargs)
 
-    def _run(self, xs: Any, first: list[Any], weight: Any, bias: Any) -> tuple[Any, ...]:
-        return (recurrence.rnn(xs, first[0], weight, bias, relu=self.nonlinearity == "relu"),)
 
-
-class LSTM(_Recurrent):
+class LSTM(LongShortTerm, _Recurrent):
     """Long short-term memory: gates i, f, g, o; the state is a pair (hidden, cell).
 
     Parameters
@@ -233,21 +187,12 @@ class LSTM(_Recurrent):
     ((2, 5, 4), (2, 2, 4), (2, 2, 4))
     """
 
-    gates, states = 4, 2
-
     def __init__(self, *args: Any, forget_bias: float = 0.0, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, p in vars(self).items():
-            if name.startswith("bias_ih"):
-                p.data = p.data + np.repeat([0, forget_bias, 0, 0], self.hidden_size).astype(
-                    p.dtype
-                )
-
-    def _run(self, xs: Any, first: list[Any], weight: Any, bias: Any) -> tuple[Any, ...]:
-        return tuple(recurrence.lstm(xs, first[0], first[1], weight, bias))
+        self.raise_forget_bias(forget_bias)
 
 
-class GRU(_Recurrent):
+class GRU(GatedUnit, _Recurrent):
     """Gated recurrent units: gates r, z, n; ``h' = (1 - z) n + z h``.
 
     Parameters are those of :class:`RNN`.
@@ -260,8 +205,3 @@ class GRU(_Recurrent):
     >>> outputs.shape, last.shape
     ((2, 5, 8), (2, 2, 4))
     """
-
-    gates = 3
-
-    def _run(self, xs: Any, first: list[Any], weight: Any, bias: Any) -> tuple[Any, ...]:
-        return (recurrence.gru(xs, first[0], weight, bias),)
