@@ -229,7 +229,7 @@ def embedding(ids: Any, weight: Any) -> Any:
     >>> nn.embedding(np.array([0, 2, 0]), np.array([[1.0], [2.0], [3.0]])).tolist()
     [[1.0], [3.0], [1.0]]
     """
-    ids = np.asarray(getattr(ids, "data", ids) if isinstance(ids, ag.Tensor) else ids)
+    ids = plain(ids)
     if ids.dtype.kind not in "iu":
         raise TypeError(f"embedding takes whole numbers as ids, got dtype {ids.dtype}")
     rows = weight.shape[0]

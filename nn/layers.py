@@ -1,4 +1,4 @@
-"""Linear and Sequential: what a feedforward network is made of."""
+"""Linear and Sequential: what a feedforward network is made of; and Embedding."""
 
 from __future__ import annotations
 
@@ -89,6 +89,72 @@ class Linear(Module):
     def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
         """Of one call whose result has ``output_shape``."""
         return int(np.prod(output_shape)) * self.in_features
+
+
+class Embedding(Module):
+    """A table of vectors, one for each of a number of things (words, characters): ``weight[ids]``.
+
+    Parameters
+    ----------
+    num_embeddings, embedding_dim
+        The number of rows, and the length of each.
+    padding_idx
+        A row that is zero and gets no gradient, for what fills up short sequences.
+    init
+        A function of a shape, or its name; by default N(0, 1), as in PyTorch.
+    rng, dtype
+        Of the initial values.
+
+    Attributes
+    ----------
+    weight : Parameter (num_embeddings, embedding_dim)
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> layer = nn.Embedding(10, 3, padding_idx=0, rng=0)
+    >>> vectors = layer(np.array([[4, 2, 0], [7, 0, 0]]))
+    >>> vectors.shape, vectors[1, 1].tolist()
+    ((2, 3, 3), [0.0, 0.0, 0.0])
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        *,
+        init: Initializer | str = "normal",
+        rng: np.random.Generator | int | None = None,
+        dtype: Any = np.float32,
+    ) -> None:
+        if num_embeddings < 1 or embedding_dim < 1:
+            raise ValueError(
+                f"Embedding needs at least one row of at least one number, got "
+                f"Embedding({num_embeddings}, {embedding_dim})"
+            )
+        if padding_idx is not None and not 0 <= padding_idx < num_embeddings:
+            raise ValueError(f"padding_idx is from 0 to {num_embeddings - 1}, got {padding_idx}")
+        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        self.padding_idx = padding_idx
+        values = _initializer(init, embedding_dim)(
+            (num_embeddings, embedding_dim), rng=np.random.default_rng(rng)
+        )
+        if padding_idx is not None:
+            values[padding_idx] = 0
+        self.weight = Parameter(values, dtype=dtype)
+
+    def forward(self, ids: Any) -> Any:
+        """Look up whole numbers ``ids (...)``: ``(..., embedding_dim)``."""
+        rows = functional.embedding(ids, self.weight)
+        if self.padding_idx is None:
+            return rows
+        padding = (functional.plain(ids) == self.padding_idx)[..., None]
+        return np.where(padding, self.weight.detach()[self.padding_idx], rows)
+
+    def describe(self) -> str:
+        tail = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        return f"{self.num_embeddings}, {self.embedding_dim}{tail}"
 
 
 def _initializer(given: Initializer | str | None, in_features: int) -> Initializer:

@@ -10,6 +10,7 @@ import numpy as np
 
 from nn.activations import Identity, Tanh, named
 from nn.conv_layers import Conv2d
+from nn.language import CharRNN
 from nn.layers import Linear, Sequential
 from nn.module import Module
 from nn.pooling import AvgPool2d, Flatten
@@ -64,6 +65,27 @@ def mlp(
     return Sequential(*layers)
 
 
+def perceptron(
+    inputs: int,
+    outputs: int = 1,
+    *,
+    rng: np.random.Generator | int | None = None,
+    dtype: Any = np.float32,
+) -> Linear:
+    """A perceptron: one layer of weighted sums, without a hidden one (F. Rosenblatt, 1958).
+
+    It gives logits, for :func:`nn.binary_cross_entropy_with_logits` or :func:`nn.cross_entropy`;
+    classes that a line parts it learns, XOR it cannot.
+
+    Examples
+    --------
+    >>> import nn
+    >>> sum(p.size for p in nn.models.perceptron(2).parameters())
+    3
+    """
+    return Linear(inputs, outputs, rng=rng, dtype=dtype)
+
+
 def lenet5(*, rng: np.random.Generator | int | None = None, dtype: Any = np.float32) -> Sequential:
     """LeNet-5 for images ``(N, 1, 28, 28)`` in ten classes, 61,706 parameters.
 
@@ -85,3 +107,34 @@ def lenet5(*, rng: np.random.Generator | int | None = None, dtype: Any = np.floa
         *(Flatten(), Linear(400, 120, **options), Tanh()),
         *(Linear(120, 84, **options), Tanh(), Linear(84, 10, **options)),
     )
+
+
+def char_rnn(
+    characters: int,
+    kind: str = "gru",
+    *,
+    embed: int = 32,
+    hidden: int = 128,
+    rng: np.random.Generator | int | None = None,
+    dtype: Any = np.float32,
+    **options: Any,
+) -> CharRNN:
+    """A language model of characters: 32 numbers each, 128 hidden units, logits of the next one.
+
+    Parameters
+    ----------
+    characters
+        The size of the vocabulary.
+    kind
+        ``"rnn"``, ``"lstm"`` or ``"gru"``.
+    embed, hidden, rng, dtype, **options
+        As in :class:`nn.language.CharRNN`.
+
+    Examples
+    --------
+    >>> import nn
+    >>> [sum(p.size for p in nn.models.char_rnn(65, kind).parameters())
+    ...  for kind in ("rnn", "lstm", "gru")]
+    [31201, 93409, 72673]
+    """
+    return CharRNN(characters, kind, embed=embed, hidden=hidden, rng=rng, dtype=dtype, **options)

@@ -20,7 +20,7 @@ def describe(row: dict[str, float], epochs: int) -> str:
     for name, value in row.items():
         if name.endswith("accuracy"):
             parts.append(f"{name.replace('_', ' ')} {100 * value:.2f} %")
-        elif name not in ("epoch", "seconds"):
+        elif name not in ("epoch", "steps", "seconds"):
             parts.append(f"{name.replace('_', ' ')} {value:.4g}")
     return "  ".join([*parts, f"{row['seconds']:.1f} s"])
 

@@ -112,6 +112,15 @@ def sequential(*parts: tuple[int, Schedule]) -> Schedule:
 class Scheduled:
     """Sets the learning rate of every group before each step of an optimizer.
 
+    Parameters
+    ----------
+    optimizer
+        Its groups are set.
+    schedule
+        One for all groups, or one for each.
+    count
+        The number of steps that were taken before.
+
     Examples
     --------
     >>> import nn
@@ -123,12 +132,14 @@ class Scheduled:
     [1.0, 0.5, 0.25]
     """
 
-    def __init__(self, optimizer: Optimizer, schedule: Schedule | Sequence[Schedule]) -> None:
+    def __init__(
+        self, optimizer: Optimizer, schedule: Schedule | Sequence[Schedule], count: int = 0
+    ) -> None:
         groups = optimizer.param_groups
         self.schedules = [schedule] * len(groups) if callable(schedule) else list(schedule)
         if len(self.schedules) != len(groups):
             raise ValueError(f"{len(self.schedules)} schedules for {len(groups)} groups")
-        self.optimizer, self.count = optimizer, 0
+        self.optimizer, self.count = optimizer, count
 
     def step(self) -> float:
         """Set the rates of the next step; returns that of the first group."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,9 @@ from nn.data import DataLoader
 from nn.errors import NonFiniteLossError
 from nn.module import Module, evaluating
 from nn.optim import Optimizer
+from nn.optimizers import clip_grad_norm_
 from nn.progress import Progress, progress_of
+from nn.schedules import Schedule, Scheduled
 
 Loss = Callable[[Any, Any], Any]
 Metrics = Mapping[str, Callable[[Any, Any], float]]
@@ -31,8 +33,9 @@ class History:
     Attributes
     ----------
     epochs : list of dict
-        ``epoch``, ``loss`` (the mean while training), ``validation_loss`` and
-        ``validation_<metric>`` where they were asked for, ``seconds``.
+        ``epoch``, ``steps`` (of the optimizer, since the beginning), ``loss`` (the mean while
+        training), ``validation_loss`` and ``validation_<metric>`` where they were asked for,
+        ``seconds``.
     stopped : str or None
         Why training ended early.
     """
@@ -130,6 +133,8 @@ def fit(
     validation: Any = None,
     metrics: Metrics | None = None,
     callbacks: Iterable[Callable[[Run], None]] = (),
+    schedule: Schedule | Sequence[Schedule] | None = None,
+    max_norm: float | None = None,
     progress: bool | Progress = True,
     history: History | None = None,
 ) -> History:
@@ -148,6 +153,11 @@ def fit(
     callbacks
         Functions of a :class:`Run`, called after each epoch: :class:`nn.EarlyStopping`,
         :class:`nn.Checkpoint`, or your own.
+    schedule
+        A function of :mod:`nn.schedules`, or one for each group of the optimizer: the learning
+        rate by step.
+    max_norm
+        The gradients are scaled down together to this norm where theirs is larger.
     progress
         A line an epoch, and in a terminal a bar (with tqdm); False for silence.
     history
@@ -177,13 +187,18 @@ def fit(
     """
     run = Run(model, optimizer, data, history if history is not None else History())
     run.history.stopped = None
+    done = int(run.history.epochs[-1].get("steps", 0)) if run.history.epochs else 0
+    rates = None if schedule is None else Scheduled(optimizer, schedule, done)
     callbacks, shown = list(callbacks), progress_of(progress)
     modes = [(m, m.training) for _, m in model.named_modules()]
     try:
         for epoch in range(len(run.history) + 1, epochs + 1):
             began = time.perf_counter()
             model.train()
-            row: dict[str, float] = {"epoch": epoch, "loss": _one_epoch(run, loss, epoch, shown)}
+            batches = shown.steps(data, epoch)
+            steps, mean = _one_epoch(run, loss, batches, rates, max_norm)
+            done += steps
+            row: dict[str, float] = {"epoch": epoch, "steps": done, "loss": mean}
             if validation is not None:
                 found = evaluate(model, validation, loss, metrics)
                 row.update({f"validation_{name}": value for name, value in found.items()})
@@ -204,23 +219,34 @@ def fit(
     return run.history
 
 
-def _one_epoch(run: Run, loss: Loss, epoch: int, shown: Progress) -> float:
-    """Every batch once; the mean loss."""
-    model, optimizer, total, count = run.model, run.optimizer, 0.0, 0
-    for step, (x, y) in enumerate(shown.steps(run.data, epoch), start=1):
-        value = loss(model(x), y)
-        number = value.item()
-        if not math.isfinite(number):
-            cause = _first_non_finite(model, loss, x, y)
-            raise NonFiniteLossError(epoch, step, number, cause, run.history)
-        optimizer.zero_grad()
-        value.backward()
-        optimizer.step()
-        total += number * len(x)
+def _one_epoch(
+    run: Run, loss: Loss, batches: Iterable[Any], rates: Scheduled | None, max_norm: float | None
+) -> tuple[int, float]:
+    """Every batch once; the number of steps, and the mean loss."""
+    model, optimizer, step, total, count = run.model, run.optimizer, 0, 0.0, 0
+    for step, (x, y) in enumerate(batches, start=1):
+        tries: list[float] = []
+
+        def closure(x: Any = x, y: Any = y, step: int = step, tries: list[float] = tries) -> Any:
+            value = loss(model(x), y)
+            tries.append(value.item())
+            if len(tries) == 1 and not math.isfinite(tries[0]):  # LBFGS may try too far later
+                cause, epoch = _first_non_finite(model, loss, x, y), len(run.history) + 1
+                raise NonFiniteLossError(epoch, step, tries[0], cause, run.history)
+            optimizer.zero_grad()
+            value.backward()
+            if max_norm is not None:
+                clip_grad_norm_(model.parameters(), max_norm)
+            return value
+
+        if rates is not None:
+            rates.step()
+        optimizer.step(closure)
+        total += tries[0] * len(x)
         count += len(x)
     if not count:
         raise ValueError("fit found no batch in its data; a generator is used up after one epoch")
-    return total / count
+    return step, total / count
 
 
 def _first_non_finite(model: Module, loss: Loss, x: Any, y: Any) -> str:

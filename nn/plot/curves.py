@@ -127,13 +127,14 @@ class Updates:
         self._step = optimizer.step
         optimizer.step = self._watched
 
-    def _watched(self) -> None:
+    def _watched(self, closure: Any = None) -> Any:
         before = {name: p.data.copy() for name, p in self.parameters.items()}
-        self._step()
+        loss = self._step(closure)
         for name, p in self.parameters.items():
             size = float(np.sqrt(np.mean(np.square(before[name], dtype=float))))
             change = np.sqrt(np.mean(np.square(p.data - before[name], dtype=float)))
             self.ratios[name].append(float(change) / size if size else float("nan"))
+        return loss
 
     def remove(self) -> None:
         """Watch no longer."""
