@@ -8,10 +8,14 @@ reader can
 * do both at once:   ``python -m nn``
 """
 
+from typing import TYPE_CHECKING, Any
+
 from nn import init as init
+from nn import language as language
 from nn import models as models
 from nn import plot as plot
 from nn import schedules as schedules
+from nn import text as text
 from nn.activations import ELU as ELU
 from nn.activations import GELU as GELU
 from nn.activations import Identity as Identity
@@ -23,14 +27,14 @@ from nn.activations import SiLU as SiLU
 from nn.activations import Softmax as Softmax
 from nn.activations import Softplus as Softplus
 from nn.activations import Tanh as Tanh
-from nn.callbacks import Checkpoint as Checkpoint
 from nn.callbacks import Draw as Draw
 from nn.callbacks import EarlyStopping as EarlyStopping
-from nn.callbacks import resume as resume
 from nn.cells import GRUCell as GRUCell
 from nn.cells import LSTMCell as LSTMCell
 from nn.cells import RNNCell as RNNCell
 from nn.checking import gradcheck as gradcheck
+from nn.checkpoints import Checkpoint as Checkpoint
+from nn.checkpoints import resume as resume
 from nn.conv_layers import Conv1d as Conv1d
 from nn.conv_layers import Conv2d as Conv2d
 from nn.conv_layers import ConvTranspose2d as ConvTranspose2d
@@ -48,6 +52,8 @@ from nn.errors import DataError as DataError
 from nn.errors import FileFormatError as FileFormatError
 from nn.errors import NonFiniteLossError as NonFiniteLossError
 from nn.errors import StateError as StateError
+from nn.evaluation import accuracy as accuracy
+from nn.evaluation import evaluate as evaluate
 from nn.files import load as load
 from nn.files import load_metadata as load_metadata
 from nn.files import save as save
@@ -63,9 +69,12 @@ from nn.functional import silu as silu
 from nn.functional import softmax as softmax
 from nn.functional import softplus as softplus
 from nn.functional import tanh as tanh
+from nn.layers import Embedding as Embedding
 from nn.layers import Linear as Linear
 from nn.layers import Sequential as Sequential
 from nn.lbfgs import LBFGS as LBFGS
+from nn.loggers import JSONLines as JSONLines
+from nn.loggers import TensorBoard as TensorBoard
 from nn.losses import binary_cross_entropy as binary_cross_entropy
 from nn.losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from nn.losses import huber_loss as huber_loss
@@ -82,9 +91,9 @@ from nn.norms import BatchNorm2d as BatchNorm2d
 from nn.norms import GroupNorm as GroupNorm
 from nn.norms import LayerNorm as LayerNorm
 from nn.optim import SGD as SGD
-from nn.optim import Adam as Adam
 from nn.optim import Optimizer as Optimizer
 from nn.optimizers import Adagrad as Adagrad
+from nn.optimizers import Adam as Adam
 from nn.optimizers import AdamW as AdamW
 from nn.optimizers import RMSprop as RMSprop
 from nn.optimizers import clip_grad_norm_ as clip_grad_norm_
@@ -104,7 +113,24 @@ from nn.recurrent import LSTM as LSTM
 from nn.recurrent import RNN as RNN
 from nn.recurrent import detached as detached
 from nn.summary import summary as summary
+from nn.text import load_text as load_text
 from nn.training import History as History
-from nn.training import accuracy as accuracy
-from nn.training import evaluate as evaluate
 from nn.training import fit as fit
+
+if TYPE_CHECKING:
+    from nn import sklearn as sklearn
+
+#: Modules that are imported when first asked for, as they need packages that are optional.
+_LAZY = ("sklearn",)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'nn' has no attribute {name!r}")
+    from importlib import import_module
+
+    return import_module(f"nn.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

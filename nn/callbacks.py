@@ -1,23 +1,16 @@
-"""Callbacks of ``fit``: stopping early, checkpoints, and pictures while it trains."""
+"""Callbacks of ``fit``: stopping early, and pictures while it trains."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from nn import pictures, plot
-from nn.data import DataLoader
-from nn.errors import FileFormatError, StateError
-from nn.files import load, load_metadata, save
-from nn.module import Module
-from nn.optim import Optimizer
-from nn.training import History, Run
+from nn.training import Run
 
 
-def _better(new: float, old: float | None, monitor: str, margin: float = 0.0) -> bool:
+def better(new: float, old: float | None, monitor: str, margin: float = 0.0) -> bool:
     """Whether a value improves on the best; a loss improves by falling, all else by rising."""
     if old is None:
         return new == new
@@ -53,61 +46,24 @@ class EarlyStopping:
         self.best_epoch = 0
         self._weights: dict[str, Any] = {}
 
+    def state_dict(self) -> dict[str, Any]:
+        """The best so far, for a :class:`nn.Checkpoint`: numbers, and arrays by name."""
+        return {"best": self.best, "best_epoch": self.best_epoch, **self._weights}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Take over what :meth:`state_dict` returned."""
+        self.best, self.best_epoch = saved["best"], int(saved["best_epoch"])
+        self._weights = {k: v for k, v in saved.items() if k not in ("best", "best_epoch")}
+
     def __call__(self, run: Run) -> None:
         value, epoch = run.history[self.monitor][-1], len(run.history)
-        if _better(value, self.best, self.monitor, self.min_delta):
+        if better(value, self.best, self.monitor, self.min_delta):
             self.best, self.best_epoch = value, epoch
             self._weights = run.model.state_dict() if self.restore else {}
         elif epoch - self.best_epoch >= self.patience:
             run.stop = f"no better {self.monitor} for {self.patience} epochs"
             if self._weights:
                 run.model.load_state_dict(self._weights)
-
-
-class Checkpoint:
-    """Write model, optimizer, random state and history to a file after each epoch.
-
-    Parameters
-    ----------
-    path
-        A ``.safetensors`` or ``.npz`` file; replaced as a whole, so a crash leaves the last one.
-    monitor
-        A column of the history: write only when it improves.
-    note
-        Strings to store with it.
-    """
-
-    def __init__(
-        self, path: str | Path, monitor: str | None = None, note: dict[str, str] | None = None
-    ) -> None:
-        self.path, self.monitor, self.note = Path(path), monitor, note or {}
-        self.best: float | None = None
-
-    def __call__(self, run: Run) -> None:
-        if self.monitor is not None:
-            value = run.history[self.monitor][-1]
-            if not _better(value, self.best, self.monitor):
-                return
-            self.best = value
-        arrays: dict[str, Any] = {
-            f"model.{name}": array for name, array in run.model.state_dict().items()
-        }
-        optimizer = run.optimizer.state_dict()
-        numbers: dict[str, dict[str, Any]] = {}
-        for i, values in optimizer["state"].items():
-            for name, value in values.items():
-                if isinstance(value, np.ndarray):
-                    arrays[f"optimizer.{i}.{name}"] = value
-                else:
-                    numbers.setdefault(str(i), {})[name] = value
-        rng = run.data.rng.bit_generator.state if isinstance(run.data, DataLoader) else None
-        metadata = {
-            "optimizer": json.dumps({"groups": optimizer["param_groups"], "numbers": numbers}),
-            "rng": json.dumps(rng, default=np.ndarray.tolist),
-            "history": json.dumps(run.history.epochs),
-            **self.note,
-        }
-        save(self.path, arrays, metadata)
 
 
 class Draw:
@@ -158,42 +114,3 @@ class Draw:
             return
         plot.history(run.history, ax=figure.subplots())
         figure.savefig(self.folder / "history.png", dpi=120)
-
-
-def resume(path: str | Path, model: Module, optimizer: Optimizer, data: Any = None) -> History:
-    """Put model, optimizer and the order of ``data`` back to what a Checkpoint wrote.
-
-    Returns
-    -------
-    History
-        For ``fit(..., history=history)``, which goes on as if it had never stopped.
-
-    Raises
-    ------
-    StateError
-        If the file is of another network or optimizer; nothing has been changed then.
-    """
-    arrays, metadata = load(path), load_metadata(path)
-    try:
-        saved = json.loads(metadata["optimizer"])
-        rng, rows = json.loads(metadata["rng"]), json.loads(metadata["history"])
-        state: dict[str, dict[str, Any]] = {
-            number: dict(values) for number, values in saved["numbers"].items()
-        }
-        for name, array in arrays.items():
-            if name.startswith("optimizer."):
-                _, number, key = name.split(".", 2)
-                state.setdefault(number, {})[key] = array
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise FileFormatError(f"{path} is not a checkpoint: {error}") from error
-    weights = {n.removeprefix("model."): a for n, a in arrays.items() if n.startswith("model.")}
-    before = model.state_dict()
-    model.load_state_dict(weights)
-    try:
-        optimizer.load_state_dict({"state": state, "param_groups": saved["groups"]})
-    except StateError:
-        model.load_state_dict(before)
-        raise
-    if rng is not None and isinstance(data, DataLoader):
-        data.rng.bit_generator.state = rng
-    return History(rows)

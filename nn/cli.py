@@ -1,4 +1,4 @@
-"""The command line: ``python -m nn [train]`` and ``python -m nn predict``.
+"""The command line: ``python -m nn [train]``, ``predict``, ``chars`` and ``sample``.
 
 Whatever is wrong with the options or the files is told in one line on stderr, with exit status 2,
 before anything is written.
@@ -12,23 +12,15 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 import nn
-from nn import activations, init, pictures
+from nn import activations, chars, init, pictures
+from nn.arguments import Parser, UsageError, checkpoint_in, count, new_folder, rate, seed
 from nn.images import read_examples
 from nn.recipe import LOSSES, Recipe
-
-
-class UsageError(ValueError):
-    """Something on the command line that cannot be done."""
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message)
 
 
 def _sizes(text: str) -> list[int]:
@@ -41,31 +33,9 @@ def _sizes(text: str) -> list[int]:
     return sizes
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a number from 1 up, got {text!r}")
-    return int(text)
-
-
-def _rate(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a positive number, got {text!r}")
-    return value
-
-
-def _seed(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected a number from 0 up, got {text!r}")
-    return int(text)
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m nn", description=(__doc__ or "").split("\n")[0])
-    commands = parser.add_subparsers(dest="command", parser_class=_Parser)
+    parser = Parser(prog="python -m nn", description=(__doc__ or "").split("\n")[0])
+    commands = parser.add_subparsers(dest="command", parser_class=Parser)
     train = commands.add_parser("train", help="train a feedforward network on handwritten digits")
     only = train.add_argument
     only("--data", metavar="DIR|mnist|digits", help="IDX files; or download; default: digits")
@@ -73,28 +43,30 @@ def _parser() -> argparse.ArgumentParser:
     only("--activation", choices=activations.NAMES, help="default: sigmoid")
     only("--loss", choices=sorted(LOSSES), help="default: quadratic")
     only("--init", choices=init.NAMES, help="of the weights; default: xavier_normal")
-    only("--lr", type=_rate, help="the step size, eta; default: 3 (0.5 for cross_entropy)")
-    only("--batch", type=_count, help="examples of a mini-batch; default: 10")
-    only("--epochs", type=_count, help="default: 30; with --resume the number in all")
-    only("--seed", type=_seed, help="default: 0")
+    only("--lr", type=rate, help="the step size, eta; default: 3 (0.5 for cross_entropy)")
+    only("--batch", type=count, help="examples of a mini-batch; default: 10")
+    only("--epochs", type=count, help="default: 30; with --resume the number in all")
+    only("--seed", type=seed, help="default: 0")
     train.add_argument("--out", type=Path, metavar="DIR", help="default: runs/<time>")
-    only("--draw", type=_count, metavar="N", help="the gradient's flow, every N epochs")
+    only("--draw", type=count, metavar="N", help="the gradient's flow, every N epochs")
     train.add_argument("--resume", type=Path, metavar="DIR", help="a run to go on with")
     predict = commands.add_parser("predict", help="classify images with trained weights")
     predict.add_argument("weights", type=Path, help="weights.safetensors of a run, or the run")
     predict.add_argument("images", help="a picture (.png), an array (.npy), IDX files, or digits")
-    predict.add_argument("--count", type=_count, default=10, help="images at most; default: 10")
+    predict.add_argument("--count", type=count, default=10, help="images at most; default: 10")
+    chars.add_commands(commands)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or given[0] not in ("train", "predict", "-h", "--help"):
+    commands = {"train": _train, "predict": _predict, "chars": chars.train, "sample": chars.sample}
+    if not given or given[0] not in (*commands, "-h", "--help"):
         given.insert(0, "train")
     try:
         options = _parser().parse_args(given)
-        return _predict(options) if options.command == "predict" else _train(options)
+        return commands[options.command](options)
     except nn.NonFiniteLossError as error:
         print(f"python -m nn: {error}", file=sys.stderr)
         return 1
@@ -110,17 +82,11 @@ def _train(options: argparse.Namespace) -> int:
     chosen = {k: v for k, v in vars(options).items() if v is not None}
     if options.resume:
         folder = options.resume
-        if options.out and options.out != folder:
-            raise UsageError("--resume goes on in its own folder; leave out --out")
-        checkpoint = folder / "checkpoint.safetensors"
-        if not checkpoint.is_file():
-            raise UsageError(f"{folder} holds no run to go on with: there is no {checkpoint.name}")
+        checkpoint = checkpoint_in(folder, options.out)
         recipe = Recipe.parse(nn.load_metadata(checkpoint).get("recipe", ""), str(checkpoint))
         recipe = recipe.continued(chosen)
     else:
-        folder = options.out or Path("runs") / time.strftime("%Y-%m-%d-%H%M%S")
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise UsageError(f"{folder} already exists; choose another --out, or --resume it")
+        folder = new_folder(options.out or Path("runs") / time.strftime("%Y-%m-%d-%H%M%S"))
         recipe = Recipe.chosen(chosen)
     data = recipe.load_data()
     model, optimizer, loader = recipe.build(data)
@@ -145,6 +111,7 @@ def _train(options: argparse.Namespace) -> int:
         validation=(data.x_test, nn.one_hot(data.y_test, recipe.layers[-1])),
         callbacks=[
             nn.Checkpoint(folder / "checkpoint.safetensors", note=note),
+            nn.JSONLines(folder / "history.jsonl"),
             *([nn.Draw(folder, loss, batch, options.draw)] if options.draw else []),
         ],
         history=history,

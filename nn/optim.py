@@ -1,4 +1,4 @@
-"""Optimizers: how gradients become steps.  The update rules are PyTorch's.
+"""Optimizer and SGD: how gradients become steps.  The update rules are PyTorch's.
 
 Steps are taken in place, on the arrays inside the parameters, through one scratch array, so a
 step allocates nothing.
@@ -19,6 +19,15 @@ Group = dict[str, Any]
 
 #: Forgets the gradients, computes the loss and its gradients, and returns the loss.
 Closure = Callable[[], Any]
+
+
+def _kind(setting: Any) -> Any:
+    """What settings of one name have in common; JSON knows neither tuples nor int from float."""
+    if isinstance(setting, (list, tuple)):
+        return [_kind(s) for s in setting]
+    if isinstance(setting, (int, float, np.number)) and not isinstance(setting, bool):
+        return float
+    return str if setting is None else type(setting)
 
 
 class Optimizer:
@@ -147,12 +156,25 @@ class Optimizer:
                 raise StateError(f"a state for parameter {number}, of {len(everything)}")
             for name, value in values.items():
                 shape = everything[int(number)].shape
-                if hasattr(value, "shape") and value.shape not in ((), shape):
+                if getattr(value, "shape", shape) not in ((), shape):
                     raise StateError(
                         f"the {name} of parameter {number} has shape {value.shape}, not {shape}"
                     )
-        for group, new in zip(self.param_groups, groups, strict=True):
-            group.update({k: v for k, v in new.items() if k != "params"})
+                if not hasattr(value, "shape") and not isinstance(value, (int, float)):
+                    raise StateError(f"the {name} of parameter {number} is {value!r}, no number")
+        settings = [{k: v for k, v in g.items() if k != "params"} for g in groups]
+        for group, new in zip(self.param_groups, settings, strict=True):
+            if new.keys() != group.keys() - {"params"}:
+                raise StateError(
+                    f"a state with the settings {', '.join(new)} is not one of "
+                    f"{type(self).__name__}"
+                )
+            for name, value in new.items():
+                if _kind(value) != _kind(group[name]):
+                    raise StateError(f"the setting {name} is {value!r}, before {group[name]!r}")
+            self._check({**group, **new})
+        for group, new in zip(self.param_groups, settings, strict=True):
+            group.update(new)
         self.state = {
             everything[int(number)]: {
                 k: v.astype(everything[int(number)].dtype) if isinstance(v, np.ndarray) else v
@@ -230,62 +252,3 @@ class SGD(Optimizer):
                 v += g if not group["dampening"] else (1 - group["dampening"]) * g
             g = g + momentum * v if group["nesterov"] else v
         data -= np.multiply(g, group["lr"], out=s)
-
-
-class Adam(Optimizer):
-    """Steps scaled by running means of the gradient and of its square (Kingma, Ba, 2015).
-
-    Parameters
-    ----------
-    parameters
-        See :class:`Optimizer`.
-    lr
-        The step size; 1e-3 is the usual one.
-    betas
-        The weights of the old values in the two running means.
-    eps
-        Added to the denominator.
-    weight_decay
-        Adds ``weight_decay * w`` to each gradient.
-    """
-
-    def __init__(
-        self,
-        parameters: Iterable[Any],
-        lr: float,
-        *,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-    ) -> None:
-        super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
-
-    def _check(self, group: Group) -> None:
-        super()._check(group)
-        if not all(0 <= b < 1 for b in group["betas"]):
-            raise ValueError(f"Adam: betas are two numbers in [0, 1), got {group['betas']}")
-
-    def update(self, p: Parameter, data: Any, g: Any, group: Group) -> None:
-        state = self.state.get(p)
-        if state is None:
-            state = {"step": 0, "mean": np.zeros_like(data), "square": np.zeros_like(data)}
-            self.state[p] = state
-        state["step"] += 1
-        mean, square = state["mean"], state["square"]
-        a, b = group["betas"]
-        s = self.scratch(data)
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * data
-        mean *= a
-        mean += np.multiply(g, 1 - a, out=s)
-        square *= b
-        np.multiply(g, g, out=s)
-        s *= 1 - b
-        square += s
-        # lr m / (1 - a^t) / (sqrt(v / (1 - b^t)) + eps), its constants taken together
-        root = math.sqrt(1 - b ** state["step"])
-        np.sqrt(square, out=s)
-        s += group["eps"] * root
-        np.divide(mean, s, out=s)
-        s *= group["lr"] * root / (1 - a ** state["step"])
-        data -= s

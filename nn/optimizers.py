@@ -1,4 +1,4 @@
-"""AdamW, RMSprop and Adagrad; clipping; parameter groups without decay of biases and norms."""
+"""Adam, AdamW, RMSprop, Adagrad; clipping; parameter groups without decay of biases and norms."""
 
 from __future__ import annotations
 
@@ -9,8 +9,67 @@ from typing import Any
 import numpy as np
 
 from nn.module import Module
-from nn.optim import Adam, Group, Optimizer
+from nn.optim import Group, Optimizer
 from nn.parameter import Parameter
+
+
+class Adam(Optimizer):
+    """Steps scaled by running means of the gradient and of its square (Kingma, Ba, 2015).
+
+    Parameters
+    ----------
+    parameters
+        See :class:`Optimizer`.
+    lr
+        The step size; 1e-3 is the usual one.
+    betas
+        The weights of the old values in the two running means.
+    eps
+        Added to the denominator.
+    weight_decay
+        Adds ``weight_decay * w`` to each gradient.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Any],
+        lr: float,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+
+    def _check(self, group: Group) -> None:
+        super()._check(group)
+        if not all(0 <= b < 1 for b in group["betas"]):
+            raise ValueError(f"Adam: betas are two numbers in [0, 1), got {group['betas']}")
+
+    def update(self, p: Parameter, data: Any, g: Any, group: Group) -> None:
+        state = self.state.get(p)
+        if state is None:
+            state = {"step": 0, "mean": np.zeros_like(data), "square": np.zeros_like(data)}
+            self.state[p] = state
+        state["step"] += 1
+        mean, square = state["mean"], state["square"]
+        a, b = group["betas"]
+        s = self.scratch(data)
+        if group["weight_decay"]:
+            g = g + group["weight_decay"] * data
+        mean *= a
+        mean += np.multiply(g, 1 - a, out=s)
+        square *= b
+        np.multiply(g, g, out=s)
+        s *= 1 - b
+        square += s
+        # lr m / (1 - a^t) / (sqrt(v / (1 - b^t)) + eps), its constants taken together
+        root = math.sqrt(1 - b ** state["step"])
+        np.sqrt(square, out=s)
+        s += group["eps"] * root
+        np.divide(mean, s, out=s)
+        s *= group["lr"] * root / (1 - a ** state["step"])
+        data -= s
 
 
 class AdamW(Adam):

@@ -1,4 +1,4 @@
-"""fit: the training loop in five steps, and evaluate.
+"""fit: the training loop in five steps.
 
 Forward, error, backward, update, and again; everything else here is bookkeeping.
 """
@@ -6,24 +6,25 @@ Forward, error, backward, update, and again; everything else here is bookkeeping
 from __future__ import annotations
 
 import math
+import signal
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 import autograd_core as ag
-from nn.data import DataLoader
 from nn.errors import NonFiniteLossError
-from nn.module import Module, evaluating
+from nn.evaluation import Loss, Metrics, evaluate
+from nn.module import Module
 from nn.optim import Optimizer
 from nn.optimizers import clip_grad_norm_
 from nn.progress import Progress, progress_of
 from nn.schedules import Schedule, Scheduled
-
-Loss = Callable[[Any, Any], Any]
-Metrics = Mapping[str, Callable[[Any, Any], float]]
 
 
 @dataclass
@@ -61,66 +62,8 @@ class Run:
     optimizer: Optimizer
     data: Any
     history: History
+    callbacks: Sequence[Callable[[Run], None]] = ()
     stop: str | None = None
-
-
-def accuracy(prediction: Any, target: Any) -> float:
-    """The share of examples whose largest output is that of the target.
-
-    Parameters
-    ----------
-    prediction
-        ``(N, classes)``.
-    target
-        Class numbers ``(N,)``, or rows of the shape of the prediction (one-hot).
-
-    Examples
-    --------
-    >>> import numpy as np, nn
-    >>> nn.accuracy(np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([0, 0]))
-    0.5
-    """
-    prediction, target = (getattr(a, "data", a) if isinstance(a, ag.Tensor) else np.asarray(a)
-                          for a in (prediction, target))  # fmt: skip
-    labels = target.argmax(-1) if target.ndim == prediction.ndim else target
-    return float((prediction.argmax(-1) == labels).mean())
-
-
-def _batches(data: Any, size: int = 1000) -> Iterable[Any]:
-    """A tuple of arrays in large batches; anything else as it is."""
-    return DataLoader(data, size) if isinstance(data, tuple) else data
-
-
-def evaluate(
-    model: Module, data: Any, loss: Loss | None = None, metrics: Metrics | None = None
-) -> dict[str, float]:
-    """The loss and metrics on data, in evaluation mode, nothing recorded.
-
-    Parameters
-    ----------
-    data
-        A tuple ``(x, y)``, or an iterable of such batches.
-    loss
-        A function of prediction and target that averages over the batch.
-    metrics
-        Name to function, alike; by default the :func:`accuracy`.
-
-    Returns
-    -------
-    dict
-        Means weighted by the sizes of the batches: a short last batch counts for its share.
-    """
-    functions: dict[str, Callable[[Any, Any], Any]] = {} if loss is None else {"loss": loss}
-    functions.update({"accuracy": accuracy} if metrics is None else metrics)
-    totals, count = dict.fromkeys(functions, 0.0), 0
-    with evaluating(model), ag.no_grad():
-        for x, y in _batches(data):
-            prediction, n = model(x), len(x)
-            for name, function in functions.items():
-                value = function(prediction, y)
-                totals[name] += n * float(value.item() if hasattr(value, "item") else value)
-            count += n
-    return {name: total / count for name, total in totals.items()} if count else {}
 
 
 def fit(
@@ -152,7 +95,8 @@ def fit(
         Data and metrics for :func:`evaluate` after each epoch.
     callbacks
         Functions of a :class:`Run`, called after each epoch: :class:`nn.EarlyStopping`,
-        :class:`nn.Checkpoint`, or your own.
+        :class:`nn.Checkpoint` (put it last), or your own.  One that cannot write its file (a full
+        disk) warns, and training goes on.
     schedule
         A function of :mod:`nn.schedules`, or one for each group of the optimizer: the learning
         rate by step.
@@ -185,11 +129,11 @@ def fit(
     >>> (model(x.astype(np.float32)).data > 0).ravel().tolist()
     [False, True, True, False]
     """
-    run = Run(model, optimizer, data, history if history is not None else History())
+    callbacks, shown = list(callbacks), progress_of(progress)
+    run = Run(model, optimizer, data, history if history is not None else History(), callbacks)
     run.history.stopped = None
     done = int(run.history.epochs[-1].get("steps", 0)) if run.history.epochs else 0
     rates = None if schedule is None else Scheduled(optimizer, schedule, done)
-    callbacks, shown = list(callbacks), progress_of(progress)
     modes = [(m, m.training) for _, m in model.named_modules()]
     try:
         for epoch in range(len(run.history) + 1, epochs + 1):
@@ -203,10 +147,11 @@ def fit(
                 found = evaluate(model, validation, loss, metrics)
                 row.update({f"validation_{name}": value for name, value in found.items()})
             row["seconds"] = time.perf_counter() - began
-            run.history.epochs.append(row)
-            shown.line(row, epochs)
-            for callback in callbacks:
-                callback(run)
+            with _ctrl_c_later():
+                run.history.epochs.append(row)
+                shown.line(row, epochs)
+                for callback in callbacks:
+                    _call(callback, run)
             if run.stop:
                 break
     except KeyboardInterrupt:
@@ -217,6 +162,48 @@ def fit(
             module.training = mode
     run.history.stopped = run.stop
     return run.history
+
+
+@contextmanager
+def _ctrl_c_later() -> Iterator[None]:
+    """Hold Ctrl-C back until the block has ended, so that callbacks see every epoch of the history.
+
+    A second one is not held back.
+    """
+    usual = signal.getsignal(signal.SIGINT)
+    if (
+        usual is not signal.default_int_handler
+        or threading.current_thread() is not threading.main_thread()
+    ):
+        yield
+        return
+    pressed: list[int] = []
+
+    def note(number: int, frame: Any) -> None:
+        pressed.append(number)
+        signal.signal(signal.SIGINT, usual)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    if pressed:
+        raise KeyboardInterrupt
+
+
+def _call(callback: Callable[[Run], None], run: Run) -> None:
+    """Run a callback; a disk that is full, or a file that is not writable, is no reason to stop."""
+    try:
+        callback(run)
+    except OSError as error:
+        name = getattr(callback, "__name__", type(callback).__name__)
+        warnings.warn(
+            f"after epoch {len(run.history)} {name} could not write: {error}. Training goes on; "
+            "what was written before is whole",
+            RuntimeWarning,
+            stacklevel=3,
+        )
 
 
 def _one_epoch(

@@ -73,7 +73,7 @@ def test_resume_refuses_another_network(tmp_path):
         nn.resume(path, other, nn.SGD(other.parameters(), lr=1))
     assert (weights(other) == before).all()
     nn.save(path, model)
-    with pytest.raises(nn.FileFormatError, match="not a checkpoint"):
+    with pytest.raises(nn.FileFormatError, match="not a checkpoint of this training"):
         nn.resume(path, model, steps)
 
 

@@ -1,0 +1,101 @@
+"""``.npz`` files: a zip archive with one ``.npy`` file an array; read without pickle, or trust.
+
+Before an array is read, what its header announces is held against what the archive holds, so a
+file cannot ask for more memory than it is worth.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+
+from nn.errors import FileFormatError
+
+Array = np.ndarray[Any, Any]
+
+_METADATA = "__metadata__"
+#: Compressed arrays of more than this many bytes in all may be at most ``_RATIO`` times the file.
+_FREE, _RATIO = 1 << 28, 100
+
+
+def write(file: Any, arrays: dict[str, Array], metadata: dict[str, str]) -> None:
+    """Write arrays, and strings, if there are any, as JSON in an array of bytes."""
+    entries = dict(arrays)
+    if metadata:
+        entries[_METADATA] = np.frombuffer(json.dumps(metadata).encode(), np.uint8)
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, a in entries.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                npy.write_array(entry, a, allow_pickle=False)
+
+
+def read(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
+    """Arrays by name, and the strings."""
+    try:
+        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+            arrays = _arrays(archive, path.stat().st_size)
+        packed = arrays.pop(_METADATA, None)
+        metadata = {} if packed is None else json.loads(packed.tobytes())
+        if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
+            raise ValueError("its metadata are not strings")
+    except FileFormatError:
+        raise
+    except OSError:
+        if not path.is_file():
+            raise
+        raise FileFormatError(f"{path} is corrupt: it points beyond its own end") from None
+    except (
+        zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, TypeError, SyntaxError,
+        NotImplementedError, RuntimeError, OverflowError, MemoryError, AttributeError,
+    ) as error:  # fmt: skip
+        raise FileFormatError(f"{path} is corrupt: {error}") from error
+    return arrays, metadata
+
+
+def _arrays(archive: zipfile.ZipFile, size: int) -> dict[str, Array]:
+    entries = archive.infolist()
+    names = [entry.filename for entry in entries]
+    if len(set(names)) < len(names):
+        raise ValueError("a name stands in the archive twice")
+    if sum(entry.compress_size for entry in entries) > size:
+        raise ValueError("its entries overlap")
+    if sum(entry.file_size for entry in entries) > max(_FREE, _RATIO * size):
+        raise ValueError(f"its {size:,} bytes would become more than {_RATIO} times as many")
+    arrays = {}
+    for entry in entries:
+        if not entry.filename.endswith(".npy"):
+            raise ValueError(f"{entry.filename!r} is not an array")
+        with archive.open(entry) as stream:
+            arrays[entry.filename.removesuffix(".npy")] = _array(stream, entry)
+    return arrays
+
+
+def _array(stream: Any, entry: zipfile.ZipInfo) -> Array:
+    version = npy.read_magic(stream)
+    readers: dict[tuple[int, int], Any] = {
+        (1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0
+    }  # fmt: skip
+    if version not in readers:
+        raise ValueError(f"{entry.filename} is of version {version} of the format")
+    shape, fortran, dtype = readers[version](stream)
+    if dtype.kind not in "biufc":
+        raise ValueError(f"{entry.filename} holds {dtype}, not numbers")
+    count = math.prod(shape)
+    left = entry.file_size - stream.tell()
+    if min(shape, default=0) < 0 or count * dtype.itemsize != left:
+        raise ValueError(
+            f"{entry.filename} announces shape {shape} of {dtype}, but holds {left:,} bytes"
+        )
+    raw = stream.read()
+    if len(raw) != left:
+        raise ValueError(f"{entry.filename} ends early")
+    a = np.frombuffer(raw, np.uint8 if dtype.kind == "b" else dtype)
+    a = a != 0 if dtype.kind == "b" else a.astype(dtype.newbyteorder("="))  # a copy
+    return a.reshape(shape, order="F" if fortran else "C")
