@@ -83,6 +83,7 @@ MNIST = [
     ([784, 30, 10], "normal", "normal", 0.940),
     ([784, 16, 16, 10], "normal", "normal", 0.920),
     ([784, 16, 16, 10], "lecun_normal", "zeros", 0.935),
+    ([784, 100, 10], "lecun_normal", "zeros", 0.970),
 ]
 
 

@@ -1,0 +1,21 @@
+"""scikit-learn's face: ``MLPClassifier`` and ``MLPRegressor``, networks of nn as its estimators.
+
+They take the parameters of scikit-learn's own, and go where its estimators go: pipelines, grid
+search, cross-validation, ``clone``, joblib.  With the same parameters and ``random_state`` they
+train to the same network.  With this package a reader can
+
+* swap an import:    ``from nn.sklearn import MLPClassifier``
+* take the network:  ``nn.save("weights.safetensors", classifier.module_)``
+"""
+
+try:
+    import sklearn as _sklearn
+except ImportError as _error:
+    raise ImportError(
+        "nn.sklearn needs scikit-learn, which is not installed: pip install scikit-learn"
+    ) from _error
+
+from nn.sklearn.estimators import MLPClassifier as MLPClassifier
+from nn.sklearn.estimators import MLPRegressor as MLPRegressor
+
+del _sklearn
