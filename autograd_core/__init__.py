@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from autograd_core import rules as rules
 from autograd_core import scopes as scopes
 from autograd_core import special as special
+from autograd_core.allocator import keep_freed_memory
 from autograd_core.checkpointing import checkpoint as checkpoint
 from autograd_core.checkpointing import stop_gradient as stop_gradient
 from autograd_core.derivatives import hessian as hessian
@@ -43,6 +44,8 @@ from autograd_core.transforms import grad as grad
 from autograd_core.transforms import value_and_grad as value_and_grad
 from autograd_core.transforms import vjp as vjp
 from autograd_core.trees import ravel as ravel
+
+keep_freed_memory()
 
 if TYPE_CHECKING:
     from autograd_core.checking.gradcheck import assert_gradients as assert_gradients

@@ -118,10 +118,11 @@ from nn.training import History as History
 from nn.training import fit as fit
 
 if TYPE_CHECKING:
+    from nn import onnx as onnx
     from nn import sklearn as sklearn
 
 #: Modules that are imported when first asked for, as they need packages that are optional.
-_LAZY = ("sklearn",)
+_LAZY = ("onnx", "sklearn")
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,7 @@ J. R. Kiros, G. Hinton, *Layer normalization*, 2016; Y. Wu, K. He, *Group normal
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,22 +35,33 @@ def _standardized(
 ) -> tuple[Any, Any, Any]:  # fmt: skip
     if isinstance(x, ag.Tensor):  # so that the second derivative sees what they depend on
         mean, inverse = moments(x, axes, eps)
-    hat = (x - mean) * inverse
-    to_weight, count = g * hat, int(np.prod([x.shape[i] for i in axes]))
-    h = g * weight
-    along = hat * ((h * hat).sum(axis=axes, keepdims=True) / count)
-    to_x = inverse * (h - h.sum(axis=axes, keepdims=True) / count - along)
-    return to_x, to_weight, g
+    centred, count = x - mean, math.prod(x.shape[i] for i in axes)
+    before = x.ndim - np.ndim(weight)  # axes that the weight lacks
+    if any(i >= before and weight.shape[i - before] > 1 for i in axes):
+        h, hat = g * weight, centred * inverse
+        along = hat * (_products(h, hat, axes) / count)
+        to_x = inverse * (h - h.sum(axis=axes, keepdims=True) / count - along)
+        return to_x, g * hat, g
+    to_weight, to_bias = inverse * _products(g, centred, axes), g.sum(axis=axes, keepdims=True)
+    to_x = (g - to_bias / count - centred * (inverse * to_weight / count)) * (inverse * weight)
+    return to_x, to_weight, to_bias
 
 
 standardized.defvjp(joint=_standardized)
 
 
+def _products(a: Any, b: Any, axes: tuple[int, ...]) -> Any:
+    """The sum of ``a b`` over ``axes``, which stay as ones; in one pass."""
+    every = list(range(a.ndim))
+    found = np.einsum(a, every, b, every, [i for i in every if i not in axes])
+    return found.reshape([1 if i in axes else n for i, n in enumerate(a.shape)])
+
+
 def moments(x: Any, axes: tuple[int, ...], eps: float) -> tuple[Any, Any]:
     """The mean over ``axes``, and one over the standard deviation (biased, with ``eps`` inside)."""
     mean = x.mean(axis=axes, keepdims=True)
-    centred = x - mean
-    return mean, 1 / np.sqrt((centred * centred).mean(axis=axes, keepdims=True) + eps)
+    centred, count = x - mean, math.prod(x.shape[i] for i in axes)
+    return mean, 1 / np.sqrt(_products(centred, centred, axes) / count + eps)
 
 
 def normalize(x: Any, weight: Any, bias: Any, axes: tuple[int, ...], eps: float) -> Any:

@@ -1,4 +1,7 @@
-"""``python -m tests.benchmarks [--quick]``: every figure of the README's table, in one run."""
+"""``python -m tests.benchmarks [--quick]``: every figure of the README's table, in one run.
+
+``OPENBLAS_NUM_THREADS`` is the number of threads, of PyTorch too; 1 unless set.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,26 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from tests.benchmarks import engine, training
+from tests.benchmarks import engine, networks, training
 from tests.benchmarks.measure import HEADER
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="see that it runs; figures are rough")
-    seconds = 0.05 if parser.parse_args().quick else 4.0
+    parser.add_argument("--only", default="", help="the rows of functions with this in their name")
+    options = parser.parse_args()
+    seconds = 0.05 if options.quick else 4.0
     print(HEADER)
     for rows in (
         engine.small_operation, engine.chain, engine.large_elementwise,
-        training.sgd_step, training.adam_step,
+        training.sgd_step, training.adam_step, *networks.ALL,
     ):  # fmt: skip
-        for row in rows(seconds):
-            print(row, flush=True)
+        if options.only in rows.__name__:
+            for row in rows(seconds):
+                print(row, flush=True)
+    if options.only:
+        return
     print(f"import autograd_core beyond numpy: {engine.import_time():.1f} ms (target 40)")
     memory = training.peak_memory()
     if memory:

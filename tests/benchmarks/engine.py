@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,12 +15,12 @@ from tests.benchmarks.measure import Row, interleaved
 
 
 def torch_or_none() -> Any:
-    """PyTorch, on one thread, if it is installed."""
+    """PyTorch, on as many threads as NumPy has, if it is installed."""
     try:
         import torch
     except ImportError:
         return None
-    torch.set_num_threads(1)
+    torch.set_num_threads(int(os.environ.get("OPENBLAS_NUM_THREADS", "1")))
     return torch
 
 

@@ -1,0 +1,131 @@
+"""NumPy's functions that ONNX lacks, written in those that it has."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from nn.onnx.functions import axes_of, common
+from nn.onnx.graph import WRITTEN, ExportError
+
+
+def _var(
+    a: Any, axis: Any = None, dtype: Any = None, out: None = None, ddof: Any = 0,
+    keepdims: Any = False,
+) -> Any:  # fmt: skip
+    a = a if dtype is None else a.astype(dtype)
+    centred = a - np.mean(a, axis=axis, keepdims=True)
+    count = math.prod(a.shape[i] for i in axes_of(axis, a.ndim))
+    return np.sum(centred * centred, axis=axis, keepdims=keepdims) / (count - ddof)
+
+
+def _std(*args: Any, **kwargs: Any) -> Any:
+    return np.sqrt(_var(*args, **kwargs))
+
+
+def _clip(
+    a: Any, a_min: Any = None, a_max: Any = None, out: None = None, *, min: Any = None,
+    max: Any = None,
+) -> Any:  # fmt: skip
+    low, high = a_min if min is None else min, a_max if max is None else max
+    a = a if low is None else np.maximum(a, low)
+    return a if high is None else np.minimum(a, high)
+
+
+def _remainder(x: Any, y: Any) -> Any:
+    """Of the sign of ``y``, where that of fmod has the sign of ``x``."""
+    rest = np.fmod(x, y)
+    return np.where(np.logical_and(rest != 0, (rest < 0) != np.less(y, 0)), rest + y, rest)
+
+
+def _floor_divide(x: Any, y: Any) -> Any:
+    quotient = (x - np.remainder(x, y)) / y
+    return np.rint(quotient).astype(common(x, y))
+
+
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
+    if ord not in (None, "fro", 2) or (ord == 2 and (axis is None) != (x.ndim == 1)):
+        raise ExportError(f"np.linalg.norm with ord={ord!r} is not translated to ONNX")
+    return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
+
+
+def _round(a: Any, decimals: int = 0) -> Any:
+    if decimals:
+        raise ExportError("np.round is translated to ONNX with decimals=0 only")
+    return np.rint(a)
+
+
+def _log1p(x: Any) -> Any:
+    """log(1 + x), with the digits of a small x (W. Kahan)."""
+    with np.errstate(all="ignore"):  # in the branch that is not taken
+        u = x + 1
+        return np.where(u == 1, x, np.where(u == np.inf, u, np.log(u) * (x / (u - 1))))
+
+
+def _expm1(x: Any) -> Any:
+    """exp(x) - 1, with the digits of a small x (W. Kahan)."""
+    with np.errstate(all="ignore"):
+        u = np.exp(x)
+        near = np.logical_and(u > 0.5, u < 2)
+        return np.where(u == 1, x, np.where(near, (u - 1) * (x / np.log(u)), u - 1))
+
+
+def _hypot(x: Any, y: Any) -> Any:
+    """Without overflow of the squares."""
+    x, y = abs(x), abs(y)  # a Python number stays one
+    large = np.maximum(x, y)
+    ratio = np.minimum(x, y) / np.where(large == 0, 1, large)
+    return large * np.sqrt(1 + ratio * ratio)
+
+
+def _logaddexp(x: Any, y: Any) -> Any:
+    with np.errstate(invalid="ignore"):
+        apart = np.where(np.equal(x, y), 0, np.subtract(x, y))  # of infinities, too
+    return np.maximum(x, y) + np.log1p(np.exp(-np.abs(apart)))
+
+
+def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    moved = np.moveaxis(a, (axis1, axis2), (-2, -1))
+    rows, columns = moved.shape[-2:]
+    places = np.diagonal(np.arange(rows * columns).reshape(rows, columns), offset)
+    return moved.reshape(*moved.shape[:-2], rows * columns)[..., places]
+
+
+def _nan_to_num(
+    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Any:
+    ends = np.finfo(x.dtype)
+    low, high = ends.min if neginf is None else neginf, ends.max if posinf is None else posinf
+    x = np.where(np.isnan(x), x.dtype.type(nan), x)
+    x = np.where(x == np.inf, x.dtype.type(high), x)
+    return np.where(x == -np.inf, x.dtype.type(low), x)
+
+
+WRITTEN.update(
+    {
+        np.square: lambda x: x * x,
+        np.expm1: _expm1,
+        np.log1p: _log1p,
+        np.exp2: lambda x: np.exp(x * math.log(2)),
+        np.log2: lambda x: np.log(x) * (1 / math.log(2)),
+        np.log10: lambda x: np.log(x) * (1 / math.log(10)),
+        np.cbrt: lambda x: np.sign(x) * np.abs(x) ** (1 / 3),
+        np.hypot: _hypot,
+        np.trunc: lambda x: np.sign(x) * np.floor(np.abs(x)),
+        np.not_equal: lambda x, y: np.logical_not(np.equal(x, y)),
+        np.isfinite: lambda x: np.logical_not(np.isnan(x) | np.isinf(x)),
+        np.float_power: lambda x, y: np.power(x * np.float64(1), y),
+        np.logaddexp: _logaddexp,
+        np.round: _round,
+        np.clip: _clip,
+        np.diagonal: _diagonal,
+        np.nan_to_num: _nan_to_num,
+        np.linalg.norm: _norm,
+        np.remainder: _remainder,
+        np.floor_divide: _floor_divide,
+        np.var: _var,
+        np.std: _std,
+    }
+)
