@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from nn import init as initializers
-from nn.convolution import Padding, conv, conv_transpose, geometry, per_axis
+from nn.convolution import conv, conv_transpose
+from nn.geometry import Padding, geometry, per_axis
 from nn.module import Module
 from nn.parameter import Parameter
 

@@ -12,95 +12,16 @@ processing*, 2006).
 
 from __future__ import annotations
 
-import functools
-import itertools
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 import autograd_core as ag
+from nn.geometry import Geometry, Padding, geometry, per_axis
 
 Array = np.ndarray[Any, Any]
-Padding = int | Sequence[int] | str
-
-
-class Geometry(NamedTuple):
-    """How filters move over an input: a number for each of its axes, zeros before and after."""
-
-    size: tuple[int, ...]
-    stride: tuple[int, ...]
-    before: tuple[int, ...]
-    after: tuple[int, ...]
-    dilation: tuple[int, ...]
-    groups: int = 1
-
-    def results(self, lengths: Sequence[int]) -> tuple[int, ...]:
-        """How many places a filter has along each axis."""
-        reach = [n + b + a for n, b, a in zip(lengths, self.before, self.after, strict=True)]
-        return tuple(
-            (n - d * (k - 1) - 1) // s + 1
-            for n, k, s, d in zip(reach, self.size, self.stride, self.dilation, strict=True)
-        )
-
-    def widths(self, lengths: Sequence[int]) -> list[int]:
-        """The lengths of the input with its zeros."""
-        return [n + b + a for n, b, a in zip(lengths, self.before, self.after, strict=True)]
-
-    def inside(self, lengths: Sequence[int]) -> tuple[Any, ...]:
-        """Where the input lies among its zeros."""
-        return tuple(slice(b, b + n) for b, n in zip(self.before, lengths, strict=True))
-
-    def places(self, counts: Sequence[int], start: int = 0) -> list[tuple[Any, ...]]:
-        """For each element of a filter: where it falls as that moves, from place ``start`` on."""
-        return _places(self, tuple(counts), start)
-
-
-@functools.lru_cache(maxsize=1024)  # the same at every step of training
-def _places(geo: Geometry, counts: tuple[int, ...], start: int) -> list[tuple[Any, ...]]:
-    begin = (start, *(0 for _ in counts[1:]))
-    return [
-        tuple(
-            slice(i * d + s * b, i * d + s * (b + n - 1) + 1, s) if n else slice(0, 0)
-            for i, d, s, b, n in zip(at, geo.dilation, geo.stride, begin, counts, strict=True)
-        )
-        for at in itertools.product(*map(range, geo.size))
-    ]
-
-
-def per_axis(value: Any, axes: int, what: str, least: int = 1) -> tuple[int, ...]:
-    """One number for each axis, from one number or as many."""
-    numbers = (value,) * axes if isinstance(value, (int, np.integer)) else tuple(value)
-    if len(numbers) != axes or any(int(n) != n or n < least for n in numbers):
-        raise ValueError(
-            f"{what} is a whole number of at least {least}, or {axes} of them; got {value!r}"
-        )
-    return tuple(int(n) for n in numbers)
-
-
-def geometry(
-    size: Sequence[int], stride: Any, padding: Padding, dilation: Any, groups: int = 1
-) -> Geometry:
-    """The numbers of a call, checked."""
-    axes = len(size)
-    stride, dilation = per_axis(stride, axes, "stride"), per_axis(dilation, axes, "dilation")
-    if padding == "same":
-        if any(s != 1 for s in stride):
-            raise ValueError(f"padding='same' keeps lengths only at stride 1, got stride {stride}")
-        total = [d * (k - 1) for d, k in zip(dilation, size, strict=True)]
-        before = tuple(t // 2 for t in total)
-        after = tuple(t - b for t, b in zip(total, before, strict=True))
-    elif isinstance(padding, str):
-        if padding != "valid":
-            raise ValueError(
-                f"padding is a number, one for each axis, 'same' or 'valid', got {padding!r}"
-            )
-        before = after = (0,) * axes
-    else:
-        before = after = per_axis(padding, axes, "padding", least=0)
-    return Geometry(tuple(size), stride, before, after, dilation, groups)
-
-
 #: Patches are gathered for so many places at a time that they stay in a core's cache.
 CACHED = 1 << 19
 
@@ -111,7 +32,14 @@ def batch_last(x: Array) -> Array:
     Results are views of such arrays, and NumPy keeps the order of memory in elementwise
     operations, so that from one convolution to the next this copies nothing.
     """
-    return np.ascontiguousarray(np.moveaxis(x, 0, -1))
+    last = np.moveaxis(x, 0, -1)
+    if last.flags.c_contiguous:
+        return last
+    found = np.empty_like(last, order="C")
+    step = max(1, 64 // x.itemsize)  # a line of the cache: three times as fast as all at once
+    for i in range(0, x.shape[0], step):
+        found[..., i : i + step] = last[..., i : i + step]
+    return found
 
 
 def _padded(x: Array, geo: Geometry) -> Array:
@@ -126,41 +54,63 @@ def _padded(x: Array, geo: Geometry) -> Array:
 
 def _parts(geo: Geometry, channels: int, counts: Sequence[int], n: int) -> list[tuple[int, int]]:
     """The places along the first axis by the handful: the first, and how many."""
-    row = channels * int(np.prod(geo.size)) * int(np.prod(counts[1:])) * n
+    row = channels * math.prod(geo.size) * math.prod(counts[1:]) * n
     step = max(1, CACHED // max(row, 1))
     return [(i, min(step, counts[0] - i)) for i in range(0, counts[0], step)]
 
 
-def _columns(wide: Array, geo: Geometry, start: int, counts: Sequence[int]) -> Array:
-    """What each filter sees, shape (groups, channels of a group * elements, places * N)."""
-    columns = np.empty((wide.shape[0], int(np.prod(geo.size)), *counts, wide.shape[-1]), wide.dtype)
-    for i, at in enumerate(geo.places(counts, start)):
-        columns[:, i] = wide[(slice(None), *at)]
-    return columns.reshape(
-        geo.groups, wide.shape[0] // geo.groups * columns.shape[1], int(np.prod(columns.shape[2:]))
-    )
+class _Columns:
+    """What each filter sees at some places, gathered into one piece of memory again and again."""
+
+    def __init__(self, channels: int, geo: Geometry, counts: Sequence[int], n: int, dtype: Any):
+        self.geo, self.channels, self.n = geo, channels, n
+        self.parts = _parts(geo, channels, counts, n)
+        self.others = tuple(counts[1:])
+        most = max((count for _, count in self.parts), default=0)
+        rest = math.prod(self.others) * n
+        self.memory = np.empty(channels * math.prod(geo.size) * most * rest, dtype)
+
+    def each(self) -> Iterator[tuple[slice, tuple[int, ...], Array]]:
+        """Which places, how many along each axis, and an array (channels, elements, ..., N)."""
+        for start, count in self.parts:
+            shape = (self.channels, math.prod(self.geo.size), count, *self.others, self.n)
+            view = self.memory[: math.prod(shape)].reshape(shape)
+            yield slice(start, start + count), (count, *self.others), view
+
+    def gather(self, wide: Array, where: slice, part: tuple[int, ...], columns: Array) -> Array:
+        """Copy what the filters see; shape (groups, channels of a group * elements, places * N)."""
+        for i, at in enumerate(self.geo.places(part, where.start)):
+            columns[:, i] = wide[(slice(None), *at)]
+        return self.flat(columns)
+
+    def flat(self, columns: Array) -> Array:
+        """(groups, channels of a group * elements, places * N)."""
+        groups = self.geo.groups
+        rows = self.channels // groups * columns.shape[1]
+        return columns.reshape(groups, rows, math.prod(columns.shape[2:]))
 
 
 def _rows(weight: Array, geo: Geometry) -> Array:
     """Filters as rows, shape (groups, filters of a group, channels of a group * elements)."""
-    return weight.reshape(geo.groups, weight.shape[0] // geo.groups, int(np.prod(weight.shape[1:])))
+    return weight.reshape(geo.groups, weight.shape[0] // geo.groups, math.prod(weight.shape[1:]))
 
 
 def _grouped(part: Array, geo: Geometry) -> Array:
     """``(channels, ..., N)`` as (groups, channels of a group, all others)."""
-    return part.reshape(geo.groups, part.shape[0] // geo.groups, int(np.prod(part.shape[1:])))
+    return part.reshape(geo.groups, part.shape[0] // geo.groups, math.prod(part.shape[1:]))
 
 
 @ag.primitive
 def convolve(x: Any, weight: Any, *, geo: Geometry) -> Any:
     """Slide filters over ``x (N, C, ...)``; ``weight (out, C / groups, ...)``."""
-    counts, rows = geo.results(x.shape[2:]), _rows(weight, geo)
-    out = np.empty((weight.shape[0], *counts, x.shape[0]), np.result_type(x, weight))
+    n, channels, *lengths = x.shape
+    counts, rows, dtype = geo.results(lengths), _rows(weight, geo), np.result_type(x, weight)
+    out = np.empty((weight.shape[0], *counts, n), dtype)
     wide = _padded(batch_last(x), geo)
-    for start, count in _parts(geo, x.shape[1], counts, x.shape[0]):
-        part = (count, *counts[1:])
-        found = rows @ _columns(wide, geo, start, part)
-        out[:, start : start + count] = found.reshape(len(weight), *part, x.shape[0])
+    seen = _Columns(channels, geo, counts, n, dtype)
+    for where, part, columns in seen.each():
+        found = _grouped(out[:, where], geo)
+        np.matmul(rows, seen.gather(wide, where, part, columns), out=found)
     return np.moveaxis(out, -1, 0)
 
 
@@ -168,13 +118,12 @@ def convolve(x: Any, weight: Any, *, geo: Geometry) -> Any:
 def spread(g: Any, weight: Any, *, geo: Geometry, lengths: tuple[int, ...]) -> Any:
     """The transpose of :func:`convolve` in ``x``: each filter added where it has been."""
     n, counts, channels = g.shape[0], g.shape[2:], weight.shape[1] * geo.groups
-    rows, flat = _rows(weight, geo).swapaxes(1, 2), batch_last(g)
-    wide = np.zeros((channels, *geo.widths(lengths), n), np.result_type(g, weight))
-    for start, count in _parts(geo, channels, counts, n):
-        part = (count, *counts[1:])
-        columns = rows @ _grouped(flat[:, start : start + count], geo)
-        columns = columns.reshape(channels, int(np.prod(geo.size)), *part, n)
-        for i, at in enumerate(geo.places(part, start)):
+    rows, flat, dtype = _rows(weight, geo).swapaxes(1, 2), batch_last(g), np.result_type(g, weight)
+    wide = np.zeros((channels, *geo.widths(lengths), n), dtype)
+    seen = _Columns(channels, geo, counts, n, dtype)
+    for where, part, columns in seen.each():
+        np.matmul(rows, _grouped(flat[:, where], geo), out=seen.flat(columns))
+        for i, at in enumerate(geo.places(part, where.start)):
             wide[(slice(None), *at)] += columns[:, i]
     return np.moveaxis(wide[(slice(None), *geo.inside(lengths))], -1, 0)
 
@@ -182,14 +131,15 @@ def spread(g: Any, weight: Any, *, geo: Geometry, lengths: tuple[int, ...]) -> A
 @ag.primitive
 def correlate(g: Any, x: Any, *, geo: Geometry) -> Any:
     """The transpose of :func:`convolve` in ``weight``: what each filter has seen, times ``g``."""
-    n, counts = g.shape[0], g.shape[2:]
+    n, channels, counts, dtype = g.shape[0], x.shape[1], g.shape[2:], np.result_type(g, x)
     flat, wide = batch_last(g), _padded(batch_last(x), geo)
-    features = x.shape[1] // geo.groups * int(np.prod(geo.size))
-    seen = np.zeros((geo.groups, g.shape[1] // geo.groups, features), np.result_type(g, x))
-    for start, count in _parts(geo, x.shape[1], counts, n):
-        columns = _columns(wide, geo, start, (count, *counts[1:]))
-        seen += _grouped(flat[:, start : start + count], geo) @ columns.swapaxes(1, 2)
-    return seen.reshape(g.shape[1], x.shape[1] // geo.groups, *geo.size)
+    seen = _Columns(channels, geo, counts, n, dtype)
+    size = math.prod(geo.size)
+    found = np.zeros((geo.groups, g.shape[1] // geo.groups, channels // geo.groups * size), dtype)
+    for where, part, columns in seen.each():
+        looked = seen.gather(wide, where, part, columns)
+        found += _grouped(flat[:, where], geo) @ looked.swapaxes(1, 2)
+    return found.reshape(g.shape[1], channels // geo.groups, *geo.size)
 
 
 convolve.defvjp(

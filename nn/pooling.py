@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from nn.convolution import Geometry, geometry, per_axis
 from nn.functional import plain
+from nn.geometry import Geometry, geometry, per_axis
 from nn.module import Module
 
 Array = np.ndarray[Any, Any]

@@ -13,7 +13,8 @@ import numpy as np
 
 from nn import functional
 from nn.conv_layers import Conv1d, Conv2d, ConvTranspose2d
-from nn.convolution import Geometry, convolve, geometry, per_axis, spread
+from nn.convolution import convolve, spread
+from nn.geometry import Geometry, geometry, per_axis
 from nn.layers import Embedding
 from nn.norms import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
 from nn.onnx.functions import common
