@@ -48,12 +48,17 @@ class EarlyStopping:
 
     def state_dict(self) -> dict[str, Any]:
         """The best so far, for a :class:`nn.Checkpoint`: numbers, and arrays by name."""
-        return {"best": self.best, "best_epoch": self.best_epoch, **self._weights}
+        weights = {f"weights.{name}": a for name, a in self._weights.items()}
+        return {"best": self.best, "best_epoch": self.best_epoch, **weights}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Take over what :meth:`state_dict` returned."""
         self.best, self.best_epoch = saved["best"], int(saved["best_epoch"])
-        self._weights = {k: v for k, v in saved.items() if k not in ("best", "best_epoch")}
+        self._weights = {
+            name.removeprefix("weights."): a
+            for name, a in saved.items()
+            if name.startswith("weights.")
+        }
 
     def __call__(self, run: Run) -> None:
         value, epoch = run.history[self.monitor][-1], len(run.history)
