@@ -1,7 +1,7 @@
 """Learning rates by step: pure functions of a number that return a factor or a rate.
 
 A schedule is a function ``step -> lr``; set it with ``group["lr"] = schedule(step)``, or hand it to
-:class:`nn.Scheduled`.
+:class:`nn.schedules.Scheduled`, or to :func:`nn.fit`.
 """
 
 from __future__ import annotations

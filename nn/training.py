@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -247,5 +248,15 @@ def _first_non_finite(model: Module, loss: Loss, x: Any, y: Any) -> str:
         with np.errstate(all="ignore"), ag.detect_anomaly():
             loss(model(x), y)
     except ag.AnomalyError as error:
-        return str(error)
+        layer = _layer_at(error.__traceback__, model)
+        return f"in the layer {layer}, {error}" if layer else str(error)
     return "the same step gives a finite loss when it is run again (is it random?)"
+
+
+def _layer_at(traceback: TracebackType | None, model: Module) -> str:
+    """The dotted name of the innermost module whose forward an exception came out of."""
+    names, found = {id(m): name for name, m in model.named_modules()}, ""
+    while traceback is not None:
+        found = names.get(id(traceback.tb_frame.f_locals.get("self")), found)
+        traceback = traceback.tb_next
+    return found

@@ -1,25 +1,44 @@
-"""Execute the notebooks: ``python -m notebooks.run``; with ``--write`` keep their outputs."""
+"""Execute the notebooks: ``python -m notebooks.run [--write] [02 ...]``.
+
+Names choose those that begin so; ``--write`` keeps the outputs.  One that is slow fails.
+"""
 
 from __future__ import annotations
 
-import sys
+import argparse
+import time
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 
 HERE = Path(__file__).parent
+LIMIT = 60.0  # seconds, of one notebook
 
 
 def main() -> None:
-    for path in sorted(HERE.glob("*.ipynb")):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="how file names begin; by default all")
+    parser.add_argument("--write", action="store_true", help="keep the outputs")
+    options = parser.parse_args()
+    chosen = tuple(options.names) or ("",)
+    paths = [p for p in sorted(HERE.glob("*.ipynb")) if p.name.startswith(chosen)]
+    if not paths:
+        parser.error(f"no notebook's name begins with {' or '.join(chosen)}")
+    for path in paths:
         notebook = nbformat.read(path, as_version=4)
+        began = time.perf_counter()
         # the assertions are in the cells: an error in one ends the run
-        NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(HERE)}}).execute()
+        place = {"metadata": {"path": str(HERE)}}
+        NotebookClient(notebook, timeout=120, resources=place, coalesce_streams=True).execute()
+        seconds = time.perf_counter() - began
         for cell in notebook.cells:
             cell.metadata.pop("execution", None)  # times would differ at every run
-        print(f"{path.name}: {sum(c.cell_type == 'code' for c in notebook.cells)} cells executed")
-        if "--write" in sys.argv[1:]:
+        cells = sum(c.cell_type == "code" for c in notebook.cells)
+        print(f"{path.name}: {cells} cells executed in {seconds:.1f} s", flush=True)
+        if seconds > LIMIT:
+            raise SystemExit(f"{path.name} took {seconds:.0f} s; a notebook has {LIMIT:.0f} s")
+        if options.write:
             nbformat.write(notebook, path)
 
 

@@ -215,13 +215,14 @@ def test_ctrl_c_keeps_history_and_weights(tmp_path):
 
 
 def test_a_loss_that_is_not_finite_tells_its_origin():
-    model = nn.Sequential(nn.Linear(3, 4, rng=0), np.log, nn.Linear(4, 1, rng=0))
+    inner = nn.Sequential(nn.Linear(4, 4, rng=1), np.log)
+    model = nn.Sequential(nn.Linear(3, 4, rng=0), inner, nn.Linear(4, 1, rng=0))
     x = np.random.default_rng(0).normal(size=(8, 3)).astype(np.float32)
     data = nn.DataLoader((x, x[:, :1]), 4)
     before = model.state_dict()
     with (
         np.errstate(all="ignore"),
-        pytest.raises(nn.NonFiniteLossError, match=r"epoch 1, step 1: .*log") as caught,
+        pytest.raises(nn.NonFiniteLossError, match=r"epoch 1, step 1: in the layer 1, .*log") as caught,
     ):
         nn.fit(model, data, nn.mse_loss, nn.SGD(model.parameters(), lr=1.0), 3, progress=False)
     assert len(caught.value.history) == 0
