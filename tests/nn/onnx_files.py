@@ -1,13 +1,14 @@
 """What the tests of ONNX files share: export, run by onnxruntime, compare."""
 
 import numpy as np
-import onnx
-import onnxruntime
+import pytest
 
 import autograd_core as ag
 import nn
 import nn.onnx
 
+onnx = pytest.importorskip("onnx", reason="onnx is not installed")
+onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 RNG = np.random.default_rng(0)
 
 

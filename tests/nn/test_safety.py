@@ -196,6 +196,7 @@ def test_ctrl_c_keeps_history_and_weights(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "nn", "--epochs", "1000", "--out", str(out)], cwd=ROOT,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell may ignore it
     )  # fmt: skip
     for line in process.stdout:
         if line.startswith("epoch    2"):
@@ -222,7 +223,9 @@ def test_a_loss_that_is_not_finite_tells_its_origin():
     before = model.state_dict()
     with (
         np.errstate(all="ignore"),
-        pytest.raises(nn.NonFiniteLossError, match=r"epoch 1, step 1: in the layer 1, .*log") as caught,
+        pytest.raises(
+            nn.NonFiniteLossError, match=r"epoch 1, step 1: in the layer 1, .*log"
+        ) as caught,
     ):
         nn.fit(model, data, nn.mse_loss, nn.SGD(model.parameters(), lr=1.0), 3, progress=False)
     assert len(caught.value.history) == 0
