@@ -187,7 +187,9 @@ def user_line() -> str:
         if module not in ("autograd_core", "nn", "numpy", "contextlib"):
             break
         frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
+    file = frame.f_code.co_filename
+    file = "notebook cell" if "ipykernel_" in file else file  # else the name of a temporary file
+    return f"{file}:{frame.f_lineno}, in {frame.f_code.co_name}"
 
 
 def digests(args: Any, kwargs: Any) -> tuple[int, ...]:
