@@ -33,10 +33,11 @@ def plain(x: Any) -> Any:
 @ag.primitive
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """``x @ weight.T + bias``: ``x (..., in)``, ``weight (out, in)``, ``bias (out,)`` or None."""
-    out = x @ weight.T
+    rows = x if x.ndim <= 2 else x.reshape(-1, x.shape[-1])  # one product, not one for each matrix
+    out = rows @ weight.T
     if bias is not None:
         out = np.add(out, bias, out=out if out.dtype == bias.dtype else None)
-    return out
+    return out if rows is x else out.reshape(*x.shape[:-1], out.shape[-1])
 
 
 def _linear_weight(g: Any, _out: Any, x: Any, _weight: Any, _bias: Any = None) -> Any:

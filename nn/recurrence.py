@@ -80,10 +80,11 @@ rnn.defvjp(joint=_rnn)
 def lstm(xs: Any, h: Any, c: Any, weight: Any) -> Any:
     """The sums ``xs (T, N, 4 H)`` of the gates i, f, g, o, to which ``weight h`` is added.
 
-    Returns hidden and cell states, ``(T, N, H)`` each, and the gates, ``(T, N, 4 H)``.
+    Returns hidden and cell states, ``(T, N, H)`` each, the gates, ``(T, N, 4 H)``, and the tanh of
+    the cell states.
     """
     size = h.shape[-1]
-    hidden, cells, opened = _results(xs, size, size, 4 * size)
+    hidden, cells, opened, squashed = _results(xs, size, size, 4 * size, size)
     step = np.ascontiguousarray(weight.T)
     with np.errstate(over="ignore"):
         for t in range(len(xs)):
@@ -95,25 +96,26 @@ def lstm(xs: Any, h: Any, c: Any, weight: Any) -> Any:
             k[...] = candidate
             c = np.multiply(f, c, out=cells[t])
             c += i * k
-            h = np.tanh(c, out=hidden[t])
-            h *= o
-    return hidden, cells, opened
+            h = np.multiply(o, np.tanh(c, out=squashed[t]), out=hidden[t])
+    return hidden, cells, opened, squashed
 
 
 def _lstm(g: Any, out: Any, _xs: Any, h: Any, c: Any, weight: Any) -> tuple[Any, ...]:
-    hidden, cells, opened = out
-    to_hidden, to_cells, to_opened = g
+    hidden, cells, opened, squashed = out
+    to_hidden, to_cells, to_opened, to_squashed = g
     # with a = 0 and b = 1, a + y (b - y) is the slope of the logistic function where its value
     # is y; with a = 1 and b = 0 that of tanh
-    a, b = (np.repeat(np.array(v, h.dtype), h.shape[-1]) for v in ((0, 0, 1, 0), (1, 1, 0, 1)))
-    earlier = _before(c, cells)
+    b = np.zeros((*h.shape[:1], 4, *h.shape[1:]), h.dtype)
+    b[:, [0, 1, 3]] = 1
+    b = b.reshape(len(h), -1)
+    a, earlier = 1 - b, _before(c, cells)
     back_h, back_c, ds = np.zeros_like(h), np.zeros_like(c), []
     for t in reversed(range(len(hidden))):
-        gates, squashed = opened[t], np.tanh(cells[t])
+        gates, s = opened[t], squashed[t]
         i, f, k, o = _split(gates, 4)
         dh = to_hidden[t] + back_h
-        dc = to_cells[t] + back_c + dh * o * (1 - squashed * squashed)
-        to_gates = np.concatenate([dc * k, dc * earlier[t], dc * i, dh * squashed], axis=-1)
+        dc = to_cells[t] + back_c + (dh * o + to_squashed[t]) * (1 - s * s)
+        to_gates = np.concatenate([dc * k, dc * earlier[t], dc * i, dh * s], axis=-1)
         d = (to_gates + to_opened[t]) * (a + gates * (b - gates))
         back_h, back_c = d @ weight, dc * f
         ds.append(d)
