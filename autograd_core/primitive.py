@@ -20,6 +20,7 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -153,6 +154,7 @@ class Primitive:
         self.lean = False  # some value is not read
         self.simple = False  # one rule for every argument
         self.width = 0  # how many arguments have rules
+        self.most: float = 0  # how many arguments, those by keyword aside, the rules take
         self.partial = False  # some leading argument has no rule
         self.parameters: tuple[str, ...] = ()  # of the rules, after g and out
         self.keywords: frozenset[str] = frozenset()
@@ -210,6 +212,7 @@ class Primitive:
             raise TypeError(f"{self.name}.defvjp: every rule is None, so nothing is differentiable")
         skip = 3 if each else 2
         positional: list[list[str]] = []
+        most = math.inf
         known: dict[str, None] = {}
         for rule in rules:
             names, rest, by_keyword, catch_all = _parameters(rule)
@@ -224,6 +227,7 @@ class Primitive:
                     "an unknown one change the value but not the gradient"
                 )
             positional.append(names)
+            most = most if rest else min(most, len(names) - skip)
             known.update(dict.fromkeys(n.lstrip("_") for n in names[skip:]))
             known.update(dict.fromkeys([rest.lstrip("_")] if rest else []))
             known.update(dict.fromkeys(by_keyword))
@@ -242,11 +246,26 @@ class Primitive:
         )
         self.dropped = tuple(i for i, keep in enumerate(self.saves) if not keep)
         self.width = len(rules) if each or joint else len(vjps)
+        self.most = most
         self.simple = not (each or joint or self.partial)
         self.lean = not (self.saves_out and self.saves_rest and all(self.saves))
         read = self.saves if joint else self.saves[: len(vjps)]
         self.linear = not (self.saves_out or any(read) or (each and self.saves_rest))
         return self
+
+    def by_keyword(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Options that came by position, and that the rules take by keyword alone."""
+        names = _parameters(self.fun)[0] if hasattr(self.fun, "__code__") else []
+        most = int(self.most)
+        extra = dict(zip(names[most:], args[most:], strict=False))
+        if len(extra) < len(args) - most or extra.keys() - self.keywords or extra.keys() & kwargs:
+            raise NotDifferentiableError(
+                f"{self.name} was called with {len(args)} arguments, and its rule takes {most}: "
+                f"hand the others by keyword ({', '.join(sorted(self.keywords)) or 'none known'})"
+            )
+        return args[:most], {**kwargs, **extra}
 
     def bind(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]

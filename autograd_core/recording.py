@@ -176,6 +176,8 @@ def apply(
     if not primitive.differentiable:
         raise NotDifferentiableError(no_rule(primitive.name))
     width = len(args) if rules is None else min(len(args), len(rules))
+    if len(args) > primitive.most and not primitive.each:
+        return apply(primitive, *primitive.by_keyword(args, kwargs), simple=False)
     if len(args) > width or primitive.partial:
         refuse_arguments_without_rule(primitive, args, width)
         arrays[width:] = raw(args[width:])

@@ -9,25 +9,44 @@ from typing import Any
 from nn import pictures, plot
 from nn.training import Run
 
+_FALLING = ("loss", "error", "mse", "rmse", "mae", "perplexity", "nll", "deviance")
+_RISING = ("accuracy", "score", "r2", "f1", "auc", "precision", "recall", "right")
 
-def better(new: float, old: float | None, monitor: str, margin: float = 0.0) -> bool:
-    """Whether a value improves on the best; a loss improves by falling, all else by rising."""
+
+def direction(monitor: str, mode: str | None) -> str:
+    """``"min"`` or ``"max"``: as it was said, or by the last word of a column's name."""
+    if mode not in (None, "min", "max"):
+        raise ValueError(f'mode is "min", "max" or None, got {mode!r}')
+    word = monitor.lower().rsplit("_", 1)[-1]
+    if mode is None and word not in (*_FALLING, *_RISING):
+        raise ValueError(
+            f'whether {monitor!r} improves by falling or by rising is not known: say mode="min" '
+            'or mode="max"'
+        )
+    return mode or ("min" if word in _FALLING else "max")
+
+
+def better(new: float, old: float | None, mode: str, margin: float = 0.0) -> bool:
+    """Whether a value improves on the best so far."""
     if old is None:
         return new == new
-    return new < old - margin if monitor.endswith("loss") else new > old + margin
+    return new < old - margin if mode == "min" else new > old + margin
 
 
 class EarlyStopping:
-    """Stop once ``monitor`` has not improved for ``patience`` epochs; the best weights return.
+    """Stop once ``monitor`` has not improved for ``patience`` epochs; then the best weights return.
 
     Parameters
     ----------
     monitor
-        A column of the history; a name that ends in "loss" improves by falling.
+        A column of the history.
     patience
         Epochs without improvement that are endured.
+    mode
+        ``"min"`` or ``"max"``: whether it improves by falling or by rising; unless given, by its
+        name (losses and errors fall, accuracies and scores rise).
     min_delta
-        What counts as one.
+        What counts as an improvement.
     restore
         Whether the model gets back the weights of its best epoch.
     """
@@ -37,10 +56,13 @@ class EarlyStopping:
         monitor: str = "validation_loss",
         patience: int = 5,
         *,
+        mode: str | None = None,
         min_delta: float = 0.0,
         restore: bool = True,
     ) -> None:
-        self.monitor, self.patience = monitor, patience
+        if patience < 1:
+            raise ValueError(f"patience is a number of epochs from 1 up, got {patience}")
+        self.monitor, self.patience, self.mode = monitor, patience, direction(monitor, mode)
         self.min_delta, self.restore = min_delta, restore
         self.best: float | None = None
         self.best_epoch = 0
@@ -62,7 +84,7 @@ class EarlyStopping:
 
     def __call__(self, run: Run) -> None:
         value, epoch = run.history[self.monitor][-1], len(run.history)
-        if better(value, self.best, self.monitor, self.min_delta):
+        if better(value, self.best, self.mode, self.min_delta):
             self.best, self.best_epoch = value, epoch
             self._weights = run.model.state_dict() if self.restore else {}
         elif epoch - self.best_epoch >= self.patience:

@@ -49,16 +49,19 @@ class Kind(Module):
         for name, shape in shapes:
             setattr(self, name, Parameter(rng.uniform(-bound, bound, shape), dtype=dtype))
 
-    def run(self, x: Any, first: list[Any], suffix: str = "") -> tuple[Any, ...]:
-        """The states ``(T, N, H)`` of the sequence ``x (T, N, features)``, each kind of them."""
-        of = vars(self)
-        return self.states_of(x, first, *(
-            of.get(f"{name}{suffix}") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        ))  # fmt: skip
+    def run(self, x: Any, first: list[Any], suffix: str = "", valid: Any = None) -> tuple[Any, ...]:
+        """The states ``(T, N, H)`` of the sequence ``x (T, N, features)``, each kind of them.
+
+        Where ``valid (T, N, 1)`` is false, a state is of no interest, but has to be finite.
+        """
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        w_ih, w_hh, b_ih, b_hh = (vars(self).get(f"{name}{suffix}") for name in names)
+        return self.states_of(x, first, w_ih, w_hh, b_ih, b_hh, valid)
 
     def states_of(
-        self, x: Any, first: list[Any], w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any
-    ) -> tuple[Any, ...]:
+        self, x: Any, first: list[Any], w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any,
+        valid: Any = None,
+    ) -> tuple[Any, ...]:  # fmt: skip
         """What :meth:`run` returns, of one set of parameters; a bias may be None."""
         raise NotImplementedError
 
@@ -69,8 +72,8 @@ class Kind(Module):
         parts = list(state) if self.states > 1 else [state]
         if len(parts) != self.states or any(tuple(np.shape(s)) != shape for s in parts):
             raise ValueError(
-                f"{type(self).__name__} takes a state of "
-                + (f"{self.states} arrays, each " if self.states > 1 else "")
+                f"{type(self).__name__} takes a state "
+                + (f"of {self.states} arrays, each " if self.states > 1 else "")
                 + f"of shape {shape}, got {[tuple(np.shape(s)) for s in parts]}"
             )
         return parts
@@ -92,10 +95,13 @@ class Elman(Kind):
         self.nonlinearity = nonlinearity
 
     def states_of(
-        self, x: Any, first: list[Any], w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any
-    ) -> tuple[Any, ...]:
-        xs = linear(x, w_ih, _together(b_ih, b_hh))
-        return (recurrence.rnn(xs, first[0], w_hh, relu=self.nonlinearity == "relu"),)
+        self, x: Any, first: list[Any], w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any,
+        valid: Any = None,
+    ) -> tuple[Any, ...]:  # fmt: skip
+        xs, relu = linear(x, w_ih, _together(b_ih, b_hh)), self.nonlinearity == "relu"
+        if relu and valid is not None:
+            xs = np.where(valid, xs, -np.inf)  # a state of 0: it might grow without bound
+        return (recurrence.rnn(xs, first[0], w_hh, relu=relu),)
 
 
 class LongShortTerm(Kind):
@@ -104,8 +110,9 @@ class LongShortTerm(Kind):
     gates, states = 4, 2
 
     def states_of(
-        self, x: Any, first: list[Any], w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any
-    ) -> tuple[Any, ...]:
+        self, x: Any, first: list[Any], w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any,
+        valid: Any = None,
+    ) -> tuple[Any, ...]:  # fmt: skip
         xs = linear(x, w_ih, _together(b_ih, b_hh))
         return tuple(recurrence.lstm(xs, *first, w_hh)[:2])
 
@@ -124,8 +131,9 @@ class GatedUnit(Kind):
     gates = 3
 
     def states_of(
-        self, x: Any, first: list[Any], w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any
-    ) -> tuple[Any, ...]:
+        self, x: Any, first: list[Any], w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any,
+        valid: Any = None,
+    ) -> tuple[Any, ...]:  # fmt: skip
         bias = np.zeros(w_hh.shape[:1], w_hh.dtype) if b_hh is None else b_hh
         return (recurrence.gru(linear(x, w_ih, b_ih), first[0], w_hh, bias)[0],)
 

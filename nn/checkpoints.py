@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from nn.callbacks import better
+from nn.callbacks import better, direction
 from nn.errors import FileFormatError, StateError
-from nn.files import load, load_metadata, save
+from nn.files import checked_metadata, checked_suffix, load, load_metadata, save
 from nn.module import Module
 from nn.optim import Optimizer
-from nn.training import History, Run
+from nn.training import History, Run, check_optimizer
 
 
 def _generators(model: Module, data: Any) -> dict[str, np.random.Generator]:
@@ -35,6 +35,18 @@ def _parted(values: Mapping[str, Any], prefix: str, arrays: dict[str, Any]) -> d
     """What of a state is no array; the arrays go to ``arrays``."""
     arrays.update({f"{prefix}{k}": v for k, v in values.items() if isinstance(v, np.ndarray)})
     return {k: v for k, v in values.items() if not isinstance(v, np.ndarray)}
+
+
+def _json(value: Any) -> str:
+    def known(other: Any) -> Any:
+        if isinstance(other, (np.ndarray, np.generic)):
+            return other.tolist()
+        raise TypeError(
+            "a Checkpoint keeps states of numbers, strings, arrays, and dicts of them, got "
+            f"{other!r}"
+        )
+
+    return json.dumps(value, default=known)
 
 
 def _under(prefix: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,14 +69,23 @@ class Checkpoint:
         A ``.safetensors`` or ``.npz`` file; replaced as a whole, so a crash leaves the last one.
     monitor
         A column of the history: write only when it improves.
+    mode
+        As in :class:`nn.EarlyStopping`.
     note
         Strings to store with it.
     """
 
     def __init__(
-        self, path: str | Path, monitor: str | None = None, note: dict[str, str] | None = None
+        self,
+        path: str | Path,
+        monitor: str | None = None,
+        note: dict[str, str] | None = None,
+        *,
+        mode: str | None = None,
     ) -> None:
-        self.path, self.monitor, self.note = Path(path), monitor, note or {}
+        self.path, self.monitor, self.note = Path(path), monitor, checked_metadata(note)
+        checked_suffix(self.path)
+        self.mode = "min" if monitor is None else direction(monitor, mode)
         self.best: float | None = None
 
     def state_dict(self) -> dict[str, Any]:
@@ -78,7 +99,7 @@ class Checkpoint:
     def __call__(self, run: Run) -> None:
         if self.monitor is not None:
             value = run.history[self.monitor][-1]
-            if not better(value, self.best, self.monitor):
+            if not better(value, self.best, self.mode):
                 return
             self.best = value
         arrays = {f"model.{name}": array for name, array in run.model.state_dict().items()}
@@ -88,7 +109,10 @@ class Checkpoint:
             for i, values in optimizer["state"].items()
         }
         callbacks = {
-            str(i): _parted(callback.state_dict(), f"callback.{i}.", arrays)
+            str(i): {
+                "class": type(callback).__name__,
+                "state": _parted(callback.state_dict(), f"callback.{i}.", arrays),
+            }
             for i, callback in enumerate(run.callbacks)
             if hasattr(callback, "state_dict")
         }
@@ -96,10 +120,16 @@ class Checkpoint:
             name: rng.bit_generator.state for name, rng in _generators(run.model, run.data).items()
         }
         metadata = {
-            "optimizer": json.dumps({"groups": optimizer["param_groups"], "numbers": numbers}),
-            "rng": json.dumps(random, default=np.ndarray.tolist),
-            "callbacks": json.dumps(callbacks),
-            "history": json.dumps(run.history.epochs),
+            "optimizer": _json(
+                {
+                    "class": type(run.optimizer).__name__,
+                    "groups": optimizer["param_groups"],
+                    "numbers": numbers,
+                }
+            ),
+            "rng": _json(random),
+            "callbacks": _json(callbacks),
+            "history": _json(run.history.epochs),
             **self.note,
         }
         save(self.path, arrays, metadata)
@@ -132,6 +162,7 @@ def resume(
         If the file is of another network or optimizer; FileFormatError if it is no checkpoint.
         Nothing has been changed then.
     """
+    check_optimizer(model, optimizer)
     arrays, metadata = load(path), load_metadata(path)
     weights, kept = model.state_dict(), optimizer.state_dict()
     generators, callbacks = _generators(model, data), list(callbacks)
@@ -141,6 +172,10 @@ def resume(
         saved, history = json.loads(metadata["optimizer"]), json.loads(metadata["history"])
         if not all("epoch" in row and _numbers(row.values()) for row in history):
             raise ValueError("its history is not one of epochs")
+        if saved["class"] != type(optimizer).__name__:
+            raise StateError(
+                f"this training was begun with {saved['class']}, not {type(optimizer).__name__}"
+            )
         model.load_state_dict(_under("model.", arrays))
         numbers = {str(int(i)): dict(values) for i, values in saved["numbers"].items()}
         for name, array in _under("optimizer.", arrays).items():
@@ -152,8 +187,15 @@ def resume(
                 generators[name].bit_generator.state = state
         found = json.loads(metadata["callbacks"])
         for i, callback in enumerate(callbacks):
-            if str(i) in found and hasattr(callback, "load_state_dict"):
-                callback.load_state_dict({**found[str(i)], **_under(f"callback.{i}.", arrays)})
+            if not hasattr(callback, "load_state_dict"):
+                continue
+            kept_of = found.get(str(i), {"class": "none"})
+            if kept_of["class"] != type(callback).__name__:
+                raise StateError(
+                    f"callback {i} is a {type(callback).__name__}, and the file's is "
+                    f"{kept_of['class']}; give the same callbacks in the same order"
+                )
+            callback.load_state_dict({**kept_of["state"], **_under(f"callback.{i}.", arrays)})
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
         model.load_state_dict(weights)
         optimizer.load_state_dict(kept)

@@ -142,16 +142,23 @@ def correlate(g: Any, x: Any, *, geo: Geometry) -> Any:
     return found.reshape(g.shape[1], channels // geo.groups, *geo.size)
 
 
+def _cut(a: Any, counts: Sequence[int]) -> Any:
+    """The first places along each axis: filters may fit in further than they were asked to."""
+    if tuple(a.shape[2:]) == tuple(counts):
+        return a
+    return a[(slice(None), slice(None), *(slice(n) for n in counts))]
+
+
 convolve.defvjp(
     lambda g, _out, _x, weight, *, geo: spread(g, weight, geo=geo, lengths=_x.shape[2:]),
     lambda g, _out, x, _weight, *, geo: correlate(g, x, geo=geo),
 )
 spread.defvjp(
-    lambda h, _out, _g, weight, *, geo, lengths: convolve(h, weight, geo=geo),
+    lambda h, _out, _g, weight, *, geo, lengths: _cut(convolve(h, weight, geo=geo), _g.shape[2:]),
     lambda h, _out, g, _weight, *, geo, lengths: correlate(g, h, geo=geo),
 )
 correlate.defvjp(
-    lambda h, _out, _g, x, *, geo: convolve(x, h, geo=geo),
+    lambda h, _out, _g, x, *, geo: _cut(convolve(x, h, geo=geo), _g.shape[2:]),
     lambda h, _out, g, _x, *, geo: spread(g, h, geo=geo, lengths=_x.shape[2:]),
 )
 
@@ -243,4 +250,9 @@ def conv_transpose(
         raise ValueError(f"output_padding {more} must be below the stride {geo.stride} or dilation")
     of_axes = zip(x.shape[2:], geo.stride, geo.before, geo.dilation, geo.size, more, strict=True)
     lengths = tuple((n - 1) * s - 2 * p + d * (k - 1) + m + 1 for n, s, p, d, k, m in of_axes)
+    if min(lengths) < 1:
+        raise ValueError(
+            f"padding {geo.before} leaves nothing of an input of shape {tuple(x.shape)}: the "
+            f"lengths would be {lengths}"
+        )
     return _shifted(spread(x, weight, geo=geo, lengths=lengths), bias)

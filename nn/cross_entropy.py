@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from nn.functional import log_softmax, softmax
+from nn.functional import floating, log_softmax, softmax
 from nn.losses import reduce
 
 
@@ -82,7 +82,7 @@ def cross_entropy(
     >>> nn.cross_entropy(logits, np.array([[1.0, 0.0], [0.5, 0.5]]), reduction="none").round(6)
     array([0.126928, 0.693147])
     """
-    logits = logits if hasattr(logits, "dtype") else np.asarray(logits, dtype=float)
+    logits = floating(logits)
     target = target if hasattr(target, "dtype") else np.asarray(target)
     axis = 1 if logits.ndim > 1 else 0
     classes = logits.shape[axis]
@@ -133,7 +133,7 @@ def nll_loss(
     weight, ignore_index, reduction
         As in :func:`cross_entropy`.
     """
-    x, target = log_probabilities, np.asarray(target)
+    x, target = floating(log_probabilities), np.asarray(target)
     axis = 1 if x.ndim > 1 else 0
     if axis != x.ndim - 1:
         x = np.moveaxis(x, axis, -1)

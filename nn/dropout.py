@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nn.functional import floating
 from nn.module import Module
 
 
@@ -44,6 +45,7 @@ class Dropout(Module):
         """Map ``x``, of any shape, to the same shape."""
         if not self.training or self.p == 0:
             return x
+        x = floating(x)
         single = np.dtype(x.dtype) != np.float64
         kept = self.rng.random(self._shape(x), dtype=np.float32 if single else np.float64) >= self.p
         return x * (kept * x.dtype.type(1 / (1 - self.p) if self.p < 1 else 0))

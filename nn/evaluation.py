@@ -31,6 +31,17 @@ def accuracy(prediction: Any, target: Any) -> float:
     0.5
     """
     prediction, target = plain(prediction), plain(target)
+    if prediction.ndim < 2 or prediction.shape[-1] < 2:
+        raise ValueError(
+            f"accuracy compares the largest of several outputs with the target, got predictions "
+            f"of shape {prediction.shape}; for one output say where the border is: "
+            'metrics={"accuracy": lambda p, y: ((p > 0) == (y > 0.5)).mean()}'
+        )
+    if target.shape not in (prediction.shape, prediction.shape[:-1]):
+        raise ValueError(
+            f"accuracy takes class numbers of shape {prediction.shape[:-1]} or rows of shape "
+            f"{prediction.shape}, got a target of shape {target.shape}"
+        )
     labels = target.argmax(-1) if target.ndim == prediction.ndim else target
     return float((prediction.argmax(-1) == labels).mean())
 
@@ -38,6 +49,13 @@ def accuracy(prediction: Any, target: Any) -> float:
 def _batches(data: Any, size: int = 1000) -> Iterable[Any]:
     """A tuple of arrays in large batches; anything else as it is."""
     return DataLoader(data, size) if isinstance(data, tuple) else data
+
+
+def _classifies(prediction: Any, target: Any) -> bool:
+    """Whether there are several outputs, and a target that tells which one is right."""
+    shape: tuple[int, ...] = tuple(getattr(prediction, "shape", ()))
+    several = len(shape) > 1 and shape[-1] > 1
+    return several and getattr(target, "shape", None) in (shape, shape[:-1])
 
 
 def evaluate(
@@ -52,7 +70,7 @@ def evaluate(
     loss
         A function of prediction and target that averages over the batch.
     metrics
-        Name to function, alike; by default the :func:`accuracy`.
+        Name to function, alike; by default the :func:`accuracy`, where there are several outputs.
 
     Returns
     -------
@@ -60,11 +78,14 @@ def evaluate(
         Means weighted by the sizes of the batches: a short last batch counts for its share.
     """
     functions: dict[str, Callable[[Any, Any], Any]] = {} if loss is None else {"loss": loss}
-    functions.update({"accuracy": accuracy} if metrics is None else metrics)
+    functions.update(metrics or {})
     totals, count = dict.fromkeys(functions, 0.0), 0
     with evaluating(model), ag.no_grad():
         for x, y in _batches(data):
             prediction, n = model(x), len(x)
+            if metrics is None and _classifies(prediction, y):
+                functions["accuracy"] = accuracy
+                totals.setdefault("accuracy", 0.0)
             for name, function in functions.items():
                 value = function(prediction, y)
                 totals[name] += n * float(plain(value))

@@ -45,6 +45,22 @@ def _flush_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def checked_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
+    """Strings by name; TypeError for anything else, which could not be read back."""
+    for name, value in (metadata or {}).items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise TypeError(
+                f"metadata are strings by name, got {name!r}: {value!r}; write str(...)"
+            )
+    return dict(metadata or {})
+
+
+def checked_suffix(path: Path) -> None:
+    """ValueError for a file that is none of weights."""
+    if path.suffix not in (".safetensors", ".npz"):
+        raise ValueError(f"weights are saved as .safetensors or .npz, got {path.name!r}")
+
+
 def save(
     path: str | Path, state: Mapping[str, Any] | Module, metadata: Mapping[str, str] | None = None
 ) -> None:
@@ -74,7 +90,10 @@ def save(
     ...     model.load_state_dict(nn.load(path))
     Unmatched(missing=[], unexpected=[])
     """
-    path = Path(path)
+    path, metadata = Path(path), checked_metadata(metadata)
+    checked_suffix(path)
+    if not isinstance(state, (Mapping, Module)):
+        raise TypeError(f"save takes a module or arrays by name, got a {type(state).__name__}")
     given = state.state_dict() if isinstance(state, Module) else state
     arrays: dict[str, Array] = {}
     for name, value in given.items():
@@ -84,11 +103,8 @@ def save(
         if name == "__metadata__":
             raise ValueError("the name __metadata__ is that of the strings; choose another")
         arrays[str(name)] = np.require(a, requirements="C")
-    writers = {".safetensors": safetensors.write, ".npz": npz.write}
-    if path.suffix not in writers:
-        raise ValueError(f"weights are saved as .safetensors or .npz, got {path.name!r}")
-    write = writers[path.suffix]
-    write_atomically(path, lambda file: write(file, arrays, dict(metadata or {})))
+    write = npz.write if path.suffix == ".npz" else safetensors.write
+    write_atomically(path, lambda file: write(file, arrays, metadata))
 
 
 def load(path: str | Path) -> dict[str, Array]:

@@ -19,10 +19,12 @@ from nn.erf import normal_cdf, normal_pdf
 _LARGEST = {np.dtype(np.float16): 11.0, np.dtype(np.float32): 88.0}
 
 
-def _floating(x: Any) -> Any:
-    """``x`` as floating-point numbers."""
+def floating(x: Any) -> Any:
+    """``x`` as floating-point numbers: integers and lists become float64."""
     kind = getattr(getattr(x, "dtype", None), "kind", "")
-    return x if kind == "f" else np.asarray(x, dtype=float)
+    if kind == "f" or isinstance(x, ag.Tensor):
+        return x if kind == "f" else x.astype(float)
+    return np.asarray(x, dtype=float)
 
 
 def plain(x: Any) -> Any:
@@ -56,7 +58,7 @@ linear.defvjp(
 @ag.primitive
 def sigmoid(x: Any) -> Any:
     """The logistic function ``1 / (1 + exp(-x))``; its derivative is ``s (1 - s)``."""
-    x = _floating(x)
+    x = floating(x)
     z = np.minimum(-x, _LARGEST.get(x.dtype, 709.0))
     z = np.exp(z)
     z += 1
@@ -81,12 +83,12 @@ relu.defvjp(lambda g, out, _x: g * (out > 0), elementwise=True)
 @ag.primitive
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
     """``x`` above 0 and ``negative_slope * x`` below (Maas, Hannun, Ng, 2013)."""
-    x = _floating(x)
+    x = floating(x)
     return np.where(x > 0, x, negative_slope * x)
 
 
 leaky_relu.defvjp(
-    lambda g, _out, x, *, negative_slope=0.01: np.where(x > 0, g, negative_slope * g),
+    lambda g, _out, x, negative_slope=0.01: np.where(x > 0, g, negative_slope * g),
     elementwise=True,
 )
 
@@ -94,12 +96,12 @@ leaky_relu.defvjp(
 @ag.primitive
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """``x`` above 0 and ``alpha (exp(x) - 1)`` below (Clevert, Unterthiner, Hochreiter, 2015)."""
-    x = _floating(x)
+    x = floating(x)
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
 elu.defvjp(
-    lambda g, _out, x, *, alpha=1.0: np.where(x > 0, g, g * (alpha * np.exp(np.minimum(x, 0)))),
+    lambda g, _out, x, alpha=1.0: np.where(x > 0, g, g * (alpha * np.exp(np.minimum(x, 0)))),
     elementwise=True,
 )
 
@@ -107,7 +109,7 @@ elu.defvjp(
 @ag.primitive
 def softplus(x: Any) -> Any:
     """``log(1 + exp(x))``, exact at any size (PyTorch answers ``x`` itself above 20)."""
-    x = _floating(x)
+    x = floating(x)
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
@@ -138,7 +140,7 @@ def _gelu_tanh(x: Any) -> tuple[Any, Any]:
 
 @ag.primitive
 def _gelu(x: Any, approximate: str = "none") -> Any:
-    x = _floating(x)
+    x = floating(x)
     if approximate == "none":
         return x * normal_cdf(x)
     return x * (0.5 * (1 + _gelu_tanh(x)[0]))
@@ -177,7 +179,7 @@ def gelu(x: Any, approximate: str = "none") -> Any:
 @ag.primitive
 def softmax(x: Any, axis: int = -1) -> Any:
     """``exp(x) / sum(exp(x))`` along ``axis``: positive numbers that sum to 1."""
-    x = _floating(x)
+    x = floating(x)
     with np.errstate(over="ignore"):  # of a difference that exp() makes 0
         out = np.exp(x - x.max(axis, keepdims=True))
     out /= out.sum(axis, keepdims=True)
@@ -185,14 +187,14 @@ def softmax(x: Any, axis: int = -1) -> Any:
 
 
 softmax.defvjp(
-    lambda g, out, _x, *, axis=-1: out * (g - (g * out).sum(axis, keepdims=True)),
+    lambda g, out, _x, axis=-1: out * (g - (g * out).sum(axis, keepdims=True)),
 )
 
 
 @ag.primitive
 def log_softmax(x: Any, axis: int = -1) -> Any:
     """The logarithm of :func:`softmax`, without the loss of digits that taking it later has."""
-    x = _floating(x)
+    x = floating(x)
     with np.errstate(over="ignore"):
         z = x - x.max(axis, keepdims=True)
     z -= np.log(np.exp(z).sum(axis, keepdims=True))
@@ -200,7 +202,7 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
 
 
 log_softmax.defvjp(
-    lambda g, out, _x, *, axis=-1: g - np.exp(out) * g.sum(axis, keepdims=True),
+    lambda g, out, _x, axis=-1: g - np.exp(out) * g.sum(axis, keepdims=True),
 )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from nn.functional import sigmoid
+from nn.functional import floating, sigmoid
 
 REDUCTIONS = ("none", "sum", "mean", "batchmean")
 
@@ -36,8 +36,7 @@ def reduce(values: Any, reduction: str) -> Any:
 
 def _aligned(name: str, prediction: Any, target: Any) -> tuple[Any, Any]:
     """Check the shapes; a plain array of targets takes the dtype of the predictions."""
-    if not hasattr(prediction, "dtype"):
-        prediction = np.asarray(prediction)
+    prediction = floating(prediction)
     if not hasattr(target, "dtype"):
         target = np.asarray(target)
     if prediction.shape != target.shape:
@@ -54,11 +53,18 @@ def _aligned(name: str, prediction: Any, target: Any) -> tuple[Any, Any]:
     return prediction, target
 
 
+def _sum_of_squares(d: Any) -> Any:
+    """Of a few numbers by one product; of many in pairs, which keeps their digits in float32."""
+    if d.size < 1 << 14:
+        d = d.ravel()
+        return d @ d
+    return (d * d).sum()
+
+
 @ag.primitive
 def squared_error(prediction: Any, target: Any) -> Any:
     """``sum((prediction - target)^2)``."""
-    d = (prediction - target).ravel()
-    return d @ d
+    return _sum_of_squares(prediction - target)
 
 
 squared_error.defvjp(
@@ -73,8 +79,7 @@ def _examples(prediction: Any) -> int:
 
 @ag.primitive
 def _quadratic_cost(prediction: Any, target: Any) -> Any:
-    d = (prediction - target).ravel()
-    return (d @ d) * (0.5 / _examples(prediction))
+    return _sum_of_squares(prediction - target) * (0.5 / _examples(prediction))
 
 
 _quadratic_cost.name = "quadratic_cost"

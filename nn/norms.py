@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from nn.functional import plain
+from nn.functional import floating, plain
 from nn.module import Module
 from nn.parameter import Parameter
 
@@ -57,15 +57,24 @@ def _products(a: Any, b: Any, axes: tuple[int, ...]) -> Any:
     return found.reshape([1 if i in axes else n for i, n in enumerate(a.shape)])
 
 
-def moments(x: Any, axes: tuple[int, ...], eps: float) -> tuple[Any, Any]:
-    """The mean over ``axes``, and one over the standard deviation (biased, with ``eps`` inside)."""
+def spread_of(x: Any, axes: tuple[int, ...]) -> tuple[Any, Any]:
+    """The mean over ``axes``, and the variance (biased)."""
     mean = x.mean(axis=axes, keepdims=True)
     centred, count = x - mean, math.prod(x.shape[i] for i in axes)
-    return mean, 1 / np.sqrt(_products(centred, centred, axes) / count + eps)
+    return mean, _products(centred, centred, axes) / count
+
+
+def moments(x: Any, axes: tuple[int, ...], eps: float) -> tuple[Any, Any]:
+    """The mean over ``axes``, and one over the standard deviation (biased, with ``eps`` inside)."""
+    mean, variance = spread_of(x, axes)
+    return mean, 1 / np.sqrt(variance + eps)
 
 
 def normalize(x: Any, weight: Any, bias: Any, axes: tuple[int, ...], eps: float) -> Any:
     """``x`` with mean 0 and variance 1 over ``axes``, times ``weight`` plus ``bias``."""
+    x = floating(x)
+    if x.dtype.itemsize < 4:  # sums of squares of float16 overflow
+        return normalize(x.astype(np.float32), weight, bias, axes, eps).astype(x.dtype)
     mean, inverse = moments(plain(x), axes, eps)
     return standardized(x, weight, bias, axes=axes, eps=eps, mean=mean, inverse=inverse)
 
@@ -107,6 +116,9 @@ class _BatchNorm(_Norm):
                 f"{' or '.join(map(str, self.dims))} axes with {self.num_features} channels on the "
                 f"second, got shape {tuple(x.shape)}"
             )
+        x = floating(x)
+        if x.dtype.itemsize < 4:  # sums of squares of float16 overflow
+            return self.forward(x.astype(np.float32)).astype(x.dtype)
         axes, shape = (0, *range(2, x.ndim)), (1, -1, *(1,) * (x.ndim - 2))
         weight, bias = self._both(x, shape)
         if not self.training:
@@ -120,9 +132,9 @@ class _BatchNorm(_Norm):
                 f"{type(self).__name__} needs more than one value for each channel while training, "
                 f"got shape {tuple(x.shape)}; use a larger batch, or model.eval()"
             )
-        mean, inverse = moments(plain(x), axes, self.eps)
-        variance = (1 / inverse**2 - self.eps) * (count / (count - 1))
-        for running, new in ((self.running_mean, mean), (self.running_var, variance)):
+        mean, variance = spread_of(plain(x), axes)
+        inverse, unbiased = 1 / np.sqrt(variance + self.eps), variance * (count / (count - 1))
+        for running, new in ((self.running_mean, mean), (self.running_var, unbiased)):
             running += self.momentum * (new.reshape(-1) - running)
         self.num_batches_tracked += 1
         return standardized(x, weight, bias, axes=axes, eps=self.eps, mean=mean, inverse=inverse)

@@ -229,6 +229,8 @@ def param_groups(model: Module, weight_decay: float) -> list[Group]:
 
 
 def _gradients(parameters: Iterable[Parameter]) -> list[tuple[Parameter, Any]]:
+    if isinstance(parameters, Module):
+        raise TypeError("clipping takes parameters: write model.parameters()")
     return [(p, p.grad.detach()) for p in parameters if p.grad is not None]
 
 

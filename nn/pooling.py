@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from nn.functional import plain
+from nn.functional import floating, plain
 from nn.geometry import Geometry, geometry, per_axis
 from nn.module import Module
 
@@ -153,6 +153,9 @@ def avg_pool2d(x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0) -
     array([[[[ 2.5,  4.5],
              [10.5, 12.5]]]])
     """
+    x = floating(x)
+    if x.dtype.itemsize < 4:  # sums of float16 overflow
+        return avg_pool2d(x.astype(np.float32), kernel_size, stride, padding).astype(x.dtype)
     geo = _windows(x, kernel_size, stride, padding)
     return total(x, geo=geo) * x.dtype.type(1 / np.prod(geo.size))
 

@@ -107,7 +107,7 @@ def _lstm(g: Any, out: Any, _xs: Any, h: Any, c: Any, weight: Any) -> tuple[Any,
     # is y; with a = 1 and b = 0 that of tanh
     b = np.zeros((*h.shape[:1], 4, *h.shape[1:]), h.dtype)
     b[:, [0, 1, 3]] = 1
-    b = b.reshape(len(h), -1)
+    b = b.reshape(len(h), 4 * h.shape[-1])
     a, earlier = 1 - b, _before(c, cells)
     back_h, back_c, ds = np.zeros_like(h), np.zeros_like(c), []
     for t in reversed(range(len(hidden))):

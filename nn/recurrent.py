@@ -66,17 +66,19 @@ class _Recurrent(Kind):
 
     def _direction(self, x: Any, suffix: str, first: list[Any], lengths: Any) -> tuple[Any, Any]:
         """The hidden states ``(T, N, H)`` of ``x (T, N, features)``, and the last states."""
-        steps, mirror = x.shape[0], None
+        steps, mirror, valid = x.shape[0], None, None
+        if (lengths < x.shape[0]).any():
+            valid = (np.arange(steps)[:, None] < lengths)[..., None]
+            x = np.where(valid, x, 0)  # whatever fills up, nan too, reaches no gradient
         if suffix.endswith("_reverse"):
             mirror = _reversed_within(lengths, steps)
             x = np.take_along_axis(x, mirror, axis=0)
-        found = self.run(x, first, suffix)
-        padded = (lengths < steps).any()
-        at = (lengths - 1, np.arange(x.shape[1])) if padded else -1
+        found = self.run(x, first, suffix, valid)
+        at = -1 if valid is None else (lengths - 1, np.arange(x.shape[1]))
         last = [states[at] for states in found]
         hidden = found[0]
-        if padded:
-            hidden = np.where((np.arange(steps)[:, None] < lengths)[..., None], hidden, 0)
+        if valid is not None:
+            hidden = np.where(valid, hidden, 0)
         if mirror is not None:
             hidden = np.take_along_axis(hidden, mirror, axis=0)
         return hidden, last
@@ -117,6 +119,7 @@ class _Recurrent(Kind):
         ):
             raise ValueError(f"lengths are {n} whole numbers from 1 to {steps}, got {lengths!r}")
         shape = (self.num_layers * (1 + self.bidirectional), n, self.hidden_size)
+        ends = ends.astype(np.int64)
         given = self.given(state, shape, x.dtype)
         hidden, final, at = np.swapaxes(x, 0, 1), [], 0
         for layer in range(self.num_layers):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from nn.optim import Optimizer
 
@@ -136,6 +137,11 @@ class Scheduled:
         self, optimizer: Optimizer, schedule: Schedule | Sequence[Schedule], count: int = 0
     ) -> None:
         groups = optimizer.param_groups
+        if not callable(schedule) and not all(map(callable, _members(schedule))):
+            raise TypeError(
+                f"a schedule is a function step -> lr, as nn.schedules.cosine(lr, steps) makes, or "
+                f"one for each group; got {schedule!r}"
+            )
         self.schedules = [schedule] * len(groups) if callable(schedule) else list(schedule)
         if len(self.schedules) != len(groups):
             raise ValueError(f"{len(self.schedules)} schedules for {len(groups)} groups")
@@ -144,9 +150,19 @@ class Scheduled:
     def step(self) -> float:
         """Set the rates of the next step; returns that of the first group."""
         for group, schedule in zip(self.optimizer.param_groups, self.schedules, strict=True):
-            group["lr"] = schedule(self.count)
+            rate = schedule(self.count)
+            if not 0 <= rate < math.inf:
+                raise ValueError(
+                    f"the schedule gives the learning rate {rate} at step {self.count}"
+                )
+            group["lr"] = rate
         self.count += 1
         return float(self.optimizer.param_groups[0]["lr"])
+
+
+def _members(schedule: Any) -> Sequence[Any]:
+    """Of a list of schedules; what is no list counts as a member."""
+    return schedule if isinstance(schedule, (list, tuple)) else [schedule]
 
 
 def _positive(steps: int) -> None:

@@ -67,6 +67,16 @@ class Run:
     stop: str | None = None
 
 
+def check_optimizer(model: Module, optimizer: Optimizer) -> None:
+    """ValueError if the optimizer moves none of the model's parameters: it is another one's."""
+    moved = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    if moved.isdisjoint(id(p) for p in model.parameters()):
+        raise ValueError(
+            "the optimizer has no parameter of this model (it was made for another one, or before "
+            "the model was built anew); make it with model.parameters()"
+        )
+
+
 def fit(
     model: Module,
     data: Any,
@@ -130,6 +140,11 @@ def fit(
     >>> (model(x.astype(np.float32)).data > 0).ravel().tolist()
     [False, True, True, False]
     """
+    if isinstance(data, np.ndarray) or (isinstance(data, tuple) and hasattr(data[0], "shape")):
+        raise TypeError("fit goes through batches: data=nn.DataLoader((x, y), batch_size=32)")
+    if isinstance(epochs, bool) or not isinstance(epochs, (int, np.integer)) or epochs < 0:
+        raise ValueError(f"epochs is a whole number from 0 up, got {epochs!r}")
+    check_optimizer(model, optimizer)
     callbacks, shown = list(callbacks), progress_of(progress)
     run = Run(model, optimizer, data, history if history is not None else History(), callbacks)
     run.history.stopped = None

@@ -135,3 +135,17 @@ def test_rules_see_arrays_in_first_order():
     f.defvjp(lambda g, out, x: (kinds.append((type(g), type(out), type(x))), g)[1])
     f(ag.tensor([1.0, 2.0], requires_grad=True)).sum().backward()
     assert kinds == [(np.ndarray,) * 3]
+
+
+def test_an_option_by_position_that_the_rule_takes_by_keyword():
+    @ag.primitive
+    def scaled(x, factor=2.0):
+        return x * factor
+
+    scaled.defvjp(lambda g, out, x, *, factor=2.0: g * factor)
+    assert ag.grad(lambda x: scaled(x, 5.0))(3.0) == 5.0
+    x = ag.tensor([1.0], requires_grad=True)
+    other = ag.primitive(lambda x, y: x * y)
+    other.defvjp(lambda g, out, x: g)
+    with pytest.raises(ag.NotDifferentiableError, match="takes 1: hand the others by keyword"):
+        other(x, 2.0)

@@ -131,3 +131,35 @@ def test_what_is_refused(call, words):
     x, w, _ = arrays((2, 3, 5, 5), 3, (3, 3), 1)
     with pytest.raises(ValueError, match=words):
         call(x, w)
+
+
+@pytest.mark.parametrize(("n", "size", "options"), [
+    (1, 2, {"output_padding": 1, "dilation": 2}),
+    (4, 2, {"output_padding": 1, "dilation": 2}),
+    (4, 3, {"output_padding": 2, "dilation": 3, "stride": 2}),
+])  # fmt: skip
+def test_a_transpose_with_room_for_further_places(n, size, options):
+    """output_padding from the stride up: filters fit in at more places than there are inputs."""
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    x, weight = rng.normal(size=(2, 3, n)), rng.normal(size=(3, 2, size))
+    f = lambda a, b: nn.conv_transpose(a, b, **options)
+    ag.assert_gradients(f, x, weight, variants=False)
+    a, b = (torch.tensor(v, requires_grad=True) for v in (x, weight))
+    out = torch.nn.functional.conv_transpose1d(a, b, **options)
+    assert f(x, weight) == pytest.approx(out.detach().numpy())
+    (out * out).sum().backward()
+    ours = ag.grad(lambda a, b: np.sum(f(a, b) ** 2), (0, 1))(x, weight)
+    assert ours[0] == pytest.approx(a.grad.numpy())
+    assert ours[1] == pytest.approx(b.grad.numpy())
+
+
+def test_same_padding_of_a_transpose():
+    for n in (1, 4):
+        x, weight = np.ones((1, 1, n)), np.arange(2.0).reshape(1, 1, 2) + 1
+        ag.assert_gradients(lambda a, b: nn.conv_transpose(a, b, padding="same"), x, weight)
+
+
+def test_too_much_padding_of_a_transpose():
+    with pytest.raises(ValueError, match="leaves nothing"):
+        nn.conv_transpose(np.ones((1, 1, 2)), np.ones((1, 1, 2)), padding=3)

@@ -135,3 +135,17 @@ def test_a_failed_save_leaves_the_old_file(tmp_path):
         nn.save(path, {"a": np.ones(2), "b": np.ones(2, complex)})
     np.testing.assert_array_equal(nn.load(path)["a"], [1, 1])
     assert [p.name for p in tmp_path.iterdir()] == ["w.safetensors"]
+
+
+def test_metadata_that_could_not_be_read_back_are_refused(tmp_path):
+    path = tmp_path / "a.safetensors"
+    nn.save(path, {"a": np.ones(2)}, {"epoch": "1"})
+    with pytest.raises(TypeError, match="strings by name, got 'epoch': 2"):
+        nn.save(path, {"a": np.ones(2)}, {"epoch": 2})
+    assert nn.load_metadata(path) == {"epoch": "1"}
+    with pytest.raises(TypeError, match="strings by name"):
+        nn.Checkpoint(path, note={"seed": 3})
+    with pytest.raises(ValueError, match=r"safetensors or \.npz"):
+        nn.Checkpoint(tmp_path / "a.ckpt")
+    with pytest.raises(TypeError, match="got a str"):
+        nn.save(path, "abc")

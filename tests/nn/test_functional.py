@@ -144,3 +144,11 @@ def test_embedding_adds_repeated_rows_and_refuses_ids_outside():
     with pytest.raises(TypeError, match="whole numbers"):
         nn.embedding(np.array([0.0]), weight)
     assert nn.embedding(np.array([], int), weight).shape == (0, 2)
+
+
+@pytest.mark.parametrize(("f", "option"), [
+    (nn.softmax, 1), (nn.log_softmax, 0), (nn.leaky_relu, 0.2), (nn.elu, 0.5),
+])  # fmt: skip
+def test_options_by_position(f, option):
+    x = np.random.default_rng(0).normal(size=(2, 3))
+    ag.assert_gradients(lambda a: f(a, option), x)

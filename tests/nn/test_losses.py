@@ -173,3 +173,20 @@ def test_bad_targets_are_named():
         nn.mse_loss(P, T, reduction="average")
     with pytest.raises(ValueError, match="delta"):
         nn.huber_loss(P, T, delta=0)
+
+
+def test_integers_are_numbers_too():
+    assert float(nn.mse_loss([1, 2], [1.5, 2.5])) == 0.25
+    assert float(nn.l1_loss(np.array([0], np.uint8), np.array([1], np.uint8))) == 1
+    assert float(nn.binary_cross_entropy(np.array([1, 0]), np.array([0.9, 0.1]))) > 9
+    assert float(nn.cross_entropy(np.array([[1, 2]]), np.array([[0.5, 0.5]]))) > 0.5
+    weighted = nn.cross_entropy(np.array([[1, 2], [3, 1]]), np.array([0, 1]), weight=[0.5, 0.7])
+    assert 0.5 < float(weighted) < 3
+    assert float(nn.avg_pool2d(np.full((1, 1, 2, 2), 8), 2)[0, 0, 0, 0]) == 8
+    layer = nn.Dropout(0.3, rng=0)
+    assert set(layer(np.full(50, 7)).round(6).tolist()) == {0.0, 10.0}
+
+
+def test_many_numbers_keep_their_digits_in_float32():
+    p = np.full(3_000_000, 1.1, np.float32)
+    assert nn.mse_loss(p, np.zeros_like(p)) == pytest.approx(1.21, rel=1e-6)

@@ -115,3 +115,25 @@ def test_the_gradient_of_dropout_is_its_mask():
 def test_what_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_float16_does_not_overflow():
+    x = (np.random.default_rng(0).normal(size=(4, 600)) * 30).astype(np.float16)
+    y = nn.LayerNorm(600)(x).numpy()
+    assert y.dtype == np.float16
+    assert np.abs(y.std(axis=1) - 1).max() < 0.01
+    z = nn.BatchNorm1d(2)(np.random.default_rng(0).normal(size=(70_000, 2)).astype(np.float16))
+    assert np.isfinite(z.numpy()).all()
+    pooled = nn.avg_pool2d(np.full((1, 1, 20, 20), 300, np.float16), 20)
+    assert pooled.ravel().tolist() == [300]
+
+
+def test_a_feature_that_never_changes_has_a_variance_of_zero():
+    layer = nn.BatchNorm1d(1, momentum=1.0)
+    layer(np.full((8, 1), 3, np.float32))
+    assert layer.running_var.tolist() == [0.0]
+
+
+def test_evaluation_of_integers():
+    y = nn.BatchNorm1d(2).eval()(np.array([[5, 1]]))
+    assert y.numpy() == pytest.approx(np.array([[5.0, 1.0]]), rel=1e-4)

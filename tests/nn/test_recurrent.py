@@ -101,3 +101,48 @@ def test_forget_bias_and_dropout():
 def test_what_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("both", [False, True])
+def test_what_fills_up_reaches_no_gradient(kind, both):
+    layer = getattr(nn, kind)(2, 3, num_layers=2, bidirectional=both, rng=0, dtype=float)
+    x, lengths = w(3, 6, 2), np.array([2, 6, 4], np.uint64)
+    found = []
+    for filling in (0.0, 1e9, np.nan):
+        for i, n in enumerate(lengths):
+            x[i, int(n) :] = filling
+        t = ag.tensor(x, requires_grad=True)
+        layer.zero_grad()
+        out, _ = layer(t, lengths=lengths)
+        np.sum(out * out).backward()
+        found.append([t.grad.numpy(), *(p.grad.numpy() for p in layer.parameters())])
+    for a, b, c in zip(*found, strict=True):
+        assert np.isfinite(a).all()
+        assert np.array_equal(a, b)
+        assert np.array_equal(a, c)
+
+
+def test_a_relu_that_grows_beyond_the_length_has_finite_gradients():
+    layer = nn.RNN(1, 2, nonlinearity="relu", rng=0)
+    layer.weight_hh_l0.data = np.eye(2, dtype=np.float32) * 1.5
+    layer.bias_hh_l0.data = np.full(2, 0.5, np.float32)
+    x = np.zeros((2, 300, 1), np.float32)
+    x[0, :5] = x[1, :8] = 1
+    outputs, _ = layer(x, lengths=[5, 8])
+    np.sum(outputs * outputs).backward()
+    expected = layer.weight_hh_l0.grad.numpy()
+    layer.zero_grad()
+    outputs, _ = layer(x[:, :8], lengths=[5, 8])
+    np.sum(outputs * outputs).backward()
+    assert layer.weight_hh_l0.grad.numpy() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "RNNCell", "LSTMCell", "GRUCell"])
+def test_no_examples(kind):
+    layer = getattr(nn, kind)(3, 4, rng=0)
+    x = np.zeros((0, 3) if kind.endswith("Cell") else (0, 5, 3), np.float32)
+    result = layer(x)
+    result = result[0] if isinstance(result, tuple) else result
+    result.sum().backward()
+    assert all((p.grad.numpy() == 0).all() for p in layer.parameters())

@@ -177,3 +177,78 @@ def test_a_bar_in_a_terminal(monkeypatch, capsys):
     captured = capsys.readouterr()
     assert len(captured.out.splitlines()) == 2
     assert "epoch 1" in captured.err
+
+
+def test_accuracy_of_one_output_is_refused():
+    with pytest.raises(ValueError, match="say where the border is"):
+        nn.accuracy(np.ones((4, 1)), np.ones((4, 1)))
+    with pytest.raises(ValueError, match=r"class numbers of shape \(4,\)"):
+        nn.accuracy(np.ones((4, 2)), np.ones((4, 1)))
+    model, y = nn.mlp([4, 1], output=None, rng=0), Y[:, :1]
+    assert list(nn.evaluate(model, (X, y), nn.mse_loss)) == ["loss"]
+
+
+def test_an_error_improves_by_falling():
+    model = nn.mlp([4, 2], output=None, rng=0)
+    for monitor, mode in (("validation_mse", None), ("validation_other", "min")):
+        name = monitor.removeprefix("validation_")
+        history = nn.fit(
+            model, nn.DataLoader((X, Y), 10), nn.mse_loss, nn.SGD(model.parameters(), lr=0.01), 8,
+            validation=(X, Y), metrics={name: lambda p, y: float(((p - y) ** 2).mean().item())},
+            callbacks=[nn.EarlyStopping(monitor, patience=2, mode=mode)], progress=False,
+        )  # fmt: skip
+        assert len(history) == 8
+    with pytest.raises(ValueError, match='say mode="min"'):
+        nn.EarlyStopping("validation_other")
+
+
+@pytest.mark.parametrize(("change", "error", "words"), [
+    ({"data": (X, Y)}, TypeError, r"nn\.DataLoader\(\(x, y\)"),
+    ({"epochs": -1}, ValueError, "from 0 up"),
+    ({"epochs": "3"}, ValueError, "from 0 up"),
+    ({"optimizer": nn.SGD([nn.Parameter([1.0])], lr=1.0)}, ValueError, "no parameter of this model"),
+    ({"schedule": "cosine"}, TypeError, "a function step -> lr"),
+    ({"schedule": 0.1}, TypeError, "a function step -> lr"),
+    ({"schedule": lambda n: -0.1}, ValueError, "learning rate"),
+    ({"schedule": lambda n: float("nan")}, ValueError, "learning rate"),
+])  # fmt: skip
+def test_what_fit_refuses(change, error, words):
+    model, data, loss, optimizer = parts()
+    given = {"data": data, "optimizer": optimizer, "epochs": 1, "progress": False, **change}
+    with pytest.raises(error, match=words):
+        nn.fit(model, loss=loss, **given)
+
+
+def test_resume_wants_the_same_optimizer_and_callbacks(tmp_path):
+    model, loader, loss, optimizer = parts()
+    stop, path = nn.EarlyStopping("loss"), tmp_path / "c.npz"
+    callbacks = [stop, nn.Checkpoint(path)]
+    nn.fit(model, loader, loss, optimizer, 1, callbacks=callbacks, progress=False)
+    with pytest.raises(nn.StateError, match="begun with SGD, not Adam"):
+        nn.resume(path, model, nn.Adam(model.parameters(), lr=1.0))
+    with pytest.raises(nn.StateError, match="callback 0 is a Checkpoint"):
+        nn.resume(path, model, optimizer, loader, callbacks[::-1])
+    other = nn.mlp([4, 5, 2], rng=0)
+    with pytest.raises(ValueError, match="no parameter of this model"):
+        nn.resume(path, other, optimizer)
+
+
+def test_a_state_of_numpy_numbers_is_kept(tmp_path):
+    class Counter:
+        def __call__(self, run):
+            self.count = np.int64(len(run.history))
+
+        def state_dict(self):
+            return {"count": self.count, "mean": np.float32(0.5), "values": np.ones(2)}
+
+        def load_state_dict(self, saved):
+            self.loaded = saved
+
+    model, loader, loss, optimizer = parts()
+    counter, path = Counter(), tmp_path / "c.npz"
+    nn.fit(
+        model, loader, loss, optimizer, 2, callbacks=[counter, nn.Checkpoint(path)], progress=False
+    )
+    nn.resume(path, model, optimizer, loader, [counter])
+    assert counter.loaded["count"] == 2
+    assert counter.loaded["values"].tolist() == [1, 1]
