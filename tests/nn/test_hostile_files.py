@@ -21,7 +21,7 @@ ARRAYS = {
     "d": np.zeros((0, 3), np.float16), "e": np.asfortranarray(np.ones((2, 2), np.float32)),
 }  # fmt: skip
 FUZZ = settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
