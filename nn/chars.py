@@ -111,6 +111,11 @@ def _held_out(numbers: Any) -> nn.DataLoader:
     return nn.DataLoader((x, y), 32)
 
 
+def _beginning(characters: Characters) -> str:
+    """What a text goes on from, unless said: a new line, where the vocabulary has one."""
+    return "\n" if "\n" in characters.all else characters.all[0]
+
+
 def train(options: argparse.Namespace) -> int:
     """``python -m nn chars``; the exit status."""
     recipe, folder, checkpoint = _chosen(options)
@@ -151,8 +156,9 @@ def train(options: argparse.Namespace) -> int:
         history=history,
     )
     nn.save(folder / "weights.safetensors", model, note)
-    start = characters.all[0] if "\n" not in characters.all else "\n"
-    said = language.sample(model, characters, start, 500, temperature=0.8, rng=recipe.seed)
+    said = language.sample(
+        model, characters, _beginning(characters), 500, temperature=0.8, rng=recipe.seed
+    )
     nn.files.write_atomically(folder / "sample.txt", lambda file: file.write(said.encode()))
     print("", *(f"    {line}" for line in said.splitlines()[:12]), "", sep="\n")
     if history.epochs:
@@ -167,16 +173,14 @@ def train(options: argparse.Namespace) -> int:
 def sample(options: argparse.Namespace) -> int:
     """``python -m nn sample``; the exit status."""
     path = options.run / "weights.safetensors" if options.run.is_dir() else options.run
-    weights = nn.load(path)
-    recipe = Recipe.parse(nn.load_metadata(path), path)
+    weights, metadata = nn.files.read(path)
+    recipe = Recipe.parse(metadata, path)
     model, characters = recipe.network(), Characters(recipe.characters)
     try:
         model.load_state_dict(weights)
     except nn.StateError as error:
         raise UsageError(f"{path} holds the weights of another network: {error}") from error
-    prompt = options.prompt
-    if prompt is None:
-        prompt = "\n" if "\n" in characters.all else characters.all[0]
+    prompt = _beginning(characters) if options.prompt is None else options.prompt
     rng = np.random.default_rng(options.seed)
     said = language.sample(
         model, characters, prompt, options.length, temperature=options.temperature, rng=rng

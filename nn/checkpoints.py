@@ -15,7 +15,7 @@ import numpy as np
 
 from nn.callbacks import better, direction
 from nn.errors import FileFormatError, StateError
-from nn.files import checked_metadata, checked_suffix, load, load_metadata, save
+from nn.files import checked_metadata, checked_suffix, read, save
 from nn.module import Module
 from nn.optim import Optimizer
 from nn.training import History, Run, check_optimizer
@@ -163,7 +163,7 @@ def resume(
         Nothing has been changed then.
     """
     check_optimizer(model, optimizer)
-    arrays, metadata = load(path), load_metadata(path)
+    arrays, metadata = read(Path(path))
     weights, kept = model.state_dict(), optimizer.state_dict()
     generators, callbacks = _generators(model, data), list(callbacks)
     random = {name: rng.bit_generator.state for name, rng in generators.items()}

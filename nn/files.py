@@ -115,15 +115,16 @@ def load(path: str | Path) -> dict[str, Array]:
     FileFormatError
         If the file is corrupt, truncated or of another format.  Nothing in it is executed.
     """
-    return _read(Path(path))[0]
+    return read(Path(path))[0]
 
 
 def load_metadata(path: str | Path) -> dict[str, str]:
     """Read the strings that :func:`save` stored with the arrays."""
-    return _read(Path(path))[1]
+    return read(Path(path))[1]
 
 
-def _read(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
+def read(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
+    """The arrays and the strings of a file, which is read once."""
     if path.suffix == ".npz":
         return npz.read(path)
     if path.suffix == ".safetensors":
