@@ -3,16 +3,18 @@
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import rules as rules
-from autograd_core import scopes as scopes
 from autograd_core import special as special
-from autograd_core.allocator import keep_freed_memory
-from autograd_core.checkpointing import checkpoint as checkpoint
-from autograd_core.checkpointing import stop_gradient as stop_gradient
-from autograd_core.derivatives import hessian as hessian
-from autograd_core.derivatives import hvp as hvp
-from autograd_core.derivatives import jacobian as jacobian
-from autograd_core.derivatives import jvp as jvp
-from autograd_core.differentiate import gradients as gradients
+from autograd_core.engine import scopes as scopes
+from autograd_core.engine.allocator import keep_freed_memory
+from autograd_core.engine.differentiate import gradients as gradients
+from autograd_core.engine.modes import detect_anomaly as detect_anomaly
+from autograd_core.engine.modes import enable_grad as enable_grad
+from autograd_core.engine.modes import is_grad_enabled as is_grad_enabled
+from autograd_core.engine.modes import no_grad as no_grad
+from autograd_core.engine.modes import strict_nan as strict_nan
+from autograd_core.engine.primitive import Primitive as Primitive
+from autograd_core.engine.primitive import defvjp as defvjp
+from autograd_core.engine.primitive import primitive as primitive
 from autograd_core.errors import AnomalyError as AnomalyError
 from autograd_core.errors import AutogradError as AutogradError
 from autograd_core.errors import ConversionError as ConversionError
@@ -22,39 +24,37 @@ from autograd_core.errors import InPlaceError as InPlaceError
 from autograd_core.errors import MutationError as MutationError
 from autograd_core.errors import NotDifferentiableError as NotDifferentiableError
 from autograd_core.errors import RuleError as RuleError
-from autograd_core.modes import detect_anomaly as detect_anomaly
-from autograd_core.modes import enable_grad as enable_grad
-from autograd_core.modes import is_grad_enabled as is_grad_enabled
-from autograd_core.modes import no_grad as no_grad
-from autograd_core.modes import strict_nan as strict_nan
-from autograd_core.primitive import Primitive as Primitive
-from autograd_core.primitive import defvjp as defvjp
-from autograd_core.primitive import primitive as primitive
-from autograd_core.rules.choosing import fill_diagonal as fill_diagonal
-from autograd_core.rules.choosing import place as place
-from autograd_core.rules.choosing import put as put
-from autograd_core.rules.choosing import put_along_axis as put_along_axis
-from autograd_core.rules.choosing import putmask as putmask
 from autograd_core.rules.indexing import scatter_add as scatter_add
 from autograd_core.rules.kinks import kinks as kinks
-from autograd_core.tensor import Tensor as Tensor
-from autograd_core.tensor import tensor as tensor
-from autograd_core.transforms import elementwise_grad as elementwise_grad
-from autograd_core.transforms import grad as grad
-from autograd_core.transforms import value_and_grad as value_and_grad
-from autograd_core.transforms import vjp as vjp
-from autograd_core.trees import ravel as ravel
+from autograd_core.rules.selection import fill_diagonal as fill_diagonal
+from autograd_core.rules.selection import place as place
+from autograd_core.rules.selection import put as put
+from autograd_core.rules.selection import put_along_axis as put_along_axis
+from autograd_core.rules.selection import putmask as putmask
+from autograd_core.tensors.tensor import Tensor as Tensor
+from autograd_core.tensors.tensor import tensor as tensor
+from autograd_core.transforms.checkpointing import checkpoint as checkpoint
+from autograd_core.transforms.checkpointing import stop_gradient as stop_gradient
+from autograd_core.transforms.derivatives import hessian as hessian
+from autograd_core.transforms.derivatives import hvp as hvp
+from autograd_core.transforms.derivatives import jacobian as jacobian
+from autograd_core.transforms.derivatives import jvp as jvp
+from autograd_core.transforms.gradients import elementwise_grad as elementwise_grad
+from autograd_core.transforms.gradients import grad as grad
+from autograd_core.transforms.gradients import value_and_grad as value_and_grad
+from autograd_core.transforms.gradients import vjp as vjp
+from autograd_core.transforms.trees import ravel as ravel
 
 keep_freed_memory()
 
 if TYPE_CHECKING:
-    from autograd_core.checking.gradcheck import assert_gradients as assert_gradients
-    from autograd_core.checking.gradcheck import gradcheck as gradcheck
+    from autograd_core.checking.api import assert_gradients as assert_gradients
+    from autograd_core.checking.api import gradcheck as gradcheck
     from autograd_core.checking.rules import check_rules as check_rules
     from autograd_core.drawing import Picture as Picture
     from autograd_core.drawing import draw as draw
-    from autograd_core.profiling import Profile as Profile
-    from autograd_core.profiling import profile as profile
+    from autograd_core.profiling.profiler import Profile as Profile
+    from autograd_core.profiling.profiler import profile as profile
 
 #: Public names that are imported when first asked for: most programs check and draw nothing.
 _LAZY = {

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.primitive import Primitive
-from autograd_core.recording import raw
+from autograd_core.engine.primitive import Primitive
+from autograd_core.engine.recording import raw
 from autograd_core.rules.common import as_array, floating
 
 Axis = int | tuple[int, ...] | None

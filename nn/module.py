@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd_core.scopes import clock, note
+from autograd_core.engine.scopes import clock, note
 from nn.errors import StateError
 from nn.parameter import Parameter
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from autograd_core.array_api._device import check_device
+from autograd_core.engine.graph import UNTRACKED
+from autograd_core.engine.recording import Handle, handle, raw, stacked, wrapped
 from autograd_core.errors import ConversionError
-from autograd_core.graph import UNTRACKED
-from autograd_core.inplace import unboxed
-from autograd_core.protocols import recording
-from autograd_core.recording import Handle, handle, raw, stacked, wrapped
+from autograd_core.tensors.inplace import unboxed
+from autograd_core.tensors.numpy_dispatch import recording
 
 
 def _tensor(array: Any) -> Any:

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.primitive import finders, table
-from autograd_core.recording import raw
+from autograd_core.engine.primitive import finders, table
+from autograd_core.engine.recording import raw
 from autograd_core.special import log_softmax as log_softmax
 from autograd_core.special import logsumexp as logsumexp
 from autograd_core.special import polygamma as _polygamma

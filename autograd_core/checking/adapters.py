@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.checking.subject import Subject, filled, name_of, numbers
+from autograd_core.checking.target import Subject, filled, name_of, numbers
 
 Array = np.ndarray[Any, Any]
 

@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.checking import signatures, variants
+from autograd_core.checking.compare import BadGradient, Examination, call_back, examine, singular
 from autograd_core.checking.diagnosis import diagnose
-from autograd_core.checking.examine import BadGradient, Examination, call_back, examine, singular
-from autograd_core.checking.point import Point
-from autograd_core.checking.precision import precision
+from autograd_core.checking.evaluation_point import Point
 from autograd_core.checking.properties import differ, properties, repeats
 from autograd_core.checking.report import Finding, Report
 from autograd_core.checking.repro import step_errors
-from autograd_core.checking.subject import Subject, name_of, names_of, subject_of
+from autograd_core.checking.samples import signatures, variants
+from autograd_core.checking.samples.precision import precision
+from autograd_core.checking.target import Subject, name_of, names_of, subject_of
 from autograd_core.checking.verdict import Tolerance
-from autograd_core.recording import Handle, raw
+from autograd_core.engine.recording import Handle, raw
 
 Array = np.ndarray[Any, Any]
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.checking import signatures
-from autograd_core.checking.gradcheck import gradcheck
+from autograd_core.checking.api import gradcheck
 from autograd_core.checking.rules import check_rules
+from autograd_core.checking.samples import signatures
 from autograd_core.command_line import UsageError, load, sizes
 
 #: Exit statuses.

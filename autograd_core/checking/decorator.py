@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.checking import signatures
-from autograd_core.checking.gradcheck import assert_gradients
+from autograd_core.checking.api import assert_gradients
+from autograd_core.checking.samples import signatures
 
 
 def gradchecked(

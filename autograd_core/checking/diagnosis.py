@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.checking.examine import Examination
+from autograd_core.checking.compare import Examination
 
 Array = np.ndarray[Any, Any]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.checking.point import Point
+from autograd_core.checking.evaluation_point import Point
 
 Array = np.ndarray[Any, Any]
 

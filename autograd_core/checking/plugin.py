@@ -26,7 +26,7 @@ def gradcheck(request: pytest.FixtureRequest) -> Callable[..., Any]:
     The seed is made of the test's name, so that a failure repeats; ``--gradcheck-seed`` sets it.
     Returns the report.
     """
-    from autograd_core.checking.gradcheck import gradcheck as check
+    from autograd_core.checking.api import gradcheck as check
 
     given = request.config.getoption("--gradcheck-seed")
     seed = zlib.crc32(request.node.nodeid.encode()) if given is None else given

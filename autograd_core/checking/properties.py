@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.checking.compare import BadGradient, call_back
 from autograd_core.checking.differences import EPS
-from autograd_core.checking.examine import BadGradient, call_back
-from autograd_core.checking.point import Point, size_of
+from autograd_core.checking.evaluation_point import Point, size_of
 from autograd_core.checking.report import Finding
-from autograd_core.checking.subject import Subject
+from autograd_core.checking.target import Subject
 
 Array = np.ndarray[Any, Any]
 

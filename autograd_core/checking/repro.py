@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.checking.point import Point
+from autograd_core.checking.evaluation_point import Point
 from autograd_core.checking.verdict import Wrong
 
 Array = np.ndarray[Any, Any]

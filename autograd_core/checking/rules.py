@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograd_core.checking.gradcheck import gradcheck
+from autograd_core.checking.api import gradcheck
 from autograd_core.checking.report import Report
 
 
@@ -38,7 +38,7 @@ def check_rules(
     >>> all(ag.check_rules("tanh", "svd s").values())
     True
     """
-    from autograd_core.checking.cases import CASES
+    from autograd_core.rules.cases import CASES
 
     chosen = [c for c in CASES if not names or c.id.startswith(names)]
     if not chosen:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.checking.differences import EPS, Slopes
-from autograd_core.checking.point import Point
+from autograd_core.checking.evaluation_point import Point
 
 Array = np.ndarray[Any, Any]
 #: From a cotangent vector to a gradient vector.

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from autograd_core.command_line import UsageError, load, sizes
-from autograd_core.drawing.colours import COLOURS
-from autograd_core.drawing.entry import DIRECTIONS, draw
+from autograd_core.drawing.api import DIRECTIONS, draw
+from autograd_core.drawing.colour.measure_of import COLOURS
+from autograd_core.drawing.colour.themes import THEMES
 from autograd_core.drawing.picture import FORMATS, Picture
-from autograd_core.drawing.themes import THEMES
-from autograd_core.drawing.units import LEVELS
+from autograd_core.drawing.trace.groups import LEVELS
+from autograd_core.engine.recording import Handle
 from autograd_core.errors import AutogradError
-from autograd_core.recording import Handle
 
 DONE, FAILED, USAGE = 0, 1, 2
 

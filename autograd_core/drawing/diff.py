@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from autograd_core.drawing.order import in_order
+from autograd_core.drawing.layout.toposort import in_order
 from autograd_core.drawing.scene import Box, Cell, Scale, Scene
 
 #: Fill and mark of what was added, removed and changed; from the scale of gradients, so that both

@@ -6,12 +6,12 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from autograd_core.drawing import themes
+from autograd_core.drawing.colour import themes
 from autograd_core.drawing.diff import Difference
-from autograd_core.drawing.dot import to_dot
-from autograd_core.drawing.finish import described
-from autograd_core.drawing.graphviz import GraphvizError, render
 from autograd_core.drawing.scene import Scene
+from autograd_core.drawing.write.accessibility import described
+from autograd_core.drawing.write.dot import to_dot
+from autograd_core.drawing.write.graphviz import GraphvizError, render
 
 FORMATS = ("svg", "png", "pdf", "dot", "html", "mmd", "json", "txt")
 
@@ -79,7 +79,7 @@ class Picture:
             except GraphvizError:
                 drawn = ""
         if not drawn:
-            from autograd_core.drawing.svg import to_svg
+            from autograd_core.drawing.write.svg import to_svg
 
             drawn = to_svg(self.graph, self.direction)
         return themes.apply(described(drawn, self.graph), self.theme)
@@ -87,7 +87,7 @@ class Picture:
     @property
     def html(self) -> str:
         """One page that needs nothing else: pan, zoom, search, details, a switch of levels."""
-        from autograd_core.drawing.html import to_html
+        from autograd_core.drawing.write.html import to_html
 
         scenes = {}
         for level in ("modules", "compact", "ops", "full"):
@@ -100,27 +100,27 @@ class Picture:
     @property
     def mermaid(self) -> str:
         """The picture for a README, as Mermaid."""
-        from autograd_core.drawing.mermaid import to_mermaid
+        from autograd_core.drawing.write.mermaid import to_mermaid
 
         return to_mermaid(self.graph, self.direction)
 
     @property
     def json(self) -> str:
         """Everything in the picture, as JSON."""
-        from autograd_core.drawing.export import to_json
+        from autograd_core.drawing.write.export import to_json
 
         return to_json(self.graph)
 
     @property
     def text(self) -> str:
         """The picture in words, for a terminal."""
-        from autograd_core.drawing.export import to_text
+        from autograd_core.drawing.write.export import to_text
 
         return to_text(self.graph)
 
     def to_networkx(self) -> Any:
         """The picture as a ``networkx.MultiDiGraph``; needs networkx."""
-        from autograd_core.drawing.export import to_networkx
+        from autograd_core.drawing.write.export import to_networkx
 
         return to_networkx(self.graph)
 

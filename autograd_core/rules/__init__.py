@@ -4,8 +4,8 @@ Importing this package fills ``autograd_core.primitive.table``.  How a rule is w
 laws that all obey, stand in the README of this folder.
 """
 
+from autograd_core.rules import axes as axes
 from autograd_core.rules import calculus as calculus
-from autograd_core.rules import choosing as choosing
 from autograd_core.rules import decompositions as decompositions
 from autograd_core.rules import einsum as einsum
 from autograd_core.rules import elementwise as elementwise
@@ -14,15 +14,15 @@ from autograd_core.rules import indexing as indexing
 from autograd_core.rules import joining as joining
 from autograd_core.rules import linalg as linalg
 from autograd_core.rules import linear as linear
-from autograd_core.rules import moving as moving
 from autograd_core.rules import nans as nans
+from autograd_core.rules import nondifferentiable as nondifferentiable
 from autograd_core.rules import norms as norms
-from autograd_core.rules import plain as plain
+from autograd_core.rules import padding_and_windows as padding_and_windows
 from autograd_core.rules import polynomials as polynomials
 from autograd_core.rules import quantiles as quantiles
-from autograd_core.rules import ramps as ramps
+from autograd_core.rules import ranges as ranges
 from autograd_core.rules import reductions as reductions
+from autograd_core.rules import selection as selection
 from autograd_core.rules import shape as shape
 from autograd_core.rules import sorting as sorting
 from autograd_core.rules import special as special
-from autograd_core.rules import windows as windows

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.arrays import beside, is_lazy
+from autograd_core.engine.array_types import beside, is_lazy
+from autograd_core.engine.primitive import Primitive, composition
+from autograd_core.engine.recording import Handle, raw
 from autograd_core.errors import NotDifferentiableError
-from autograd_core.primitive import Primitive, composition
-from autograd_core.recording import Handle, raw
 from autograd_core.rules.common import along, as_array, axis_index, conj, floating, host, keeps
 
 # -- differences and sums along an axis -----------------------------------------------------------

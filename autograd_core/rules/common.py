@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.arrays import beside, to_host
-from autograd_core.recording import any_tracked, stacked
+from autograd_core.engine.array_types import beside, to_host
+from autograd_core.engine.recording import any_tracked, stacked
 
 
 def as_array(a: Any, like: Any = 0) -> Any:

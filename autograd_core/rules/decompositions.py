@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.arrays import beside
-from autograd_core.primitive import Primitive, composition, defvjp
-from autograd_core.recording import raw, wrapped
+from autograd_core.engine.array_types import beside
+from autograd_core.engine.primitive import Primitive, composition, defvjp
+from autograd_core.engine.recording import raw, wrapped
 from autograd_core.rules.common import adjoint, as_array, conj
 from autograd_core.rules.linalg import refuse_if, triangle
 

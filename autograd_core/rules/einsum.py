@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.cotangents import sum_to_shape
-from autograd_core.primitive import Primitive, composition
+from autograd_core.engine.cotangents import sum_to_shape
+from autograd_core.engine.primitive import Primitive, composition
 from autograd_core.rules.indexing import put_sum
 from autograd_core.rules.reductions import expand
 

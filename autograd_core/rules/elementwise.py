@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.primitive import Primitive, composition, defvjp
-from autograd_core.recording import raw, wrapped
+from autograd_core.engine.primitive import Primitive, composition, defvjp
+from autograd_core.engine.recording import raw, wrapped
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 DEGREE = math.pi / 180.0

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.arrays import beside
-from autograd_core.primitive import composition, defvjp
+from autograd_core.engine.array_types import beside
+from autograd_core.engine.primitive import composition, defvjp
 from autograd_core.rules.common import along, as_array, axis_index, conj
 
 

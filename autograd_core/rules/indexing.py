@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.arrays import beside, imperative
-from autograd_core.methods import getitem, setitem
-from autograd_core.primitive import Primitive, composition, defvjp, primitive
-from autograd_core.recording import raw
+from autograd_core.engine.array_types import beside, imperative
+from autograd_core.engine.primitive import Primitive, composition, defvjp, primitive
+from autograd_core.engine.recording import raw
+from autograd_core.tensors.methods import getitem, setitem
 
 
 def is_basic(index: Any) -> bool:

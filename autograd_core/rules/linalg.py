@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.arrays import beside
+from autograd_core.engine.array_types import beside
+from autograd_core.engine.primitive import Primitive, composition, defvjp
+from autograd_core.engine.recording import raw, wrapped
 from autograd_core.errors import NotDifferentiableError
-from autograd_core.primitive import Primitive, composition, defvjp
-from autograd_core.recording import raw, wrapped
 from autograd_core.rules.common import adjoint, as_array, conj, mT
 
 WELL_CONDITIONED = 1e4

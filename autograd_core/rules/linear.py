@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.primitive import composition, defvjp
+from autograd_core.engine.primitive import composition, defvjp
 from autograd_core.rules.common import mT
 
 

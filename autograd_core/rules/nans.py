@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.arrays import any_of, is_lazy
-from autograd_core.primitive import composition, defvjp
-from autograd_core.recording import raw
+from autograd_core.engine.array_types import any_of, is_lazy
+from autograd_core.engine.primitive import composition, defvjp
+from autograd_core.engine.recording import raw
 from autograd_core.rules.common import as_array, keeps, unset
 from autograd_core.rules.reductions import axes_of, extreme
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.arrays import any_of
-from autograd_core.primitive import Primitive, composition
-from autograd_core.recording import raw, wrapped
+from autograd_core.engine.array_types import any_of
+from autograd_core.engine.primitive import Primitive, composition
+from autograd_core.engine.recording import raw, wrapped
 from autograd_core.rules.common import as_array, axis_index, conj, floating, host, mT
 from autograd_core.rules.reductions import axes_of, kept
 

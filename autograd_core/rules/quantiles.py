@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.arrays import beside
+from autograd_core.engine.array_types import beside
+from autograd_core.engine.primitive import composition
+from autograd_core.engine.recording import Handle, raw, wrapped
 from autograd_core.errors import NotDifferentiableError
-from autograd_core.primitive import composition
-from autograd_core.recording import Handle, raw, wrapped
 from autograd_core.rules.common import as_array, floating, host, keeps
 from autograd_core.rules.reductions import axes_of
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.arrays import beside, imperative
-from autograd_core.primitive import SMALL, Primitive, composition, defvjp, table
+from autograd_core.engine.array_types import beside, imperative
+from autograd_core.engine.primitive import SMALL, Primitive, composition, defvjp, table
 from autograd_core.rules.elementwise import share_of_log_sum, unit
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.arrays import imperative
+from autograd_core.engine.array_types import imperative
+from autograd_core.engine.primitive import Primitive, composition, defvjp
 from autograd_core.errors import NotDifferentiableError
-from autograd_core.methods import astype, copied
-from autograd_core.primitive import Primitive, composition, defvjp
 from autograd_core.rules.indexing import put_sum
+from autograd_core.tensors.methods import astype, copied
 
 
 def _back_to(g: Any, x: Any, order: Any = "C") -> Any:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.primitive import composition
-from autograd_core.recording import wrapped
+from autograd_core.engine.primitive import composition
+from autograd_core.engine.recording import wrapped
 from autograd_core.rules.common import as_array, host
 
 

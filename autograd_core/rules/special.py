@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.primitive import Primitive, defvjp, finders, primitive_of
+from autograd_core.engine.primitive import Primitive, defvjp, finders, primitive_of
 
 TWO_OVER_ROOT_PI = 2.0 / math.sqrt(math.pi)
 ROOT_PI_OVER_TWO = math.sqrt(math.pi) / 2.0

@@ -18,11 +18,11 @@ model, checks        the file, and what is checked of it
 The package onnx is optional and imported by the first call.
 """
 
+from nn.onnx import decompositions as decompositions
 from nn.onnx import layers as layers
 from nn.onnx import recurrent as recurrent
 from nn.onnx import shapes as shapes
-from nn.onnx import written as written
+from nn.onnx.exporting import export as export
 from nn.onnx.graph import ExportError as ExportError
 from nn.onnx.graph import Graph as Graph
 from nn.onnx.graph import translation as translation
-from nn.onnx.writing import export as export

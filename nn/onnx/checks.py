@@ -10,7 +10,7 @@ import numpy as np
 
 import autograd_core as ag
 from nn.module import Module, evaluating
-from nn.onnx.calls import values
+from nn.onnx.dispatch import values
 from nn.onnx.graph import ExportError
 from nn.onnx.tracing import leaves
 

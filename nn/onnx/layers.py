@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from nn import functional
-from nn.conv_layers import Conv1d, Conv2d, ConvTranspose2d
-from nn.convolution import convolve, spread
-from nn.geometry import Geometry, geometry, per_axis
-from nn.layers import Embedding
-from nn.norms import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
+from nn.functional import activations as functional
+from nn.functional.convolution import convolve, spread
+from nn.functional.geometry import Geometry, geometry, per_axis
+from nn.layers.basic import Embedding
+from nn.layers.convolution import Conv1d, Conv2d, ConvTranspose2d
+from nn.layers.normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
+from nn.layers.pooling import AvgPool2d, Flatten, largest, total
 from nn.onnx.functions import common
 from nn.onnx.graph import MODULES, Graph, translation
-from nn.pooling import AvgPool2d, Flatten, largest, total
 
 # -- linear ---------------------------------------------------------------------------------------
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from nn.cells import GRUCell, LSTMCell, RNNCell
+from nn.layers.recurrent import GRU, LSTM, RNN
+from nn.layers.recurrent_cells import GRUCell, LSTMCell, RNNCell
 from nn.onnx.graph import MODULES, Graph
-from nn.onnx.symbol import Symbol
-from nn.recurrent import GRU, LSTM, RNN
+from nn.onnx.traced_array import Symbol
 
 _GATES = {"RNN": [0], "LSTM": [0, 3, 1, 2], "GRU": [1, 0, 2]}
 

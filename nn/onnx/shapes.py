@@ -10,7 +10,7 @@ import numpy as np
 
 from nn.onnx.functions import common
 from nn.onnx.graph import FUNCTIONS, WRITTEN, ExportError, Graph
-from nn.onnx.symbol import Symbol, astype, getitem
+from nn.onnx.traced_array import Symbol, astype, getitem
 
 _FIRST, _LAST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 

@@ -10,9 +10,9 @@ import numpy as np
 
 import autograd_core as ag
 from nn.module import Module, evaluating
-from nn.onnx.calls import graph_of, named, opened, values
+from nn.onnx.dispatch import graph_of, named, opened, values
 from nn.onnx.graph import MODULES, ExportError, Graph, Translation
-from nn.onnx.symbol import Symbol
+from nn.onnx.traced_array import Symbol
 from nn.parameter import Parameter
 
 

@@ -22,7 +22,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 import autograd_core as ag
 import nn
-from nn.losses import squared_error
+from nn.functional.losses import squared_error
 from nn.sklearn.parameters import Parameters
 from nn.sklearn.steps import Array, Batches, Watch, dense
 

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 import nn
-from nn.activations import NAMES
+from nn.layers.activations import NAMES
 
 _REAL, _WHOLE = (int, float, np.integer, np.floating), (int, np.integer)
 _at_least_0 = _REAL, lambda v: v >= 0, "a number >= 0"

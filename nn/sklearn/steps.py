@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse  # scikit-learn brings it
 
-from nn.training import Run
+from nn.training.loop import Run
 
 Array = np.ndarray[Any, Any]
 

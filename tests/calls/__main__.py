@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from autograd_core.recording import raw
+from autograd_core.engine.recording import raw
 
 KINDS = ("as they stand", "size 1", "empty", "0-d")
 REFUSALS = (ag.AutogradError, TypeError)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from autograd_core.checking import signatures
-from autograd_core.primitive import table
+from autograd_core.checking.samples import signatures
+from autograd_core.engine.primitive import table
 from tests.gradcheck_quality.mutants import Mutant, cases_of, differ, mutants, pulled
 
 #: Functions of arrays, with the shapes that are legal; ufuncs tell theirs themselves.

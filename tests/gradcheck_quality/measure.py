@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from autograd_core.checking.cases import CASES
+from autograd_core.rules.cases import CASES
 from tests.gradcheck_quality import mutants, peers
 from tests.gradcheck_quality.awkward import AWKWARD
 from tests.gradcheck_quality.entry import Entry

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from autograd_core.checking.cases import CASES, Case
-from autograd_core.primitive import Each, Primitive, table
+from autograd_core.engine.primitive import Each, Primitive, table
+from autograd_core.rules.cases import CASES, Case
 from tests.autograd_core.rules.coverage import exercised
 
 SWAPS: dict[type, tuple[type, ...]] = {

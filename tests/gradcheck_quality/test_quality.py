@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core.checking import point, verdict
+from autograd_core.checking import evaluation_point as point
+from autograd_core.checking import verdict
 from tests.gradcheck_quality import latent, measure, mutants
 from tests.gradcheck_quality.awkward import AWKWARD
 from tests.gradcheck_quality.planted import PLANTED
@@ -67,13 +68,13 @@ def test_latent_mutants_are_found_by_the_signature():
 WITHOUT = {
     "properties": lambda m: m.setattr("autograd_core.checking.check.properties", lambda *a: iter(())),
     "ties": lambda m: m.setattr(
-        "autograd_core.checking.examine.tie_directions", lambda p: np.zeros((0, p.x.size))
+        "autograd_core.checking.compare.tie_directions", lambda p: np.zeros((0, p.x.size))
     ),
     "layouts": lambda m: m.setattr("autograd_core.checking.check.Check.same_values", lambda s: None),
     "precision": lambda m: m.setattr("autograd_core.checking.check.precision", lambda *a: iter(())),
-    "values": lambda m: m.setattr("autograd_core.checking.variants.values", lambda xs: iter(())),
-    "shapes": lambda m: m.setattr("autograd_core.checking.variants.shapes", lambda xs: iter(())),
-    "indices": lambda m: m.setattr("autograd_core.checking.variants.integers", lambda a, b: iter(())),
+    "values": lambda m: m.setattr("autograd_core.checking.samples.variants.values", lambda xs: iter(())),
+    "shapes": lambda m: m.setattr("autograd_core.checking.samples.variants.shapes", lambda xs: iter(())),
+    "indices": lambda m: m.setattr("autograd_core.checking.samples.variants.integers", lambda a, b: iter(())),
     "repeats": lambda m: m.setattr("autograd_core.checking.check.repeats", lambda *a: iter(())),
 }  # fmt: skip
 LETS_THROUGH = {

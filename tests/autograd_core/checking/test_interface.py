@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core.checking import signatures
+from autograd_core.checking.samples import signatures
 
 X = np.array([[0.5, 1.5, -0.3], [-2.0, 1.0, 0.7]])
 

@@ -4,7 +4,7 @@ import itertools
 
 from hypothesis import strategies as st
 
-from autograd_core.drawing.palette import GRADIENT, STYLES
+from autograd_core.drawing.colour.palette import GRADIENT, STYLES
 from autograd_core.drawing.scene import Arrow, Box, Cell, Cluster, Scale, Scene
 
 

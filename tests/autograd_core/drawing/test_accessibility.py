@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core.drawing import palette, themes
+from autograd_core.drawing.colour import palette, themes
 from tests.autograd_core.drawing import networks
 
 SIMULATED = {

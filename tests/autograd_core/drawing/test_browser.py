@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from autograd_core.drawing.html import to_html
+from autograd_core.drawing.write.html import to_html
 from tests.autograd_core.drawing import scenes
 
 pytestmark = pytest.mark.browser

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core.drawing import palette
+from autograd_core.drawing.colour import palette
 from tests.autograd_core.drawing import networks
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 import autograd_core as ag
 import nn
-from autograd_core.drawing import themes
-from autograd_core.drawing.dot import to_dot
+from autograd_core.drawing.colour import themes
 from autograd_core.drawing.scene import Arrow, Box, Cell, Cluster, Scale, Scene
+from autograd_core.drawing.write.dot import to_dot
 from tests.autograd_core.drawing import networks
 
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz's dot is absent")

@@ -7,9 +7,9 @@ import re
 import pytest
 from hypothesis import given, settings
 
-from autograd_core.drawing import mermaid
-from autograd_core.drawing.export import to_json, to_networkx, to_text
-from autograd_core.drawing.mermaid import to_mermaid
+from autograd_core.drawing.write import mermaid
+from autograd_core.drawing.write.export import to_json, to_networkx, to_text
+from autograd_core.drawing.write.mermaid import to_mermaid
 from tests.autograd_core.drawing import scenes
 
 EVERY = (scenes.residual, scenes.ops, scenes.rnn, scenes.hostile)

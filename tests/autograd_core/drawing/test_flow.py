@@ -5,7 +5,7 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core.drawing import palette
+from autograd_core.drawing.colour import palette
 from tests.autograd_core.drawing import networks
 
 

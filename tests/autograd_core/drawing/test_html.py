@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core.drawing.html import embedded, to_html
+from autograd_core.drawing.write.html import embedded, to_html
 from tests.autograd_core.drawing import scenes
 
 

@@ -5,10 +5,10 @@ import itertools
 import pytest
 from hypothesis import given, settings
 
-from autograd_core.drawing import routes
-from autograd_core.drawing.arranged import Arranged
-from autograd_core.drawing.layout import paths
-from autograd_core.drawing.metrics import elided, width
+from autograd_core.drawing.layout import routes
+from autograd_core.drawing.layout.layout_result import Arranged
+from autograd_core.drawing.layout.ranks import paths
+from autograd_core.drawing.layout.text_width import elided, width
 from autograd_core.drawing.scene import Arrow, Box, Cluster, Scene
 from tests.autograd_core.drawing import scenes
 

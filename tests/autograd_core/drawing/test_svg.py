@@ -6,8 +6,8 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from hypothesis import given, settings
 
-from autograd_core.drawing import themes
-from autograd_core.drawing.svg import to_svg
+from autograd_core.drawing.colour import themes
+from autograd_core.drawing.write.svg import to_svg
 from tests.autograd_core.drawing import scenes
 
 SVG = "{http://www.w3.org/2000/svg}"

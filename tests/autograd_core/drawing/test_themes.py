@@ -2,7 +2,7 @@
 
 import pytest
 
-from autograd_core.drawing import palette, themes
+from autograd_core.drawing.colour import palette, themes
 
 SVG = (
     '<svg width="1"><title>fill="#FFFFFF"</title><rect fill="#ffffff" stroke="transparent"/></svg>'

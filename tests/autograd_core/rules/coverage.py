@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from autograd_core.checking.cases import CASES, Case
-from autograd_core.graph import reachable
-from autograd_core.primitive import compositions, plain, table
-from autograd_core.recording import name_of
+from autograd_core.engine.graph import reachable
+from autograd_core.engine.primitive import compositions, plain, table
+from autograd_core.engine.recording import name_of
 from autograd_core.rules import special
+from autograd_core.rules.cases import CASES, Case
 from tests.autograd_core.rules.portable import bare, gradients_of
 from tests.autograd_core.rules.strict import StrictArray
 
@@ -230,7 +230,7 @@ def write() -> str:
         "# What is covered",
         "",
         "Made by `python -m tests.autograd_core.rules.coverage` from the registry and the cases in",
-        f"`autograd_core/checking/cases/`, with {versions}; not by hand.",
+        f"`autograd_core/rules/cases/`, with {versions}; not by hand.",
         "",
         "* *cases*: calls that exercise the function (keywords, axes, shapes). Each is compared with",
         "  finite differences at first and second order, and run on Fortran-ordered, reversed, strided,",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from autograd_core.checking.cases import Case
+from autograd_core.rules.cases import Case
 
 
 def is_differentiated(a: Any) -> bool:

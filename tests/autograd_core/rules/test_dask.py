@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core.checking.cases import CASES
+from autograd_core.rules.cases import CASES
 from tests.autograd_core.rules.portable import assert_same, bare, gradients_of
 
 pytest.importorskip("dask.array", reason="Dask's arrays are not installed")

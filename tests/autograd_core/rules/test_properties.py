@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import autograd_core as ag
-from autograd_core.cotangents import sum_to_shape
+from autograd_core.engine.cotangents import sum_to_shape
 from tests.autograd_core.strategies import arrays, assert_slopes, broadcastable, with_axis
 
 few = settings(max_examples=40, deadline=None)

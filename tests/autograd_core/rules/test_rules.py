@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core import graph, operators, recording, sweep
-from autograd_core.checking.cases import CASES, Case
-from autograd_core.evaluation import alias
-from autograd_core.primitive import table
+from autograd_core.engine import backward as sweep
+from autograd_core.engine import graph, recording
+from autograd_core.engine.primitive import table
+from autograd_core.rules.cases import CASES, Case
+from autograd_core.tensors import operators
+from autograd_core.transforms.evaluation import alias
 
-primitive_module = __import__("sys").modules["autograd_core.primitive"]
+primitive_module = __import__("sys").modules["autograd_core.engine.primitive"]
 each_case = pytest.mark.parametrize("case", CASES, ids=[c.id for c in CASES])
 
 

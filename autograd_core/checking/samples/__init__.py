@@ -1,0 +1,1 @@
+"""Samples that the checker makes from a given one: layouts, values, shapes, precisions."""

@@ -1,0 +1,1 @@
+"""Colours of a picture and what they measure."""

@@ -1,0 +1,1 @@
+"""The built-in layered layout: ranks, crossings, coordinates, routes."""

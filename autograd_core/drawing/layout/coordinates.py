@@ -1,0 +1,168 @@
+"""Coordinates for a layered layout: straight columns first, then everything close to its arrows.
+
+As in Brandes and Köpf (2001) items are joined into vertical blocks, here by priority: the borders
+of clusters, the spine, the dummies of long arrows, then single arrows, none crossing another.
+Blocks keep their distances by longest paths, and then move, each to the median of what it is
+connected to, as far as its neighbours let it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from bisect import bisect_left
+from collections.abc import Callable
+
+from autograd_core.drawing.layout.ranks import Item, Layers
+
+_APART, _LANE, _PAD = 24.0, 14.0, 12.0
+_ROUNDS = 10
+
+
+class _Pairs:
+    """Alignments between two neighbouring ranks, none crossing another."""
+
+    def __init__(self) -> None:
+        self.upper: list[int] = []
+        self.lower: list[int] = []
+
+    def add(self, a: int, b: int) -> bool:
+        k = bisect_left(self.upper, a)
+        if (k < len(self.upper) and (self.upper[k] == a or self.lower[k] <= b)) or (
+            k > 0 and self.lower[k - 1] >= b
+        ):
+            return False
+        self.upper.insert(k, a)
+        self.lower.insert(k, b)
+        return True
+
+
+def _blocks(made: Layers) -> list[list[Item]]:
+    pairs = [_Pairs() for _ in made.ranks]
+    below: dict[Item, Item] = {}
+
+    def join(a: Item, b: Item) -> None:
+        if a not in below and pairs[a.rank].add(a.place, b.place):
+            below[a] = b
+
+    for chains in made.borders.values():
+        for chain in chains:
+            for a, b in itertools.pairwise(chain):
+                join(a, b)
+    later = []
+    for chain in made.chains.values():
+        flow = chain if chain[0].rank <= chain[-1].rank else chain[::-1]
+        if len(flow) == 2:
+            a, b = flow
+            if a.box in made.column and b.box in made.column:
+                join(a, b)
+            else:
+                later.append((a, b))
+    for chain in made.chains.values():
+        flow = chain if chain[0].rank <= chain[-1].rank else chain[::-1]
+        for a, b in itertools.pairwise(flow[1:-1]):
+            join(a, b)
+    # an arrow that is alone at one of its ends before one among others
+    later.sort(key=lambda e: (len(e[0].after) + len(e[1].before), e[0].index, e[1].index))
+    for a, b in later:
+        join(a, b)
+    blocks, taken = [], set(below.values())
+    for rank in made.ranks:
+        for item in rank:
+            if item not in taken:
+                block = [item]
+                while block[-1] in below:
+                    block.append(below[block[-1]])
+                blocks.append(block)
+    return blocks
+
+
+def _apart(a: Item, b: Item, room: Callable[[Item, Item], float]) -> float:
+    """The least distance between the centres of two neighbours."""
+    if a.border or b.border:
+        return a.right + b.left + _PAD + room(a, b)
+    if a.box < 0 and b.box < 0:
+        return a.right + b.left + _LANE - 4
+    return a.right + b.left + (_APART if a.box >= 0 and b.box >= 0 else _LANE)
+
+
+def across(made: Layers, room: Callable[[Item, Item], float], widths: dict[str, float]) -> None:
+    """Give every item its ``x``.
+
+    Parameters
+    ----------
+    made
+        Ordered ranks.
+    room
+        What a border needs beyond its padding, for the title of its cluster.
+    widths
+        The least width of each cluster.
+    """
+    blocks = _blocks(made)
+    where = {item: k for k, block in enumerate(blocks) for item in block}
+    right: list[dict[int, float]] = [{} for _ in blocks]
+    left: list[dict[int, float]] = [{} for _ in blocks]
+
+    def keep(a: int, b: int, distance: float) -> None:
+        if distance > right[a].get(b, -1.0):
+            right[a][b] = left[b][a] = distance
+
+    for rank in made.ranks:
+        for a, b in itertools.pairwise(rank):
+            keep(where[a], where[b], _apart(a, b, room))
+    for c, (lefts, rights) in made.borders.items():
+        for a, b in zip(lefts, rights, strict=True):
+            if where[a] != where[b]:
+                keep(where[a], where[b], widths.get(c, 0.0))
+    waiting = [len(n) for n in left]
+    ready = [k for k, n in enumerate(waiting) if n == 0]
+    x = [0.0] * len(blocks)
+    sequence = []
+    for k in ready:  # grows while it is walked
+        sequence.append(k)
+        for n, distance in right[k].items():
+            x[n] = max(x[n], x[k] + distance)
+            waiting[n] -= 1
+            if waiting[n] == 0:
+                ready.append(n)
+    pulls: list[list[int]] = [[] for _ in blocks]
+    for chain in made.chains.values():
+        for a, b in itertools.pairwise(chain):
+            p, q = where[a], where[b]
+            if p != q:
+                heavy = 3 if a.box in made.column and b.box in made.column else 1
+                pulls[p] += [q] * heavy
+                pulls[q] += [p] * heavy
+    _relax(x, sequence, left, right, pulls, blocks)
+    for k, block in enumerate(blocks):
+        for item in block:
+            item.x = x[k]
+
+
+def _relax(
+    x: list[float],
+    sequence: list[int],
+    left: list[dict[int, float]],
+    right: list[dict[int, float]],
+    pulls: list[list[int]],
+    blocks: list[list[Item]],
+) -> None:
+    inf = float("inf")
+    for turn in range(_ROUNDS):
+        moved = 0.0
+        for k in reversed(sequence) if turn % 2 == 0 else sequence:
+            low = max((x[n] + d for n, d in left[k].items()), default=-inf)
+            high = min((x[n] - d for n, d in right[k].items()), default=inf)
+            border = blocks[k][0].border
+            if border:  # as close to the members as they let it
+                aim = high if border < 0 else low
+            elif pulls[k]:
+                ends = sorted(x[n] for n in pulls[k])
+                aim = (ends[(len(ends) - 1) // 2] + ends[len(ends) // 2]) / 2
+            else:
+                continue
+            new = max(low, min(aim, high))
+            if -inf < new < inf:
+                moved = max(moved, abs(new - x[k]))
+                x[k] = new
+        if moved < 0.5:
+            break

@@ -1,0 +1,256 @@
+"""A layered layout: which rank everything stands on, and the ways of long arrows.
+
+Sugiyama's method (Sugiyama, Tagawa and Toda 1981): ranks by longest path and a dummy at every
+rank that a long arrow passes; :mod:`sweeps` orders each rank and :mod:`place` gives coordinates.
+Parameters and targets with one use stand beside it and travel with it.  A cluster keeps its
+members together between two chains of border dummies.  Directions are those of the flow: *along*
+it (down, for ``"TB"``) and *across*.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from autograd_core.drawing.layout.critical_path import spine
+from autograd_core.drawing.layout.text_width import clean, width
+from autograd_core.drawing.scene import Scene
+
+SIDE = 26.0  # between an operation and what stands beside it
+BETWEEN = 10.0  # between boxes that stand beside the same operation
+#: Beyond so many dummies (in all, and for each box) the longest arrows run outside of everything.
+_DUMMIES, _EACH = 30_000, 8
+Size = tuple[float, float]
+
+
+class Item:
+    """Something in a rank: a box with what stands beside it, a dummy, or a cluster's border."""
+
+    __slots__ = (
+        *("box", "rank", "place", "w", "h", "left", "right", "path", "border", "x"),
+        *("before", "after", "sides", "index", "key", "extra", "late", "gap"),
+    )
+
+    def __init__(self, index: int, box: int = -1) -> None:
+        self.index, self.box, self.rank, self.place = index, box, 0, 0
+        self.w = self.h = self.left = self.right = self.x = self.key = self.extra = 0.0
+        self.gap = SIDE  # to what stands beside it
+        self.path: tuple[str, ...] = ()
+        self.late = box < 0  # begins at the right: dummies, and targets
+        self.border = 0  # -1 and 1: the left and right border of path[-1]
+        self.before: list[Item] = []
+        self.after: list[Item] = []
+        self.sides: tuple[list[int], list[int]] = ([], [])
+
+
+@dataclass
+class Layers:
+    """Ranks in order, and the chain of items that each drawn arrow runs through."""
+
+    ranks: list[list[Item]]
+    items: dict[int, Item]  # by the number of the box
+    chains: dict[int, list[Item]]  # by the number of the arrow
+    beside: dict[int, tuple[int, int]]  # arrow to a neighbour: its owner's box, and -1 or 1
+    outside: list[int]  # arrows too long for dummies
+    loops: list[int]
+    column: set[int]  # boxes on the spine
+    clusters: dict[str, tuple[int, int]] = field(default_factory=dict)  # first and last rank
+    borders: dict[str, tuple[list[Item], list[Item]]] = field(default_factory=dict)
+
+
+def paths(scene: Scene) -> dict[str, tuple[str, ...]]:
+    """The clusters around each cluster, from the outermost to itself."""
+    parents = {c.id: c.parent for c in scene.clusters}
+    found: dict[str, tuple[str, ...]] = {"": ()}
+    for start in parents:
+        chain: list[str] = []
+        at = start
+        while at in parents and at not in chain and at not in found:
+            chain.append(at)
+            at = parents[at]
+        above = found.get(at, ()) if at not in chain else ()
+        for c in reversed(chain):
+            above = found[c] = (*above, c)
+    return found
+
+
+def _beside(
+    scene: Scene, plain: list[tuple[int, int, int]]
+) -> tuple[dict[int, tuple[int, int]], dict[int, tuple[list[int], list[int]]]]:
+    """Which leaves stand beside their only user: arrow to owner and side, owner to neighbours."""
+    boxes = scene.boxes
+    outs: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    ins: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for number, a, b in plain:
+        outs[a].append((number, b))
+        ins[b].append((number, a))
+    arrows: dict[int, tuple[int, int]] = {}
+    neighbours: dict[int, tuple[list[int], list[int]]] = {}
+    for b, incoming in ins.items():
+        leaves = [
+            (n, a) for n, a in incoming
+            if boxes[a].form == "box" and a not in ins and len(outs[a]) == 1
+            and boxes[a].kind in ("parameter", "data")
+        ]  # fmt: skip
+        if len(leaves) == len(incoming):  # something must come from above
+            data = [leaf for leaf in leaves if boxes[leaf[1]].kind == "data"]
+            above = data or leaves[:1]
+            leaves = [leaf for leaf in leaves if leaf not in above]
+        sides: tuple[list[int], list[int]] = ([], [])
+        for n, a in leaves:
+            right = boxes[a].kind == "data"
+            if boxes[a].cluster == boxes[b].cluster and len(sides[right]) < 6:
+                sides[right].append(a)
+                arrows[n] = (b, 1 if right else -1)
+        if sides[0] or sides[1]:
+            neighbours[b] = sides
+    return arrows, neighbours
+
+
+def _ranks(count: int, edges: list[tuple[int, int, int]]) -> list[int]:
+    """Longest paths from the sources; then chains that nothing holds above move down."""
+    rank = [0] * count
+    after: list[list[int]] = [[] for _ in range(count)]
+    before: list[list[int]] = [[] for _ in range(count)]
+    for _, a, b in edges:  # a < b
+        after[a].append(b)
+        before[b].append(a)
+    for v in range(count):
+        if before[v]:
+            rank[v] = max(rank[u] for u in before[v]) + 1
+    free = [False] * count
+    for v in range(count):
+        free[v] = all(free[u] and len(after[u]) == 1 for u in before[v])
+    for v in range(count - 1, -1, -1):
+        if free[v] and after[v]:
+            rank[v] = min(rank[t] for t in after[v]) - 1
+    return rank
+
+
+def layers(scene: Scene, sizes: list[Size], extra: Mapping[int, float] | None = None) -> Layers:
+    """The ranks of a scene.
+
+    Parameters
+    ----------
+    scene
+        What to lay out.
+    sizes
+        Of each box, across and along the flow.
+    extra
+        Room that a box needs on its right, for a loop.
+    """
+    number = {b.id: i for i, b in enumerate(scene.boxes)}
+    plain, loops, turned = [], [], set()
+    for n, arrow in enumerate(scene.arrows):
+        a, b = number.get(arrow.source), number.get(arrow.target)
+        if a is None or b is None:
+            continue
+        if a == b or arrow.loop:
+            loops.append(n)
+        else:
+            if a > b:
+                turned.add(n)
+            plain.append((n, min(a, b), max(a, b)))
+    beside, neighbours = _beside(scene, plain)
+    hidden = {i for sides in neighbours.values() for side in sides for i in side}
+    gaps: dict[int, float] = {}
+    for n, (owner, _) in beside.items():  # room for the label
+        room = width(clean(scene.arrows[n].label), 11) + 14
+        gaps[owner] = max(gaps.get(owner, SIDE), min(room, 194.0))
+    edges = [e for e in plain if e[0] not in beside]
+    rank = _ranks(len(scene.boxes), edges)
+    around = paths(scene)
+    column = spine(scene) if not turned else set()
+    items: dict[int, Item] = {}
+    for i, box in enumerate(scene.boxes):
+        if i in hidden:
+            continue
+        item = items[i] = Item(len(items), i)
+        item.rank, item.path = rank[i], around.get(box.cluster, ())
+        item.late = box.kind == "data"
+        item.w, item.h = sizes[i]
+        item.sides = neighbours.get(i, ([], []))
+        item.gap = gaps.get(i, SIDE)
+        item.extra = (extra or {}).get(i, 0.0)
+        reach = [item.w / 2, item.w / 2 + item.extra]
+        for k, side in enumerate(item.sides):
+            if side:
+                reach[k] += item.gap + max(sizes[j][0] for j in side)
+                tall = sum(sizes[j][1] for j in side) + BETWEEN * (len(side) - 1)
+                item.h = max(item.h, tall)
+        item.left, item.right = reach
+    made = Layers([], items, {}, beside, [], loops, {number[i] for i in column if i in number})
+    _chains(made, edges, turned)
+    _borders(made)
+    return made
+
+
+def _chains(made: Layers, edges: list[tuple[int, int, int]], turned: set[int]) -> None:
+    """Arrows as chains of items, one in each rank between their ends."""
+    items, budget = made.items, min(_DUMMIES, 500 + _EACH * len(made.items))
+    every = list(items.values())
+    span: dict[str, list[int]] = {}
+    for item in every:
+        for c in item.path:
+            of = span.setdefault(c, [item.rank, item.rank])
+            of[0], of[1] = min(of[0], item.rank), max(of[1], item.rank)
+
+    def passing(rank: int, u: Item, v: Item) -> tuple[str, ...]:
+        """The clusters that an arrow is in at a rank: those of its end that reach so far."""
+        found: list[tuple[str, ...]] = []
+        for path in (v.path, u.path):
+            k = 0
+            while k < len(path) and span[path[k]][0] <= rank <= span[path[k]][1]:
+                k += 1
+            found.append(path[:k])
+        return max(found, key=len)
+
+    chains: dict[int, list[Item]] = {}
+    spans = sorted(edges, key=lambda e: (items[e[2]].rank - items[e[1]].rank, e[0]))
+    for n, a, b in spans:
+        u, v = items[a], items[b]
+        budget -= max(v.rank - u.rank - 1, 0)
+        if budget < 0:
+            made.outside.append(n)
+            continue
+        chain = [u]
+        for r in range(u.rank + 1, v.rank):
+            dummy = Item(len(every))
+            dummy.rank, dummy.path = r, passing(r, u, v)
+            dummy.left = dummy.right = 2.0
+            every.append(dummy)
+            chain.append(dummy)
+        chain.append(v)
+        for p, q in itertools.pairwise(chain):
+            p.after.append(q)
+            q.before.append(p)
+        chains[n] = chain[::-1] if n in turned else chain
+    made.chains = chains
+    count = max((i.rank for i in every), default=-1) + 1
+    made.ranks = [[] for _ in range(count)]
+    for item in every:
+        made.ranks[item.rank].append(item)
+
+
+def _borders(made: Layers) -> None:
+    spans: dict[str, list[int]] = {}
+    around: dict[str, tuple[str, ...]] = {}
+    for rank in made.ranks:
+        for item in rank:
+            for k, c in enumerate(item.path if item.box >= 0 else ()):
+                span = spans.setdefault(c, [item.rank, item.rank])
+                span[0], span[1] = min(span[0], item.rank), max(span[1], item.rank)
+                around[c] = item.path[: k + 1]
+    index = sum(map(len, made.ranks))
+    for c, (first, last) in spans.items():
+        made.clusters[c] = (first, last)
+        made.borders[c] = ([], [])
+        for r in range(first, last + 1):
+            for side, chain in zip((-1, 1), made.borders[c], strict=True):
+                item = Item(index)
+                index += 1
+                item.rank, item.path, item.border, item.late = r, around[c], side, False
+                chain.append(item)
+                made.ranks[r].append(item)

@@ -1,0 +1,1 @@
+"""Writers of a scene: DOT, SVG, HTML, Mermaid, JSON, text."""

@@ -1,0 +1,190 @@
+"""Gradients of recorded Tensors: what ``backward()`` stores, ``gradients()`` returns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd_core.engine.array_types import beside
+from autograd_core.engine.backward import sweep
+from autograd_core.engine.cotangents import conjugate
+from autograd_core.engine.graph import RECORD, UNTRACKED, Leaf, Node, leading_to, mode, reachable
+from autograd_core.engine.recording import Handle, handle, raw
+from autograd_core.errors import GraphError
+
+
+def _seed(output: Any, gradient: Any, create_graph: bool) -> Any:
+    """The cotangent that starts at ``output``."""
+    if not output._node.tracked:
+        raise GraphError(
+            f"nothing was recorded for this Tensor of shape {output.shape}: no operation on a "
+            "Tensor with requires_grad=True made it (or it was made under no_grad, or detached)"
+        )
+    if gradient is None:
+        if output.size != 1:
+            raise GraphError(
+                f"the gradient of an output of shape {output.shape} needs a cotangent of that "
+                "shape: backward(gradient=...), or reduce the output to a scalar first"
+            )
+        if isinstance(output._data, np.generic):
+            return output._data.dtype.type(1)
+        return np.ones_like(output._data)
+    if not hasattr(gradient, "dtype"):
+        gradient = beside(np.asarray(gradient), output)
+    if gradient.shape != output.shape:
+        raise GraphError(
+            f"a cotangent has the shape of its output, {output.shape}, got {gradient.shape}"
+        )
+    if gradient.dtype != output.dtype:
+        gradient = gradient.astype(output.dtype)
+    return conjugate(gradient if create_graph else raw(gradient))
+
+
+def pull_back(
+    outputs: Sequence[Any],
+    seeds: Sequence[Any],
+    targets: set[Node] | None,
+    create_graph: bool,
+    free: bool,
+) -> tuple[dict[Node, Any], list[Any]]:
+    """Run the sweep from ``outputs``; cotangents of the targets (None: of all leaves)."""
+    cotangents: dict[Node, Any] = {}
+    for output, gradient in zip(outputs, seeds, strict=True):
+        seed, node = _seed(output, gradient, create_graph), output._node
+        if create_graph and not isinstance(seed, Handle):
+            seed = handle(seed, UNTRACKED)
+        cotangents[node] = cotangents[node] + seed if node in cotangents else seed
+    order = reachable(cotangents)
+    needed = None if targets is None else leading_to(order, targets)
+    token = mode.set(mode.get() | RECORD) if create_graph else None
+    try:
+        retained = sweep(
+            order,
+            cotangents,
+            handle,
+            needed=needed,
+            keep=targets or frozenset(),
+            create_graph=create_graph,
+            free=free,
+        )
+    finally:
+        if token is not None:
+            mode.reset(token)
+    return cotangents, retained
+
+
+def _private(g: Any, taken: set[int]) -> Any:
+    """An array that nobody else holds: a copy where ``g`` is shared, read-only or a view."""
+    writeable = True
+    if g.__class__ is np.ndarray:
+        writeable = g.flags.writeable
+    elif isinstance(g, np.generic) or not hasattr(g, "base"):  # nobody writes into these
+        return conjugate(g)
+    if g.base is not None or id(g) in taken or g.dtype.kind == "c" or not writeable:
+        return conjugate(g).copy()
+    taken.add(id(g))
+    return g
+
+
+def run_backward(output: Any, gradient: Any, create_graph: bool, free: bool) -> None:
+    """``output.backward(...)``: all gradients first, then all ``.grad`` together."""
+    cotangents, retained = pull_back([output], [gradient], None, create_graph, free)
+    found = [
+        (node.owner, g)
+        for node, g in cotangents.items()
+        if isinstance(node, Leaf) and node.owner is not None
+    ]
+    taken = {id(gradient), id(raw(gradient))}
+    ready = []
+    for reference, g in (*found, *retained):
+        tensor = reference()
+        if tensor is None:
+            continue
+        if create_graph:
+            g = conjugate(g)
+            ready.append((tensor, g if tensor._grad is None else tensor._grad + g))
+        elif tensor._grad is None:
+            ready.append((tensor, handle(_private(g, taken), UNTRACKED)))
+        elif tensor._grad._node.tracked:
+            ready.append((tensor, tensor._grad + conjugate(g)))
+        else:
+            ready.append((tensor, handle(tensor._grad._data + conjugate(g), UNTRACKED)))
+    for tensor, total in ready:
+        tensor._grad = total
+
+
+def gradients(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+) -> Any:
+    """Gradients of recorded outputs with respect to inputs, without touching any ``.grad``.
+
+    Parameters
+    ----------
+    outputs
+        A Tensor or a sequence of Tensors.
+    inputs
+        A Tensor or a sequence of Tensors, leaves or intermediate ones.
+    grad_outputs
+        One cotangent per output, of its shape; None is 1 for a scalar output.
+    create_graph
+        Record the computation, so that the gradients can be differentiated again.
+    allow_unused
+        Give None for an input on which no output depends, instead of raising.
+
+    Returns
+    -------
+    Tensor, or tuple of Tensor if ``inputs`` is a sequence
+        The sum over outputs of (cotangent times Jacobian), each of its input's shape and dtype.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> x = ag.tensor(2.0, requires_grad=True)
+    >>> y = x ** 3
+    >>> dy = ag.gradients(y, x, create_graph=True)
+    >>> ag.gradients(dy, x)
+    Tensor(12., float64)
+    """
+    outs = [outputs] if isinstance(outputs, Handle) else list(outputs)
+    single = isinstance(inputs, Handle)
+    wanted = [inputs] if single else list(inputs)
+    if isinstance(outputs, Handle) and isinstance(grad_outputs, (list, tuple)):
+        alone = len(grad_outputs) == 1 and np.shape(raw(grad_outputs[0])) == np.shape(raw(outputs))
+        grad_outputs = grad_outputs[0] if alone else grad_outputs  # a sequence of one, for one
+    if grad_outputs is None:
+        seeds = [None] * len(outs)
+    else:
+        seeds = [grad_outputs] if isinstance(outputs, Handle) else list(grad_outputs)
+    if len(seeds) != len(outs):
+        raise GraphError(f"{len(outs)} outputs need {len(outs)} grad_outputs, got {len(seeds)}")
+    for t in (*outs, *wanted):
+        if not isinstance(t, Handle):
+            raise TypeError(f"gradients() takes Tensors, got {type(t).__name__}")
+    for i, t in enumerate(wanted):
+        if not t._node.tracked:
+            raise GraphError(
+                f"input {i} (shape {t.shape}) does not require gradients; make it with "
+                "ag.tensor(..., requires_grad=True)"
+            )
+    targets = {t._node for t in wanted}
+    cotangents, _ = pull_back(outs, seeds, targets, create_graph, free=False)
+    results: list[Any] = []
+    for i, t in enumerate(wanted):
+        g = cotangents.get(t._node)
+        if g is None:
+            if not allow_unused:
+                raise GraphError(
+                    f"no output depends on input {i} (shape {t.shape}); "
+                    "pass allow_unused=True to get None for it"
+                )
+            results.append(None)
+        else:
+            g = conjugate(g)
+            results.append(g if isinstance(g, Handle) else handle(g, UNTRACKED))
+    return results[0] if single else tuple(results)

@@ -1,0 +1,147 @@
+"""Switches: whether operations record, and whether non-finite values raise.
+
+A switch belongs to the thread or asynchronous task that sets it, and is restored when its
+block ends, by an exception too.  Each is a context manager and a decorator; on a generator
+function the mode is set while its body runs and given back around each ``yield``.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from contextvars import Token
+from typing import Any, TypeVar
+
+from autograd_core.engine.graph import ANOMALY, RECORD, STRICT_NAN, mode
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class _Switch:
+    """Sets some bits of the mode and clears others, for the length of a block."""
+
+    on = 0
+    off = 0
+
+    def __init__(self) -> None:
+        self._tokens: list[Token[int]] = []
+
+    def __enter__(self) -> None:
+        self._tokens.append(mode.set((mode.get() | self.on) & ~self.off))
+
+    def __exit__(self, *exc: object) -> None:
+        mode.reset(self._tokens.pop())
+
+    def __call__(self, fun: Function) -> Function:
+        switch = type(self)
+        if inspect.isgeneratorfunction(fun):
+
+            @functools.wraps(fun)
+            def generator(*args: Any, **kwargs: Any) -> Any:
+                inner = fun(*args, **kwargs)
+                step, value = inner.send, None
+                while True:
+                    try:
+                        with switch():
+                            item = step(value)
+                    except StopIteration as stop:
+                        return stop.value
+                    try:
+                        step, value = inner.send, (yield item)
+                    except GeneratorExit:
+                        with switch():
+                            inner.close()
+                        raise
+                    except BaseException as error:
+                        step, value = inner.throw, error
+
+            return generator  # type: ignore[return-value]
+        if inspect.iscoroutinefunction(fun):
+
+            @functools.wraps(fun)
+            async def coroutine(*args: Any, **kwargs: Any) -> Any:
+                with switch():
+                    return await fun(*args, **kwargs)
+
+            return coroutine  # type: ignore[return-value]
+
+        @functools.wraps(fun)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with switch():
+                return fun(*args, **kwargs)
+
+        return wrapped  # type: ignore[return-value]
+
+
+class no_grad(_Switch):
+    """Operations inside record nothing; parameters may be updated in place.
+
+    Examples
+    --------
+    >>> import autograd_core as ag
+    >>> w = ag.tensor([1.0, 2.0], requires_grad=True)
+    >>> with ag.no_grad():
+    ...     (w * 2).requires_grad
+    False
+    """
+
+    off = RECORD
+
+
+class enable_grad(_Switch):
+    """Operations inside record, also within ``no_grad``."""
+
+    on = RECORD
+
+
+class detect_anomaly(_Switch):
+    """The first non-finite value, forward or backward, raises ``AnomalyError``.
+
+    A derivative that is not finite on a branch that was not taken (see :class:`strict_nan`) is
+    reported by a ``RuntimeWarning``; its gradient is 0.
+
+    The error names the operation and the line of the user's code that made it.  An array that
+    was changed in place between forward and backward (``w.data[0] = 1``) raises too, by
+    checksum.  Slower by far: for finding an error, not for training.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> x = ag.tensor([1.0, 0.0], requires_grad=True)
+    >>> with np.errstate(divide="ignore"), ag.detect_anomaly():
+    ...     np.log(x)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    autograd_core.errors.AnomalyError: log gave the first non-finite value...
+    """
+
+    on = ANOMALY
+
+
+class strict_nan(_Switch):
+    """Backward passes inside follow IEEE arithmetic where ``np.where`` took another branch.
+
+    By default an element that was not taken (by ``np.where``, ``np.select``, ``np.clip``,
+    ``np.maximum``, an index, an assignment, ``where=``) has gradient 0, whatever the derivatives
+    below are there.  In this block 0 times infinity is NaN again, as in other libraries.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> def f(x):
+    ...     return np.sum(np.where(x > 0, np.sqrt(x), 0.0))
+    >>> x = np.array([0.0, 4.0])
+    >>> ag.grad(f)(x)
+    array([0.  , 0.25])
+    >>> with np.errstate(all="ignore"), ag.strict_nan():
+    ...     ag.grad(f)(x)
+    array([ nan, 0.25])
+    """
+
+    on = STRICT_NAN
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations record at this place."""
+    return bool(mode.get() & RECORD)

@@ -1,0 +1,287 @@
+"""``ag.profile``: the time, memory and floating-point operations of every recorded call.
+
+The ordinary path is not touched: a bit of the mode sends every operation through the long way of
+``recording.apply``, which times the function that it runs; a backward pass under the same bit
+walks a list that reads the clock between its nodes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd_core.engine.backward import sweep
+from autograd_core.engine.graph import PICK, PROFILE, RECORD, Leaf, Node, mode, reachable
+from autograd_core.engine.recording import Handle, handle
+from autograd_core.engine.stopwatch import calls as stopwatch
+from autograd_core.profiling.flops import backward_flops, forward_flops
+
+
+@dataclass
+class Row:
+    """One operation.
+
+    Attributes
+    ----------
+    name
+        Of its primitive.
+    shape
+        Of its (first) result.
+    forward, backward
+        Seconds.
+    result
+        Bytes of its result.
+    saved
+        Bytes that it holds for backward, and no operation before it does.
+    flops, backward_flops
+        Floating-point operations, by the formulas of :mod:`autograd_core.flops`.
+    number
+        The number of its node; 0 where nothing was recorded.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    forward: float
+    backward: float = 0.0
+    result: int = 0
+    saved: int = 0
+    flops: int = 0
+    backward_flops: int = 0
+    number: int = 0
+
+    @property
+    def seconds(self) -> float:
+        return self.forward + self.backward
+
+
+@dataclass
+class Profile:
+    """What :func:`profile` returns; ``print(profile)`` is a table.
+
+    Attributes
+    ----------
+    rows : list of Row
+        In the order in which the operations ran.
+    wall : float
+        Seconds from beginning to end, forward and backward.
+    result
+        What the function returned.
+    """
+
+    rows: list[Row]
+    wall: float
+    result: Any = field(repr=False, default=None)
+
+    @property
+    def forward(self) -> float:
+        """Seconds inside operations, forward."""
+        return sum(r.forward for r in self.rows)
+
+    @property
+    def backward(self) -> float:
+        """Seconds inside rules, backward, with the accumulation of their results."""
+        return sum(r.backward for r in self.rows)
+
+    @property
+    def between(self) -> float:
+        """Seconds outside all operations: Python, recording, and what NumPy did on plain arrays."""
+        return max(self.wall - self.forward - self.backward, 0.0)
+
+    def by_number(self) -> dict[int, Row]:
+        """The rows of recorded operations by the number of their node."""
+        return {r.number: r for r in self.rows if r.number}
+
+    def by_name(self) -> list[Row]:
+        """One row for each primitive, the slowest first; ``shape`` is (calls,)."""
+        found: dict[str, Row] = {}
+        for r in self.rows:
+            t = found.setdefault(r.name, Row(r.name, (0,), 0.0))
+            t.shape = (t.shape[0] + 1,)
+            t.forward += r.forward
+            t.backward += r.backward
+            t.result += r.result
+            t.saved += r.saved
+            t.flops += r.flops
+            t.backward_flops += r.backward_flops
+        return sorted(found.values(), key=lambda r: -r.seconds)
+
+    def __str__(self) -> str:
+        from autograd_core.drawing.trace.names import bytes_text, count_text, time_text
+
+        head = ("operation", "calls", "forward", "backward", "share", "results", "held", "FLOPs")
+        total = self.wall or 1.0
+        table: list[tuple[str, ...]] = [head]
+        rows = self.by_name()
+        for r in [*rows, None]:
+            if r is None:
+                one = (self.forward, self.backward)
+                sums = [sum(getattr(x, k) for x in rows) for k in ("result", "saved")]
+                work = sum(x.flops + x.backward_flops for x in rows)
+                label, calls = "all operations", str(len(self.rows))
+            else:
+                one, sums = (r.forward, r.backward), [r.result, r.saved]
+                work, label, calls = r.flops + r.backward_flops, r.name, str(r.shape[0])
+            times = [time_text(t) if t else "" for t in one]
+            share = f"{100 * sum(one) / total:.0f} %"
+            held = [bytes_text(n) if n else "" for n in sums]
+            table.append((label, calls, *times, share, *held, count_text(work) if work else ""))
+        table.append(("between them", "", time_text(self.between), "",
+                      f"{100 * self.between / total:.0f} %", "", "", ""))  # fmt: skip
+        table.append(("wall clock", "", time_text(self.wall), "", "100 %", "", "", ""))
+        widths = [max(len(row[i]) for row in table) for i in range(len(head))]
+        lines = [
+            "  ".join(
+                cell.ljust(w) if i == 0 else cell.rjust(w)
+                for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+            for row in table
+        ]
+        rule = "-" * max(map(len, lines))
+        return "\n".join([lines[0], rule, *lines[1:-3], rule, *lines[-3:]])
+
+
+class _Clocked(list[Node]):
+    """Nodes in the order of a sweep; between two of them the clock is read."""
+
+    def __init__(self, nodes: Iterable[Node], spent: dict[int, float]) -> None:
+        super().__init__(nodes)
+        self.spent = spent
+
+    def __iter__(self) -> Iterator[Node]:
+        clock, spent = time.perf_counter, self.spent
+        for node in list.__iter__(self):
+            start = clock()
+            yield node
+            if node.primitive is not None:
+                number = node.parents[0].seq if node.primitive is PICK else node.seq
+                spent[number] = spent.get(number, 0.0) + clock() - start
+
+
+def profile(
+    f: Callable[..., Any],
+    *args: Any,
+    backward: bool = True,
+    look: Callable[[Node, Any], None] | None = None,
+) -> Profile:
+    """Run a function, and backward from what it returns, measuring every operation.
+
+    Parameters
+    ----------
+    f
+        Any function or module; what it does on Tensors is measured.
+    *args
+        Its arguments.
+    backward
+        Also run backward from the sum of the results, in which no ``.grad`` changes and no hook
+        runs.
+    look
+        Called with every node and its result after the run, outside what is measured: values
+        that backward does not need are not kept.
+
+    Returns
+    -------
+    Profile
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> w = ag.tensor(np.ones((300, 100)), requires_grad=True)
+    >>> p = ag.profile(lambda x: np.sum(np.tanh(x @ w)), np.ones((50, 300)))
+    >>> [(r.name, r.shape, r.flops) for r in p.rows]
+    [('matmul', (50, 100), 3000000), ('tanh', (50, 100), 5000), ('sum', (), 5000)]
+    >>> print(str(p).splitlines()[0].split())
+    ['operation', 'calls', 'forward', 'backward', 'share', 'results', 'held', 'FLOPs']
+    """
+    if not callable(f):
+        raise TypeError(
+            f"ag.profile runs a function on the arguments after it, ag.profile(f, x); got a "
+            f"{type(f).__name__}"
+        )
+    clock = time.perf_counter
+    calls: list[Any] = []
+    tokens = mode.set(mode.get() | PROFILE | RECORD), stopwatch.set(calls)
+    spent: dict[int, float] = {}
+    try:
+        start = clock()
+        result = f(*args)
+        wall = clock() - start
+    finally:
+        stopwatch.reset(tokens[1])
+        mode.reset(tokens[0])
+    nodes = {call[2].seq: call[2] for call in calls if call[2] is not None}
+    if look is not None:
+        for _, _, node, out in calls:
+            if node is not None:
+                look(node, out)
+    rows = _rows(calls)
+    if backward:
+        wall += run_backward(result, spent)
+    for row in rows:
+        row.backward = spent.get(row.number, 0.0)
+        if row.backward:
+            row.backward_flops = backward_flops(nodes[row.number])
+    return Profile(rows, wall, result)
+
+
+def run_backward(result: Any, spent: dict[int, float]) -> float:
+    """Sweep from the sum of the Tensors of a result, noting the time of every node; the wall."""
+    roots: list[Any] = []
+    waiting = [result]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Handle):
+            roots += [value] if value._node.tracked else []
+        elif isinstance(value, (list, tuple, dict)):
+            waiting += value.values() if isinstance(value, dict) else value
+    if not roots:
+        return 0.0
+    clock = time.perf_counter
+    start = clock()
+    order = _Clocked(reachable(t._node for t in roots), spent)
+    cotangents: dict[Node, Any] = {}
+    for t in roots:
+        ones = np.ones(t.shape, t.dtype)
+        cotangents[t._node] = cotangents[t._node] + ones if t._node in cotangents else ones
+    watches = [(n, n.watch) for n in list.__iter__(order) if n.watch is not None]
+    try:
+        for node, _ in watches:
+            node.watch = None
+        sweep(order, cotangents, handle)
+    finally:
+        for node, watch in watches:
+            node.watch = watch
+    return clock() - start
+
+
+def _rows(calls: list[Any]) -> list[Row]:
+    """Rows of timed calls; an array that several hold is counted where it is first held."""
+    held: set[int] = set()
+    rows = []
+    for primitive, seconds, node, out in calls:
+        parts = out if isinstance(out, (tuple, list)) else (out,)
+        shape = tuple(getattr(parts[0], "shape", ())) if parts else ()
+        row = Row(primitive.name.lstrip("_"), shape, seconds)
+        row.result = sum(int(getattr(o, "nbytes", 0)) for o in parts)
+        if node is not None:
+            row.number, row.flops = node.seq, forward_flops(node)
+            row.saved = saved_bytes(node, held)
+        rows.append(row)
+    return rows
+
+
+def saved_bytes(node: Node, held: set[int]) -> int:
+    """Bytes that a node holds for backward and that are not in ``held``; parameters are no cost."""
+    total = 0
+    leaves = {id(p.out) for p in node.parents if isinstance(p, Leaf) and p.tracked}
+    for a in node.saved():
+        whole = a
+        while isinstance(whole.base, np.ndarray):
+            whole = whole.base
+        if id(whole) not in held and id(a) not in leaves and id(whole) not in leaves:
+            held.add(id(whole))
+            total += a.nbytes
+    return total

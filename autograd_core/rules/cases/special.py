@@ -1,0 +1,73 @@
+"""Cases of scipy.special, where SciPy is installed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import autograd_core as ag
+from autograd_core.rules.cases.base import add, draw
+
+A, UNIT = draw(2, 3), draw(2, 3, low=0.05, high=0.9)
+POS, OTHER = draw(2, 3, low=0.3, high=4.0), draw(2, 3, low=0.4, high=3.5)
+add("np.i0", np.i0, np.array([-3.0, -0.7, 1e-3, 2.4, 14.0, 17.0]))
+
+try:
+    import scipy.special as s
+except ImportError:
+    s = None
+
+if s is not None:
+    for name in [
+        "erf",
+        "erfc",
+        "erfcx",
+        "erfi",
+        "expit",
+        "log_expit",
+        "ndtr",
+        "log_ndtr",
+        "i0",
+        "i1",
+        "i0e",
+        "i1e",
+        "j0",
+        "j1",
+        "exp10",
+        "cosm1",
+        "sindg",
+        "cosdg",
+        "cbrt",
+        "exp2",
+        "expm1",
+    ]:
+        add(f"scipy {name}", getattr(s, name), A)
+    for name in ["erfinv", "logit", "ndtri", "entr", "log1p"]:
+        add(f"scipy {name}", getattr(s, name), UNIT)
+    add("scipy erfcinv", s.erfcinv, UNIT + 0.4)
+    for name in ["gamma", "gammaln", "digamma", "loggamma", "y0", "y1", "k0", "k1"]:
+        add(f"scipy {name}", getattr(s, name), POS)
+    add("scipy gammaln negative", s.gammaln, -POS - 0.013)
+    add("scipy digamma negative", s.psi, -POS - 0.013)
+    for name in ["beta", "betaln", "xlogy", "xlog1py", "rel_entr", "kl_div"]:
+        add(f"scipy {name}", getattr(s, name), POS, OTHER)
+    add("scipy xlogy at 0", s.xlogy, np.array([0.0, 1.2]), np.array([0.7, 0.4]))
+    for name in ["jv", "yv", "iv", "kv", "yn", "jn"]:
+        add(f"scipy {name}", lambda x, name=name: getattr(s, name)(2, x), POS)
+    add("scipy zeta", lambda x: s.zeta(3.0, x), POS)
+    add("scipy erfcx far", s.erfcx, 5 * POS)
+    add("scipy gammainc", lambda x: s.gammainc(1.7, x), POS)
+    add("scipy gammaincc", lambda x: s.gammaincc(1.7, x), POS)
+    add("scipy betainc", lambda x: s.betainc(1.7, 2.2, x), UNIT)
+    add("scipy boxcox", lambda x: s.boxcox(x, 0.6), POS)
+    add("scipy huber", lambda r: s.huber(1.1, r), A)
+    add("scipy pseudo_huber", lambda r: s.pseudo_huber(1.1, r), A)
+    for n in (0, 1, 3):
+        add(f"polygamma {n}", lambda x, n=n: ag.special.polygamma(n, x), POS)
+
+T = draw(2, 3, 4)
+for axis in (None, 1, -1, (0, 2)):
+    for name in ("logsumexp", "softmax", "log_softmax"):
+        f = getattr(ag.special, name)
+        add(f"{name} {axis}", lambda x, f=f, axis=axis: f(x, axis=axis), T)
+add("logsumexp keepdims", lambda x: ag.special.logsumexp(x, axis=1, keepdims=True), T)
+add("logsumexp factors", lambda x, b: ag.special.logsumexp(x, axis=0, b=b), A, POS)

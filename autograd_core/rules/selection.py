@@ -1,0 +1,305 @@
+"""Choosing among arrays, and assignment in functional form.
+
+What was not chosen has the cotangent 0, exactly, whatever happened there: all of these are made of
+``np.where`` and of assignment, which the engine knows as masks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_core.engine.array_types import beside
+from autograd_core.engine.primitive import composition
+from autograd_core.engine.recording import Handle, raw, wrapped
+from autograd_core.errors import ConversionError
+from autograd_core.rules.common import along, as_array, axis_index, host
+from autograd_core.rules.indexing import along_axis, put_sum
+from autograd_core.tensors.methods import setitem
+
+
+@composition(np.select)
+def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    if len(condlist) != len(choicelist) or not len(condlist):
+        raise ValueError(
+            f"select takes as many conditions as choices, at least one, got {len(condlist)} and "
+            f"{len(choicelist)}"
+        )
+    out = default
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        out = np.where(raw(condition), choice, out)
+    return out
+
+
+@composition(np.piecewise)
+def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
+    """Each function sees only its own elements, so none is called outside its domain."""
+    x = as_array(x)
+    if isinstance(condlist, (list, tuple)):
+        single = (
+            x.ndim > 0 and not hasattr(condlist[0], "ndim") and not isinstance(condlist[0], list)
+        )
+    else:
+        single = np.ndim(condlist) == 0 or (np.ndim(condlist) == 1 and x.ndim > 0)
+    conditions = [condlist] if single else condlist
+    masks = [np.broadcast_to(host(c), x.shape) for c in conditions]
+    if len(funclist) == len(masks) + 1:
+        masks.append(~np.logical_or.reduce(masks))
+    if len(funclist) != len(masks):
+        raise ValueError(
+            f"piecewise takes as many functions as conditions, or one more, got {len(funclist)} "
+            f"and {len(masks)}"
+        )
+    out = np.zeros_like(x)
+    for mask, f in zip(masks, funclist, strict=True):
+        if callable(f):
+            if mask.any():
+                out = setitem(out, f(x[mask], *args, **kw), index=mask)
+        else:
+            out = np.where(beside(mask, out), f, out)
+    return out
+
+
+@composition(np.choose)
+def _choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
+    which, n = host(a), len(choices)
+    if mode == "wrap":
+        which = which % n
+    elif mode == "clip":
+        which = np.clip(which, 0, n - 1)
+    elif (which < 0).any() or (which >= n).any():
+        raise ValueError(f"choose got an index outside the {n} choices; see its mode=")
+    result = choices[0]
+    for i in range(1, n):
+        result = np.where(beside(which == i, result), choices[i], result)
+    shape = np.broadcast_shapes(which.shape, *(np.shape(c) for c in choices))
+    return np.broadcast_to(result, shape)
+
+
+@composition(np.compress)
+def _compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
+    chosen = np.flatnonzero(host(condition))
+    a = as_array(a)
+    return a.reshape(-1)[chosen] if axis is None else a[along(axis_index(a, axis), chosen)]
+
+
+@composition(np.extract)
+def _extract(condition: Any, arr: Any) -> Any:
+    return as_array(arr).reshape(-1)[np.flatnonzero(host(condition))]
+
+
+@composition(np.bincount)
+def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
+    x = host(x)
+    n = max(minlength, int(x.max(initial=-1)) + 1)
+    weights = as_array(weights)
+    weights = weights if weights.dtype == np.float64 else weights.astype(float)
+    return put_sum(weights, index=(x,), shape=(n,))
+
+
+# -- assignment -----------------------------------------------------------------------------------
+
+
+def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> Any:
+    """A copy of ``a`` with ``v`` at places of the flattened array: ``np.put``, functional.
+
+    Parameters
+    ----------
+    a : array
+    ind : integers
+        Places in ``a.reshape(-1)``.
+    v
+        Repeated if shorter than ``ind``.
+    mode : "raise", "wrap" or "clip"
+        For places outside.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> ag.put(np.zeros((2, 2)), [0, -1], [5.0, 6.0])
+    array([[5., 0.],
+           [0., 6.]])
+    """
+    a, at = as_array(a), host(ind).reshape(-1)
+    if mode == "wrap":
+        at = at % a.size
+    elif mode == "clip":
+        at = np.clip(at, 0, a.size - 1)
+    values = as_array(v, a).reshape(-1)
+    if at.size == 0 or values.size == 0:  # NumPy leaves the array alone
+        return a * 1
+    values = np.resize(values, at.shape)
+    return setitem(a.reshape(-1), values, index=at).reshape(a.shape)
+
+
+def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any = -1) -> Any:
+    """A copy of ``arr`` with ``values`` at indices along an axis: ``np.put_along_axis``, functional.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> ag.put_along_axis(np.zeros((2, 3)), np.array([[0], [2]]), 9.0, axis=1)
+    array([[9., 0., 0.],
+           [0., 0., 9.]])
+    """
+    arr = as_array(arr)
+    if axis is None:
+        flat = setitem(arr.reshape(-1), values, index=host(indices))
+        return flat.reshape(arr.shape)
+    return setitem(arr, values, index=along_axis(arr.shape, host(indices), axis_index(arr, axis)))
+
+
+def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> Any:
+    """A copy of ``a`` with ``val`` on its diagonal: ``np.fill_diagonal``, functional.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> ag.fill_diagonal(np.zeros((2, 3)), [1.0, 2.0])
+    array([[1., 0., 0.],
+           [0., 2., 0.]])
+    """
+    a = as_array(a)
+    places = np.zeros(a.shape, bool)
+    np.fill_diagonal(places, True, wrap)
+    return put(a, np.flatnonzero(places), val)
+
+
+def putmask(a: Any, mask: Any, values: Any) -> Any:
+    """A copy of ``a`` with ``values`` where ``mask`` holds: ``np.putmask``, functional.
+
+    Values are taken from the same places of ``values``, which is repeated to the size of ``a``.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> ag.putmask(np.zeros(4), np.array([True, False, True, False]), [1.0, 2.0])
+    array([1., 0., 1., 0.])
+    """
+    a = as_array(a)
+    values = as_array(values, a)
+    return np.where(raw(mask), np.resize(values, a.shape), a) if values.size else a * 1
+
+
+def place(arr: Any, mask: Any, vals: Any) -> Any:
+    """A copy of ``arr`` with the values one after the other where ``mask`` holds: ``np.place``.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> ag.place(np.zeros(4), np.array([True, False, True, False]), [1.0, 2.0])
+    array([1., 0., 2., 0.])
+    """
+    at = np.flatnonzero(host(mask))
+    if at.size and not np.size(raw(vals)):
+        raise ValueError(f"place got no values for {at.size} places")
+    return put(arr, at, vals)
+
+
+def _in_place(fun: Any, functional: Callable[..., Any]) -> None:
+    """NumPy's own form writes into its first argument: a Tensor's handle moves to the new value."""
+
+    @composition(fun)
+    def write(target: Any, *args: Any, **kwargs: Any) -> None:
+        if not isinstance(target, Handle):
+            raise ConversionError(
+                f"np.{fun.__name__} into a plain array would lose the gradient of a recorded "
+                f"Tensor; write b = ag.{fun.__name__}(a, ...), which returns a new Tensor"
+            )
+        t: Any = target
+        t[...] = functional(t, *args, **kwargs)
+
+
+for _fun, _functional in (
+    (np.put, put),
+    (np.put_along_axis, put_along_axis),
+    (np.fill_diagonal, fill_diagonal),
+    (np.putmask, putmask),
+    (np.place, place),
+):
+    _in_place(_fun, _functional)
+
+
+# -- inserting, deleting, resizing ----------------------------------------------------------------
+
+
+def by_index(fun: Callable[..., Any], *arrays: Any) -> Any:
+    """``fun(*arrays)`` for a function that only moves elements.
+
+    NumPy itself says where each element goes: it moves their numbers, and the elements follow.
+    """
+    numbers, start = [], 0
+    for a in arrays:
+        numbers.append(start + np.arange(a.size).reshape(a.shape))
+        start += a.size
+    flat = [a.reshape(-1) for a in arrays]
+    joined = flat[0] if len(flat) == 1 else np.concatenate(flat)
+    source = fun(*numbers)
+    return joined[source.reshape(-1)].reshape(source.shape)
+
+
+@composition(np.delete)
+def _delete(arr: Any, obj: Any, axis: Any = None) -> Any:
+    obj = obj if isinstance(obj, slice) else host(obj)
+    return by_index(lambda i: np.delete(i, obj, axis), as_array(arr))
+
+
+@composition(np.insert)
+def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
+    a, values = as_array(arr), as_array(values)
+    obj = obj if isinstance(obj, slice) else host(obj)
+    values = values if values.dtype == a.dtype else values.astype(a.dtype)
+    return by_index(lambda i, v: np.insert(i, obj, v, axis), a, values)
+
+
+@composition(np.resize)
+def _resize(a: Any, new_shape: Any) -> Any:
+    a = as_array(a)
+    if a.size == 0:
+        return wrapped(np.resize(host(a), new_shape))
+    return by_index(lambda i: np.resize(i, new_shape), a)
+
+
+@composition(np.trim_zeros)
+def _trim_zeros(filt: Any, trim: Any = "fb", axis: Any = None) -> Any:
+    a = as_array(filt)
+    if not a.ndim:
+        return a * 1
+    options = {} if axis is None else {"axis": axis}
+    kept = np.trim_zeros(host(a), trim, **options)
+    if a.ndim == 1:
+        start = 0
+        if "f" in trim.lower():
+            nonzero = np.flatnonzero(host(a))
+            start = int(nonzero[0]) if nonzero.size else a.shape[0]
+        return a[start : start + kept.shape[0]]
+    where = np.argwhere(host(a))
+    if not where.size:
+        return wrapped(kept)
+    low = [
+        int(where[:, i].min()) if kept.shape[i] != n and "f" in trim.lower() else 0
+        for i, n in enumerate(a.shape)
+    ]
+    return a[tuple(slice(i, i + n) for i, n in zip(low, kept.shape, strict=True))]
+
+
+@composition(np.block)
+def _block(arrays: Any) -> Any:
+    def depth(x: Any) -> int:
+        return 1 + max(map(depth, x)) if isinstance(x, list) else 0
+
+    def widest(x: Any) -> int:
+        return max(map(widest, x)) if isinstance(x, list) else int(np.ndim(x))
+
+    levels = depth(arrays)
+    ndim = max(levels, widest(arrays))
+
+    def build(x: Any, level: int) -> Any:
+        if isinstance(x, list):
+            return np.concatenate([build(m, level + 1) for m in x], axis=level - levels)
+        x = as_array(x)
+        return x.reshape((1,) * (ndim - x.ndim) + x.shape)
+
+    return build(arrays, 0)

@@ -1,0 +1,391 @@
+"""Tensor: an array and the node that made it, answering NumPy's two dispatch protocols.
+
+A Tensor is a light handle.  Ordinary NumPy on it, ``np.tanh(x @ w + b)``, records a graph
+(NEP 13 for ufuncs, NEP 18 for the rest); ``loss.backward()`` walks it.  What would lose a
+gradient in silence (``np.array(t)``, ``float(t)``, ``out=``) raises instead.
+"""
+
+from __future__ import annotations
+
+import operator
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from autograd_core.engine.array_types import beside, is_lazy, to_host
+from autograd_core.engine.differentiate import run_backward
+from autograd_core.engine.graph import RECORD, UNTRACKED, Constant, Leaf, mode
+from autograd_core.engine.primitive import table
+from autograd_core.engine.recording import Handle, apply, apply_simple, handle, raw
+from autograd_core.errors import ConversionError, GraphError, InPlaceError
+from autograd_core.tensors.array_standard import StandardArray
+from autograd_core.tensors.inplace import unboxed
+from autograd_core.tensors.methods import ArrayMethods, getitem
+from autograd_core.tensors.numpy_dispatch import call_function, call_ufunc
+from autograd_core.tensors.operators import Operators
+
+
+class Tensor(ArrayMethods, Operators, StandardArray):
+    """An array that remembers how it was computed.
+
+    Parameters
+    ----------
+    data
+        Anything ``np.array`` takes; it is copied.  An array of another library that speaks
+        NumPy's protocols is kept as it is.
+    requires_grad
+        Whether gradients with respect to it are wanted; floating-point or complex data only.
+    dtype
+        As in ``np.array``.
+    name
+        What pictures and errors call it.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> x = ag.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> y = np.sum(x ** 2)
+    >>> y
+    Tensor(14., float64, made by sum)
+    >>> y.backward()
+    >>> x.grad
+    Tensor([2., 4., 6.], float64)
+    """
+
+    __slots__ = ()
+
+    _grad: Tensor | None
+
+    def __init__(
+        self,
+        data: Any,
+        *,
+        requires_grad: bool = False,
+        dtype: Any = None,
+        name: str | None = None,
+    ) -> None:
+        if isinstance(data, Tensor):
+            if data._node.tracked and mode.get() & RECORD:
+                raise ConversionError(
+                    "ag.tensor copies values and would drop the gradient of a recorded Tensor; "
+                    "use it as it is, or copy it with t.detach()"
+                )
+            data = data._data
+        foreign = not isinstance(data, np.ndarray) and hasattr(type(data), "__array_function__")
+        if foreign and dtype is not None:
+            data = data.astype(dtype)
+        self._data = data.copy() if foreign else unboxed(np.array(data, dtype=dtype))
+        if self._data.dtype.kind not in "biufcSUMm":
+            raise TypeError(
+                f"a Tensor holds numbers, got dtype {self._data.dtype}: {type(data).__name__} "
+                "does not convert to an array of numbers (are its rows of unequal length?)"
+            )
+        self._grad = None
+        self._node = Constant(self._data, self, name)
+        if requires_grad:
+            self.requires_grad = True
+
+    # -- what it is ---------------------------------------------------------------------------
+
+    @property
+    def data(self) -> Any:
+        """The array inside (a NumPy number, if it has no axes).
+
+        Of a leaf it may be written: ``w.data -= lr * w.grad``.
+        """
+        return self._data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        node = self._node
+        if value is self._data and node.primitive is None:
+            self._wrote()
+            return
+        value = raw(value)
+        if node.primitive is not None:
+            raise InPlaceError(
+                f"the value of a recorded Tensor (made by {node.primitive.name}) cannot be "
+                "replaced; replace that of a leaf, or start a new one with t.detach()"
+            )
+        if not hasattr(value, "dtype"):
+            value = beside(np.asarray(value, self.dtype), self)
+        if value.shape != self.shape:
+            raise ValueError(
+                f".data of shape {self.shape} cannot become shape {value.shape}; "
+                "make a new tensor with ag.tensor(...)"
+            )
+        self._data = unboxed(value)
+        if self._node is not UNTRACKED:
+            self._node.out = self._data
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that ``backward()`` left here (a Tensor), or None."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if value is not None:
+            value = value if isinstance(value, Tensor) else Tensor(value, dtype=self.dtype)
+            if value.shape != self.shape:
+                raise ValueError(f".grad has shape {self.shape}, got shape {value.shape}")
+        self._grad = value
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to it.  May be set on a Tensor that no operation made."""
+        return self._node.tracked
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if self._node.tracked == bool(wanted):
+            return
+        if self._node.primitive is not None:
+            raise GraphError(
+                "requires_grad of a recorded Tensor cannot be switched off; use t.detach()"
+            )
+        if wanted and self.dtype.kind not in "fc":
+            raise TypeError(
+                f"only floating-point and complex Tensors have gradients, this one is "
+                f"{self.dtype}; give it dtype=float"
+            )
+        kind = Leaf if wanted else Constant
+        if wanted and isinstance(self._data, np.ndarray) and not self._data.flags.writeable:
+            self._data = self._data.copy()
+        self._node = kind(self._data, self, self.name)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made it."""
+        return self._node.primitive is None
+
+    @property
+    def name(self) -> str | None:
+        """What pictures and errors call it."""
+        return self._node.name
+
+    @name.setter
+    def name(self, value: str | None) -> None:
+        if self._node is UNTRACKED:
+            self._own_leaf()
+        self._node.watched().name = value
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._data.shape  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._data.dtype  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        return self._data.ndim  # type: ignore[no-any-return]
+
+    @property
+    def size(self) -> int:
+        return self._data.size  # type: ignore[no-any-return]
+
+    @property
+    def nbytes(self) -> int:
+        return self._data.nbytes  # type: ignore[no-any-return]
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a Tensor without axes")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self.shape:
+            raise TypeError("iteration over a Tensor without axes")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self._data == raw(value)).any())
+
+    def __repr__(self) -> str:
+        kind = type(self).__name__
+        if is_lazy(self):
+            body = repr(self._data)
+        else:
+            body = np.array2string(to_host(self), separator=", ", prefix=f"{kind}(")
+        parts = [body, str(self.dtype)]
+        if self.name:
+            parts.append(f"name={self.name!r}")
+        made = self._node.primitive
+        if made is not None:
+            source = self._node.parents[0].primitive if made.name == "pick" else made
+            parts.append(f"made by {source.name if source else made.name}")
+        elif self.requires_grad:
+            parts.append("requires_grad")
+        return f"{kind}({', '.join(parts)})"
+
+    def __format__(self, spec: str) -> str:
+        if spec and self.ndim == 0:
+            return format(self._data.item(), spec)
+        return format(str(self), spec)
+
+    # -- leaving the graph --------------------------------------------------------------------
+
+    def item(self, *index: int) -> Any:
+        """The value as a Python number; leaves the graph."""
+        return self._data.item(*index)
+
+    def tolist(self) -> Any:
+        """The values as (nested lists of) Python numbers; leaves the graph."""
+        return self._data.tolist()
+
+    def numpy(self) -> Any:
+        """The array inside, which it shares; leaves the graph."""
+        return self.data
+
+    def detach(self) -> Tensor:
+        """The same values (shared, not copied) without history: no gradient flows through it."""
+        return handle(self._data, UNTRACKED)  # type: ignore[no-any-return]
+
+    def _refuse(self, what: str, remedy: str) -> None:
+        if self._node.tracked and mode.get() & RECORD:
+            raise ConversionError(
+                f"{what} would turn a Tensor that needs gradients into plain numbers and lose "
+                f"them in silence. {remedy}"
+            )
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        self._refuse(
+            "this call (np.array, np.asarray, an assignment into an ndarray, a function that "
+            "does not dispatch)",
+            "To join Tensors use np.stack([...]); in array constructors like=t; to leave the "
+            "graph on purpose t.detach() or t.numpy()",
+        )
+        if copy is None:
+            return np.asarray(self._data, dtype=dtype)
+        return np.array(self._data, dtype=dtype, copy=copy)
+
+    def __float__(self) -> float:
+        self._refuse("float(t), or math.f(t),", "Use t.item() for the number, np.f(t) to record")
+        return float(self._data)
+
+    def __int__(self) -> int:
+        self._refuse("int(t)", "Use int(t.item())")
+        return int(self._data)
+
+    def __complex__(self) -> complex:
+        self._refuse("complex(t)", "Use t.item()")
+        return complex(self._data)
+
+    def __index__(self) -> int:
+        self._refuse("using t as an index", "Use t.item()")
+        return operator.index(self._data)
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __reduce__(self) -> Any:
+        if not self.is_leaf:
+            assert self._node.primitive is not None
+            raise GraphError(
+                f"a recorded Tensor (made by {self._node.primitive.name}) cannot be pickled or "
+                "deep-copied, its graph would be left behind; take t.detach()"
+            )
+        state = (self._data, self.requires_grad, self.name, self._grad)
+        return _restore, (type(self), *state)
+
+    # -- gradients ----------------------------------------------------------------------------
+
+    def backward(
+        self,
+        gradient: Any = None,
+        *,
+        create_graph: bool = False,
+        retain_graph: bool | None = None,
+    ) -> None:
+        """Add the gradient of this Tensor to ``.grad`` of every leaf that it depends on.
+
+        Parameters
+        ----------
+        gradient
+            The cotangent, of this Tensor's shape; may be left out for a scalar (it is 1).
+        create_graph
+            Record the backward pass too, so that the gradients can be differentiated.
+        retain_graph
+            Keep what the graph saved, for another backward pass; by default only with
+            ``create_graph``.
+
+        Raises
+        ------
+        GraphError
+            If nothing was recorded, or an earlier pass freed the graph.
+        """
+        retain = create_graph if retain_graph is None else retain_graph
+        run_backward(self, gradient if create_graph else raw(gradient), create_graph, not retain)
+
+    def retain_grad(self) -> None:
+        """Ask that ``backward()`` leave a gradient here although an operation made it."""
+        if not self.requires_grad:
+            raise GraphError("retain_grad() of a Tensor that needs no gradient")
+        if not self.is_leaf:
+            self._node.watched().retain = weakref.ref(self)
+
+    def zero_grad(self) -> None:
+        """Forget the gradient: ``.grad`` becomes None."""
+        self._grad = None
+
+    def register_hook(self, hook: Callable[[Tensor], Any]) -> Callable[[], None]:
+        """Call ``hook(gradient)`` when the gradient of this Tensor is known.
+
+        What the hook returns, if not None, replaces the gradient.  Returns a function that
+        removes the hook.
+        """
+        if not self.requires_grad:
+            raise GraphError("register_hook() on a Tensor that needs no gradient")
+        hooks = self._node.watched().hooks
+        key = max(hooks, default=0) + 1
+        hooks[key] = hook
+        return lambda: hooks.pop(key, None) and None
+
+    # -- indexing, and NumPy's protocols ------------------------------------------------------
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return apply(getitem, (self,), {"index": raw(index)})  # type: ignore[no-any-return]
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and not kwargs:
+            entry = table.get(ufunc)
+            if entry is not None and entry.differentiable:
+                return apply_simple(entry, args) if entry.simple else apply(entry, args, {})
+        return call_ufunc(ufunc, method, args, kwargs)
+
+    def __array_function__(
+        self, fun: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        return call_function(fun, args, kwargs)
+
+
+Handle.kind = Tensor
+
+
+def _restore(kind: type[Tensor], data: Any, wanted: bool, name: str | None, grad: Any) -> Tensor:
+    t = object.__new__(kind)
+    t._data, t._grad = data, grad
+    t._node = (Leaf if wanted else Constant)(data, t, name)
+    return t
+
+
+def tensor(
+    data: Any, *, requires_grad: bool = False, dtype: Any = None, name: str | None = None
+) -> Tensor:
+    """A Tensor holding a copy of ``data``; see :class:`Tensor`.
+
+    Examples
+    --------
+    >>> import autograd_core as ag
+    >>> ag.tensor([[1.0, 2.0]], requires_grad=True, name="w")
+    Tensor([[1., 2.]], float64, name='w', requires_grad)
+    """
+    return Tensor(data, requires_grad=requires_grad, dtype=dtype, name=name)

@@ -1,0 +1,1 @@
+"""Functions of functions: ``grad``, ``vjp``, ``jacobian``, ``checkpoint``, and trees of arrays."""

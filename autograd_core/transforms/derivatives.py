@@ -1,0 +1,145 @@
+"""Whole derivatives and products with them: ``jvp``, ``jacobian``, ``hessian``, ``hvp``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd_core.engine.array_types import beside
+from autograd_core.engine.graph import UNTRACKED
+from autograd_core.engine.recording import Handle, handle, raw
+from autograd_core.engine.structural_zeros import probe
+from autograd_core.errors import GraphError
+from autograd_core.transforms.evaluation import Run, check_argnums, plain, plain_tree
+from autograd_core.transforms.gradients import grad
+from autograd_core.transforms.trees import flatten
+
+Function = Callable[..., Any]
+
+
+def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """The value of ``fun(*primals)`` and its derivative along ``tangents``.
+
+    Computed by pulling back twice: the pull-back is linear in its cotangent, and its transpose
+    is the push-forward.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> ag.jvp(np.sin, [np.array(0.0)], [np.array(2.0)])
+    (np.float64(0.0), np.float64(2.0))
+    """
+    if len(primals) != len(tangents):
+        raise TypeError(f"{len(primals)} primals need as many tangents, got {len(tangents)}")
+    values, restore = flatten(_call_plain(fun, primals))
+    directions, _ = flatten(list(tangents))
+    points, _ = flatten(list(primals))
+    for p, t in zip(points, directions, strict=True):
+        if np.shape(raw(p)) != np.shape(raw(t)):
+            raise GraphError(
+                f"a tangent has the shape of its primal, {np.shape(raw(p))}, got {np.shape(raw(t))}"
+            )
+
+    inner: list[Any] = []
+
+    def pulled(*cotangents: Any) -> Any:
+        run = Run(fun, tuple(primals), range(len(primals)), {})
+        inner.extend(run.variables)
+        outputs, _ = flatten(run.value)
+        return run.pull(outputs, cotangents, free=False)
+
+    # linear in the cotangent, so any would do; at 0 a rule could not tell what it must refuse
+    start = [probe(raw(v)) for v in values]
+    transposed = Run(pulled, tuple(start), range(len(start)), {})
+    transposed.inner = inner
+    pushed = transposed.pull(transposed.value, directions, free=False)
+    tensors = any(isinstance(a, Handle) for a in (*points, *directions))
+    return restore(values), plain(restore(pushed), tensors)
+
+
+def _call_plain(fun: Function, args: Sequence[Any]) -> Any:
+    run = Run(fun, tuple(args), range(len(args)), {})
+    return plain_tree(run.value, run)
+
+
+def jacobian(fun: Function, argnums: int = 0) -> Function:
+    """The Jacobian, as a function: shape ``value.shape + argument.shape``.
+
+    One pull-back per element of the value.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> ag.jacobian(lambda x: x ** 2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+
+    @functools.wraps(fun)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        run = Run(fun, args, check_argnums(argnums, args), kwargs)
+        value = run.value
+        if not hasattr(value, "shape") and not isinstance(value, (int, float, complex)):
+            raise GraphError(
+                f"jacobian() takes a function that returns one array, this one returned "
+                f"{type(value).__name__}; np.stack or np.concatenate its parts, or use vjp"
+            )
+        shape = np.shape(raw(value))
+        dtype = getattr(value, "dtype", np.dtype(float))
+        rows: list[list[Any]] = [[] for _ in run.variables]
+        for index in np.ndindex(*shape):
+            seed = np.zeros(shape, dtype)
+            seed[index] = 1
+            seeds = [beside(seed, value)]
+            for row, g in zip(rows, run.pull([value], seeds, free=False), strict=True):
+                row.append(g)
+        columns = [
+            np.stack(row).reshape(shape + v.shape)
+            if row
+            else handle(np.zeros(shape + v.shape, v.dtype), UNTRACKED)
+            for row, v in zip(rows, run.variables, strict=True)
+        ]
+        return plain(run.restore_inputs(columns)[0], run.tensors)
+
+    return wrapped
+
+
+def hessian(fun: Function, argnums: int = 0) -> Function:
+    """The matrix of second derivatives of a scalar function: shape ``x.shape + x.shape``.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> ag.hessian(lambda x: np.prod(x))(np.array([2.0, 3.0]))
+    array([[0., 1.],
+           [1., 0.]])
+    """
+    return jacobian(grad(fun, argnums), argnums)
+
+
+def hvp(fun: Function, x: Any, v: Any) -> Any:
+    """The Hessian of a scalar function times a vector, without the Hessian.
+
+    Parameters
+    ----------
+    x, v
+        The point and the direction: trees of the same shapes.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> ag.hvp(lambda x: np.sum(x ** 3), np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    array([ 6., 12.])
+    """
+    directions, _ = flatten(v)
+
+    def slope(x: Any) -> Any:
+        gradient, _ = flatten(grad(fun)(x))
+        if len(gradient) != len(directions):
+            raise GraphError(f"x has {len(gradient)} arrays, v has {len(directions)}")
+        return sum(np.sum(g * d) for g, d in zip(gradient, directions, strict=True))
+
+    return grad(slope)(x)

@@ -1,0 +1,127 @@
+"""One recorded evaluation of a function, which the transforms share.
+
+:class:`Run` replaces the arguments by fresh variables, records the call, and pulls cotangents
+back.  Variables belong to one run: an inner differentiation never mistakes an outer variable for
+its own, and knows by the graph whether an outer one watches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd_core.engine.cotangents import conjugate
+from autograd_core.engine.differentiate import pull_back
+from autograd_core.engine.graph import RECORD, UNTRACKED, Leaf, Node, mode, reachable
+from autograd_core.engine.modes import enable_grad
+from autograd_core.engine.primitive import Primitive
+from autograd_core.engine.recording import Handle, apply, handle
+from autograd_core.transforms.trees import flatten
+
+Function = Callable[..., Any]
+
+#: The same value under a new node, to tell one differentiation's variable from another's.
+alias = Primitive(lambda x: x, "alias").defvjp(lambda g, _out, _x: g, elementwise=True)
+
+
+def _variable(value: Any) -> Any:
+    """A fresh Tensor to differentiate by; linked to ``value`` if that is itself recorded."""
+    if isinstance(value, Handle):
+        if value._node.tracked and mode.get() & RECORD:
+            return apply(alias, (value,), {})
+        value = value._data
+    if isinstance(value, (int, float, complex)) and not isinstance(value, bool):
+        value = np.asarray(value * 1.0)[()]
+    elif not hasattr(value, "dtype"):
+        value = np.asarray(value)[()]
+    if value.dtype.kind not in "fc":
+        raise TypeError(
+            f"gradients are with respect to floating-point or complex values, got {value.dtype}; "
+            "pass x.astype(float), or leave the argument out of argnums"
+        )
+    return handle(value, Leaf(value))
+
+
+class Run:
+    """One recorded evaluation of a function: its variables, its outputs, its pull-back."""
+
+    def __init__(self, fun: Function, args: tuple[Any, ...], argnums: Sequence[int], kwargs: Any):
+        leaves, self.restore_inputs = flatten([args[i] for i in argnums])
+        self.tensors = any(isinstance(a, Handle) for a in leaves)
+        self.inner: list[Any] = []  # variables of a run inside this one that belongs to it
+        with enable_grad():
+            self.variables = [_variable(a) for a in leaves]
+            replaced = list(args)
+            for i, value in zip(argnums, self.restore_inputs(self.variables), strict=True):
+                replaced[i] = value
+            self.value = fun(*replaced, **kwargs)
+
+    def outer(self, outputs: Sequence[Any]) -> bool:
+        """Whether another differentiation, around this one, watches the result."""
+        own = {v._node for v in (*self.variables, *self.inner)}
+        return any(
+            isinstance(n, Leaf) and n not in own
+            for n in reachable(o._node for o in outputs if isinstance(o, Handle))
+        )
+
+    def pull(self, outputs: Sequence[Any], seeds: Sequence[Any], free: bool) -> list[Any]:
+        """Gradients of the variables; zeros where the outputs do not depend on one."""
+        live = [
+            (o, s)
+            for o, s in zip(outputs, seeds, strict=True)
+            if isinstance(o, Handle) and o._node.tracked
+        ]
+        found: dict[Node, Any] = {}
+        if live:
+            outs, cotangents = zip(*live, strict=True)
+            seeded = any(isinstance(s, Handle) and s._node.tracked for s in cotangents)
+            again = seeded or self.outer(outs)
+            targets = {v._node for v in self.variables}
+            found, _ = pull_back(outs, cotangents, targets, again, free and not again)
+        results = []
+        for v in self.variables:
+            g = found.get(v._node)
+            if g is None:
+                g = np.zeros_like(v._data)
+            g = conjugate(g)
+            results.append(g if isinstance(g, Handle) else handle(g, UNTRACKED))
+        return results
+
+
+def plain(value: Any, tensors: bool) -> Any:
+    """Arrays for a caller who gave arrays; a Tensor that is still recorded stays one."""
+    leaves, restore = flatten(value)
+    return restore(
+        [
+            (a if tensors or a._node.tracked else a._data) if isinstance(a, Handle) else a
+            for a in leaves
+        ]
+    )
+
+
+def check_argnums(argnums: int | Sequence[int], args: tuple[Any, ...]) -> list[int]:
+    numbers = [argnums] if isinstance(argnums, int) else list(argnums)
+    for n in numbers:
+        if not -len(args) <= n < len(args):
+            raise TypeError(
+                f"argnums={argnums}, but the function was called with {len(args)} positional "
+                "arguments; pass what is differentiated by position"
+            )
+    return [n % len(args) for n in numbers]
+
+
+def settle(value: Any, run: Run) -> Any:
+    """The value of a finished run: still recorded only if an outer differentiation watches."""
+    if not isinstance(value, Handle):
+        return value
+    if run.outer([value]):
+        return value
+    value = handle(value._data, UNTRACKED)
+    return plain(value, run.tensors)
+
+
+def plain_tree(value: Any, run: Run) -> Any:
+    leaves, restore = flatten(value)
+    return restore([settle(a, run) for a in leaves])

@@ -1,0 +1,143 @@
+"""Functions of functions: ``grad``, ``value_and_grad``, ``elementwise_grad``, ``vjp``.
+
+Each takes a function written in plain NumPy and returns, or evaluates, another one.  Arguments
+may be numbers, arrays, Tensors, or nested dicts, lists, tuples and dataclasses of them.
+Arrays in, arrays out; what belongs to an outer differentiation stays a Tensor, so the
+functions nest to any order.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd_core.engine.recording import Handle, raw
+from autograd_core.errors import GraphError
+from autograd_core.transforms.evaluation import Run, check_argnums, plain, plain_tree, settle
+from autograd_core.transforms.trees import flatten
+
+Function = Callable[..., Any]
+
+
+def _scalar(value: Any) -> Any:
+    if not (np.shape(raw(value)) == () or np.size(raw(value)) == 1):
+        raise GraphError(
+            f"grad() differentiates a scalar, but the function returned shape "
+            f"{np.shape(raw(value))}; reduce it (np.sum), or use jacobian or vjp"
+        )
+    return value
+
+
+def value_and_grad(
+    fun: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Function:
+    """A function that returns ``fun``'s value and its gradient.
+
+    Parameters
+    ----------
+    fun
+        Returns a scalar, or with ``has_aux`` a pair (scalar, anything).
+    argnums
+        The position, or positions, of the arguments to differentiate by.
+    has_aux
+        Whether ``fun`` returns something beside the value; the result is then
+        ``((value, aux), gradient)``.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> ag.value_and_grad(lambda x: np.sum(x ** 2))(np.array([1.0, 2.0]))
+    (np.float64(5.0), array([2., 4.]))
+    """
+
+    @functools.wraps(fun)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        numbers = check_argnums(argnums, args)
+        run = Run(fun, args, numbers, kwargs)
+        if has_aux:
+            if not (isinstance(run.value, tuple) and len(run.value) == 2):
+                raise TypeError("with has_aux=True the function returns a pair (value, aux)")
+            value, aux = run.value
+        else:
+            value, aux = run.value, None
+        gradient = run.restore_inputs(run.pull([_scalar(value)], [None], free=True))
+        gradient = plain(gradient[0] if isinstance(argnums, int) else tuple(gradient), run.tensors)
+        value = settle(value, run)
+        if not has_aux:
+            return value, gradient
+        return (value, plain_tree(aux, run)), gradient
+
+    return wrapped
+
+
+def grad(fun: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
+    """The gradient of a scalar function, as a function.
+
+    See :func:`value_and_grad` for the parameters.  An argument on which the value does not
+    depend has gradient zero.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> ag.grad(np.tanh)(0.0)
+    np.float64(1.0)
+    >>> ag.grad(lambda x: x * ag.grad(lambda y: x + y)(1.0))(2.0)
+    np.float64(1.0)
+    """
+    both = value_and_grad(fun, argnums, has_aux)
+
+    @functools.wraps(fun)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        value, gradient = both(*args, **kwargs)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return wrapped
+
+
+def elementwise_grad(fun: Function, argnums: int = 0) -> Function:
+    """The derivative of a function that acts on each element by itself, as a function.
+
+    It is the gradient of the sum, which for such a function is the derivative, elementwise.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> ag.elementwise_grad(np.square)(np.array([1.0, 2.0, 3.0]))
+    array([2., 4., 6.])
+    """
+    return grad(lambda *args, **kwargs: np.sum(fun(*args, **kwargs)), argnums)
+
+
+def vjp(fun: Function, *args: Any, **kwargs: Any) -> tuple[Any, Function]:
+    """The value of ``fun(*args)``, and the function that pulls a cotangent back.
+
+    Returns
+    -------
+    (value, pull)
+        ``pull(cotangent)`` takes a tree like the value and returns the cotangent of the
+        argument (a tuple of them, if there are several).  It may be called again.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> y, pull = ag.vjp(np.sin, np.array([0.0, 1.0]))
+    >>> pull(np.array([1.0, 0.0]))
+    array([1., 0.])
+    """
+    run = Run(fun, args, range(len(args)), kwargs)
+    outputs, _ = flatten(run.value)
+
+    def pull(cotangent: Any) -> Any:
+        seeds, _ = flatten(cotangent)
+        if len(seeds) != len(outputs):
+            raise GraphError(
+                f"the value has {len(outputs)} arrays, so a cotangent has as many, got {len(seeds)}"
+            )
+        back = run.restore_inputs(run.pull(outputs, seeds, free=False))
+        tensors = run.tensors or any(isinstance(s, Handle) for s in seeds)
+        return plain(back[0] if len(args) == 1 else tuple(back), tensors)
+
+    return plain_tree(run.value, run), pull

@@ -1,0 +1,1 @@
+"""The demonstration programs behind ``python -m nn``."""

@@ -1,0 +1,158 @@
+"""Text as numbers: a vocabulary of characters, and a long text cut into parallel streams."""
+
+from __future__ import annotations
+
+import ast
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nn.errors import DataError
+
+Array = np.ndarray[Any, Any]
+
+
+class Characters:
+    """The characters of a text in their order, each with a number from 0 up.
+
+    Parameters
+    ----------
+    text
+        Every character in it gets a number.
+
+    Examples
+    --------
+    >>> from nn.data.text import Characters
+    >>> characters = Characters("banana")
+    >>> characters.encode("nab").tolist(), characters.decode([1, 0, 2]), len(characters)
+    ([2, 0, 1], 'ban', 3)
+    """
+
+    def __init__(self, text: str) -> None:
+        self.all = "".join(sorted(set(text)))
+        if not self.all:
+            raise ValueError("a vocabulary needs at least one character, got an empty text")
+        self._points = np.array([ord(c) for c in self.all])
+
+    def __len__(self) -> int:
+        return len(self.all)
+
+    def encode(self, text: str) -> Array:
+        """The number of each character, shape ``(len(text),)``; ValueError for one it lacks."""
+        points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.int64)
+        numbers = np.searchsorted(self._points, points).clip(max=len(self.all) - 1)
+        wrong = points[self._points[numbers] != points]
+        if wrong.size:
+            raise ValueError(
+                f"the character {chr(wrong[0])!r} is not among the {len(self)} of this vocabulary: "
+                f"{self.all!r}"
+            )
+        return numbers
+
+    def decode(self, numbers: Any) -> str:
+        """The text of numbers."""
+        return "".join(self.all[int(i)] for i in numbers)
+
+
+class Streams:
+    """A text read in ``batch`` places at once: windows that go on where the last ones ended.
+
+    Each window is ``(x, y)``, whole numbers ``(batch, length)``; ``y`` is the next character
+    of each in ``x``.  The last window of a pass may be shorter; what does not fill up a stream
+    is left out.
+
+    Parameters
+    ----------
+    numbers
+        The text, shape ``(n,)``, by :meth:`Characters.encode`.
+    batch
+        The number of streams.
+    length
+        Steps of a window: how far back gradients go.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nn.data.text import Streams
+    >>> streams = Streams(np.arange(9), batch=2, length=3)
+    >>> [x.tolist() for x, y in streams], len(streams)
+    ([[[0, 1, 2], [4, 5, 6]], [[3], [7]]], 2)
+    >>> next(iter(streams))[1].tolist()
+    [[1, 2, 3], [5, 6, 7]]
+    """
+
+    def __init__(self, numbers: Any, batch: int, length: int) -> None:
+        self.numbers = np.asarray(numbers)
+        self.batch, self.length = batch, length
+        if batch < 1 or length < 1:
+            raise ValueError(f"batch and length are from 1 up, got {batch} and {length}")
+        self.each = (len(self.numbers) - 1) // batch
+        if self.each < 1:
+            raise ValueError(
+                f"a text of {len(self.numbers):,} characters is too short for {batch} streams; "
+                "use a longer text or a smaller batch"
+            )
+
+    def __len__(self) -> int:
+        return -(-self.each // self.length)
+
+    def __iter__(self) -> Iterator[tuple[Array, Array]]:
+        used = self.batch * self.each
+        x = self.numbers[:used].reshape(self.batch, self.each)
+        y = self.numbers[1 : used + 1].reshape(self.batch, self.each)
+        for start in range(0, self.each, self.length):
+            window = slice(start, start + self.length)
+            yield x[:, window], y[:, window]
+
+
+def load_text(path: str | Path | None = None) -> str:
+    """A text: of a file (UTF-8, also gzipped), or without one the documentation of this package.
+
+    Raises
+    ------
+    DataError
+        If the file is not there, empty, corrupt, or not UTF-8.
+
+    Examples
+    --------
+    >>> from nn.data.text import load_text
+    >>> "Tensor" in load_text()
+    True
+    """
+    if path is None:
+        return _documentation()
+    path = Path(path)
+    try:
+        raw = path.read_bytes()
+        if raw[:2] == b"\x1f\x8b":
+            raw = gzip.decompress(raw)
+        text = raw.decode("utf-8-sig")
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (EOFError, zlib.error) as error:
+        raise DataError(f"{path} is corrupt: {error}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path} is not a text in UTF-8 (byte {error.start:,}); convert it first"
+        ) from error
+    if not text:
+        raise DataError(f"{path} is empty")
+    return text.replace("\r\n", "\n")
+
+
+def _documentation() -> str:
+    """Every docstring of the two packages, file by file."""
+    found: list[str | None] = []
+    root = Path(__file__).parents[2]
+    for package in ("autograd_core", "nn"):
+        for path in sorted((root / package).rglob("*.py")):
+            found += [
+                ast.get_docstring(node)
+                for node in ast.walk(ast.parse(path.read_text("utf-8")))
+                if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+            ]
+    return "\n\n".join(filter(None, found)) + "\n"

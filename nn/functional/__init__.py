@@ -1,0 +1,1 @@
+"""Functions of arrays: activations, losses, convolutions, recurrences."""

@@ -1,0 +1,63 @@
+"""Dropout: some numbers are 0 while training (N. Srivastava and others, 2014)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nn.functional.activations import floating
+from nn.module import Module
+
+
+class Dropout(Module):
+    """Each number is 0 with probability ``p`` while training; the others are divided by ``1 - p``.
+
+    In evaluation it is the identity.
+
+    Parameters
+    ----------
+    p
+        The probability of zeroing; with 1 everything is 0.
+    rng
+        Generator or seed of what is zeroed.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> layer = nn.Dropout(0.5, rng=0)
+    >>> layer(np.ones(6, np.float32)).tolist()
+    [2.0, 2.0, 2.0, 0.0, 0.0, 0.0]
+    >>> layer.eval()(np.ones(3)).tolist()
+    [1.0, 1.0, 1.0]
+    """
+
+    def __init__(self, p: float = 0.5, *, rng: np.random.Generator | int | None = None) -> None:
+        if not 0 <= p <= 1:
+            raise ValueError(f"the probability of zeroing lies between 0 and 1, got p={p}")
+        self.p = p
+        self.rng = np.random.default_rng(rng)
+
+    def _shape(self, x: Any) -> tuple[int, ...]:
+        return tuple(x.shape)
+
+    def forward(self, x: Any) -> Any:
+        """Map ``x``, of any shape, to the same shape."""
+        if not self.training or self.p == 0:
+            return x
+        x = floating(x)
+        single = np.dtype(x.dtype) != np.float64
+        kept = self.rng.random(self._shape(x), dtype=np.float32 if single else np.float64) >= self.p
+        return x * (kept * x.dtype.type(1 / (1 - self.p) if self.p < 1 else 0))
+
+    def describe(self) -> str:
+        return str(self.p)
+
+
+class Dropout2d(Dropout):
+    """Whole channels of ``x (N, C, ...)`` are 0; see :class:`Dropout`."""
+
+    def _shape(self, x: Any) -> tuple[int, ...]:
+        if x.ndim < 3:
+            raise ValueError(f"Dropout2d expects (N, C, ...), got shape {tuple(x.shape)}")
+        return (*x.shape[:2], *(1,) * (x.ndim - 2))

@@ -1,0 +1,150 @@
+"""A language model of characters: which one comes next, given those before?"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+import autograd_core as ag
+from nn.data.text import Characters
+from nn.functional.activations import plain, softmax
+from nn.functional.cross_entropy import cross_entropy
+from nn.layers.basic import Embedding, Linear
+from nn.layers.recurrent import GRU, LSTM, RNN, detached
+from nn.module import Module, evaluating
+
+KINDS: dict[str, Any] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
+
+
+class CharRNN(Module):
+    """Each character as a vector, a recurrent network over them, and logits of the next one.
+
+    Parameters
+    ----------
+    characters
+        The size of the vocabulary.
+    kind
+        ``"rnn"``, ``"lstm"`` or ``"gru"``.
+    embed, hidden
+        Numbers of a character's vector, and of the state.
+    num_layers, dropout
+        As in :class:`nn.RNN`.
+    stateful
+        Whether, while training, each batch begins with the state that the batch before ended with,
+        without its gradient (truncated backpropagation through time; for batches that go on where
+        the last ones ended: :class:`nn.text.Streams`).  ``train()`` forgets the state.
+    rng, dtype
+        Of the initial values.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> model = nn.models.char_rnn(65, "gru", rng=0)
+    >>> model(np.zeros((32, 64), int)).shape
+    (32, 64, 65)
+    """
+
+    def __init__(
+        self,
+        characters: int,
+        kind: str = "gru",
+        *,
+        embed: int = 32,
+        hidden: int = 128,
+        num_layers: int = 1,
+        dropout: float = 0.0,
+        stateful: bool = False,
+        rng: np.random.Generator | int | None = None,
+        dtype: Any = np.float32,
+    ) -> None:
+        if kind not in KINDS:
+            raise ValueError(f"kind is one of {', '.join(KINDS)}, got {kind!r}")
+        rng = np.random.default_rng(rng)
+        self.embedding = Embedding(characters, embed, rng=rng, dtype=dtype)
+        self.recurrent = KINDS[kind](
+            embed, hidden, num_layers, dropout=dropout, rng=rng, dtype=dtype
+        )
+        self.output = Linear(hidden, characters, rng=rng, dtype=dtype)
+        self.stateful, self.state = stateful, None
+
+    def advance(self, ids: Any, state: Any = None) -> tuple[Any, Any]:
+        """Logits ``(N, T, characters)`` after each of ``ids (N, T)``, and the state after all."""
+        states, last = self.recurrent(self.embedding(ids), state)
+        return self.output(states), last
+
+    def forward(self, ids: Any) -> Any:
+        """Logits ``(N, T, characters)`` of what follows each of ``ids (N, T)``."""
+        if not (self.training and self.stateful):
+            return self.advance(ids)[0]
+        state = self.state
+        if state is not None and plain(state[0]).shape[-2] != len(ids):  # other streams
+            state = None
+        logits, last = self.advance(ids, state)
+        self.state = detached(last)
+        return logits
+
+    def train(self, mode: bool = True) -> Module:
+        """Switch to training (or evaluation), from a state of zeros."""
+        self.state = None
+        return super().train(mode)
+
+
+def next_character_loss(logits: Any, target: Any) -> Any:
+    """The mean cross-entropy of logits ``(N, T, C)`` and characters ``(N, T)``, in nats."""
+    return cross_entropy(logits.reshape(-1, logits.shape[-1]), plain(target).reshape(-1))
+
+
+def perplexity(nats: float) -> float:
+    """How many equally likely characters would be as hard to guess: ``exp(nats)``."""
+    return math.exp(min(nats, 700.0))
+
+
+def sample(
+    model: CharRNN,
+    characters: Characters,
+    prompt: str = "\n",
+    length: int = 500,
+    *,
+    temperature: float = 1.0,
+    rng: np.random.Generator | int | None = None,
+) -> str:
+    """Text that goes on from a prompt, character by character.
+
+    Parameters
+    ----------
+    model, characters
+        The model and its vocabulary.
+    prompt
+        What has been said; at least one character, all of the vocabulary.
+    length
+        How many characters follow.
+    temperature
+        Divides the logits: below 1 likely characters become more so; 0 takes the likeliest always.
+    rng
+        Generator or seed.
+
+    Returns
+    -------
+    str
+        What follows, without the prompt.
+    """
+    if not prompt:
+        raise ValueError("a prompt has at least one character")
+    if not temperature >= 0 or length < 0:
+        raise ValueError(f"temperature and length are not negative, got {temperature} and {length}")
+    rng, ids, state = np.random.default_rng(rng), characters.encode(prompt)[None], None
+    found = []
+    with evaluating(model), ag.no_grad():
+        for _ in range(length):
+            logits, state = model.advance(ids, state)
+            last = plain(logits)[0, -1].astype(float)
+            if temperature:
+                chance = softmax(last / temperature)
+                chosen = int(rng.choice(len(last), p=chance / chance.sum()))
+            else:
+                chosen = int(last.argmax())
+            found.append(chosen)
+            ids = np.array([[chosen]])
+    return characters.decode(found)

@@ -1,0 +1,300 @@
+"""LBFGS: quasi-Newton steps from the last few gradients, and the line search that goes with them.
+
+Newton's step solves with the Hessian; here its inverse is estimated from pairs of what changed:
+parameters ``s`` and gradients ``y``.  Two passes over the pairs give the direction (J. Nocedal,
+*Updating quasi-Newton matrices with limited storage*, 1980).  How far to go along it is found with
+the strong Wolfe conditions (J. Nocedal, S. Wright, *Numerical Optimization*, 2nd ed., 2006,
+algorithms 3.5, 3.6 and 7.4), by cubic interpolation guarded as in M. Schmidt's minFunc, as PyTorch
+does, so that the steps are the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nn.errors import StateError
+from nn.functional.activations import plain
+from nn.optim.optimizer import Closure, Group, Optimizer
+
+Vector = Any
+
+# of Armijo's condition, and of the condition on the slope
+_DECREASE, _CURVATURE = 1e-4, 0.9
+
+
+class _Point(NamedTuple):
+    """The loss at ``start + t direction``, its slope there along the direction, its gradient."""
+
+    t: float
+    value: float
+    slope: float
+    gradient: Vector
+
+
+def _cubic_minimum(a: _Point, b: _Point, low: float, high: float) -> float:
+    """Where the cubic through two values and slopes is least, within bounds; else their middle."""
+    a, b = sorted((a, b), key=lambda p: p.t)
+    if b.t > a.t:
+        d = a.slope + b.slope - 3 * (a.value - b.value) / (a.t - b.t)
+        square = d * d - a.slope * b.slope
+        if square >= 0:
+            root = math.sqrt(square)
+            below = b.slope - a.slope + 2 * root
+            if below:
+                return min(max(b.t - (b.t - a.t) * ((b.slope + root - d) / below), low), high)
+    return (low + high) / 2
+
+
+def _line_search(
+    at: Callable[[float], _Point],
+    start: _Point,
+    t: float,
+    largest: float,
+    tolerance: float,
+    trials: int,
+) -> tuple[_Point, int]:
+    """A point that satisfies the strong Wolfe conditions, and how many were tried.
+
+    After ``trials`` more than the first, the best one so far.  ``largest`` is the direction's
+    largest component, which makes ``tolerance`` one of parameters.
+    """
+
+    def too_high(p: _Point) -> bool:
+        return p.value > start.value + _DECREASE * p.t * start.slope
+
+    def flat(p: _Point) -> bool:
+        return abs(p.slope) <= -_CURVATURE * start.slope
+
+    before, now, tried = start, at(t), 1
+    while tried <= trials:  # go on until a point is good, or two have one between them
+        if too_high(now) or (tried > 2 and now.value >= before.value):
+            break
+        if flat(now):
+            return now, tried
+        if now.slope >= 0:
+            break
+        t = _cubic_minimum(before, now, now.t + 0.01 * (now.t - before.t), now.t * 10)
+        before, now = now, at(t)
+        tried += 1
+    else:
+        before = start
+    best, other = (before, now) if before.value <= now.value else (now, before)
+    stuck = False
+    while tried <= trials and abs(best.t - other.t) * largest >= tolerance:
+        low, high = sorted((best.t, other.t))
+        t = _cubic_minimum(best, other, low, high)
+        margin, close = 0.1 * (high - low), min(high - t, t - low)
+        inside = close >= margin  # near an end little would be gained: the second time, go inside
+        if not inside and (stuck or t >= high or t <= low):
+            t = high - margin if abs(t - high) < abs(t - low) else low + margin
+            inside = True
+        stuck = not inside
+        now = at(t)
+        tried += 1
+        if too_high(now) or now.value >= best.value:
+            best, other = (best, now) if best.value <= now.value else (now, best)
+        elif flat(now):
+            return now, tried
+        else:
+            if now.slope * (other.t - best.t) >= 0:
+                other = best
+            best = now
+    return best, tried
+
+
+class LBFGS(Optimizer):
+    """Quasi-Newton steps with limited memory, for a loss without noise: the whole data at once.
+
+    Parameters
+    ----------
+    parameters
+        Parameters, in one group.
+    lr
+        The first length that is tried along each direction; 1 is nearly always right.
+    max_iter
+        Directions in one :meth:`step`.
+    max_eval
+        Evaluations of the loss in one step, about; by default ``max_iter * 5 // 4``.
+    tolerance_grad, tolerance_change
+        Stop when no component of the gradient is larger; when no parameter, or the loss, changes
+        by more.
+    history_size
+        How many pairs are remembered, each as large as all parameters twice.
+    line_search_fn
+        ``"strong_wolfe"`` (PyTorch's default is the other) or None, which goes ``lr`` far.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> w = nn.Parameter([-1.2, 1.0], dtype=float)
+    >>> def rosenbrock():
+    ...     optimizer.zero_grad()
+    ...     loss = 100 * (w[1] - w[0] ** 2) ** 2 + (1 - w[0]) ** 2
+    ...     loss.backward()
+    ...     return loss
+    >>> optimizer = nn.LBFGS([w], lr=1.0, max_iter=100)
+    >>> first = optimizer.step(rosenbrock)
+    >>> w.data.round(3).tolist()
+    [1.0, 1.0]
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Any],
+        lr: float,
+        *,
+        max_iter: int = 20,
+        max_eval: int | None = None,
+        tolerance_grad: float = 1e-7,
+        tolerance_change: float = 1e-9,
+        history_size: int = 100,
+        line_search_fn: str | None = "strong_wolfe",
+    ) -> None:
+        super().__init__(
+            parameters, lr=lr, max_iter=max_iter, tolerance_grad=tolerance_grad,
+            max_eval=max_iter * 5 // 4 if max_eval is None else max_eval,
+            tolerance_change=tolerance_change, history_size=history_size,
+            line_search_fn=line_search_fn,
+        )  # fmt: skip
+        if len(self.param_groups) > 1:
+            raise ValueError("LBFGS takes its parameters in one group, as they move together")
+        self._memory: dict[str, Any] = {"steps": 0}
+
+    def _check(self, group: Group) -> None:
+        super()._check({**group, "weight_decay": 0.0})
+        for name in ("max_iter", "max_eval", "history_size"):
+            if not (isinstance(group[name], int) and group[name] >= 1):
+                raise ValueError(f"LBFGS: {name} is a number from 1 up, got {group[name]!r}")
+        if group["line_search_fn"] not in (None, "strong_wolfe"):
+            raise ValueError(
+                f"LBFGS: line_search_fn is 'strong_wolfe' or None, got {group['line_search_fn']!r}"
+            )
+
+    # -- all parameters as one vector ---------------------------------------------------------
+
+    def _gathered(self) -> Vector:
+        return np.concatenate([
+            (np.zeros_like(p.data) if p.grad is None else p.grad.data).reshape(-1)
+            for p in self.param_groups[0]["params"]
+        ])  # fmt: skip
+
+    def _place(self, start: list[Any], direction: Vector, t: float) -> None:
+        """Set the parameters to ``start + t direction``."""
+        begin = 0
+        for p, old in zip(self.param_groups[0]["params"], start, strict=True):
+            part = direction[begin : begin + p.size].reshape(p.shape)
+            p.data = old + np.asarray(t * part, old.dtype)
+            begin += p.size
+
+    def _direction(self, gradient: Vector) -> Vector:
+        """Minus the estimated inverse Hessian times the gradient (two loops over the pairs)."""
+        memory = self._memory
+        if memory["steps"] == 0:
+            memory.update(s=[], y=[], scale=1.0)
+            return -gradient
+        y, s = gradient - memory["gradient"], memory["direction"] * memory["t"]
+        curvature = float(np.dot(y, s))
+        if curvature > 1e-10:
+            for name, new in (("s", s), ("y", y)):
+                memory[name] = [*memory[name], new][-self.param_groups[0]["history_size"] :]
+            memory["scale"] = curvature / float(np.dot(y, y))
+        q, pairs = -gradient, list(zip(memory["s"], memory["y"], strict=True))
+        shares = []
+        for s, y in reversed(pairs):
+            share = float(np.dot(s, q)) / float(np.dot(y, s))
+            q = q - share * y
+            shares.append(share)
+        q = q * memory["scale"]
+        for (s, y), share in zip(pairs, reversed(shares), strict=True):
+            q = q + (share - float(np.dot(y, q)) / float(np.dot(y, s))) * s
+        return q
+
+    def step(self, closure: Closure | None = None) -> Any:
+        """Up to ``max_iter`` directions.
+
+        Parameters
+        ----------
+        closure
+            Computes the loss anew: ``zero_grad``, ``backward``, and returns it; called many times.
+
+        Returns
+        -------
+        The loss before the step, as the closure returned it.
+        """
+        if closure is None:
+            raise TypeError(
+                "LBFGS needs the loss several times: step(closure), where closure() does "
+                "optimizer.zero_grad(), loss.backward(), and returns the loss"
+            )
+        group, memory = self.param_groups[0], self._memory
+        first = closure()
+        loss, gradient = float(plain(first)), self._gathered()
+        evaluations, tolerance = 1, group["tolerance_change"]
+        if not len(gradient) or not np.abs(gradient).max() > group["tolerance_grad"]:
+            return first
+        for i in range(group["max_iter"]):
+            direction = self._direction(gradient)
+            t = float(group["lr"])
+            if memory["steps"] == 0:
+                t *= min(1.0, 1.0 / float(np.abs(gradient).sum()))
+            slope = float(np.dot(gradient, direction))
+            memory.update(steps=memory["steps"] + 1, gradient=gradient, direction=direction, t=t)
+            if slope > -tolerance:
+                break
+            start = [p.data.copy() for p in group["params"]]
+            before = loss
+
+            def at(t: float, start: Any = start, direction: Any = direction) -> _Point:
+                self._place(start, direction, t)
+                value, g = float(plain(closure())), self._gathered()
+                if not math.isfinite(value):  # beyond where the loss is defined it is too high
+                    return _Point(t, math.inf, math.nan, g)
+                return _Point(t, value, float(np.dot(g, direction)), g)
+
+            here, tried = _Point(t, loss, slope, gradient), 0
+            if group["line_search_fn"]:
+                largest = float(np.abs(direction).max())
+                here, tried = _line_search(
+                    at, here._replace(t=0.0), t, largest, tolerance, group["max_eval"] - evaluations
+                )
+            elif i < group["max_iter"] - 1:  # after the last, nothing asks for the loss there
+                here, tried = at(t), 1
+            memory["t"], loss, gradient = here.t, here.value, here.gradient
+            self._place(start, direction, here.t)
+            evaluations += tried
+            changes = float(np.abs(direction * here.t).max()), abs(loss - before)
+            if evaluations >= group["max_eval"] or min(changes) <= tolerance:
+                break
+            if np.abs(gradient).max() <= group["tolerance_grad"]:
+                break
+        return first
+
+    # -- state --------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """Settings and the remembered pairs (as rows of matrices), all of parameter 0."""
+        memory = {
+            k: np.array(v) if isinstance(v, (list, np.ndarray)) else v
+            for k, v in self._memory.items()
+        }
+        return {**super().state_dict(), "state": {0: memory}}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Take over what :meth:`state_dict` returned; nothing changes if it does not fit."""
+        found = {int(number): values for number, values in saved["state"].items()}
+        memory: dict[str, Any] = {"steps": 0, **found.get(0, {})}
+        params = self.param_groups[0]["params"]
+        size, dtype = sum(p.size for p in params), params[0].dtype
+        for name in ("s", "y", "gradient", "direction"):
+            if name in memory:
+                value = np.asarray(memory[name], dtype)
+                value = value.reshape(0, size) if value.size == 0 else value
+                if value.shape[-1:] != (size,):
+                    raise StateError(f"LBFGS: {name} has shape {value.shape}, not (..., {size})")
+                memory[name] = list(value) if name in "sy" else value
+        super().load_state_dict({**saved, "state": {}})
+        self._memory = memory

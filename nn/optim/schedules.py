@@ -1,0 +1,170 @@
+"""Learning rates by step: pure functions of a number that return a factor or a rate.
+
+A schedule is a function ``step -> lr``; set it with ``group["lr"] = schedule(step)``, or hand it to
+:class:`nn.schedules.Scheduled`, or to :func:`nn.fit`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from nn.optim.optimizer import Optimizer
+
+Schedule = Callable[[int], float]
+
+
+def constant(lr: float) -> Schedule:
+    """``lr`` at every step."""
+    return lambda step: lr
+
+
+def step(lr: float, every: int, gamma: float = 0.1) -> Schedule:
+    """``lr gamma^(step // every)``.
+
+    Examples
+    --------
+    >>> from nn import schedules
+    >>> [schedules.step(1.0, every=2, gamma=0.5)(n) for n in range(5)]
+    [1.0, 1.0, 0.5, 0.5, 0.25]
+    """
+    if every < 1:
+        raise ValueError(f"every is a number of steps of at least 1, got {every}")
+    return lambda n: lr * gamma ** (n // every)
+
+
+def exponential(lr: float, gamma: float) -> Schedule:
+    """``lr gamma^step``."""
+    return lambda n: lr * gamma**n
+
+
+def linear(start: float, stop: float, steps: int) -> Schedule:
+    """From ``start`` to ``stop`` in ``steps`` steps, and ``stop`` from then on.
+
+    Examples
+    --------
+    >>> from nn import schedules
+    >>> [schedules.linear(0.0, 1.0, 4)(n) for n in (0, 1, 4, 9)]
+    [0.0, 0.25, 1.0, 1.0]
+    """
+    _positive(steps)
+    return lambda n: start + (stop - start) * min(n / steps, 1.0)
+
+
+def cosine(lr: float, steps: int, least: float = 0.0) -> Schedule:
+    """Half a cosine from ``lr`` down to ``least`` (I. Loshchilov, F. Hutter, 2017).
+
+    Examples
+    --------
+    >>> from nn import schedules
+    >>> [round(schedules.cosine(1.0, 4)(n), 3) for n in (0, 1, 2, 4, 9)]
+    [1.0, 0.854, 0.5, 0.0, 0.0]
+    """
+    _positive(steps)
+    return lambda n: least + (lr - least) * (1 + math.cos(math.pi * min(n / steps, 1.0))) / 2
+
+
+def linear_warmup(lr: float, steps: int) -> Schedule:
+    """From ``lr / steps`` at the first step to ``lr``, and ``lr`` from then on."""
+    _positive(steps)
+    return lambda n: lr * min((n + 1) / steps, 1.0)
+
+
+def one_cycle(lr: float, steps: int, warmup: float = 0.3, first: float = 25.0) -> Schedule:
+    """Cosines up from ``lr / first`` to ``lr`` and down to nearly 0 (L. Smith, N. Topin, 2018).
+
+    Examples
+    --------
+    >>> from nn import schedules
+    >>> [round(schedules.one_cycle(1.0, 10)(n), 3) for n in (0, 3, 10)]
+    [0.04, 1.0, 0.0]
+    """
+    _positive(steps)
+    top = max(1, round(warmup * steps))
+    up = cosine(lr / first, top, lr)
+    down = cosine(lr, max(1, steps - top), lr / first / 1e4)
+    return lambda n: up(n) if n < top else down(n - top)
+
+
+def sequential(*parts: tuple[int, Schedule]) -> Schedule:
+    """Schedules one after the other: ``(steps, schedule)`` each; the last goes on.
+
+    Examples
+    --------
+    >>> from nn import schedules
+    >>> both = schedules.sequential((2, schedules.constant(0.1)), (3, schedules.constant(1.0)))
+    >>> [both(n) for n in (0, 1, 2, 9)]
+    [0.1, 0.1, 1.0, 1.0]
+    """
+    if not parts:
+        raise ValueError("sequential takes (steps, schedule) pairs, got none")
+
+    def schedule(n: int) -> float:
+        for steps, part in parts[:-1]:
+            if n < steps:
+                return part(n)
+            n -= steps
+        return parts[-1][1](n)
+
+    return schedule
+
+
+class Scheduled:
+    """Sets the learning rate of every group before each step of an optimizer.
+
+    Parameters
+    ----------
+    optimizer
+        Its groups are set.
+    schedule
+        One for all groups, or one for each.
+    count
+        The number of steps that were taken before.
+
+    Examples
+    --------
+    >>> import nn
+    >>> from nn import schedules
+    >>> w = nn.Parameter([1.0])
+    >>> optimizer = nn.SGD([w], lr=0.0)
+    >>> rate = schedules.Scheduled(optimizer, schedules.exponential(1.0, 0.5))
+    >>> [rate.step() for _ in range(3)]
+    [1.0, 0.5, 0.25]
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, schedule: Schedule | Sequence[Schedule], count: int = 0
+    ) -> None:
+        groups = optimizer.param_groups
+        if not callable(schedule) and not all(map(callable, _members(schedule))):
+            raise TypeError(
+                f"a schedule is a function step -> lr, as nn.schedules.cosine(lr, steps) makes, or "
+                f"one for each group; got {schedule!r}"
+            )
+        self.schedules = [schedule] * len(groups) if callable(schedule) else list(schedule)
+        if len(self.schedules) != len(groups):
+            raise ValueError(f"{len(self.schedules)} schedules for {len(groups)} groups")
+        self.optimizer, self.count = optimizer, count
+
+    def step(self) -> float:
+        """Set the rates of the next step; returns that of the first group."""
+        for group, schedule in zip(self.optimizer.param_groups, self.schedules, strict=True):
+            rate = schedule(self.count)
+            if not 0 <= rate < math.inf:
+                raise ValueError(
+                    f"the schedule gives the learning rate {rate} at step {self.count}"
+                )
+            group["lr"] = rate
+        self.count += 1
+        return float(self.optimizer.param_groups[0]["lr"])
+
+
+def _members(schedule: Any) -> Sequence[Any]:
+    """Of a list of schedules; what is no list counts as a member."""
+    return schedule if isinstance(schedule, (list, tuple)) else [schedule]
+
+
+def _positive(steps: int) -> None:
+    if steps < 1:
+        raise ValueError(f"a schedule takes at least one step, got {steps}")

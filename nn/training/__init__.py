@@ -1,0 +1,1 @@
+"""The training loop, evaluation, callbacks, checkpoints and loggers."""

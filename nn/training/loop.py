@@ -1,0 +1,277 @@
+"""fit: the training loop in five steps.
+
+Forward, error, backward, update, and again; everything else here is bookkeeping.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+import autograd_core as ag
+from nn.errors import NonFiniteLossError
+from nn.module import Module
+from nn.optim.optimizer import Optimizer
+from nn.optim.optimizers import clip_grad_norm_
+from nn.optim.schedules import Schedule, Scheduled
+from nn.training.evaluation import Loss, Metrics, evaluate
+from nn.training.progress import Progress, progress_of
+
+
+@dataclass
+class History:
+    """What happened, epoch by epoch; ``history["loss"]`` is a column.
+
+    Attributes
+    ----------
+    epochs : list of dict
+        ``epoch``, ``steps`` (of the optimizer, since the beginning), ``loss`` (the mean while
+        training), ``validation_loss`` and ``validation_<metric>`` where they were asked for,
+        ``seconds``.
+    stopped : str or None
+        Why training ended early.
+    """
+
+    epochs: list[dict[str, float]] = field(default_factory=list)
+    stopped: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def __getitem__(self, name: str) -> list[float]:
+        if self.epochs and not any(name in row for row in self.epochs):
+            known = ", ".join(self.epochs[-1])
+            raise KeyError(f"no column {name!r} in this history; it has {known}")
+        return [row[name] for row in self.epochs if name in row]
+
+
+@dataclass
+class Run:
+    """What a callback sees after each epoch; setting ``stop`` to a reason ends the training."""
+
+    model: Module
+    optimizer: Optimizer
+    data: Any
+    history: History
+    callbacks: Sequence[Callable[[Run], None]] = ()
+    stop: str | None = None
+
+
+def check_optimizer(model: Module, optimizer: Optimizer) -> None:
+    """ValueError if the optimizer moves none of the model's parameters: it is another one's."""
+    moved = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    if moved.isdisjoint(id(p) for p in model.parameters()):
+        raise ValueError(
+            "the optimizer has no parameter of this model (it was made for another one, or before "
+            "the model was built anew); make it with model.parameters()"
+        )
+
+
+def fit(
+    model: Module,
+    data: Any,
+    loss: Loss,
+    optimizer: Optimizer,
+    epochs: int,
+    *,
+    validation: Any = None,
+    metrics: Metrics | None = None,
+    callbacks: Iterable[Callable[[Run], None]] = (),
+    schedule: Schedule | Sequence[Schedule] | None = None,
+    max_norm: float | None = None,
+    progress: bool | Progress = True,
+    history: History | None = None,
+) -> History:
+    """Train a model.
+
+    Parameters
+    ----------
+    model, loss, optimizer
+        ``loss(model(x), y)`` is made smaller.
+    data
+        An iterable of batches ``(x, y)``, gone through once an epoch: a :class:`nn.DataLoader`.
+    epochs
+        The number of epochs in all, those of ``history`` included.
+    validation, metrics
+        Data and metrics for :func:`evaluate` after each epoch.
+    callbacks
+        Functions of a :class:`Run`, called after each epoch: :class:`nn.EarlyStopping`,
+        :class:`nn.Checkpoint` (put it last), or your own.  One that cannot write its file (a full
+        disk) warns, and training goes on.
+    schedule
+        A function of :mod:`nn.schedules`, or one for each group of the optimizer: the learning
+        rate by step.
+    max_norm
+        The gradients are scaled down together to this norm where theirs is larger.
+    progress
+        A line an epoch, and in a terminal a bar (with tqdm); False for silence.
+    history
+        To continue; see :func:`nn.resume`.
+
+    Returns
+    -------
+    History
+        Also after Ctrl-C, up to the last whole epoch; ``history.stopped`` says so.
+
+    Raises
+    ------
+    NonFiniteLossError
+        With the epoch, the step and the first operation that gave a value that is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> x, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]]), np.array([[0], [1], [1], [0.0]])
+    >>> model = nn.mlp([2, 4, 1], "tanh", output=None, rng=0)
+    >>> data = nn.DataLoader((x, y), batch_size=4)
+    >>> optimizer = nn.Adam(model.parameters(), lr=0.05)
+    >>> loss = nn.binary_cross_entropy_with_logits
+    >>> history = nn.fit(model, data, loss, optimizer, epochs=200, progress=False)
+    >>> (model(x.astype(np.float32)).data > 0).ravel().tolist()
+    [False, True, True, False]
+    """
+    if isinstance(data, np.ndarray) or (isinstance(data, tuple) and hasattr(data[0], "shape")):
+        raise TypeError("fit goes through batches: data=nn.DataLoader((x, y), batch_size=32)")
+    if isinstance(epochs, bool) or not isinstance(epochs, (int, np.integer)) or epochs < 0:
+        raise ValueError(f"epochs is a whole number from 0 up, got {epochs!r}")
+    check_optimizer(model, optimizer)
+    callbacks, shown = list(callbacks), progress_of(progress)
+    run = Run(model, optimizer, data, history if history is not None else History(), callbacks)
+    run.history.stopped = None
+    done = int(run.history.epochs[-1].get("steps", 0)) if run.history.epochs else 0
+    rates = None if schedule is None else Scheduled(optimizer, schedule, done)
+    modes = [(m, m.training) for _, m in model.named_modules()]
+    try:
+        for epoch in range(len(run.history) + 1, epochs + 1):
+            began = time.perf_counter()
+            model.train()
+            batches = shown.steps(data, epoch)
+            steps, mean = _one_epoch(run, loss, batches, rates, max_norm)
+            done += steps
+            row: dict[str, float] = {"epoch": epoch, "steps": done, "loss": mean}
+            if validation is not None:
+                found = evaluate(model, validation, loss, metrics)
+                row.update({f"validation_{name}": value for name, value in found.items()})
+            row["seconds"] = time.perf_counter() - began
+            with _ctrl_c_later():
+                run.history.epochs.append(row)
+                shown.line(row, epochs)
+                for callback in callbacks:
+                    _call(callback, run)
+            if run.stop:
+                break
+    except KeyboardInterrupt:
+        run.stop = "interrupted"
+    finally:
+        shown.close()
+        for module, mode in modes:
+            module.training = mode
+    run.history.stopped = run.stop
+    return run.history
+
+
+@contextmanager
+def _ctrl_c_later() -> Iterator[None]:
+    """Hold Ctrl-C back until the block has ended, so that callbacks see every epoch of the history.
+
+    A second one is not held back.
+    """
+    usual = signal.getsignal(signal.SIGINT)
+    if (
+        usual is not signal.default_int_handler
+        or threading.current_thread() is not threading.main_thread()
+    ):
+        yield
+        return
+    pressed: list[int] = []
+
+    def note(number: int, frame: Any) -> None:
+        pressed.append(number)
+        signal.signal(signal.SIGINT, usual)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    if pressed:
+        raise KeyboardInterrupt
+
+
+def _call(callback: Callable[[Run], None], run: Run) -> None:
+    """Run a callback; a disk that is full, or a file that is not writable, is no reason to stop."""
+    try:
+        callback(run)
+    except OSError as error:
+        name = getattr(callback, "__name__", type(callback).__name__)
+        warnings.warn(
+            f"after epoch {len(run.history)} {name} could not write: {error}. Training goes on; "
+            "what was written before is whole",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+
+def _one_epoch(
+    run: Run, loss: Loss, batches: Iterable[Any], rates: Scheduled | None, max_norm: float | None
+) -> tuple[int, float]:
+    """Every batch once; the number of steps, and the mean loss."""
+    model, optimizer, step, total, count = run.model, run.optimizer, 0, 0.0, 0
+    for step, (x, y) in enumerate(batches, start=1):
+        tries: list[float] = []
+
+        def closure(x: Any = x, y: Any = y, step: int = step, tries: list[float] = tries) -> Any:
+            value = loss(model(x), y)
+            tries.append(value.item())
+            if len(tries) == 1 and not math.isfinite(tries[0]):  # LBFGS may try too far later
+                cause, epoch = _first_non_finite(model, loss, x, y), len(run.history) + 1
+                raise NonFiniteLossError(epoch, step, tries[0], cause, run.history)
+            optimizer.zero_grad()
+            value.backward()
+            if max_norm is not None:
+                clip_grad_norm_(model.parameters(), max_norm)
+            return value
+
+        if rates is not None:
+            rates.step()
+        optimizer.step(closure)
+        total += tries[0] * len(x)
+        count += len(x)
+    if not count:
+        raise ValueError("fit found no batch in its data; a generator is used up after one epoch")
+    return step, total / count
+
+
+def _first_non_finite(model: Module, loss: Loss, x: Any, y: Any) -> str:
+    """Run a step again under detect_anomaly, and say what was the first non-finite value."""
+    if not np.isfinite(x).all():
+        return "the inputs of this batch are not all finite"
+    for name, p in model.named_parameters():
+        if not np.isfinite(p.data).all():
+            return f"the parameter {name} was not finite any more after the step before"
+    try:
+        with np.errstate(all="ignore"), ag.detect_anomaly():
+            loss(model(x), y)
+    except ag.AnomalyError as error:
+        layer = _layer_at(error.__traceback__, model)
+        return f"in the layer {layer}, {error}" if layer else str(error)
+    return "the same step gives a finite loss when it is run again (is it random?)"
+
+
+def _layer_at(traceback: TracebackType | None, model: Module) -> str:
+    """The dotted name of the innermost module whose forward an exception came out of."""
+    names, found = {id(m): name for name, m in model.named_modules()}, ""
+    while traceback is not None:
+        found = names.get(id(traceback.tb_frame.f_locals.get("self")), found)
+        traceback = traceback.tb_next
+    return found

@@ -1,0 +1,151 @@
+"""Operations of one's own: rules, several results, lists, keywords, and what is refused."""
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+from autograd_core.engine.primitive import table
+
+
+def test_custom_operation_runs_raw_and_records_any_order():
+    @ag.primitive
+    def cube(x):
+        return x**3
+
+    cube.defvjp(lambda g, out, x: g * 3 * x**2)
+    assert type(cube(np.ones(2))) is np.ndarray
+    assert ag.grad(ag.grad(cube))(2.0) == 12
+    ag.assert_gradients(cube, np.array([1.0, 2.0]))
+
+
+def test_argument_without_gradient():
+    @ag.primitive
+    def gather(x, index):
+        return x[index]
+
+    gather.defvjp(lambda g, out, x, index: ag.scatter_add(np.zeros_like(x), index, g), None)
+    x = ag.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    gather(x, np.array([0, 0, 2])).sum().backward()
+    assert x.grad.tolist() == [2, 0, 1]
+    with pytest.raises(ag.NotDifferentiableError, match="argument 1"):
+        gather(np.ones(3), ag.tensor([0.0], requires_grad=True))
+
+
+def test_keyword_arguments():
+    @ag.primitive
+    def scaled(x, y=None, factor=1.0):
+        return x * factor + (0 if y is None else y)
+
+    scaled.defvjp(
+        lambda g, out, x, y=None, factor=1.0: g * factor, lambda g, out, x, y=None, factor=1.0: g
+    )
+    ag.assert_gradients(lambda x: scaled(x, factor=3.0), np.ones(2))
+    ag.assert_gradients(lambda x, y: scaled(x, y=y, factor=3.0), np.ones(2), np.ones(2))
+    ag.assert_gradients(lambda x, y: scaled(y=y, x=x), np.ones(2), np.ones(2))
+    with pytest.raises(ag.NotDifferentiableError, match="typo="):
+        scaled(ag.tensor([1.0], requires_grad=True), typo=2)
+    with pytest.raises(ag.NotDifferentiableError, match="factor="):
+        scaled(np.ones(1), factor=ag.tensor([1.0], requires_grad=True))
+
+
+def test_several_outputs():
+    @ag.primitive
+    def both(x):
+        return np.sin(x), np.cos(x)
+
+    both.defvjp(lambda g, out, x: g[0] * np.cos(x) - g[1] * np.sin(x))
+    x = np.array([0.3, 0.5])
+    ag.assert_gradients(lambda x: both(x)[0] * both(x)[1], x)
+    ag.assert_gradients(lambda x: both(x)[1], x)  # one result unused
+    ag.assert_gradients(both, x)
+
+
+def test_list_argument():
+    @ag.primitive
+    def total(arrays, weight=1.0):
+        return weight * sum(arrays)
+
+    total.defvjp(each=lambda i, g, out, *arrays, weight=1.0: g * weight)
+    ag.assert_gradients(lambda x, y: total([x, y, x], weight=2.0), np.ones(2), np.ones(2))
+    assert total([np.ones(2), np.ones(2)]).tolist() == [2, 2]
+
+
+def test_joint_rule():
+    @ag.primitive
+    def product(x, y):
+        return x * y
+
+    product.defvjp(joint=lambda g, out, x, y: (g * y, g * x))
+    ag.assert_gradients(product, np.ones(2) * 3, np.ones(2) * 4)
+
+
+def test_somebody_elses_function():
+    special = pytest.importorskip("scipy.special", reason="SciPy is not installed")
+    x = ag.tensor([0.5], requires_grad=True)
+    with pytest.raises(ag.NotDifferentiableError, match="defvjp"):
+        special.dawsn(x)
+    ag.defvjp(special.dawsn, lambda g, out, x: g * (1 - 2 * x * out))
+    ag.assert_gradients(special.dawsn, np.array([0.1, 0.5]))
+    del table[special.dawsn]  # for the other tests it is without a rule
+    with pytest.raises(TypeError, match=r"@ag\.primitive"):
+        ag.defvjp(len, lambda g, out, x: g)
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (lambda g, out, x: g[:1], "sum to the argument's shape"),
+        (lambda g, out, x: None, "None in place of the rule"),
+        (lambda g, out, x: np.ones((3, 4)), "sum to the argument's shape"),
+    ],
+)
+def test_wrong_results_of_rules_are_named(rule, message):
+    f = ag.primitive(lambda x: x * 1)
+    f.defvjp(rule)
+    with pytest.raises(ag.RuleError, match=message):
+        f(ag.tensor([1.0, 2.0], requires_grad=True)).sum().backward()
+
+
+def test_rules_name_every_keyword():
+    f = ag.primitive(lambda x, **kw: x)
+    with pytest.raises(TypeError, match=r"\*\*kwargs"):
+        f.defvjp(lambda g, out, x, **kw: g)
+    with pytest.raises(TypeError, match="exactly one"):
+        f.defvjp()
+    with pytest.raises(TypeError, match="takes only"):
+        f.defvjp(lambda g: g)
+
+
+def test_underscored_arguments_keep_no_memory():
+    @ag.primitive
+    def double(x):
+        return 2 * x
+
+    double.defvjp(lambda g, _out, _x: 2 * g)
+    x = ag.tensor(np.ones(10_000), requires_grad=True)
+    node = double(x)._node
+    assert node.out.nbytes == 0
+    assert node.args[0].shape == (10_000,)
+    assert node.args[0].nbytes == 0
+
+
+def test_rules_see_arrays_in_first_order():
+    kinds = []
+    f = ag.primitive(lambda x: x * 1)
+    f.defvjp(lambda g, out, x: (kinds.append((type(g), type(out), type(x))), g)[1])
+    f(ag.tensor([1.0, 2.0], requires_grad=True)).sum().backward()
+    assert kinds == [(np.ndarray,) * 3]
+
+
+def test_an_option_by_position_that_the_rule_takes_by_keyword():
+    @ag.primitive
+    def scaled(x, factor=2.0):
+        return x * factor
+
+    scaled.defvjp(lambda g, out, x, *, factor=2.0: g * factor)
+    assert ag.grad(lambda x: scaled(x, 5.0))(3.0) == 5.0
+    x = ag.tensor([1.0], requires_grad=True)
+    other = ag.primitive(lambda x, y: x * y)
+    other.defvjp(lambda g, out, x: g)
+    with pytest.raises(ag.NotDifferentiableError, match="takes 1: hand the others by keyword"):
+        other(x, 2.0)
