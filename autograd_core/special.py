@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.engine.primitive import Primitive
-from autograd_core.engine.recording import raw
+from autograd_core.engine.recording import unwrap
 from autograd_core.rules.common import as_array, floating
 
 Axis = int | tuple[int, ...] | None
@@ -63,7 +63,7 @@ def polygamma(n: int, x: Any) -> Any:
 
 def _shifted(x: Any, axis: Axis) -> tuple[Any, Any]:
     """x less its largest finite value along the axes, and that value (a constant: it cancels)."""
-    values = raw(x)
+    values = unwrap(x)
     top = values.real.max(axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0.0).astype(top.dtype)
     return x - top, top

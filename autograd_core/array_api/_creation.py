@@ -12,10 +12,16 @@ import numpy as np
 
 from autograd_core.array_api._device import check_device
 from autograd_core.engine.graph import UNTRACKED
-from autograd_core.engine.recording import Handle, handle, raw, stacked, wrapped
+from autograd_core.engine.recording import (
+    TensorBase,
+    is_recording,
+    make_tensor,
+    stack_nested,
+    unwrap,
+    wrap,
+)
 from autograd_core.errors import ConversionError
 from autograd_core.tensors.inplace import unboxed
-from autograd_core.tensors.numpy_dispatch import recording
 
 
 def _tensor(array: Any) -> Any:
@@ -25,7 +31,7 @@ def _tensor(array: Any) -> Any:
             f"expected numbers, got an object that NumPy takes for dtype {array.dtype} (rows of "
             "unequal length?)"
         )
-    return handle(unboxed(array), UNTRACKED)
+    return make_tensor(unboxed(array), UNTRACKED)
 
 
 def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Any:
@@ -59,13 +65,13 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
     Tensor([[1., 0.],
             [0., 2.]], float64, made by stack)
     """
-    if not isinstance(obj, Handle) or device != getattr(obj, "device", None):
+    if not isinstance(obj, TensorBase) or device != getattr(obj, "device", None):
         check_device(device)
     if isinstance(obj, (list, tuple)):
-        if recording(obj) and copy is not False:
-            obj, copy = stacked(obj), None
-        obj = raw(obj) if not isinstance(obj, Handle) else obj
-    if isinstance(obj, Handle) or _foreign(obj):
+        if is_recording(obj) and copy is not False:
+            obj, copy = stack_nested(obj), None
+        obj = unwrap(obj) if not isinstance(obj, TensorBase) else obj
+    if isinstance(obj, TensorBase) or _foreign(obj):
         return _as_it_is(obj, dtype, copy)
     if hasattr(obj, "__dlpack__") and not hasattr(obj, "__array__"):
         obj = np.from_dlpack(obj)
@@ -89,7 +95,7 @@ def _as_it_is(obj: Any, dtype: Any, copy: bool | None) -> Any:
         obj = obj.astype(dtype)
     elif copy:
         obj = obj.copy()
-    return obj if isinstance(obj, Handle) else _tensor(obj)
+    return obj if isinstance(obj, TensorBase) else _tensor(obj)
 
 
 def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
@@ -157,17 +163,17 @@ def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) 
     Tensor(6., float64)
     """
     check_device(device)
-    if recording(fill_value):
+    if is_recording(fill_value):
         filled = np.broadcast_to(fill_value, shape)
         return filled if dtype is None else filled.astype(dtype, copy=False)
-    return _tensor(np.full(shape, raw(fill_value), dtype))
+    return _tensor(np.full(shape, unwrap(fill_value), dtype))
 
 
 def full_like(x: Any, /, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Any:
     """One value throughout the shape and in the dtype of ``x``; see :func:`full`."""
-    if recording(fill_value):
+    if is_recording(fill_value):
         return full(x.shape, fill_value, dtype=x.dtype if dtype is None else dtype, device=device)
-    return wrapped(np.full_like(raw(x), raw(fill_value), dtype=dtype, device=device))
+    return wrap(np.full_like(unwrap(x), unwrap(fill_value), dtype=dtype, device=device))
 
 
 def arange(
@@ -187,12 +193,12 @@ def arange(
     Tensor([1, 3, 5], int64)
     """
     check_device(device)
-    if recording(start, stop, step):
+    if is_recording(start, stop, step):
         raise ConversionError(
             "xp.arange of a recorded Tensor would lose its gradient; write start + step * "
             "xp.arange(n) with a number n, or xp.linspace(start, stop, num)"
         )
-    return _tensor(np.arange(raw(start), raw(stop), raw(step), dtype=dtype))
+    return _tensor(np.arange(unwrap(start), unwrap(stop), unwrap(step), dtype=dtype))
 
 
 def linspace(
@@ -214,7 +220,7 @@ def linspace(
     Tensor([0. , 0.5, 1. ], float64)
     """
     check_device(device)
-    return wrapped(np.linspace(start, stop, num, endpoint=endpoint, dtype=dtype))
+    return wrap(np.linspace(start, stop, num, endpoint=endpoint, dtype=dtype))
 
 
 def eye(

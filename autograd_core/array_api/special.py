@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.engine.primitive import finders, table
-from autograd_core.engine.recording import raw
+from autograd_core.engine.recording import unwrap
 from autograd_core.special import log_softmax as log_softmax
 from autograd_core.special import logsumexp as logsumexp
 from autograd_core.special import polygamma as _polygamma
@@ -35,7 +35,7 @@ _COMPOSED_BY_SCIPY = frozenset({"betaincc", "chdtr", "chdtrc", "stdtr"})
 
 def polygamma(n: Any, x: Any, /) -> Any:
     """The n-th derivative of digamma; see :func:`autograd_core.special.polygamma`."""
-    order = raw(n)
+    order = unwrap(n)
     whole = np.ndim(order) == 0 and np.result_type(order).kind in "iu"
     return _polygamma(int(order) if whole else n, x)
 

@@ -19,7 +19,7 @@ from autograd_core.checking.samples import signatures, variants
 from autograd_core.checking.samples.precision import precision
 from autograd_core.checking.target import Subject, name_of, names_of, subject_of
 from autograd_core.checking.verdict import Tolerance
-from autograd_core.engine.recording import Handle, raw
+from autograd_core.engine.recording import TensorBase, unwrap
 
 Array = np.ndarray[Any, Any]
 
@@ -48,7 +48,7 @@ class Check:
         self, f: Any, inputs: Sequence[Any], order: int, wrt: Any, options: Options
     ) -> None:
         self.f, self.options = f, options
-        given = [raw(a) if isinstance(a, Handle) else a for a in inputs]
+        given = [unwrap(a) if isinstance(a, TensorBase) else a for a in inputs]
         self.positions = (
             [i for i, a in enumerate(given) if np.asarray(a).dtype.kind in "fc"]
             if wrt is None

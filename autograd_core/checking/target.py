@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.recording import raw
+from autograd_core.engine.recording import unwrap
 from autograd_core.errors import RuleError
 from autograd_core.transforms.gradients import vjp
 from autograd_core.transforms.trees import flatten
@@ -26,7 +26,7 @@ def numbers(tree: Any) -> list[Array]:
     """The arrays of a result that carry gradients: floating-point and complex ones."""
     if type(tree) is np.ndarray or isinstance(tree, np.generic):  # as a rule; the rest is slower
         return [np.asarray(tree)] if tree.dtype.kind in "fc" else []
-    leaves = [np.asarray(raw(a)) for a in flatten(tree)[0]]
+    leaves = [np.asarray(unwrap(a)) for a in flatten(tree)[0]]
     return [a for a in leaves if a.dtype.kind in "fc"]
 
 
@@ -34,7 +34,7 @@ def _full(leaves: list[Any], vs: Sequence[Any]) -> list[Any]:
     """Cotangents for every leaf of a result: 0 for those that carry no gradient."""
     rest = iter(vs)
     return [
-        next(rest) if np.asarray(raw(a)).dtype.kind in "fc" else np.zeros(np.shape(a))
+        next(rest) if np.asarray(unwrap(a)).dtype.kind in "fc" else np.zeros(np.shape(a))
         for a in leaves
     ]
 
@@ -87,7 +87,7 @@ class Recorded(Subject):
 
     def pullback(self, xs: Sequence[Array]) -> tuple[list[Array], Pull]:
         value, back = self._recorded(xs)
-        return numbers(value), lambda vs: [raw(g) for g in back(vs)]
+        return numbers(value), lambda vs: [unwrap(g) for g in back(vs)]
 
     def derivative(self, count: int) -> Subject:
         def gradients(*both: Any) -> list[Any]:

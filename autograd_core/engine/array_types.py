@@ -1,13 +1,14 @@
-"""What differs between array types: the few operations for which NumPy has no common spelling.
+"""The few operations for which the array types that speak NumPy's protocols differ.
 
 Rules are NumPy's functions, operators and methods, and so run on any array that answers NumPy's
-protocols.  Three things have no such form, and stand here:
+protocols.  Three operations have no such form and are defined here:
 
 * :func:`to_host`: the values of an array, now, in this machine's memory (for what depends on
   values: which elements are unique, where a polynomial ends);
-* :func:`beside`: a constant that was made here, taken to where another array is;
-* :func:`imperative`: a function that writes into a fresh array.  CuPy runs it as it stands; for
-  arrays that cannot be written it is given whole blocks, by an adapter in :data:`adapters`.
+* :func:`asarray_like`: a constant that was computed here, as an array of another's type;
+* :func:`writes_output`: a decorator for functions that write into a fresh array.  CuPy runs them
+  as they are; for arrays that cannot be written an adapter in :data:`adapters` runs them on
+  whole blocks.
 
 Examples
 --------
@@ -26,17 +27,17 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.recording import Handle, raw
+from autograd_core.engine.recording import TensorBase, unwrap
 
 
 def is_host(a: Any) -> bool:
-    """Whether it is an ndarray, or a number of NumPy or Python."""
+    """Return whether a value is an ndarray, or a number of NumPy or Python."""
     return isinstance(a, (np.ndarray, np.generic, int, float, complex))
 
 
 def to_host(a: Any) -> Any:
-    """The values as an ndarray: by the explicit conversion of the array's own type."""
-    a = raw(a)
+    """Return the values as an ndarray, by the conversion that the array's own type offers."""
+    a = unwrap(a)
     if isinstance(a, np.ndarray):
         return a
     if not isinstance(a, (list, tuple)):
@@ -47,29 +48,29 @@ def to_host(a: Any) -> Any:
 
 
 def is_lazy(a: Any) -> bool:
-    """Whether its values would have to be computed to be known (Dask)."""
-    return hasattr(raw(a), "compute")
+    """Return whether the values must be computed before they are known (Dask)."""
+    return hasattr(unwrap(a), "compute")
 
 
 def any_of(mask: Any) -> bool:
-    """Whether a mask holds anywhere; of a lazy one that may be, and must be provided for."""
-    return is_lazy(mask) or bool(raw(mask).any())
+    """Return whether a mask is True anywhere; assumed of a lazy one, whose values are not known."""
+    return is_lazy(mask) or bool(unwrap(mask).any())
 
 
-def beside(constant: Any, a: Any) -> Any:
-    """An ndarray that was computed here, as an array of the type of ``a``."""
-    a = raw(a)
+def asarray_like(constant: Any, a: Any) -> Any:
+    """Return an ndarray that was computed here as an array of the type of ``a``."""
+    a = unwrap(a)
     if is_host(a) or not isinstance(constant, (np.ndarray, np.generic)):
         return constant
     return np.asarray(constant, like=a)
 
 
-def imperative(fun: Callable[..., Any]) -> Callable[..., Any]:
+def writes_output(fun: Callable[..., Any]) -> Callable[..., Any]:
     """Decorate a forward function that writes into a fresh array of its first argument's type."""
 
     @functools.wraps(fun)
     def call(first: Any, *args: Any, **kwargs: Any) -> Any:
-        if type(first) is not np.ndarray and not isinstance(first, Handle):
+        if type(first) is not np.ndarray and not isinstance(first, TensorBase):
             adapter = adapters.get(type(first).__module__.partition(".")[0])
             if adapter is not None:
                 return adapter(fun, first, *args, **kwargs)
@@ -83,11 +84,8 @@ def _dask(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     import dask.array as da
     from dask.delayed import delayed
 
-    def is_lazy(a: Any) -> bool:
-        return isinstance(a, da.Array)
-
-    zeros = [np.zeros(a.shape, a.dtype) if is_lazy(a) else a for a in args]
-    shown = fun(*zeros, **kwargs)  # what shape and dtype it has
+    zeros = [np.zeros(a.shape, a.dtype) if isinstance(a, da.Array) else a for a in args]
+    shown = fun(*zeros, **kwargs)  # for its shape and dtype
     task = delayed(fun, pure=True)(*args, **kwargs)
     return da.from_delayed(task, shown.shape, shown.dtype)
 

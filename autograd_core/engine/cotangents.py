@@ -1,4 +1,4 @@
-"""What the engine makes of a rule's result, so that rules need not: its shape, its dtype."""
+"""Un-broadcast and cast a rule's result to the argument's shape and dtype, so rules need not."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import beside
+from autograd_core.engine.array_types import asarray_like
 from autograd_core.engine.graph import Node
-from autograd_core.engine.primitive import Spec
+from autograd_core.engine.primitive import ShapeDtype
 from autograd_core.errors import RuleError
 
 
 def conjugate(g: Any) -> Any:
-    """The conjugate of a complex array, and a real one as it is."""
+    """Return the conjugate of a complex array, and a real one as it is."""
     return g.conj() if g.dtype.kind == "c" else g
 
 
@@ -33,8 +33,14 @@ def sum_to_shape(g: Any, shape: tuple[int, ...]) -> Any:
     return g if g.shape == shape or g.size != math.prod(shape) else g.reshape(shape)
 
 
-def fit(c: Any, a: Any, node: Node, position: int) -> Any:
-    """Make a rule's result a cotangent of the argument ``a``: its shape, its dtype."""
+def match_argument(c: Any, a: Any, node: Node, position: int) -> Any:
+    """Return a rule's result with the shape and dtype of the argument ``a``.
+
+    Raises
+    ------
+    RuleError
+        If it is no array, or its shape does not sum to the argument's.
+    """
     assert node.primitive is not None
     where = f"the rule of {node.primitive.name} for argument {position}"
     if not hasattr(c, "dtype"):
@@ -43,7 +49,7 @@ def fit(c: Any, a: Any, node: Node, position: int) -> Any:
                 f"{where} returned {type(c).__name__}, but a cotangent is an array of shape "
                 f"{a.shape}; for an argument without gradient put None in place of the rule"
             )
-        c = np.asarray(c) if type(a) is Spec else beside(np.asarray(c), a)
+        c = np.asarray(c) if type(a) is ShapeDtype else asarray_like(np.asarray(c), a)
     if c.shape != a.shape:
         came, c = c.shape, sum_to_shape(c, a.shape)
         if c.shape != a.shape:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import beside
+from autograd_core.engine.array_types import asarray_like
 from autograd_core.engine.backward import sweep
 from autograd_core.engine.cotangents import conjugate
 from autograd_core.engine.graph import RECORD, UNTRACKED, Leaf, Node, leading_to, mode, reachable
-from autograd_core.engine.recording import Handle, handle, raw
+from autograd_core.engine.recording import TensorBase, make_tensor, unwrap
 from autograd_core.errors import GraphError
 
 
@@ -32,14 +32,14 @@ def _seed(output: Any, gradient: Any, create_graph: bool) -> Any:
             return output._data.dtype.type(1)
         return np.ones_like(output._data)
     if not hasattr(gradient, "dtype"):
-        gradient = beside(np.asarray(gradient), output)
+        gradient = asarray_like(np.asarray(gradient), output)
     if gradient.shape != output.shape:
         raise GraphError(
             f"a cotangent has the shape of its output, {output.shape}, got {gradient.shape}"
         )
     if gradient.dtype != output.dtype:
         gradient = gradient.astype(output.dtype)
-    return conjugate(gradient if create_graph else raw(gradient))
+    return conjugate(gradient if create_graph else unwrap(gradient))
 
 
 def pull_back(
@@ -53,8 +53,8 @@ def pull_back(
     cotangents: dict[Node, Any] = {}
     for output, gradient in zip(outputs, seeds, strict=True):
         seed, node = _seed(output, gradient, create_graph), output._node
-        if create_graph and not isinstance(seed, Handle):
-            seed = handle(seed, UNTRACKED)
+        if create_graph and not isinstance(seed, TensorBase):
+            seed = make_tensor(seed, UNTRACKED)
         cotangents[node] = cotangents[node] + seed if node in cotangents else seed
     order = reachable(cotangents)
     needed = None if targets is None else leading_to(order, targets)
@@ -63,7 +63,6 @@ def pull_back(
         retained = sweep(
             order,
             cotangents,
-            handle,
             needed=needed,
             keep=targets or frozenset(),
             create_graph=create_graph,
@@ -96,7 +95,7 @@ def run_backward(output: Any, gradient: Any, create_graph: bool, free: bool) -> 
         for node, g in cotangents.items()
         if isinstance(node, Leaf) and node.owner is not None
     ]
-    taken = {id(gradient), id(raw(gradient))}
+    taken = {id(gradient), id(unwrap(gradient))}
     ready = []
     for reference, g in (*found, *retained):
         tensor = reference()
@@ -106,11 +105,11 @@ def run_backward(output: Any, gradient: Any, create_graph: bool, free: bool) -> 
             g = conjugate(g)
             ready.append((tensor, g if tensor._grad is None else tensor._grad + g))
         elif tensor._grad is None:
-            ready.append((tensor, handle(_private(g, taken), UNTRACKED)))
+            ready.append((tensor, make_tensor(_private(g, taken), UNTRACKED)))
         elif tensor._grad._node.tracked:
             ready.append((tensor, tensor._grad + conjugate(g)))
         else:
-            ready.append((tensor, handle(tensor._grad._data + conjugate(g), UNTRACKED)))
+            ready.append((tensor, make_tensor(tensor._grad._data + conjugate(g), UNTRACKED)))
     for tensor, total in ready:
         tensor._grad = total
 
@@ -151,20 +150,21 @@ def gradients(
     >>> ag.gradients(dy, x)
     Tensor(12., float64)
     """
-    outs = [outputs] if isinstance(outputs, Handle) else list(outputs)
-    single = isinstance(inputs, Handle)
+    outs = [outputs] if isinstance(outputs, TensorBase) else list(outputs)
+    single = isinstance(inputs, TensorBase)
     wanted = [inputs] if single else list(inputs)
-    if isinstance(outputs, Handle) and isinstance(grad_outputs, (list, tuple)):
-        alone = len(grad_outputs) == 1 and np.shape(raw(grad_outputs[0])) == np.shape(raw(outputs))
-        grad_outputs = grad_outputs[0] if alone else grad_outputs  # a sequence of one, for one
+    if isinstance(outputs, TensorBase) and isinstance(grad_outputs, (list, tuple)):
+        shapes = [np.shape(unwrap(g)) for g in grad_outputs]
+        if shapes == [np.shape(unwrap(outputs))]:  # a sequence of one, for one output
+            grad_outputs = grad_outputs[0]
     if grad_outputs is None:
         seeds = [None] * len(outs)
     else:
-        seeds = [grad_outputs] if isinstance(outputs, Handle) else list(grad_outputs)
+        seeds = [grad_outputs] if isinstance(outputs, TensorBase) else list(grad_outputs)
     if len(seeds) != len(outs):
         raise GraphError(f"{len(outs)} outputs need {len(outs)} grad_outputs, got {len(seeds)}")
     for t in (*outs, *wanted):
-        if not isinstance(t, Handle):
+        if not isinstance(t, TensorBase):
             raise TypeError(f"gradients() takes Tensors, got {type(t).__name__}")
     for i, t in enumerate(wanted):
         if not t._node.tracked:
@@ -186,5 +186,5 @@ def gradients(
             results.append(None)
         else:
             g = conjugate(g)
-            results.append(g if isinstance(g, Handle) else handle(g, UNTRACKED))
+            results.append(g if isinstance(g, TensorBase) else make_tensor(g, UNTRACKED))
     return results[0] if single else tuple(results)

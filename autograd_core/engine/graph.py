@@ -1,7 +1,7 @@
-"""The recorded graph: its nodes, whether anything records, and the backward sweep.
+"""The recorded graph: its nodes, their order, and the mode in which calls record.
 
-A :class:`Node` is one call of a primitive.  It holds raw arrays and its parent nodes,
-never a Tensor, so a graph has no reference cycles and dies by reference counting alone.
+A :class:`Node` is one call of a primitive.  It holds plain arrays and its parent nodes,
+never a Tensor, so a graph has no reference cycles and is freed by reference counting alone.
 With this file a reader can walk a graph
 backwards: ``reachable(nodes)`` gives its nodes newest first, which is a topological order.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import operator
-import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
@@ -19,9 +18,8 @@ from typing import Any
 import numpy as np
 
 from autograd_core.engine.primitive import Primitive
-from autograd_core.errors import AnomalyError
 
-#: Bits of the mode, which each thread and each asynchronous task has to itself.
+#: Bits of the mode, which every thread and every asynchronous task has to itself.
 RECORD, ANOMALY, STRICT_NAN, PROFILE = 1, 2, 4, 8
 mode: ContextVar[int] = ContextVar("autograd_core.mode", default=RECORD)
 
@@ -29,17 +27,17 @@ mode: ContextVar[int] = ContextVar("autograd_core.mode", default=RECORD)
 clock = itertools.count(1)
 
 
-class Watch:
-    """What somebody wants to know about a node: kept apart, because most have none."""
+class Diagnostics:
+    """Optional diagnostics of a node, stored separately because few nodes have any."""
 
     __slots__ = ("digests", "hooks", "name", "retain", "site")
 
     def __init__(self) -> None:
         self.name: str | None = None
         self.hooks: dict[int, Callable[[Any], Any]] = {}
-        self.retain: weakref.ref[Any] | None = None  # the handle whose .grad is wanted
+        self.retain: weakref.ref[Any] | None = None  # the Tensor whose .grad is wanted
         self.site: str | None = None  # the user's line that made it (under detect_anomaly)
-        self.digests: tuple[int, ...] = ()  # checksums of what it saved (the same)
+        self.digests: tuple[int, ...] = ()  # checksums of what it saved (under detect_anomaly)
 
 
 class Node:
@@ -50,8 +48,8 @@ class Node:
     """
 
     __slots__ = (
-        *("__weakref__", "args", "call", "kwargs", "out"),
-        *("parents", "primitive", "seq", "watch"),
+        *("__weakref__", "args", "diagnostics", "kwargs", "module_calls"),
+        *("out", "parents", "primitive", "seq"),
     )
     tracked = True
 
@@ -61,37 +59,40 @@ class Node:
     kwargs: dict[str, Any] | None
     parents: tuple[Node, ...]
     seq: int
-    watch: Watch | None
-    call: Any  # the modules whose result this is (see scopes.py)
+    diagnostics: Diagnostics | None
+    module_calls: Any  # the module calls that returned this result (see scopes.py)
 
     def __repr__(self) -> str:
         kind = self.primitive.name if self.primitive else type(self).__name__.lower()
         return f"<{kind} node {tuple(getattr(self.out, 'shape', ()))}>"
 
-    def watched(self) -> Watch:
-        if self.watch is None:
-            self.watch = Watch()
-        return self.watch
+    def with_diagnostics(self) -> Diagnostics:
+        """Return the node's diagnostics, made at the first request."""
+        if self.diagnostics is None:
+            self.diagnostics = Diagnostics()
+        return self.diagnostics
 
     @property
     def name(self) -> str | None:
-        return self.watch.name if self.watch else None
+        return self.diagnostics.name if self.diagnostics else None
 
     def saved(self) -> list[Any]:
-        """The arrays whose values a rule of this node will read."""
-        primitive, args = self.primitive, self.args
-        if primitive is None or args is None:
+        """Return the arrays whose values a rule of this node will read."""
+        if self.primitive is None or self.args is None:
             return []
-        flags = itertools.chain(primitive.saves, itertools.repeat(primitive.saves_rest))
-        kept = [a for a, keep in zip(args, flags, strict=False) if keep]
-        if primitive.saves_out:
+        rules = self.primitive.rules
+        if rules is None:  # the output of an operation with several
+            return []
+        flags = itertools.chain(rules.reads_args, itertools.repeat(rules.reads_rest))
+        kept = [a for a, keep in zip(self.args, flags, strict=False) if keep]
+        if rules.reads_out:
             kept.extend(self.out if isinstance(self.out, (tuple, list)) else [self.out])
         kept.extend((self.kwargs or {}).values())
-        return list(_arrays(kept))
+        return list(arrays_in(kept))
 
 
-def _arrays(values: Iterable[Any]) -> Iterator[Any]:
-    """The ndarrays among values, and in tuples and lists among them (an index)."""
+def arrays_in(values: Iterable[Any]) -> Iterator[Any]:
+    """Yield the ndarrays among values, and in tuples and lists among them (an index)."""
     for a in values:
         if isinstance(a, np.ndarray):
             yield a
@@ -106,10 +107,11 @@ class Leaf(Node):
 
     def __init__(self, data: Any, owner: Any = None, name: str | None = None) -> None:
         self.primitive, self.args, self.kwargs, self.parents = None, None, None, ()
-        self.out, self.seq, self.watch, self.call = data, next(clock), None, None
+        self.out, self.seq = data, next(clock)
+        self.diagnostics, self.module_calls = None, None
         self.owner: weakref.ref[Any] | None = None if owner is None else weakref.ref(owner)
         if name is not None:
-            self.watched().name = name
+            self.with_diagnostics().name = name
 
 
 class Constant(Leaf):
@@ -119,16 +121,11 @@ class Constant(Leaf):
     tracked = False
 
 
-#: Stands for every plain array, number and unrecorded result.
+#: The node of every plain array, number and unrecorded result.
 UNTRACKED = Constant(None)
 
-
-def _pick(values: Any, index: int) -> Any:
-    return values[index]
-
-
-#: The bookkeeping node between an operation of several outputs and each of them.
-PICK = Primitive(_pick, "pick")
+#: Selects one output of an operation that has several; its node is bookkeeping.
+GET_OUTPUT = Primitive(lambda outputs, index: outputs[index], "get_output", kind="view")
 
 
 def make_node(
@@ -139,7 +136,7 @@ def make_node(
     parents: tuple[Node, ...],
     new: Callable[[type[Node]], Node] = Node.__new__,
 ) -> Node:
-    """Record one call.  (Slots are filled here: an ``__init__`` would cost twice as much.)"""
+    """Make the node of one call.  (Slots are filled here: an ``__init__`` takes twice as long.)"""
     node = new(Node)
     node.primitive = primitive
     node.out = out
@@ -147,19 +144,19 @@ def make_node(
     node.kwargs = kwargs
     node.parents = parents
     node.seq = next(clock)
-    node.watch = node.call = None
+    node.diagnostics = node.module_calls = None
     return node
 
 
-def pick_node(parent: Node, out: Any, index: int) -> Node:
-    """The node of one of several results; whole numbers carry no gradient."""
+def output_node(parent: Node, out: Any, index: int) -> Node:
+    """Make the node of one of several results; whole numbers carry no gradient."""
     if out.dtype.kind not in "fc":
         return UNTRACKED
-    return make_node(PICK, out, (index,), None, (parent,))
+    return make_node(GET_OUTPUT, out, (index,), None, (parent,))
 
 
 def reachable(roots: Iterable[Node]) -> list[Node]:
-    """Every tracked node that ``roots`` depend on, newest first (a topological order)."""
+    """Return every tracked node that ``roots`` depend on, newest first (a topological order)."""
     seen = {n for n in roots if n.tracked}
     stack = list(seen)
     while stack:
@@ -171,41 +168,9 @@ def reachable(roots: Iterable[Node]) -> list[Node]:
 
 
 def leading_to(order: list[Node], targets: set[Node]) -> set[Node]:
-    """The nodes of ``order`` from which a target can be reached, the targets included."""
+    """Return the nodes of ``order`` that depend on a target, the targets included."""
     needed: set[Node] = set()
     for node in reversed(order):
         if node in targets or any(p in needed for p in node.parents):
             needed.add(node)
     return needed
-
-
-def user_line() -> str:
-    """The innermost line of code that is neither this package's nor NumPy's."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None:
-        module = frame.f_globals.get("__name__", "").split(".")[0]
-        if module not in ("autograd_core", "nn", "numpy", "contextlib"):
-            break
-        frame = frame.f_back
-    file = frame.f_code.co_filename
-    file = "notebook cell" if "ipykernel_" in file else file  # else the name of a temporary file
-    return f"{file}:{frame.f_lineno}, in {frame.f_code.co_name}"
-
-
-def digests(args: Any, kwargs: Any) -> tuple[int, ...]:
-    """Checksums of the bytes of the arrays that a call was given."""
-    given = itertools.chain(args or (), (kwargs or {}).values())
-    return tuple(hash(a.tobytes()) for a in _arrays(given))
-
-
-def watch_anomaly(node: Node, out: Any) -> None:
-    """Under ``detect_anomaly``: note the user's line and checksums; refuse non-finite values."""
-    watch = node.watched()
-    watch.site = user_line()
-    watch.digests = digests(node.args, node.kwargs)
-    if out.dtype.kind in "fc" and not np.isfinite(out).all():
-        assert node.primitive is not None
-        raise AnomalyError(
-            f"{node.primitive.name} gave the first non-finite value, in a result of shape "
-            f"{out.shape}, at {watch.site}"
-        )

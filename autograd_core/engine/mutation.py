@@ -1,8 +1,8 @@
-"""What was written in place, and when: so that backward never reads a value that was overwritten.
+"""In-place writes, and when they happened: backward must not read a value that was overwritten.
 
-A write is noted by the memory it touched, not by the Tensor that did it, which may be gone long
-before the backward pass: ``w[0][1] = 5`` under ``no_grad`` writes through a view that lives for one
-line.
+A write is noted by the memory that it touched, not by the Tensor that made it, which may be gone
+long before the backward pass: ``w[0][1] = 5`` under ``no_grad`` writes through a view that lives
+for one line.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from autograd_core.engine.graph import clock
+from autograd_core.engine.graph import Node, clock
+from autograd_core.errors import MutationError
 
 
 class Write:
@@ -26,7 +27,7 @@ class Write:
         self.seq, self.name, self.shape = 0, "", ()
 
     def touched(self, a: Any) -> bool:
-        """Whether an array stands in those bytes."""
+        """Return whether the memory of an array overlaps the bytes."""
         low, high = byte_bounds(a)
         return low < self.high and self.low < high
 
@@ -36,7 +37,7 @@ _last = 0
 
 
 def note_write(array: Any, name: str | None) -> None:
-    """Remember that an ndarray was written just now (the memory of others is not known)."""
+    """Note that an ndarray was written just now (the memory of other arrays is not known)."""
     global _last
     if not isinstance(array, np.ndarray):
         return
@@ -56,6 +57,24 @@ def note_write(array: Any, name: str | None) -> None:
     write.name, write.shape = name or "a tensor", array.shape
 
 
-def written_since(seq: int) -> list[Write]:
-    """The writes after the node of this number was made, to arrays that still live."""
-    return [w for w in list(_writes.values()) if w.seq > seq] if seq <= _last else []
+def check_mutations(order: list[Node]) -> None:
+    """Raise if an array that a rule will read was written after it was saved.
+
+    Parameters
+    ----------
+    order
+        The nodes of a sweep, newest first.
+    """
+    oldest = next((n for n in reversed(order) if n.primitive is not None), None)
+    if oldest is None or oldest.seq > _last:
+        return
+    for write in [w for w in list(_writes.values()) if w.seq > oldest.seq]:
+        for node in order:
+            if node.seq < write.seq and any(map(write.touched, node.saved())):
+                assert node.primitive is not None
+                raise MutationError(
+                    f"{write.name} of shape {write.shape} was changed in place "
+                    f"after {node.primitive.name} saved it for backward, so its gradient would be "
+                    "wrong. Call backward() before the update, or update a copy: "
+                    "w = ag.tensor(w.data - step, requires_grad=True)"
+                )

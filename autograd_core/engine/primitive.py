@@ -4,15 +4,15 @@ A primitive is a NumPy function (or yours) together with one vector-Jacobian
 product per array argument.  With this file a reader can
 
 * give a new function a derivative:      ``@primitive`` and ``f.defvjp(...)``
-* give somebody else's function one:     ``defvjp(scipy.special.erf, ...)``
+* give another library's function one:   ``defvjp(scipy.special.erf, ...)``
 
 A rule is ordinary NumPy, ``vjp(g, out, *args, **kwargs)``: ``g`` is the cotangent
-of ``out``, the result is the cotangent of one argument.  Handed arrays it runs
-bare; handed Tensors it records itself, and so is differentiable again.
+of ``out``, the result is the cotangent of one argument.  Given arrays it runs as plain
+NumPy; given Tensors it records itself, and so can be differentiated again.
 
 A parameter whose name begins with an underscore is *not read* by the rule, except
-for its shape and dtype: for large arrays only those two are kept (a :class:`Spec`),
-so ``lambda g, _out, _x, _y: g`` saves no memory-hungry array at all.
+for its shape and dtype: large arrays are then reduced to these two (a :class:`ShapeDtype`),
+so ``lambda g, _out, _x, _y: g`` keeps no large array alive.
 """
 
 from __future__ import annotations
@@ -21,23 +21,33 @@ import functools
 import inspect
 import itertools
 import math
+import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
-from autograd_core.errors import NotDifferentiableError
+from autograd_core.errors import InPlaceError, NotDifferentiableError
 
 Rule = Callable[..., Any]
+Flops = Callable[..., float]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-#: Arrays of at most this many bytes are kept whole even where a rule ignores their values:
+#: Arrays of at most this many bytes are kept whole even where no rule reads their values:
 #: below it the bookkeeping costs more than the memory.
 SMALL = 4096
 
+#: Stands for the length of an argument list that a rule takes as ``*args``.
+ANY_NUMBER = 1 << 30
 
-class Spec:
-    """What is left of an array whose values no rule reads: its shape and dtype."""
+#: What a primitive may declare itself to be: pictures colour by it, and it gives the default
+#: count of floating-point operations.
+KINDS = ("elementwise", "product", "reduction", "view")
+
+
+class ShapeDtype:
+    """Shape and dtype of an array that was released because no rule needs its values."""
 
     __slots__ = ("dtype", "shape")
     nbytes = 0  # of values held
@@ -52,29 +62,33 @@ class Spec:
 
     @property
     def size(self) -> int:
-        size = 1
-        for n in self.shape:
-            size *= n
-        return size
+        return math.prod(self.shape)
 
     def __repr__(self) -> str:
-        return f"Spec(shape={self.shape}, dtype={self.dtype})"
+        return f"ShapeDtype(shape={self.shape}, dtype={self.dtype})"
 
 
 class Operand:
-    """What answers for a primitive: a class whose instances record what is done to them."""
+    """Base class of values that intercept primitive calls.
+
+    A primitive that is called with an Operand, directly or in a list, does not run its function:
+    it returns ``operand.apply_primitive(primitive, args, kwargs)``.  Tensors record there; an
+    exporter's traced arrays write down the call.
+    """
 
     __slots__ = ()
 
-    @staticmethod
-    def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        raise TypeError(f"an Operand must say how it records {primitive.name}")
+    def apply_primitive(
+        self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Return what ``primitive(*args, **kwargs)`` is for operands of this class."""
+        raise NotImplementedError(f"{type(self).__name__} does not define apply_primitive")
 
 
-class Each:
-    """The rules of a function of a list: one rule for all its members, told which one is asked.
+class ListRule:
+    """One VJP for every member of a list argument; called with the index of the member.
 
-    ``rule(i, g, out, *arrays, **kwargs)`` is the cotangent of ``arrays[i]``.
+    ``rule(i, g, out, *arrays, **kwargs)`` returns the cotangent of ``arrays[i]``.
     """
 
     __slots__ = ("rule",)
@@ -85,34 +99,188 @@ class Each:
     def __iter__(self) -> Iterator[Rule]:
         return (functools.partial(self.rule, i) for i in itertools.count())
 
-    def __len__(self) -> int:
-        return 1 << 30  # any number of arrays
 
+@dataclass(frozen=True)
+class Parameters:
+    """The parameters of a function, by how they can be passed."""
 
-def _parameters(rule: Rule) -> tuple[list[str], str, list[str], bool]:
-    """A rule's positional parameters, its ``*rest``, those by keyword, and if it has ``**``.
+    positional: tuple[str, ...]
+    rest: str  # the name behind *, or ""
+    keyword_only: tuple[str, ...]
+    catch_all: bool  # whether it has **
 
-    Read from the code object: ``inspect.signature`` of all rules would double the import time.
-    """
-    code = getattr(rule, "__code__", None)
-    if code is None or hasattr(rule, "__wrapped__"):
-        of = inspect.signature(rule).parameters.values()
-        rest = [p.name for p in of if p.kind is p.VAR_POSITIONAL]
-        return (
-            [p.name for p in of if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)],
-            rest[0] if rest else "",
-            [p.name for p in of if p.kind is p.KEYWORD_ONLY],
-            any(p.kind is p.VAR_KEYWORD for p in of),
+    @classmethod
+    def of(cls, fun: Callable[..., Any]) -> Parameters:
+        """Return the parameters of a function.
+
+        They are read from its code object where it has one: calling ``inspect.signature`` for
+        every rule would double the import time.
+        """
+        code = getattr(fun, "__code__", None)
+        if code is None or hasattr(fun, "__wrapped__"):
+            of = inspect.signature(fun).parameters.values()
+            return cls(
+                tuple(p.name for p in of if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)),
+                next((p.name for p in of if p.kind is p.VAR_POSITIONAL), ""),
+                tuple(p.name for p in of if p.kind is p.KEYWORD_ONLY),
+                any(p.kind is p.VAR_KEYWORD for p in of),
+            )
+        n, end = code.co_argcount, code.co_argcount + code.co_kwonlyargcount
+        names = code.co_varnames
+        return cls(
+            names[:n],
+            names[end] if code.co_flags & inspect.CO_VARARGS else "",
+            names[n:end],
+            bool(code.co_flags & inspect.CO_VARKEYWORDS),
         )
-    n, end = code.co_argcount, code.co_argcount + code.co_kwonlyargcount
-    names = code.co_varnames
-    starred = bool(code.co_flags & inspect.CO_VARARGS)
-    return (
-        list(names[:n]),
-        names[end] if starred else "",
-        list(names[n:end]),
-        bool(code.co_flags & inspect.CO_VARKEYWORDS),
-    )
+
+
+@functools.cache
+def positional_names(fun: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names of a function's positional parameters; () where they are not known."""
+    try:
+        return Parameters.of(fun).positional
+    except (TypeError, ValueError):  # written in C, without a signature
+        return ()
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The derivative rules of a primitive, and what the engine derives from them once.
+
+    Attributes
+    ----------
+    vjps
+        One rule per leading argument (None where there is no gradient), or a :class:`ListRule`.
+    vjp_all
+        One rule that returns the cotangents of all leading arguments, instead of ``vjps``.
+    elementwise
+        ``out[i]`` depends on element ``i`` of each (broadcast) argument alone.
+    selects
+        Elements of an argument may not influence the result (``where``, indexing).
+    reads_no_values
+        The rules depend on the cotangent alone: a cotangent of 0 gives 0.
+    reads_out, reads_args, reads_rest
+        Whether the rules read the values of the result, of each named argument, of the others.
+    drops_values
+        Some value is not read, so large arrays can be released.
+    unread
+        The positions of the named arguments that are not read.
+    takes_list
+        The first argument of the function is a list of arrays.
+    has_gaps
+        Some leading argument has no rule.
+    positional_only
+        Every argument has a rule of its own: nothing needs to be bound for a plain call.
+    n_rules, max_args
+        How many arguments have rules, and how many positional arguments the rules accept.
+    names
+        The rules' parameters after ``g`` and ``out``, without leading underscores.
+    options
+        The parameters that every rule accepts by keyword.
+    """
+
+    vjps: Sequence[Rule | None] | ListRule | None
+    vjp_all: Rule | None
+    elementwise: bool
+    selects: bool
+    reads_no_values: bool
+    reads_out: bool
+    reads_args: tuple[bool, ...]
+    reads_rest: bool
+    drops_values: bool
+    unread: tuple[int, ...]
+    takes_list: bool
+    has_gaps: bool
+    positional_only: bool
+    n_rules: int
+    max_args: float
+    names: tuple[str, ...]
+    options: frozenset[str]
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        vjps: tuple[Rule | None, ...],
+        vjp_list: Rule | None,
+        vjp_all: Rule | None,
+        elementwise: bool,
+        selects: bool,
+    ) -> Rules:
+        """Build the record from what was given to :meth:`Primitive.defvjp`."""
+        given = sum((bool(vjps), vjp_list is not None, vjp_all is not None))
+        if given != 1:
+            raise TypeError(
+                f"{name}.defvjp takes rules for the arguments, or vjp_list=, or vjp_all=: "
+                f"exactly one of the three, got {given}"
+            )
+        rules = [r for r in (*vjps, vjp_list, vjp_all) if r is not None]
+        if not rules:
+            raise TypeError(f"{name}.defvjp: every rule is None, so nothing is differentiable")
+        skip = 3 if vjp_list else 2
+        parameters = [Parameters.of(rule) for rule in rules]
+        for p in parameters:
+            if len(p.positional) < skip and not p.rest:
+                raise TypeError(
+                    f"{name}: a rule takes (g, out, *args), but this one takes only {p.positional}"
+                )
+            if p.catch_all:
+                raise TypeError(
+                    f"{name}: a rule names every keyword that it knows; **kwargs would let "
+                    "an unknown one change the value but not the gradient"
+                )
+        outs = [p.positional[skip - 1 : skip] for p in parameters]
+        arguments = [p.positional[skip:] for p in parameters]
+        reads_rest = any(p.rest and not p.rest.startswith("_") for p in parameters)
+
+        def reads(i: int) -> bool:
+            """Whether some rule reads argument ``i``, by name or in its ``*rest``."""
+            return any(
+                not a[i].startswith("_") if i < len(a) else p.rest and not p.rest.startswith("_")
+                for a, p in zip(arguments, parameters, strict=True)
+            )
+
+        width = max(map(len, arguments))
+        reads_out = any(not o or not o[0].startswith("_") for o in outs)
+        reads_args = tuple(reads(i) for i in range(width))
+        names: dict[str, None] = {}
+        for a, p in zip(arguments, parameters, strict=True):
+            rest = (p.rest,) if p.rest else ()
+            names |= dict.fromkeys(n.lstrip("_") for n in (*a, *rest, *p.keyword_only))
+        n_rules = len(vjps) or len(rules)
+        if vjp_all:
+            n_rules = width or ANY_NUMBER
+        return cls(
+            vjps=ListRule(vjp_list) if vjp_list else vjps or None,
+            vjp_all=vjp_all,
+            elementwise=elementwise,
+            selects=selects,
+            reads_no_values=not (reads_out or reads_rest or any(reads_args[:n_rules])),
+            reads_out=reads_out,
+            reads_args=reads_args,
+            reads_rest=reads_rest,
+            drops_values=not (reads_out and all(reads_args) and (reads_rest or not vjp_list)),
+            unread=tuple(i for i, read in enumerate(reads_args) if not read),
+            takes_list=vjp_list is not None,
+            has_gaps=None in vjps,
+            positional_only=not (vjp_list or vjp_all or None in vjps),
+            n_rules=n_rules,
+            max_args=min(
+                math.inf if p.rest else len(a) for a, p in zip(arguments, parameters, strict=True)
+            ),
+            names=tuple(names),
+            options=frozenset.intersection(
+                *(
+                    frozenset({*a, *p.keyword_only})
+                    for a, p in zip(arguments, parameters, strict=True)
+                )
+            ),
+        )
+
+
+#: The spellings of defvjp's options in version 0.1.
+_RENAMED = {"each": "vjp_list", "joint": "vjp_all", "masks": "selects"}
 
 
 class Primitive:
@@ -124,6 +292,18 @@ class Primitive:
         The forward function on arrays.  It may return one array, or a tuple or list.
     name
         What pictures and errors call it; by default ``fun.__name__``.
+    kind
+        What it is to a picture and to ``ag.profile``: one of :data:`KINDS`.
+    flops
+        How many floating-point operations a call takes: a function
+        ``flops(out, *args, **kwargs)`` that reads shapes alone.  By default none for a view, one
+        per element of the largest argument for a reduction, one per element of the result for
+        others; for a Python function without a kind, the sum of what it calls.
+
+    Attributes
+    ----------
+    rules : Rules or None
+        The derivative rules, once :meth:`defvjp` was called.
 
     Examples
     --------
@@ -137,29 +317,25 @@ class Primitive:
     np.float64(12.0)
     """
 
-    def __init__(self, fun: Callable[..., Any], name: str | None = None) -> None:
+    def __init__(
+        self,
+        fun: Callable[..., Any],
+        name: str | None = None,
+        *,
+        kind: str = "",
+        flops: Flops | None = None,
+    ) -> None:
         self.fun = fun
         self.name: str = name or str(getattr(fun, "__name__", fun))
-        self.vjps: Sequence[Rule | None] | Each | None = None
-        self.joint: Rule | None = None
-        self.differentiable = False  # whether it has rules
-        self.each = False  # takes a list of arrays as its first argument
-        self.elementwise = False  # out[i] depends on args[i] alone
-        self.masks = False  # some elements of its arguments are not taken
-        self.linear = False  # its rules read no values: a cotangent of 0 gives 0
-        self.saves_out = True
-        self.saves: tuple[bool, ...] = ()  # whether the values of argument i are read; () is all
-        self.saves_rest = True  # whether those of a list, or beyond ``saves``, are
-        self.dropped: tuple[int, ...] = ()  # the arguments whose values are not read
-        self.lean = False  # some value is not read
-        self.simple = False  # one rule for every argument
-        self.width = 0  # how many arguments have rules
-        self.most: float = 0  # how many arguments, those by keyword aside, the rules take
-        self.partial = False  # some leading argument has no rule
-        self.parameters: tuple[str, ...] = ()  # of the rules, after g and out
-        self.keywords: frozenset[str] = frozenset()
+        self.rules: Rules | None = None
+        self._declare(kind, flops)
         functools.update_wrapper(self, fun, updated=())
         self.__name__ = self.name
+
+    def _declare(self, kind: str, flops: Flops | None) -> None:
+        if kind and kind not in KINDS:
+            raise ValueError(f"{self.name}: kind is one of {', '.join(KINDS)}, got {kind!r}")
+        self.kind, self.flops = kind, flops
 
     def __repr__(self) -> str:
         return self.name
@@ -167,20 +343,23 @@ class Primitive:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         for a in args:
             if isinstance(a, Operand):
-                return a._apply(self, args, kwargs)
+                return a.apply_primitive(self, args, kwargs)
         for a in (*args, *kwargs.values()):
             for member in a if isinstance(a, (list, tuple)) else (a,):
                 if isinstance(member, Operand):
-                    return member._apply(self, args, kwargs)
+                    return member.apply_primitive(self, args, kwargs)
         return self.fun(*args, **kwargs)
 
     def defvjp(
         self,
         *vjps: Rule | None,
-        each: Rule | None = None,
-        joint: Rule | None = None,
+        vjp_list: Rule | None = None,
+        vjp_all: Rule | None = None,
         elementwise: bool = False,
-        masks: bool = False,
+        selects: bool = False,
+        kind: str = "",
+        flops: Flops | None = None,
+        **renamed: Any,
     ) -> Primitive:
         """Give the function its vector-Jacobian products.
 
@@ -190,121 +369,148 @@ class Primitive:
             One rule ``(g, out, *args, **kwargs) -> cotangent`` per leading argument;
             None for an argument without gradient.  The engine sums the result to the
             argument's shape where it was broadcast, and casts it to its dtype.
-        each
+        vjp_list
             Instead, for a function of a list of arrays: ``(i, g, out, *arrays, **kwargs)``.
-        joint
+        vjp_all
             Instead, one rule that returns the cotangents of all leading arguments at once,
             as a tuple; for rules that share most of their work.
         elementwise
             ``out[i]`` depends on element ``i`` of each (broadcast) argument alone.
-        masks
-            Elements of an argument may not be taken (``where``): there the rule gives exactly 0,
-            and the gradient below is 0 whatever the derivatives are.
+        selects
+            Elements of an argument may not influence the result (``where``): there the rule gives
+            exactly 0, and the gradient below is 0 whatever the derivatives are.
+        kind, flops
+            As in :class:`Primitive`, for functions of other packages.  The kind of an
+            ``elementwise`` primitive is "elementwise" unless another is given.
+
+        Returns
+        -------
+        Primitive
+            The primitive itself.
         """
-        given = (bool(vjps), each is not None, joint is not None)
-        if sum(given) != 1:
-            raise TypeError(
-                f"{self.name}.defvjp takes rules for the arguments, or each=, or joint=: "
-                f"exactly one of the three, got {sum(given)}"
+        for old in renamed.keys() & _RENAMED.keys():
+            warnings.warn(
+                f"defvjp({old}=...) is now spelled {_RENAMED[old]}=",
+                DeprecationWarning,
+                stacklevel=2,
             )
-        rules = [r for r in (*vjps, each, joint) if r is not None]
-        if not rules:
-            raise TypeError(f"{self.name}.defvjp: every rule is None, so nothing is differentiable")
-        skip = 3 if each else 2
-        positional: list[list[str]] = []
-        most = math.inf
-        known: dict[str, None] = {}
-        for rule in rules:
-            names, rest, by_keyword, catch_all = _parameters(rule)
-            if len(names) < skip and not rest:
-                raise TypeError(
-                    f"{self.name}: a rule takes (g, out, *args), but this one takes only "
-                    f"{tuple(names)}"
-                )
-            if catch_all:
-                raise TypeError(
-                    f"{self.name}: a rule names every keyword that it knows; **kwargs would let "
-                    "an unknown one change the value but not the gradient"
-                )
-            positional.append(names)
-            most = most if rest else min(most, len(names) - skip)
-            known.update(dict.fromkeys(n.lstrip("_") for n in names[skip:]))
-            known.update(dict.fromkeys([rest.lstrip("_")] if rest else []))
-            known.update(dict.fromkeys(by_keyword))
-            if each:
-                self.saves_rest = not rest.startswith("_")
-        self.vjps = Each(each) if each else (tuple(vjps) or None)
-        self.partial = None in vjps
-        self.differentiable = True
-        self.joint, self.each, self.elementwise, self.masks = joint, bool(each), elementwise, masks
-        self.parameters = tuple(known)
-        self.keywords = frozenset(known)
-        self.saves_out = any(not n[skip - 1 : skip] or n[skip - 1][0] != "_" for n in positional)
-        width = min(len(n) for n in positional) - skip
-        self.saves = tuple(
-            any(n[skip + i][0] != "_" for n in positional) for i in range(max(width, 0))
-        )
-        self.dropped = tuple(i for i, keep in enumerate(self.saves) if not keep)
-        self.width = len(rules) if each or joint else len(vjps)
-        self.most = most
-        self.simple = not (each or joint or self.partial)
-        self.lean = not (self.saves_out and self.saves_rest and all(self.saves))
-        read = self.saves if joint else self.saves[: len(vjps)]
-        self.linear = not (self.saves_out or any(read) or (each and self.saves_rest))
+        renamed = {_RENAMED.get(k, k): v for k, v in renamed.items()}
+        vjp_list = renamed.pop("vjp_list", vjp_list)
+        vjp_all = renamed.pop("vjp_all", vjp_all)
+        selects = renamed.pop("selects", selects)
+        if renamed:
+            raise TypeError(f"{self.name}.defvjp has no option {', '.join(renamed)}")
+        self.rules = Rules.of(self.name, vjps, vjp_list, vjp_all, elementwise, selects)
+        for derived in ("parameters", "_first_option"):  # from rules that it had before
+            self.__dict__.pop(derived, None)
+        kind = kind or self.kind or ("elementwise" if elementwise else "")
+        self._declare(kind, flops or self.flops)
         return self
 
-    def by_keyword(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Options that came by position, and that the rules take by keyword alone."""
-        names = _parameters(self.fun)[0] if hasattr(self.fun, "__code__") else []
-        most = int(self.most)
-        extra = dict(zip(names[most:], args[most:], strict=False))
-        if len(extra) < len(args) - most or extra.keys() - self.keywords or extra.keys() & kwargs:
-            raise NotDifferentiableError(
-                f"{self.name} was called with {len(args)} arguments, and its rule takes {most}: "
-                f"hand the others by keyword ({', '.join(sorted(self.keywords)) or 'none known'})"
-            )
-        return args[:most], {**kwargs, **extra}
+    def with_function(self, fun: Callable[..., Any]) -> Primitive:
+        """Return a primitive with the same facts and rules and another forward function."""
+        other = Primitive(fun, self.name, kind=self.kind, flops=self.flops)
+        other.rules = self.rules
+        return other
+
+    @functools.cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of the function's positional parameters; the rules' where it tells none."""
+        names = positional_names(self.fun)
+        return names or (self.rules.names if self.rules is not None else ())
 
     def bind(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Move arrays that came by keyword to their place, and refuse unknown keywords."""
-        unknown = kwargs.keys() - self.keywords
+        """Bring a call of a primitive with rules into the one form that its rules expect.
+
+        Arrays that have rules become positional and options become keywords, so that an option by
+        position and the same one by keyword are the same call.  The members of a list argument
+        become arguments of their own.
+
+        Raises
+        ------
+        NotDifferentiableError
+            For an option that the rules do not know.
+        """
+        rules = self.rules
+        assert rules is not None
+        names = self.parameters
+        if rules.takes_list:
+            if not args:
+                raise TypeError(f"{self.name} takes its list of arrays as the first argument")
+            first, rest, place = args[0], args[1:], 1
+            args = tuple(a if hasattr(a, "shape") else np.asarray(a) for a in first)
+        else:
+            if kwargs:
+                kwargs = dict(kwargs)
+                for name in names[len(args) : self._first_option]:
+                    if name not in kwargs:
+                        break
+                    args = (*args, kwargs.pop(name))
+            place = self._first_option
+            args, rest = args[:place], args[place:]
+            if len(args) > rules.max_args or len(rest) > len(names) - place:
+                raise NotDifferentiableError(
+                    f"{self.name} was called with {len(args) + len(rest)} arguments, and its rule "
+                    f"takes {rules.max_args}: pass the others by keyword "
+                    f"({', '.join(sorted(rules.options)) or 'none known'})"
+                )
+        options = dict(zip(names[place:], rest, strict=False))
+        if kwargs.get("out", options.get("out")) is not None:
+            raise InPlaceError(out_refused(self.name))
+        repeated = options.keys() & kwargs.keys()
+        if repeated:
+            raise TypeError(f"{self.name} got {', '.join(sorted(repeated))} twice")
+        kwargs = {k: v for k, v in (options | kwargs).items() if k != "out"}
+        unknown = kwargs.keys() - rules.options
         if unknown:
             raise NotDifferentiableError(
-                f"np.{self.name} has no derivative rule for the keyword "
+                f"{self.name} has no derivative rule for the keyword "
                 f"{', '.join(sorted(unknown))}=; its rule knows "
-                f"{', '.join(sorted(self.keywords)) or 'none'}. Leave it out, or detach() the "
+                f"{', '.join(sorted(rules.options)) or 'none'}. Leave it out, or detach() the "
                 "Tensor if no gradient is wanted"
             )
-        count = 1 if self.each else len(self.vjps or ())
-        names = list(self.parameters)[:count]
-        if not self.each and any(n in kwargs for n in names):
-            kwargs = dict(kwargs)
-            moved = list(args)
-            for name in names[len(args) :]:
-                if name not in kwargs:
-                    break
-                moved.append(kwargs.pop(name))
-            args = tuple(moved)
         return args, kwargs
 
-    def thin(self, out: Any, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
-        """Replace large arrays whose values no rule reads by their :class:`Spec`."""
-        if not self.saves_out and isinstance(out, np.ndarray) and out.nbytes > SMALL:
-            out = Spec(out)
+    @functools.cached_property
+    def _first_option(self) -> int:
+        """The position from which on every argument can be passed to the rules by keyword."""
+        rules, names = self.rules, self.parameters
+        assert rules is not None
+        if rules.max_args == math.inf:
+            return ANY_NUMBER
+        place = len(names)
+        while place > min(rules.n_rules, len(names)) and (
+            names[place - 1] in rules.options or names[place - 1] == "out"
+        ):
+            place -= 1
+        return place
+
+    def drop_unread(self, out: Any, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+        """Replace large arrays whose values no rule reads by their :class:`ShapeDtype`."""
+        rules = self.rules
+        assert rules is not None
+        if not rules.reads_out and isinstance(out, np.ndarray) and out.nbytes > SMALL:
+            out = ShapeDtype(out)
         kept: list[Any] | None = None
-        dropped = self.dropped if self.saves_rest else range(len(args))
-        for i in dropped:
+        unread = rules.unread
+        if rules.takes_list and not rules.reads_rest:
+            unread = tuple(range(len(args)))
+        for i in unread:
             a = args[i] if i < len(args) else None
             if isinstance(a, np.ndarray) and a.nbytes > SMALL:
                 kept = kept or list(args)
-                kept[i] = Spec(a)
-        if kept is not None:
-            args = tuple(kept)
-        return out, args
+                kept[i] = ShapeDtype(a)
+        return out, args if kept is None else tuple(kept)
+
+
+def out_refused(name: str) -> str:
+    """Return the message for ``out=`` in a call that records."""
+    return (
+        f"{name} with out= would overwrite values that the graph needs; write the "
+        f"functional form, y = {name}(...)"
+    )
 
 
 #: Every function with rules.  A new function is one line: ``defvjp(np.f, rule, ...)``.
@@ -313,16 +519,16 @@ table: dict[Callable[..., Any], Primitive] = {}
 #: Functions written as a composition of dispatching NumPy: they need no rule of their own.
 compositions: dict[Callable[..., Any], Callable[..., Any]] = {}
 
-#: Asked for the primitive of a ufunc that is not in the table, when it first meets a Tensor: for
+#: Called for the primitive of a ufunc that is not in the table, when it first meets a Tensor: for
 #: packages whose functions get rules without being imported.
 finders: list[Callable[[Any], Primitive | None]] = []
 
-#: Functions whose result is piecewise constant or not a number: plain results, no gradient.
-plain: set[Callable[..., Any]] = set()
+#: Functions whose result is piecewise constant or not a number: they return unrecorded results.
+NON_DIFFERENTIABLE: set[Callable[..., Any]] = set()
 
 
 def primitive_of(fun: Callable[..., Any]) -> Primitive:
-    """The table's entry for ``fun``, made (still without rules) if it is the first request."""
+    """Return the table's entry for ``fun``, made (without rules yet) at the first request."""
     if isinstance(fun, Primitive):
         return fun
     if fun not in table:
@@ -330,16 +536,42 @@ def primitive_of(fun: Callable[..., Any]) -> Primitive:
     return table[fun]
 
 
-def primitive(fun: Callable[..., Any]) -> Primitive:
+@overload
+def primitive(fun: Callable[..., Any]) -> Primitive: ...
+@overload
+def primitive(
+    *, kind: str = "", flops: Flops | None = None
+) -> Callable[[Callable[..., Any]], Primitive]: ...
+def primitive(
+    fun: Callable[..., Any] | None = None, *, kind: str = "", flops: Flops | None = None
+) -> Any:
     """Decorate a function on arrays, so that it can be given a derivative.
+
+    Parameters
+    ----------
+    fun
+        The function; left out where options are given.
+    kind, flops
+        As in :class:`Primitive`.
 
     Returns
     -------
     Primitive
         Called on arrays it is the function; called on Tensors it records one node.
         Give it rules with ``.defvjp``.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> @ag.primitive(kind="product", flops=lambda out, a, b: 2 * out.size * a.shape[-1])
+    ... def product(a, b):
+    ...     return a @ b
+    >>> product.kind
+    'product'
     """
-    return Primitive(fun)
+    if fun is None:
+        return functools.partial(Primitive, kind=kind, flops=flops)
+    return Primitive(fun, kind=kind, flops=flops)
 
 
 def defvjp(fun: Callable[..., Any], *vjps: Rule | None, **options: Any) -> Primitive:
@@ -364,7 +596,10 @@ def defvjp(fun: Callable[..., Any], *vjps: Rule | None, **options: Any) -> Primi
 
 
 def composition(fun: Callable[..., Any]) -> Callable[[Function], Function]:
-    """Register the decorated function as what ``fun`` does on Tensors."""
+    """Register the decorated function as what ``fun`` does on Tensors.
+
+    It is written with functions that dispatch, so it needs no rule of its own.
+    """
 
     def register(implementation: Function) -> Function:
         compositions[fun] = implementation

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from autograd_core.engine.graph import Node
 from autograd_core.engine.graph import clock as clock
-from autograd_core.engine.recording import Handle
+from autograd_core.engine.recording import TensorBase
 
 
 def note(module: Any, start: int, result: Any, reference: Any = weakref.ref) -> None:
@@ -35,13 +35,13 @@ def note(module: Any, start: int, result: Any, reference: Any = weakref.ref) -> 
     result
         A Tensor, or a tuple, list or dict of Tensors; others are passed over.
     """
-    if isinstance(result, Handle):
+    if isinstance(result, TensorBase):
         node = result._node
         if node.tracked:
-            node.call = (reference(module), start, node.call)
+            node.module_calls = (reference(module), start, node.module_calls)
     elif isinstance(result, (tuple, list, dict)):
         for member in result.values() if isinstance(result, dict) else result:
-            if isinstance(member, (Handle, tuple, list, dict)):
+            if isinstance(member, (TensorBase, tuple, list, dict)):
                 note(module, start, member)
 
 
@@ -70,7 +70,7 @@ def calls(nodes: Iterable[Node]) -> list[Call]:
     """
     found: dict[tuple[int, int], Call] = {}
     for node in nodes:
-        record = node.call
+        record = node.module_calls
         while record is not None:
             reference, start, record = record
             module = reference()

@@ -1,23 +1,23 @@
 """``ag.profile``: the time, memory and floating-point operations of every recorded call.
 
-The ordinary path is not touched: a bit of the mode sends every operation through the long way of
-``recording.apply``, which times the function that it runs; a backward pass under the same bit
-walks a list that reads the clock between its nodes.
+The ordinary path is not touched: under a bit of the mode the engine times every function that it
+runs, and a backward pass hands its nodes through an observer that reads the clock between them.
 """
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from autograd_core.engine.backward import sweep
-from autograd_core.engine.graph import PICK, PROFILE, RECORD, Leaf, Node, mode, reachable
-from autograd_core.engine.recording import Handle, handle
-from autograd_core.engine.stopwatch import calls as stopwatch
+from autograd_core.engine.diagnostics import timed_calls
+from autograd_core.engine.graph import GET_OUTPUT, PROFILE, RECORD, Leaf, Node, mode, reachable
+from autograd_core.engine.recording import TensorBase
 from autograd_core.profiling.flops import backward_flops, forward_flops
 
 
@@ -144,21 +144,15 @@ class Profile:
         return "\n".join([lines[0], rule, *lines[1:-3], rule, *lines[-3:]])
 
 
-class _Clocked(list[Node]):
-    """Nodes in the order of a sweep; between two of them the clock is read."""
-
-    def __init__(self, nodes: Iterable[Node], spent: dict[int, float]) -> None:
-        super().__init__(nodes)
-        self.spent = spent
-
-    def __iter__(self) -> Iterator[Node]:
-        clock, spent = time.perf_counter, self.spent
-        for node in list.__iter__(self):
-            start = clock()
-            yield node
-            if node.primitive is not None:
-                number = node.parents[0].seq if node.primitive is PICK else node.seq
-                spent[number] = spent.get(number, 0.0) + clock() - start
+def _timed(nodes: list[Node], spent: dict[int, float]) -> Iterator[Node]:
+    """Yield the nodes of a sweep, and note how long it spends on each."""
+    clock = time.perf_counter
+    for node in nodes:
+        start = clock()
+        yield node
+        if node.primitive is not None:
+            number = node.parents[0].seq if node.primitive is GET_OUTPUT else node.seq
+            spent[number] = spent.get(number, 0.0) + clock() - start
 
 
 def profile(
@@ -203,14 +197,14 @@ def profile(
         )
     clock = time.perf_counter
     calls: list[Any] = []
-    tokens = mode.set(mode.get() | PROFILE | RECORD), stopwatch.set(calls)
+    tokens = mode.set(mode.get() | PROFILE | RECORD), timed_calls.set(calls)
     spent: dict[int, float] = {}
     try:
         start = clock()
         result = f(*args)
         wall = clock() - start
     finally:
-        stopwatch.reset(tokens[1])
+        timed_calls.reset(tokens[1])
         mode.reset(tokens[0])
     nodes = {call[2].seq: call[2] for call in calls if call[2] is not None}
     if look is not None:
@@ -233,7 +227,7 @@ def run_backward(result: Any, spent: dict[int, float]) -> float:
     waiting = [result]
     while waiting:
         value = waiting.pop()
-        if isinstance(value, Handle):
+        if isinstance(value, TensorBase):
             roots += [value] if value._node.tracked else []
         elif isinstance(value, (list, tuple, dict)):
             waiting += value.values() if isinstance(value, dict) else value
@@ -241,19 +235,19 @@ def run_backward(result: Any, spent: dict[int, float]) -> float:
         return 0.0
     clock = time.perf_counter
     start = clock()
-    order = _Clocked(reachable(t._node for t in roots), spent)
+    order = reachable(t._node for t in roots)
     cotangents: dict[Node, Any] = {}
     for t in roots:
         ones = np.ones(t.shape, t.dtype)
         cotangents[t._node] = cotangents[t._node] + ones if t._node in cotangents else ones
-    watches = [(n, n.watch) for n in list.__iter__(order) if n.watch is not None]
+    diagnostics = [(n, n.diagnostics) for n in order if n.diagnostics is not None]
     try:
-        for node, _ in watches:
-            node.watch = None
-        sweep(order, cotangents, handle)
+        for node, _ in diagnostics:
+            node.diagnostics = None
+        sweep(order, cotangents, observer=functools.partial(_timed, spent=spent))
     finally:
-        for node, watch in watches:
-            node.watch = watch
+        for node, its in diagnostics:
+            node.diagnostics = its
     return clock() - start
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.engine.primitive import composition
-from autograd_core.engine.recording import Handle
+from autograd_core.engine.recording import TensorBase
 from autograd_core.rules.common import along, as_array, axis_index, host
 from autograd_core.rules.shape import embed_diagonal
 
@@ -81,7 +81,7 @@ def _apply_along_axis(
     outer = moved.shape[:-1]
     rows = moved.reshape((math.prod(outer), moved.shape[-1]))
     results = [func1d(rows[i], *args, **kwargs) for i in range(rows.shape[0])]
-    results = [r if isinstance(r, Handle) else as_array(r) for r in results]
+    results = [r if isinstance(r, TensorBase) else as_array(r) for r in results]
     stacked = np.stack(results).reshape(outer + results[0].shape)
     inner = results[0].ndim
     return np.moveaxis(

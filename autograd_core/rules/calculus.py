@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import beside, is_lazy
+from autograd_core.engine.array_types import asarray_like, is_lazy
 from autograd_core.engine.primitive import Primitive, composition
-from autograd_core.engine.recording import Handle, raw
+from autograd_core.engine.recording import TensorBase, unwrap
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.rules.common import along, as_array, axis_index, conj, floating, host, keeps
 
@@ -131,7 +131,7 @@ def _unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * ma
     values, length = host(p), host(period)
     turned = np.unwrap(values, discont, axis, period=length.item())
     turns = np.round((turned - values) / length).astype(turned.dtype)
-    return as_array(p) + beside(turns, p) * period
+    return as_array(p) + asarray_like(turns, p) * period
 
 
 # -- interpolation --------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ def _interp(
     if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
         raise ValueError(f"interp takes xp and fp of one length, got {xp.shape} and {fp.shape}")
     if period is not None:
-        if isinstance(period, Handle):
+        if isinstance(period, TensorBase):
             raise NotDifferentiableError("np.interp has no gradient with respect to period=")
         period = abs(period)
         x, xp = (a - period * np.floor(host(a) / period) for a in (x, xp))
@@ -164,9 +164,9 @@ def _interp(
         i = np.clip(np.searchsorted(knots, values, side="right"), 1, n - 1)
         step = xp[i] - xp[i - 1]
         same = host(step) == 0
-        slope = (fp[i] - fp[i - 1]) / np.where(beside(same, step), 1.0, step)
+        slope = (fp[i] - fp[i - 1]) / np.where(asarray_like(same, step), 1.0, step)
         inside = fp[i - 1] + slope * (x - xp[i - 1])
-    below, above = (beside(m, x) for m in (values < knots[0], values > knots[-1]))
+    below, above = (asarray_like(m, x) for m in (values < knots[0], values > knots[-1]))
     inside = np.where(below, fp[0] if left is None else left, inside)
     return np.where(above, fp[-1] if right is None else right, inside)
 
@@ -229,7 +229,7 @@ def _average(
             w = w.reshape(tuple(n if i in axes else 1 for i, n in enumerate(a.shape)))
             w = np.broadcast_to(w, a.shape)
         total = w.sum(axis=axis, keepdims=keep)
-        if not is_lazy(total) and (raw(total) == 0).any():
+        if not is_lazy(total) and (unwrap(total) == 0).any():
             raise ZeroDivisionError("the weights of an average sum to 0")
         mean = (a * w).sum(axis=axis, keepdims=keep) / total
     return (mean, np.broadcast_to(total, mean.shape)) if returned else mean
@@ -247,7 +247,7 @@ def _cov(
     ddof = ddof if ddof is not None else (0 if bias else 1)
     w: Any = None
     if fweights is not None:
-        w = beside(host(fweights).astype(float), x)
+        w = asarray_like(host(fweights).astype(float), x)
     if aweights is not None:
         aweights = as_array(aweights, x)
         w = aweights if w is None else w * aweights

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import beside, to_host
-from autograd_core.engine.recording import any_tracked, stacked
+from autograd_core.engine.array_types import asarray_like, to_host
+from autograd_core.engine.recording import any_tracked, stack_nested
 
 
 def as_array(a: Any, like: Any = 0) -> Any:
@@ -18,8 +18,8 @@ def as_array(a: Any, like: Any = 0) -> Any:
     if hasattr(a, "ndim"):
         return a
     if isinstance(a, (list, tuple)) and any_tracked(a):
-        return stacked(a)
-    return beside(np.asarray(a), like)
+        return stack_nested(a)
+    return asarray_like(np.asarray(a), like)
 
 
 def conj(a: Any) -> Any:

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import beside
+from autograd_core.engine.array_types import asarray_like
 from autograd_core.engine.primitive import Primitive, composition, defvjp
-from autograd_core.engine.recording import raw, wrapped
+from autograd_core.engine.recording import unwrap, wrap
 from autograd_core.rules.common import adjoint, as_array, conj
 from autograd_core.rules.linalg import refuse_if, triangle
 
@@ -42,24 +42,24 @@ def _diagonal(a: Any) -> Any:
 
 
 def _on_diagonal(v: Any) -> Any:
-    return v[..., None] * beside(np.eye(v.shape[-1], dtype=v.dtype), v)
+    return v[..., None] * asarray_like(np.eye(v.shape[-1], dtype=v.dtype), v)
 
 
 def _coinciding(values: Any) -> Any:
     """Which pairs of values are equal to rounding, the pairs on the diagonal left out."""
-    values = raw(values)
+    values = unwrap(values)
     n = values.shape[-1]
     gaps = abs(values[..., None, :] - values[..., :, None])
     if not n:
         return gaps > 0
     limit = float(np.finfo(gaps.dtype).eps) * n * abs(values).max(-1)
-    return (gaps <= limit[..., None, None]) & beside(~np.eye(n, dtype=bool), values)
+    return (gaps <= limit[..., None, None]) & asarray_like(~np.eye(n, dtype=bool), values)
 
 
 def _over_gaps(numerator: Any, gaps: Any, closed: Any, scale: Any, reason: str) -> Any:
     """numerator / gaps, 0 on the diagonal and where a gap is closed: there the numerator must be 0."""
-    refuse_if(np.where(closed, raw(numerator), 0.0), scale, reason)
-    closed = closed | beside(np.eye(numerator.shape[-1], dtype=bool), numerator)
+    refuse_if(np.where(closed, unwrap(numerator), 0.0), scale, reason)
+    closed = closed | asarray_like(np.eye(numerator.shape[-1], dtype=bool), numerator)
     return np.where(closed, 0.0, numerator) / np.where(closed, 1.0, gaps)
 
 
@@ -69,15 +69,15 @@ def _refuse_mixed(x: Any, gw: Any, closed: Any, reason: str) -> None:
     U h(w) U^H would need h', which no cotangent tells.
     """
     if closed.any():
-        size = abs(raw(gw))
+        size = abs(unwrap(gw))
         valued = size[..., None, :] + size[..., :, None] > 0
-        refuse_if(np.where(closed & valued, raw(x), 0.0), x, reason)
+        refuse_if(np.where(closed & valued, unwrap(x), 0.0), x, reason)
 
 
 def _real_row(v: Any) -> int | None:
     """The row, first or last, that LAPACK made real by its choice of the phases."""
     for row in (0, -1):
-        if v.shape[-2] and bool((raw(v)[..., row, :].imag == 0).all()):
+        if v.shape[-2] and bool((unwrap(v)[..., row, :].imag == 0).all()):
             return row
     return None
 
@@ -89,10 +89,10 @@ def _fix_phase(gv: Any, v: Any, tau: Any, reason: str) -> Any:
         refuse_if(tau, gv, reason)
         return gv
     height = v[..., row, :].real
-    small = abs(raw(height)) < eps
-    refuse_if(np.where(small, raw(tau), 0.0), gv, reason)
+    small = abs(unwrap(height)) < eps
+    refuse_if(np.where(small, unwrap(tau), 0.0), gv, reason)
     turn = np.where(small, 0.0, tau) / np.where(small, 1.0, height)
-    place = beside(np.arange(v.shape[-2])[:, None] == row % v.shape[-2], v)
+    place = asarray_like(np.arange(v.shape[-2])[:, None] == row % v.shape[-2], v)
     return gv - np.where(place, 1j, 0.0) * turn[..., None, :]
 
 
@@ -129,9 +129,9 @@ def _eig(g: Any, out: Any, a: Any) -> Any:
     t = _diagonal(adjoint(v) @ gv)
     gv = gv - v * t.real[..., None, :]
     if v.dtype.kind == "c":
-        size = abs(raw(v))
+        size = abs(unwrap(v))
         largest = size.argmax(-2)[..., None, :]
-        at = beside(np.arange(size.shape[-2])[:, None], size) == largest
+        at = asarray_like(np.arange(size.shape[-2])[:, None], size) == largest
         height = np.where(at, v, 0.0).sum(-2).real
         gv = gv - np.where(at, 1j, 0.0) * (t.imag / height)[..., None, :]
     gaps = conj(w[..., None, :] - w[..., :, None])
@@ -183,14 +183,14 @@ def _svd_rule(g: Any, out: Any, a: Any, vectors: bool) -> Any:
     column, row = s[..., None, :], s[..., :, None]
     gaps = (column - row) * (column + row)
     numerator = (x - adjoint(x)) * column + row * (y - adjoint(y))
-    closed, size = _coinciding(s), abs(raw(x)) + abs(raw(y))
+    closed, size = _coinciding(s), abs(unwrap(x)) + abs(unwrap(y))
     _refuse_mixed(size, gs, closed, mixed)
-    inner = _over_gaps(numerator, gaps, closed, size * raw(column), mixed) + _on_diagonal(gs)
-    zero = raw(s) <= float(np.finfo(s.dtype).eps) * k * raw(s)[..., :1]
+    inner = _over_gaps(numerator, gaps, closed, size * unwrap(column), mixed) + _on_diagonal(gs)
+    zero = unwrap(s) <= float(np.finfo(s.dtype).eps) * k * unwrap(s)[..., :1]
     safe = np.where(zero, 1.0, s)
     if a.dtype.kind == "c":
         turning = _diagonal(x).imag
-        refuse_if(np.where(zero, raw(turning), 0.0), x, reason)
+        refuse_if(np.where(zero, unwrap(turning), 0.0), x, reason)
         inner = inner + _on_diagonal(np.where(zero, 0.0, turning / safe) * 1j)
     c = u @ inner @ adjoint(v)
     m, n = a.shape[-2:]
@@ -198,11 +198,11 @@ def _svd_rule(g: Any, out: Any, a: Any, vectors: bool) -> Any:
     beyond = "np.linalg.svd: a singular value is 0, where the vectors are not differentiable"
     if m > k:
         part = gu - u @ x if more_u is None else _turned(more_u, u, gu)
-        refuse_if(np.where(zero[..., None, :], raw(part), 0.0), gu, beyond)
+        refuse_if(np.where(zero[..., None, :], unwrap(part), 0.0), gu, beyond)
         c = c + (np.where(zero[..., None, :], 0.0, part) / safe[..., None, :]) @ adjoint(v)
     if n > k:
         part = gv - v @ y if more_v is None else _turned(more_v, v, gv)
-        refuse_if(np.where(zero[..., None, :], raw(part), 0.0), gv, beyond)
+        refuse_if(np.where(zero[..., None, :], unwrap(part), 0.0), gv, beyond)
         c = c + u @ adjoint(np.where(zero[..., None, :], 0.0, part) / safe[..., None, :])
     return conj(c)
 
@@ -213,8 +213,8 @@ def _refuse_lost(g: Any, zero: Any, beyond: bool, vectors: bool) -> None:
     A product u s vh hands the vectors that are multiplied by 0 a cotangent of 0, which no longer tells
     what they would turn into; functions of the values alone (no cotangent of vectors) do not ask.
     """
-    gu, gs, gvh = (abs(raw(part)) for part in g)
-    free = zero & beside(np.asarray(beyond), zero) | zero & (zero.sum(-1) > 1)[..., None]
+    gu, gs, gvh = (abs(unwrap(part)) for part in g)
+    free = zero & asarray_like(np.asarray(beyond), zero) | zero & (zero.sum(-1) > 1)[..., None]
     asked = gu.sum((-2, -1)) + gvh.sum((-2, -1)) > 0
     asked = (asked | vectors & zero.all(-1))[..., None]
     scale = gs.sum() + gu.sum() + gvh.sum()
@@ -263,12 +263,12 @@ def _svdvals(x: Any, /) -> Any:
 def _hermitian_svd(a: Any, compute_uv: Any) -> Any:
     """From the eigenvalues, by falling size; their signs go to V (as NumPy does)."""
     w, u = np.linalg.eigh(a)
-    order = np.argsort(abs(raw(w)), axis=-1)[..., ::-1]
+    order = np.argsort(abs(unwrap(w)), axis=-1)[..., ::-1]
     w = np.take_along_axis(w, order, axis=-1)
     if not compute_uv:
         return abs(w)
     u = np.take_along_axis(u, order[..., None, :], axis=-1)
-    return u, abs(w), adjoint(u * np.sign(raw(w))[..., None, :])
+    return u, abs(w), adjoint(u * np.sign(unwrap(w))[..., None, :])
 
 
 @composition(np.linalg.svd)
@@ -277,7 +277,7 @@ def _np_svd(
 ) -> Any:
     a = as_array(a)
     if a.size == 0:  # no gradient to lose
-        return wrapped(np.linalg.svd(raw(a), full_matrices, compute_uv, hermitian))
+        return wrap(np.linalg.svd(unwrap(a), full_matrices, compute_uv, hermitian))
     if hermitian:
         return _hermitian_svd(a, compute_uv)
     if not compute_uv:

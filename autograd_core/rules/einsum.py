@@ -89,7 +89,7 @@ def _cotangent(
 
 
 einsum = Primitive(_forward, "einsum")
-einsum.defvjp(each=_cotangent)
+einsum.defvjp(vjp_list=_cotangent)
 
 
 @composition(np.einsum)

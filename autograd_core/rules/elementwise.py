@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from autograd_core.engine.primitive import Primitive, composition, defvjp
-from autograd_core.engine.recording import raw, wrapped
+from autograd_core.engine.recording import unwrap, wrap
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 DEGREE = math.pi / 180.0
 
 
-def _define(fun: Any, *rules: Any, masks: bool = False) -> None:
-    defvjp(fun, *rules, elementwise=True, masks=masks)
+def _define(fun: Any, *rules: Any, selects: bool = False) -> None:
+    defvjp(fun, *rules, elementwise=True, selects=selects)
 
 
 def _zero(g: Any, _out: Any, *_args: Any) -> Any:
@@ -167,13 +167,13 @@ def _arctan2(g: Any, numerator: Any, y: Any, x: Any) -> Any:
 
 # fmt: off
 _define(np.maximum, lambda g, _out, x, y: _share(g, x > y, x == y),
-                    lambda g, _out, x, y: _share(g, y > x, x == y), masks=True)
+                    lambda g, _out, x, y: _share(g, y > x, x == y), selects=True)
 _define(np.minimum, lambda g, _out, x, y: _share(g, x < y, x == y),
-                    lambda g, _out, x, y: _share(g, y < x, x == y), masks=True)
+                    lambda g, _out, x, y: _share(g, y < x, x == y), selects=True)
 _define(np.fmax,    lambda g, _out, x, y: _share(g, (x > y) | np.isnan(y), x == y),
-                    lambda g, _out, x, y: _share(g, (y > x) | np.isnan(x), x == y), masks=True)
+                    lambda g, _out, x, y: _share(g, (y > x) | np.isnan(x), x == y), selects=True)
 _define(np.fmin,    lambda g, _out, x, y: _share(g, (x < y) | np.isnan(y), x == y),
-                    lambda g, _out, x, y: _share(g, (y < x) | np.isnan(x), x == y), masks=True)
+                    lambda g, _out, x, y: _share(g, (y < x) | np.isnan(x), x == y), selects=True)
 _define(np.hypot,   lambda g, out, x, _y: g * unit(x, out),
                     lambda g, out, _x, y: g * unit(y, out))
 _define(np.arctan2, lambda g, _out, y, x: _arctan2(g, x, y, x),
@@ -216,7 +216,7 @@ def _sign(x: Any, **options: Any) -> Any:
     """Piecewise constant for real numbers; the phase of complex ones."""
     if x.dtype.kind == "c":
         return phase(x, **options)
-    return wrapped(np.sign(raw(x), **raw(options)))
+    return wrap(np.sign(unwrap(x), **unwrap(options)))
 
 
 # -- choosing -------------------------------------------------------------------------------------
@@ -227,7 +227,7 @@ defvjp(
     lambda g, _out, c, _x, _y: np.where(c, g, 0.0),
     lambda g, _out, c, _x, _y: np.where(c, 0.0, g),
     elementwise=True,
-    masks=True,
+    selects=True,
 )
 
 
@@ -258,7 +258,7 @@ clip = Primitive(_clip, "clip").defvjp(
     _clip_low,
     _clip_high,
     elementwise=True,
-    masks=True,
+    selects=True,
 )
 
 
@@ -293,4 +293,4 @@ def _nan_to_num(
     return real + imag * 1j
 
 
-_define(np.nan_to_num, _nan_to_num, masks=True)
+_define(np.nan_to_num, _nan_to_num, selects=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import beside
+from autograd_core.engine.array_types import asarray_like
 from autograd_core.engine.primitive import composition, defvjp
 from autograd_core.rules.common import along, as_array, axis_index, conj
 
@@ -66,7 +66,7 @@ def _irfft(
     half = conj(np.fft.rfft(g, n, axis, _opposite(norm)))
     axis = axis_index(g, axis)
     return _resized(
-        half * beside(_weights(n // 2 + 1, n, g.ndim, axis, g.dtype), g), _a.shape[axis], axis
+        half * asarray_like(_weights(n // 2 + 1, n, g.ndim, axis, g.dtype), g), _a.shape[axis], axis
     )
 
 

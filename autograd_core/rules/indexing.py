@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import beside, imperative
+from autograd_core.engine.array_types import asarray_like, writes_output
 from autograd_core.engine.primitive import Primitive, composition, defvjp, primitive
-from autograd_core.engine.recording import raw
+from autograd_core.engine.recording import unwrap
 from autograd_core.tensors.methods import getitem, setitem
 
 
@@ -33,7 +33,7 @@ def _is_mask(index: Any) -> bool:
     return getattr(index, "dtype", None) == np.bool_
 
 
-@imperative
+@writes_output
 def _put_sum(g: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
     out = np.zeros(shape, g.dtype) if type(g) is np.ndarray else np.zeros_like(g, shape=shape)
     if is_basic(index) or _is_mask(index):
@@ -47,11 +47,11 @@ def _put_sum(g: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
 put_sum = Primitive(_put_sum, "put_sum")
 put_sum.defvjp(lambda g, _out, _x, *, index, shape: getitem(g, index=index))
 
-getitem.defvjp(lambda g, _out, _x, *, index: put_sum(g, index=index, shape=_x.shape), masks=True)
+getitem.defvjp(lambda g, _out, _x, *, index: put_sum(g, index=index, shape=_x.shape), selects=True)
 
 
 @primitive
-@imperative
+@writes_output
 def scatter_add(base: Any, index: Any, values: Any) -> Any:
     """A copy of ``base`` with ``values`` added at ``index``; repeated indices add up.
 
@@ -96,14 +96,14 @@ def _assigned(g: Any, _out: Any, x: Any, value: Any, *, index: Any) -> Any:
         places = np.zeros(x.shape, int)
         order = np.arange(math.prod(c.shape)).reshape(c.shape)
         places[index] = order
-        c = np.where(beside(places[index] == order, c), c, 0.0)
+        c = np.where(asarray_like(places[index] == order, c), c, 0.0)
     return _fitting(c, value)
 
 
 setitem.defvjp(
     lambda g, _out, _x, _value, *, index: setitem(g, 0.0, index=index),
     _assigned,
-    masks=True,
+    selects=True,
 )
 
 
@@ -112,7 +112,7 @@ def _take(
 ) -> Any:
     shape = (_x.size,) if axis is None else _x.shape
     along = 0 if axis is None else axis % _x.ndim
-    chosen, n = np.asarray(raw(indices)), shape[along]
+    chosen, n = np.asarray(unwrap(indices)), shape[along]
     if mode == "wrap":
         chosen = chosen % n
     elif mode == "clip":
@@ -121,7 +121,7 @@ def _take(
     return put_sum(g, index=index, shape=shape).reshape(_x.shape)
 
 
-defvjp(np.take, _take, masks=True)
+defvjp(np.take, _take, selects=True)
 
 
 def along_axis(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:
@@ -136,7 +136,7 @@ def along_axis(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ..
 
 @composition(np.take_along_axis)
 def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
-    chosen = raw(indices)
+    chosen = unwrap(indices)
     chosen = chosen if hasattr(chosen, "ndim") else np.asarray(chosen)
     if axis is None:
         return arr.reshape(-1)[chosen]

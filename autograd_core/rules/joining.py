@@ -43,8 +43,8 @@ def _rejoin(g: Any, _out: Any, _x: Any, indices_or_sections: Any = None, axis: A
     )
 
 
-defvjp(np.concatenate, each=_part)
-defvjp(np.stack, each=_layer)
+defvjp(np.concatenate, vjp_list=_part)
+defvjp(np.stack, vjp_list=_layer)
 defvjp(np.split, _rejoin)
 defvjp(np.array_split, _rejoin)
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import beside
+from autograd_core.engine.array_types import asarray_like
 from autograd_core.engine.primitive import Primitive, composition, defvjp
-from autograd_core.engine.recording import raw, wrapped
+from autograd_core.engine.recording import unwrap, wrap
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.rules.common import adjoint, as_array, conj, mT
 
@@ -76,9 +76,9 @@ def _products_without(s: Any, left_out: int) -> Any:
     n = s.shape[-1]
     one = np.eye(n, dtype=bool)
     if left_out == 1:
-        return np.where(beside(one, s), 1.0, s[..., None, :]).prod(axis=-1)
-    pair = beside(one[:, None, :] | one[None, :, :], s)
-    return np.where(pair, 1.0, s[..., None, None, :]).prod(axis=-1) * beside(~one, s)
+        return np.where(asarray_like(one, s), 1.0, s[..., None, :]).prod(axis=-1)
+    pair = asarray_like(one[:, None, :] | one[None, :, :], s)
+    return np.where(pair, 1.0, s[..., None, None, :]).prod(axis=-1) * asarray_like(~one, s)
 
 
 def _factors(a: Any) -> tuple[Any, Any, Any, Any]:
@@ -109,7 +109,10 @@ def _cofactor_slope(h: Any, a: Any) -> Any:
     k = mT(u) @ h @ mT(vh)
     pairs = _products_without(s, 2).astype(a.dtype)
     diagonal = (pairs @ np.diagonal(k, 0, -2, -1)[..., None])[..., 0]
-    middle = -mT(k) * pairs + beside(np.eye(s.shape[-1], dtype=a.dtype), a) * diagonal[..., None, :]
+    middle = (
+        -mT(k) * pairs
+        + asarray_like(np.eye(s.shape[-1], dtype=a.dtype), a) * diagonal[..., None, :]
+    )
     return sign * (u @ middle @ vh)
 
 
@@ -179,7 +182,7 @@ def _qr_tall(g: Any, out: Any, _a: Any, mode: str = "reduced") -> Any:
 
 def refuse_if(part: Any, scale: Any, reason: str) -> None:
     """Raise where a gradient would depend on a choice that the values do not determine."""
-    part, scale = raw(part), raw(scale)
+    part, scale = unwrap(part), unwrap(scale)
     if part.size == 0:
         return
     limit = 1e3 * float(np.finfo(part.dtype).eps) * max(float(abs(scale).max()), 1e-300)
@@ -231,7 +234,7 @@ def _pinv(
 
 def rank_deficient(a: Any, p: Any) -> bool:
     """Whether the projector P A has a smaller trace than the smaller side of A."""
-    a, p = raw(a), raw(p)
+    a, p = unwrap(a), unwrap(p)
     traces = (p * mT(a)).sum((-2, -1)).real
     return bool((traces < min(a.shape[-2:]) - 0.5).any())
 
@@ -250,7 +253,7 @@ _full_pinv = Primitive(np.linalg.pinv, "pinv").defvjp(_pinv)
 @composition(np.linalg.pinv)
 def _np_pinv(a: Any, rcond: Any = None, hermitian: bool = False, **tolerance: Any) -> Any:
     if a.size == 0:  # no gradient to lose
-        return wrapped(np.linalg.pinv(raw(a)))
+        return wrap(np.linalg.pinv(unwrap(a)))
     if hermitian:
         a = from_lower(a)
     options = {k: v for k, v in tolerance.items() if k == "rtol"}
@@ -266,10 +269,14 @@ def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     """The pseudo-inverse times b; the squared residuals where NumPy gives them."""
     a, b = as_array(a), as_array(b)
     m, n = a.shape
-    _, _, rank, _ = np.linalg.lstsq(raw(a), raw(b), rcond=rcond)
-    eps = float(np.finfo(np.result_type(raw(a), raw(b), np.float32)).eps)
+    _, _, rank, _ = np.linalg.lstsq(unwrap(a), unwrap(b), rcond=rcond)
+    eps = float(np.finfo(np.result_type(unwrap(a), unwrap(b), np.float32)).eps)
     cut = {None: eps * max(m, n), -1: eps}.get(rcond, rcond)
-    x = _full_pinv(a, rcond=cut) @ b if m and n else np.linalg.lstsq(raw(a), raw(b), rcond=rcond)[0]
+    x = (
+        _full_pinv(a, rcond=cut) @ b
+        if m and n
+        else np.linalg.lstsq(unwrap(a), unwrap(b), rcond=rcond)[0]
+    )
     left = b - a @ x
     square = (left * conj(left)).real if left.dtype.kind == "c" else left * left
     full = rank == n and m > n

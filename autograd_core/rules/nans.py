@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd_core.engine.array_types import any_of, is_lazy
 from autograd_core.engine.primitive import composition, defvjp
-from autograd_core.engine.recording import raw
+from autograd_core.engine.recording import unwrap
 from autograd_core.rules.common import as_array, keeps, unset
 from autograd_core.rules.reductions import axes_of, extreme
 
@@ -18,9 +18,9 @@ from autograd_core.rules.reductions import axes_of, extreme
 def _filled(a: Any, fill: float, where: Any = True) -> tuple[Any, Any]:
     """``a`` with the NaNs (and what ``where=`` leaves out) replaced, and which were valid."""
     a = as_array(a)
-    valid = ~np.isnan(raw(a))
+    valid = ~np.isnan(unwrap(a))
     if where is not True:
-        valid = valid & raw(where)
+        valid = valid & unwrap(where)
     return np.where(valid, a, fill), valid
 
 
@@ -66,8 +66,8 @@ _cumulative(np.nancumprod, np.cumprod, 1.0)
 
 
 # NaN equals nothing, so it has no share; filled in, it would tie where all others are infinite.
-defvjp(np.nanmax, extreme, masks=True)
-defvjp(np.nanmin, extreme, masks=True)
+defvjp(np.nanmax, extreme, selects=True)
+defvjp(np.nanmin, extreme, selects=True)
 
 
 def _divided(total: Any, count: Any) -> Any:
@@ -118,7 +118,7 @@ def _nanstd(
     variance = _nanvar(
         a, axis, dtype, None, ddof, keepdims, where=where, mean=mean, correction=correction
     )
-    flat = raw(variance) == 0
+    flat = unwrap(variance) == 0
     return (
         np.where(flat, 0.0, np.sqrt(np.where(flat, 1.0, variance)))
         if any_of(flat)

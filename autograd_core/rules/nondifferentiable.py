@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.primitive import composition, plain
-from autograd_core.engine.recording import Handle, any_tracked, raw, stacked, wrapped
+from autograd_core.engine.primitive import NON_DIFFERENTIABLE, composition
+from autograd_core.engine.recording import TensorBase, any_tracked, stack_nested, unwrap, wrap
 from autograd_core.errors import ConversionError
 
-plain.update(
+NON_DIFFERENTIABLE.update(
     {
         *(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal),
         *(np.logical_and, np.logical_or, np.logical_xor, np.logical_not),
@@ -42,7 +42,7 @@ plain.update(
 
 @composition(np.copyto)
 def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
-    if not isinstance(dst, Handle):
+    if not isinstance(dst, TensorBase):
         raise ConversionError(
             "np.copyto, np.full_like or np.full into a plain array would lose the gradient of a "
             "recorded Tensor; make the array from the Tensor: np.broadcast_to(t, shape), or "
@@ -64,12 +64,12 @@ def _full_like(
     device: Any = None,
 ) -> Any:
     """Of the prototype's dtype: a gradient passes if that is a floating-point one."""
-    prototype: Any = raw(a)
+    prototype: Any = unwrap(a)
     like = np.zeros_like(prototype, dtype=dtype, shape=shape)
     if like.dtype.kind not in "fc" or not any_tracked([fill_value]):
-        filled = np.zeros_like(prototype, dtype=like.dtype, shape=shape) + raw(fill_value)
-        return wrapped(filled.astype(like.dtype))
-    return np.broadcast_to(stacked(fill_value), like.shape).astype(like.dtype, copy=False)
+        filled = np.zeros_like(prototype, dtype=like.dtype, shape=shape) + unwrap(fill_value)
+        return wrap(filled.astype(like.dtype))
+    return np.broadcast_to(stack_nested(fill_value), like.shape).astype(like.dtype, copy=False)
 
 
 @composition(np.full)
@@ -90,7 +90,7 @@ def _array(
     subok: bool = False,
     ndmin: int = 0,
 ) -> Any:
-    t = stacked(object)
+    t = stack_nested(object)
     if dtype is not None:
         t = t.astype(dtype)
     return t if t.ndim >= ndmin else t.reshape((1,) * (ndmin - t.ndim) + t.shape)
@@ -100,5 +100,5 @@ def _array(
 def _asarray(
     a: Any, dtype: Any = None, order: Any = None, *, device: Any = None, copy: Any = None
 ) -> Any:
-    t = stacked(a)
+    t = stack_nested(a)
     return t if dtype is None else t.astype(dtype)

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd_core.engine.array_types import any_of
 from autograd_core.engine.primitive import Primitive, composition
-from autograd_core.engine.recording import raw, wrapped
+from autograd_core.engine.recording import unwrap, wrap
 from autograd_core.rules.common import as_array, axis_index, conj, floating, host, mT
 from autograd_core.rules.reductions import axes_of, kept
 
@@ -32,14 +32,14 @@ two_norm = Primitive(_two_norm, "norm").defvjp(_two_norm_x)
 def _power_norm(x: Any, p: float, axis: Any, keepdims: Any) -> Any:
     """(sum |x|^p)^(1/p), with gradient 0 where it is 0: at the origin, for p < 1 at any zero."""
     size = abs(x)
-    zero = raw(size) == 0
+    zero = unwrap(size) == 0
     if p < 1 and any_of(zero):
         power = np.where(zero, 1.0, size) ** p
         power = np.where(zero, 0.0, power) if p > 0 else power
     else:
         power = size**p
     total = power.sum(axis=axis, keepdims=keepdims)
-    flat = raw(total) == 0 if p > 0 else zero.any(axis=axis, keepdims=keepdims)
+    flat = unwrap(total) == 0 if p > 0 else zero.any(axis=axis, keepdims=keepdims)
     if not any_of(flat):
         return total ** (1 / p)
     return np.where(flat, 0.0, np.where(flat, 1.0, total) ** (1 / p))
@@ -53,7 +53,7 @@ def _vector(x: Any, p: Any, axis: Any, keepdims: Any) -> Any:
     if p == -math.inf:
         return abs(x).min(axis=axis, keepdims=keepdims)
     if p == 0:
-        return wrapped((raw(x) != 0).astype(abs(raw(x)).dtype).sum(axis=axis, keepdims=keepdims))
+        return wrap((unwrap(x) != 0).astype(abs(unwrap(x)).dtype).sum(axis=axis, keepdims=keepdims))
     if p == 1:
         return abs(x).sum(axis=axis, keepdims=keepdims)
     if isinstance(p, str):
@@ -87,7 +87,7 @@ def _matrix(x: Any, p: Any, axis: tuple[int, int], keepdims: Any) -> Any:
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
     x = floating(as_array(x))
     if x.size == 0:  # no gradient to lose
-        return wrapped(np.linalg.norm(host(x), ord, axis, keepdims))
+        return wrap(np.linalg.norm(host(x), ord, axis, keepdims))
     if axis is None:
         if ord is None or (ord in ("f", "fro") and x.ndim == 2) or (ord == 2 and x.ndim == 1):
             return two_norm(x, axis=None, keepdims=keepdims)
@@ -121,7 +121,7 @@ def _cond(x: Any, p: Any = None) -> Any:
     try:
         inverse = np.linalg.inv(x)
     except np.linalg.LinAlgError:
-        singular = np.linalg.slogdet(raw(x))[0] == 0
+        singular = np.linalg.slogdet(unwrap(x))[0] == 0
         x = np.where(singular[..., None, None], np.eye(x.shape[-1], dtype=x.dtype), x)
         inverse = np.linalg.inv(x)
     value = _matrix(x, p, (-2, -1), False) * _matrix(inverse, p, (-2, -1), False)
@@ -134,7 +134,7 @@ def _matrix_power(a: Any, n: int) -> Any:
     if n < 0:
         a, n = np.linalg.inv(a), -n
     if n == 0:
-        return wrapped(np.linalg.matrix_power(host(a), 0))
+        return wrap(np.linalg.matrix_power(host(a), 0))
     result: Any = None
     square = a
     while n:

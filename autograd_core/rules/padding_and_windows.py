@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from autograd_core.engine.array_types import beside, imperative
+from autograd_core.engine.array_types import asarray_like, writes_output
 from autograd_core.engine.primitive import Primitive, composition
 from autograd_core.engine.recording import any_tracked
 from autograd_core.errors import NotDifferentiableError
@@ -22,7 +22,7 @@ def _windows(x: Any, *, window: tuple[int, ...], axes: tuple[int, ...]) -> Any:
     return sliding_window_view(x, window, axes)
 
 
-@imperative
+@writes_output
 def _sum_windows(
     g: Any, *, window: tuple[int, ...], axes: tuple[int, ...], shape: tuple[int, ...]
 ) -> Any:
@@ -108,7 +108,7 @@ def pad_by_value(array: Any, widths: Any, mode: str, options: dict[str, Any]) ->
                 ramp = np.arange(width) / width  # from the end value towards the edge
                 ramp = ramp if side == 0 else 1 - (np.arange(width) + 1) / width
                 ramp = ramp.astype(array.dtype).reshape((-1,) + (1,) * (ndim - axis - 1))
-                ramp = beside(ramp, array)
+                ramp = asarray_like(ramp, array)
                 value = ends[axis, side] * (1 - ramp) + edge * ramp
             filled = np.broadcast_to(value, shape)
             if filled.dtype != array.dtype:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import beside
+from autograd_core.engine.array_types import asarray_like
 from autograd_core.engine.primitive import composition, defvjp
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.rules.common import as_array, floating, host
@@ -83,20 +83,22 @@ def _polyder(p: Any, m: int = 1) -> Any:
     p = as_array(p)
     for _ in range(m):
         n = p.shape[0] - 1
-        p = p[:-1] * beside(np.arange(n, 0, -1), p)
+        p = p[:-1] * asarray_like(np.arange(n, 0, -1), p)
     return p
 
 
 @composition(np.polyint)
 def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     p = as_array(p)
-    constants = beside(np.zeros(m), p) if k is None else np.atleast_1d(as_array(k, p))
+    constants = asarray_like(np.zeros(m), p) if k is None else np.atleast_1d(as_array(k, p))
     if constants.shape[0] == 1 < m:
         constants = constants[np.zeros(m, int)]
     if constants.shape[0] < m:
         raise ValueError(f"polyint with m={m} takes {m} constants k=, got {constants.shape[0]}")
     for i in range(m):
-        p = np.concatenate([p / beside(np.arange(p.shape[0], 0, -1), p), constants[i : i + 1]])
+        p = np.concatenate(
+            [p / asarray_like(np.arange(p.shape[0], 0, -1), p), constants[i : i + 1]]
+        )
     return p
 
 

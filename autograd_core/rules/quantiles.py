@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import beside
+from autograd_core.engine.array_types import asarray_like
 from autograd_core.engine.primitive import composition
-from autograd_core.engine.recording import Handle, raw, wrapped
+from autograd_core.engine.recording import TensorBase, unwrap, wrap
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.rules.common import as_array, floating, host, keeps
 from autograd_core.rules.reductions import axes_of
@@ -22,7 +22,7 @@ from autograd_core.rules.reductions import axes_of
 
 def _places(n: int, q: Any, method: Any) -> Any:
     """Where the quantiles of ``n`` sorted numbers lie, as a (fractional) index."""
-    if isinstance(q, Handle):
+    if isinstance(q, TensorBase):
         if method != "linear":
             raise NotDifferentiableError(
                 f"np.quantile has a gradient with respect to q for method='linear' alone, got "
@@ -37,21 +37,21 @@ def _quantile(
     a: Any, q: Any, axis: Any, method: str, keepdims: Any, skip_nan: bool, name: str, dtype: Any
 ) -> Any:
     """Of floating-point ``a``, with a result of ``dtype``."""
-    q = q if isinstance(q, Handle) else np.asarray(q)
+    q = q if isinstance(q, TensorBase) else np.asarray(q)
     if ((host(q) < 0) | (host(q) > 1)).any():
         raise ValueError("quantiles lie between 0 and 1, percentiles between 0 and 100")
     if a.size == 0:  # no gradient to lose; NumPy says what there is to say
         function = getattr(np, name)
         options = {"axis": axis, "keepdims": keeps(keepdims)}
         if name.endswith("median"):
-            return wrapped(function(host(a), **options))
+            return wrap(function(host(a), **options))
         scaled = host(q) * (100 if "percentile" in name else 1)
-        return wrapped(function(host(a), scaled, method=method, **options))
+        return wrap(function(host(a), scaled, method=method, **options))
     axes = axes_of(axis, a.ndim)
     rest = tuple(i for i in range(a.ndim) if i not in axes)
     flat = a.transpose((*axes, *rest)).reshape((-1, *(a.shape[i] for i in rest)))
     columns = flat.reshape((flat.shape[0], -1))
-    values = raw(columns)
+    values = unwrap(columns)
     order = np.argsort(values, axis=0)  # NaNs come last
     columns = np.take_along_axis(columns, order, axis=0)
     missing = host(np.isnan(values).sum(axis=0))
@@ -72,16 +72,16 @@ def _quantile(
     low, last = np.broadcast_to(low, (low.shape[0], width)), np.maximum(counts - 1, 0)
     low = np.minimum(low, np.maximum(last - 1, 0))
     high = np.minimum(low + 1, last)
-    if not isinstance(places, Handle):
-        places = beside(places, values)
-    weight = (places - beside(low, values)).astype(dtype)
+    if not isinstance(places, TensorBase):
+        places = asarray_like(places, values)
+    weight = (places - asarray_like(low, values)).astype(dtype)
     below, above = (np.take_along_axis(columns, i, axis=0) for i in (low, high))
-    out = np.where(raw(weight) == 0, below, below * (1 - weight) + above * weight)
-    if isinstance(q, Handle):
+    out = np.where(unwrap(weight) == 0, below, below * (1 - weight) + above * weight)
+    if isinstance(q, TensorBase):
         out = below + (above - below) * weight
     undefined = counts == 0 if skip_nan else missing > 0
     if undefined.any():
-        out = np.where(beside(undefined, values), math.nan, out)
+        out = np.where(asarray_like(undefined, values), math.nan, out)
     out = out.reshape(q.shape + tuple(a.shape[i] for i in rest))
     if skip_nan and q.ndim > 1 and rest and len(axes) != 1:  # NumPy's own order then
         out = np.moveaxis(out, tuple(range(q.ndim)), tuple(range(-q.ndim, 0)))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import beside
+from autograd_core.engine.array_types import asarray_like
 from autograd_core.engine.primitive import composition
 from autograd_core.engine.recording import any_tracked
 from autograd_core.errors import NotDifferentiableError
@@ -20,7 +20,7 @@ def _spread(start: Any, stop: Any, num: int, endpoint: bool, axis: int) -> tuple
     parts = num - 1 if endpoint else num
     width = stop - start
     step = width / parts if parts > 0 else width * math.nan
-    ramp = beside(np.arange(float(num)).reshape((-1,) + (1,) * width.ndim), width)
+    ramp = asarray_like(np.arange(float(num)).reshape((-1,) + (1,) * width.ndim), width)
     values = start + ramp * (step if parts > 0 else width)
     if endpoint and num > 1:  # the last is stop itself
         values = np.where(ramp == num - 1, stop, values)
@@ -67,6 +67,6 @@ def _geomspace(
         raise ValueError("a geometric sequence cannot start or stop at 0")
     part = np.arange(float(num)) / max(num - 1 if endpoint else num, 1)
     part = part.reshape((-1,) + (1,) * len(np.broadcast_shapes(start.shape, stop.shape)))
-    part = beside(part, start * stop)
+    part = asarray_like(part, start * stop)
     values = start * (stop / start) ** part
     return _cast(np.moveaxis(values, 0, axis) if axis else values, dtype)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import beside, imperative
+from autograd_core.engine.array_types import asarray_like, writes_output
 from autograd_core.engine.primitive import SMALL, Primitive, composition, defvjp, table
 from autograd_core.rules.elementwise import share_of_log_sum, unit
 
@@ -142,7 +142,7 @@ def _hypot_accumulate(
 ) -> Any:
     """x_i times the sum of g_k / out_k over k >= i; the first result is x_0 itself."""
     places = np.arange(x.shape[axis]).reshape(-1, *(1,) * (x.ndim - 1 - axis % x.ndim))
-    first = beside(places == 0, x)
+    first = asarray_like(places == 0, x)
     lengths = np.where(first, 0.0, unit(g, out))
     after = np.flip(np.cumsum(np.flip(lengths, axis), axis), axis)
     return x * after + np.where(first, g, 0.0)
@@ -151,7 +151,7 @@ def _hypot_accumulate(
 # -- products -------------------------------------------------------------------------------------
 
 
-@imperative
+@writes_output
 def _recurrence(a: Any, b: Any) -> Any:
     """r[i] = b[i] + a[i] r[i-1] along the last axis, by doubling (Hillis and Steele 1986)."""
     a, b = a.copy(), b.copy()
@@ -235,10 +235,10 @@ defvjp(np.sum,     _sum)
 defvjp(np.mean,    _mean)
 defvjp(np.var,     _var)
 defvjp(np.std,     _std)
-defvjp(np.max,     extreme, masks=True)
-defvjp(np.min,     extreme, masks=True)
-defvjp(np.amax,    extreme, masks=True)
-defvjp(np.amin,    extreme, masks=True)
+defvjp(np.max,     extreme, selects=True)
+defvjp(np.min,     extreme, selects=True)
+defvjp(np.amax,    extreme, selects=True)
+defvjp(np.amin,    extreme, selects=True)
 defvjp(np.prod,    _prod)
 defvjp(np.cumsum,  _cumsum)
 defvjp(np.cumprod, _cumprod)

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import beside
+from autograd_core.engine.array_types import asarray_like
 from autograd_core.engine.primitive import composition
-from autograd_core.engine.recording import Handle, raw, wrapped
+from autograd_core.engine.recording import TensorBase, unwrap, wrap
 from autograd_core.errors import ConversionError
 from autograd_core.rules.common import along, as_array, axis_index, host
 from autograd_core.rules.indexing import along_axis, put_sum
@@ -29,7 +29,7 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
         )
     out = default
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
-        out = np.where(raw(condition), choice, out)
+        out = np.where(unwrap(condition), choice, out)
     return out
 
 
@@ -58,7 +58,7 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
             if mask.any():
                 out = setitem(out, f(x[mask], *args, **kw), index=mask)
         else:
-            out = np.where(beside(mask, out), f, out)
+            out = np.where(asarray_like(mask, out), f, out)
     return out
 
 
@@ -73,7 +73,7 @@ def _choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
         raise ValueError(f"choose got an index outside the {n} choices; see its mode=")
     result = choices[0]
     for i in range(1, n):
-        result = np.where(beside(which == i, result), choices[i], result)
+        result = np.where(asarray_like(which == i, result), choices[i], result)
     shape = np.broadcast_shapes(which.shape, *(np.shape(c) for c in choices))
     return np.broadcast_to(result, shape)
 
@@ -180,7 +180,7 @@ def putmask(a: Any, mask: Any, values: Any) -> Any:
     """
     a = as_array(a)
     values = as_array(values, a)
-    return np.where(raw(mask), np.resize(values, a.shape), a) if values.size else a * 1
+    return np.where(unwrap(mask), np.resize(values, a.shape), a) if values.size else a * 1
 
 
 def place(arr: Any, mask: Any, vals: Any) -> Any:
@@ -193,7 +193,7 @@ def place(arr: Any, mask: Any, vals: Any) -> Any:
     array([1., 0., 2., 0.])
     """
     at = np.flatnonzero(host(mask))
-    if at.size and not np.size(raw(vals)):
+    if at.size and not np.size(unwrap(vals)):
         raise ValueError(f"place got no values for {at.size} places")
     return put(arr, at, vals)
 
@@ -203,7 +203,7 @@ def _in_place(fun: Any, functional: Callable[..., Any]) -> None:
 
     @composition(fun)
     def write(target: Any, *args: Any, **kwargs: Any) -> None:
-        if not isinstance(target, Handle):
+        if not isinstance(target, TensorBase):
             raise ConversionError(
                 f"np.{fun.__name__} into a plain array would lose the gradient of a recorded "
                 f"Tensor; write b = ag.{fun.__name__}(a, ...), which returns a new Tensor"
@@ -258,7 +258,7 @@ def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
 def _resize(a: Any, new_shape: Any) -> Any:
     a = as_array(a)
     if a.size == 0:
-        return wrapped(np.resize(host(a), new_shape))
+        return wrap(np.resize(host(a), new_shape))
     return by_index(lambda i: np.resize(i, new_shape), a)
 
 
@@ -277,7 +277,7 @@ def _trim_zeros(filt: Any, trim: Any = "fb", axis: Any = None) -> Any:
         return a[start : start + kept.shape[0]]
     where = np.argwhere(host(a))
     if not where.size:
-        return wrapped(kept)
+        return wrap(kept)
     low = [
         int(where[:, i].min()) if kept.shape[i] != n and "f" in trim.lower() else 0
         for i, n in enumerate(a.shape)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import imperative
+from autograd_core.engine.array_types import writes_output
 from autograd_core.engine.primitive import Primitive, composition, defvjp
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.rules.indexing import put_sum
@@ -44,7 +44,7 @@ def _repeat(g: Any, _out: Any, _x: Any, repeats: Any, axis: Any = None) -> Any:
     return put_sum(g, index=index, shape=shape).reshape(_x.shape)
 
 
-@imperative
+@writes_output
 def _embed_diagonal(
     g: Any, *, shape: tuple[int, ...], offset: int = 0, axis1: int = 0, axis2: int = 1
 ) -> Any:

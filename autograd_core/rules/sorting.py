@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.engine.primitive import composition
-from autograd_core.engine.recording import wrapped
+from autograd_core.engine.recording import wrap
 from autograd_core.rules.common import as_array, host
 
 
@@ -32,7 +32,7 @@ def _unique(
     )
     values = ar.reshape(-1)[index] if axis is None else np.take(ar, index, axis=axis)
     asked = ((return_index, index), (return_inverse, inverse), (return_counts, counts))
-    extra = tuple(wrapped(a) for wanted, a in asked if wanted)
+    extra = tuple(wrap(a) for wanted, a in asked if wanted)
     return (values, *extra) if extra else values
 
 
@@ -45,7 +45,7 @@ def _named_unique(fun: Any) -> None:
         values = found.values if hasattr(found, "values") else found
         known, first = np.unique(host(x), return_index=True, equal_nan=False)
         taken = x.reshape(-1)[first[np.searchsorted(known, values)]]
-        return wrapped(found)._replace(values=taken) if hasattr(found, "_replace") else taken
+        return wrap(found)._replace(values=taken) if hasattr(found, "_replace") else taken
 
 
 for _fun in (np.unique_values, np.unique_all, np.unique_counts, np.unique_inverse):

@@ -1,4 +1,4 @@
-"""The members that the Python Array API standard asks of an array, beyond ndarray's own.
+"""The members of an array that the Python Array API standard requires beyond ndarray's own.
 
 The namespace, the device, exchange of memory by DLPack, and the operators and augmented
 assignments of integers.
@@ -7,55 +7,41 @@ assignments of integers.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from autograd_core.engine.primitive import Primitive
-from autograd_core.engine.recording import apply
+from autograd_core.engine.recording import apply, is_recording
 from autograd_core.errors import ConversionError
-from autograd_core.tensors.inplace import InPlace
-from autograd_core.tensors.numpy_dispatch import recording
-from autograd_core.tensors.operators import comparison
+from autograd_core.tensors.inplace import InPlace, augmented
+from autograd_core.tensors.operators import plain_operator
 
 #: The versions of the standard that the namespace satisfies.
 VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
 
-#: DLPack's number of this machine's memory.
+#: DLPack's (type, number) of this machine's memory.
 _CPU = (1, 0)
 _NUMPY_KNOWS_VERSIONS = np.lib.NumpyVersion(np.__version__) >= "2.1.0"
-
-Augmented = Callable[[Any, Any], Any]
 
 
 def _moved(x: Any, *, device: Any) -> Any:
     return x.to_device(device)
 
 
-to_device = Primitive(_moved, "to_device").defvjp(
+to_device = Primitive(_moved, "to_device", kind="view").defvjp(
     lambda g, _out, x, *, device: g.to_device(x.device)
 )
 
 
-def _augmented(fun: Callable[[Any, Any], Any], in_place: Callable[[Any, Any], Any]) -> Augmented:
-    def method(self: Any, value: Any) -> Any:
-        def write(v: Any) -> None:
-            self._data = in_place(self._data, v)
-
-        return self._in_place(value, lambda: fun(self, value), write)
-
-    return method
-
-
 class StandardArray(InPlace):
-    """What makes a Tensor an array in the sense of the standard."""
+    """The members that make a Tensor an array in the sense of the standard."""
 
     __slots__ = ()
 
     def __array_namespace__(self, *, api_version: str | None = None) -> ModuleType:
-        """The module :mod:`autograd_core.array_api`.
+        """Return the module :mod:`autograd_core.array_api`.
 
         Raises
         ------
@@ -73,11 +59,11 @@ class StandardArray(InPlace):
 
     @property
     def device(self) -> Any:
-        """Where the values are: ``"cpu"``, or what the array of another library says."""
+        """Where the values are: ``"cpu"``, or the device of another library's array."""
         return getattr(self._data, "device", "cpu")
 
     def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
-        """The same values on a device, recorded; the Tensor itself, if it is there.
+        """Return the same values on a device, recorded; the Tensor itself, if it is there.
 
         Parameters
         ----------
@@ -106,7 +92,7 @@ class StandardArray(InPlace):
         dl_device: tuple[Any, int] | None = None,
         copy: bool | None = None,
     ) -> Any:
-        if recording(self):
+        if is_recording(self):
             raise ConversionError(
                 "__dlpack__ (from_dlpack of another library) would share the values of a Tensor "
                 "that needs gradients and lose them in silence; take t.detach()"
@@ -130,15 +116,15 @@ class StandardArray(InPlace):
             return _CPU
         return self._data.__dlpack_device__()  # type: ignore[no-any-return]
 
-    __lshift__ = comparison(operator.lshift, np.left_shift)
-    __rlshift__ = comparison(lambda x, y: y << x, np.left_shift)
-    __rshift__ = comparison(operator.rshift, np.right_shift)
-    __rrshift__ = comparison(lambda x, y: y >> x, np.right_shift)
+    __lshift__ = plain_operator(operator.lshift, np.left_shift)
+    __rlshift__ = plain_operator(lambda x, y: y << x, np.left_shift)
+    __rshift__ = plain_operator(operator.rshift, np.right_shift)
+    __rrshift__ = plain_operator(lambda x, y: y >> x, np.right_shift)
 
-    __ifloordiv__ = _augmented(operator.floordiv, operator.ifloordiv)
-    __imod__ = _augmented(operator.mod, operator.imod)
-    __iand__ = _augmented(operator.and_, operator.iand)
-    __ior__ = _augmented(operator.or_, operator.ior)
-    __ixor__ = _augmented(operator.xor, operator.ixor)
-    __ilshift__ = _augmented(operator.lshift, operator.ilshift)
-    __irshift__ = _augmented(operator.rshift, operator.irshift)
+    __ifloordiv__ = augmented(operator.floordiv, operator.ifloordiv)
+    __imod__ = augmented(operator.mod, operator.imod)
+    __iand__ = augmented(operator.and_, operator.iand)
+    __ior__ = augmented(operator.or_, operator.ior)
+    __ixor__ = augmented(operator.xor, operator.ixor)
+    __ilshift__ = augmented(operator.lshift, operator.ilshift)
+    __irshift__ = augmented(operator.rshift, operator.irshift)

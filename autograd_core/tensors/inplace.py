@@ -1,6 +1,6 @@
 """Assignment and augmented assignment: ``t[i] = v``, ``t += v``.
 
-Where something is recorded, the handle is rebound to a new node, and whoever used the old value
+Where something is recorded, the Tensor is rebound to a new node, and whoever used the old value
 keeps the old node.  Elsewhere the array is written in place, as NumPy does, and the write is
 noted, so that a backward pass that needs the old value raises.
 """
@@ -9,36 +9,46 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from autograd_core.engine.graph import UNTRACKED, Constant, Leaf
 from autograd_core.engine.mutation import note_write
-from autograd_core.engine.recording import Handle, raw
+from autograd_core.engine.recording import is_recording, unwrap
 from autograd_core.errors import InPlaceError
 from autograd_core.tensors.methods import setitem
-from autograd_core.tensors.numpy_dispatch import recording
 
-_IN_PLACE: dict[Any, Callable[[Any, Any], Any]] = {
-    operator.add: operator.iadd,
-    operator.sub: operator.isub,
-    operator.mul: operator.imul,
-    operator.truediv: operator.itruediv,
-    operator.pow: operator.ipow,
-    operator.matmul: operator.imatmul,
-}
+if TYPE_CHECKING:
+    from autograd_core.tensors.tensor import Tensor
+
+Binary = Callable[[Any, Any], Any]
 
 
 def unboxed(a: Any) -> Any:
-    """A NumPy number instead of an array without axes, as NumPy's own functions return."""
+    """Return a NumPy number for an array without axes, as NumPy's own functions do."""
     return a[()] if isinstance(a, np.ndarray) and a.ndim == 0 else a
 
 
-class InPlace(Handle):
-    """What changes a Tensor under its own name."""
+def augmented(fun: Binary, in_place: Binary) -> Callable[[Any, Any], Tensor]:
+    """Return the method of an augmented assignment, of which ``fun`` is the functional form."""
+
+    def method(self: Any, value: Any) -> Tensor:
+        def write(v: Any) -> None:
+            self._data = in_place(self._data, v)  # of an array that cannot be written, a new one
+
+        return self._in_place(value, lambda: fun(self, value), write)  # type: ignore[no-any-return]
+
+    return method
+
+
+class InPlace:
+    """Assignment and augmented assignment of a Tensor."""
 
     __slots__ = ()
+
+    _data: Any
+    _node: Any
 
     def _own_leaf(self) -> Leaf:
         if self._node is UNTRACKED:
@@ -58,8 +68,8 @@ class InPlace(Handle):
     def _in_place(
         self, value: Any, functional: Callable[[], Any], write: Callable[[Any], Any]
     ) -> Any:
-        """Rebind this handle to a new node, or write where nothing is recorded."""
-        if recording(self, value):
+        """Rebind this Tensor to a new node, or write where nothing is recorded."""
+        if is_recording(self, value):
             if self._node.tracked and self._node.primitive is None:
                 raise InPlaceError(
                     f"in-place change of {self._node.name or 'a leaf'} that requires gradients: "
@@ -88,37 +98,20 @@ class InPlace(Handle):
         number = isinstance(self._data, np.generic)
         if number or (isinstance(self._data, np.ndarray) and not self._data.flags.writeable):
             self._data = np.array(self._data)
-        write(raw(value))
+        write(unwrap(value))
         self._data = unboxed(self._data)
         self._wrote()
         return self
 
-    def _augment(self, fun: Callable[[Any, Any], Any], value: Any) -> Any:
-        def write(v: Any) -> None:
-            self._data = _IN_PLACE[fun](self._data, v)  # an array that cannot be written is new
-
-        return self._in_place(value, lambda: fun(self, value), write)
-
-    def __iadd__(self, value: Any) -> Any:
-        return self._augment(operator.add, value)
-
-    def __isub__(self, value: Any) -> Any:
-        return self._augment(operator.sub, value)
-
-    def __imul__(self, value: Any) -> Any:
-        return self._augment(operator.mul, value)
-
-    def __itruediv__(self, value: Any) -> Any:
-        return self._augment(operator.truediv, value)
-
-    def __ipow__(self, value: Any) -> Any:
-        return self._augment(operator.pow, value)
-
-    def __imatmul__(self, value: Any) -> Any:
-        return self._augment(operator.matmul, value)
+    __iadd__ = augmented(operator.add, operator.iadd)
+    __isub__ = augmented(operator.sub, operator.isub)
+    __imul__ = augmented(operator.mul, operator.imul)
+    __itruediv__ = augmented(operator.truediv, operator.itruediv)
+    __ipow__ = augmented(operator.pow, operator.ipow)
+    __imatmul__ = augmented(operator.matmul, operator.imatmul)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        index = raw(index)
+        index = unwrap(index)
 
         def write(v: Any) -> None:
             self._data[index] = v

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import imperative
-from autograd_core.engine.primitive import Primitive, primitive_of
-from autograd_core.engine.recording import Handle, apply, raw, wrapped
+from autograd_core.engine.array_types import writes_output
+from autograd_core.engine.primitive import Primitive, positional_names, primitive_of
+from autograd_core.engine.recording import apply, unwrap, wrap
 from autograd_core.errors import InPlaceError
 
 
-@imperative
+@writes_output
 def _gather(x: Any, *, index: Any) -> Any:
     return x[index]
 
@@ -25,7 +25,7 @@ def _getitem(x: Any, *, index: Any) -> Any:
         return _gather(x, index=index)
 
 
-@imperative
+@writes_output
 def _setitem(x: Any, value: Any, *, index: Any) -> Any:
     out = np.array(x) if isinstance(x, np.generic) else x.copy()
     out[index] = value
@@ -40,22 +40,27 @@ def _copy(x: Any) -> Any:
     return x.copy()
 
 
-#: Operations that NumPy spells without a function; their rules stand in ``rules/``.
-getitem = Primitive(_getitem, "getitem")
-setitem = Primitive(_setitem, "setitem")
-astype = Primitive(_astype, "astype")
-copied = Primitive(_copy, "copy")
+#: Operations that NumPy spells without a function; their rules are in ``rules/``.
+getitem = Primitive(_getitem, "getitem", kind="view")
+setitem = Primitive(_setitem, "setitem", kind="view")
+astype = Primitive(_astype, "astype", kind="view")
+copied = Primitive(_copy, "copy", kind="view")
 
-Method = Callable[..., Any]
+if TYPE_CHECKING:
+    from autograd_core.tensors.tensor import Tensor
+
+Method = Callable[..., "Tensor"]
 
 
 def _method(fun: Callable[..., Any]) -> Method:
     entry = primitive_of(fun)
+    names = positional_names(fun)
+    before_out = names.index("out") if "out" in names else len(names)
 
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if "out" in kwargs or not entry.differentiable:
-            return fun(self, *args, **kwargs)
-        return apply(entry, (self, *args), kwargs)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Tensor:
+        if "out" in kwargs or len(args) >= before_out or entry.rules is None:
+            return fun(self, *args, **kwargs)  # type: ignore[no-any-return]
+        return apply(entry, (self, *args), kwargs)  # type: ignore[no-any-return]
 
     method.__name__ = entry.name
     method.__doc__ = f"As ``np.{entry.name}(t, ...)``."
@@ -63,16 +68,21 @@ def _method(fun: Callable[..., Any]) -> Method:
 
 
 def _plain(name: str) -> Method:
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return wrapped(getattr(self._data, name)(*raw(args), **raw(kwargs)))
+    def method(self: Any, *args: Any, **kwargs: Any) -> Tensor:
+        result = getattr(self._data, name)(*unwrap(args), **unwrap(kwargs))
+        return wrap(result)  # type: ignore[no-any-return]
 
     method.__name__ = name
-    method.__doc__ = f"ndarray.{name}: a plain result, without gradient."
+    method.__doc__ = f"ndarray.{name}: an unrecorded result, without gradient."
     return method
 
 
-class ArrayMethods(Handle):
+class ArrayMethods:
     """The methods of an ndarray that make sense on a recorded value."""
+
+    __slots__ = ()
+
+    _data: Any
 
     __slots__ = ()
 
@@ -105,59 +115,59 @@ class ArrayMethods(Handle):
     round = _plain("round")
     searchsorted = _plain("searchsorted")
 
-    def reshape(self, *shape: Any, order: str = "C") -> Any:
-        """As ``np.reshape``; the shape as a tuple or as separate numbers."""
+    def reshape(self, *shape: Any, order: str = "C") -> Tensor:
+        """As ``np.reshape``; the shape is a tuple or separate numbers."""
         target = shape[0] if len(shape) == 1 else shape
         if isinstance(target, (int, np.integer)):
             target = (target,)
         options = {} if order == "C" else {"order": order}
-        return apply(primitive_of(np.reshape), (self, target), options)
+        return apply(primitive_of(np.reshape), (self, target), options)  # type: ignore[no-any-return]
 
-    def transpose(self, *axes: Any) -> Any:
-        """As ``np.transpose``; the axes as a tuple or as separate numbers."""
+    def transpose(self, *axes: Any) -> Tensor:
+        """As ``np.transpose``; the axes are a tuple or separate numbers."""
         order = axes[0] if len(axes) == 1 else axes or None
-        return apply(primitive_of(np.transpose), (self, order), {})
+        return apply(primitive_of(np.transpose), (self, order), {})  # type: ignore[no-any-return]
 
-    def flatten(self, order: str = "C") -> Any:
+    def flatten(self, order: str = "C") -> Tensor:
         """A copy with one axis."""
         return (self.ravel() if order == "C" else self.ravel(order)).copy()
 
-    def copy(self, order: str = "C") -> Any:
+    def copy(self, order: str = "C") -> Tensor:
         """A copy of the values, recorded."""
-        return apply(copied, (self,), {})
+        return apply(copied, (self,), {})  # type: ignore[no-any-return]
 
-    def astype(self, dtype: Any, copy: bool = True) -> Any:
+    def astype(self, dtype: Any, copy: bool = True) -> Tensor:
         """The values in another dtype; a gradient comes back in this one.
 
         Integers and booleans are piecewise constant: a plain result, without gradient.
         """
         if not copy and np.dtype(dtype) == self._data.dtype:
-            return self
+            return self  # type: ignore[return-value]
         if np.dtype(dtype).kind not in "fc":
-            return wrapped(self._data.astype(dtype))
-        return apply(astype, (self,), {"dtype": np.dtype(dtype)})
+            return wrap(self._data.astype(dtype))  # type: ignore[no-any-return]
+        return apply(astype, (self,), {"dtype": np.dtype(dtype)})  # type: ignore[no-any-return]
 
     @property
-    def T(self) -> Any:
+    def T(self) -> Tensor:
         """The transpose, all axes reversed."""
-        return apply(primitive_of(np.transpose), (self,), {})
+        return apply(primitive_of(np.transpose), (self,), {})  # type: ignore[no-any-return]
 
     @property
-    def mT(self) -> Any:
+    def mT(self) -> Tensor:
         """The transpose of the last two axes."""
         if self._data.ndim < 2:
             raise ValueError(f".mT needs two axes or more, got shape {self._data.shape}")
-        return apply(primitive_of(np.swapaxes), (self, -1, -2), {})
+        return apply(primitive_of(np.swapaxes), (self, -1, -2), {})  # type: ignore[no-any-return]
 
     @property
-    def real(self) -> Any:
+    def real(self) -> Tensor:
         """The real part."""
-        return apply(primitive_of(np.real), (self,), {})
+        return apply(primitive_of(np.real), (self,), {})  # type: ignore[no-any-return]
 
     @property
-    def imag(self) -> Any:
+    def imag(self) -> Tensor:
         """The imaginary part."""
-        return apply(primitive_of(np.imag), (self,), {})
+        return apply(primitive_of(np.imag), (self,), {})  # type: ignore[no-any-return]
 
     def sort(self, axis: int = -1) -> None:
         """Refused: ndarray.sort works in place. Use ``np.sort(t)``."""

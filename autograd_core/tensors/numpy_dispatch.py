@@ -1,8 +1,9 @@
 """NumPy's two dispatch protocols, and what of them is refused.
 
 NEP 13 (``__array_ufunc__``) and NEP 18 (``__array_function__``) bring every NumPy call on a
-Tensor here.  It is looked up, in this order, among the primitives, the compositions and the
-functions with plain results; what is found nowhere raises, if a gradient could be lost.
+Tensor here.  The function is looked up, in this order, among the primitives, the compositions and
+the functions with unrecorded results; one that is found nowhere raises, if a gradient could be
+lost.
 """
 
 from __future__ import annotations
@@ -12,78 +13,93 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.graph import RECORD, mode
-from autograd_core.engine.primitive import Primitive, compositions, finders, plain, table
+from autograd_core.engine.primitive import (
+    NON_DIFFERENTIABLE,
+    compositions,
+    finders,
+    out_refused,
+    positional_names,
+    table,
+)
 from autograd_core.engine.recording import (
-    Handle,
-    any_tracked,
+    TensorBase,
     apply,
+    is_recording,
     name_of,
     no_rule,
-    raw,
-    wrapped,
+    unwrap,
+    wrap,
 )
 from autograd_core.errors import InPlaceError, NotDifferentiableError
 from autograd_core.tensors.ufunc_methods import call_method
 
 
-def recording(*values: Any) -> bool:
-    """Whether something is recorded now and one of ``values`` needs gradients."""
-    return bool(mode.get() & RECORD) and any_tracked(values)
-
-
 def call_function(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """NEP 18: a NumPy function met a Tensor."""
-    out = kwargs.get("out")
+    """Answer a NumPy function that was called with a Tensor (NEP 18)."""
+    args, kwargs, out = split_out(fun, args, kwargs)
     if out is not None:
         outs = out if isinstance(out, tuple) else (out,)
-        return with_out(fun, name_of(fun), args, kwargs, outs)
+        return call_with_out(fun, name_of(fun), args, {**kwargs, "out": out}, outs)
     entry = table.get(fun)
-    if entry is not None and entry.differentiable:
+    if entry is not None and entry.rules is not None:
         return apply(entry, args, kwargs)
-    composed = compositions.get(fun)
-    if composed is not None and recording(args, *kwargs.values()):
-        return composed(*args, **kwargs)
-    if fun not in plain and recording(args, *kwargs.values()):
-        raise NotDifferentiableError(no_rule(name_of(fun)))
-    return wrapped(fun(*raw(args), **raw(kwargs)))
+    if is_recording(args, *kwargs.values()):
+        composed = compositions.get(fun)
+        if composed is not None:
+            return composed(*args, **kwargs)
+        if fun not in NON_DIFFERENTIABLE:
+            raise NotDifferentiableError(no_rule(name_of(fun)))
+    return wrap(fun(*unwrap(args), **unwrap(kwargs)))
 
 
-def with_out(
+def split_out(
+    fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any], Any]:
+    """Take ``out`` from a call's arguments, whether it came by position or by keyword.
+
+    What follows an ``out`` by position becomes keywords.
+    """
+    out = kwargs.get("out")
+    names = positional_names(fun) if len(args) > 1 else ()
+    place = names.index("out") if "out" in names else len(args)
+    if place >= len(args):
+        return args, {k: v for k, v in kwargs.items() if k != "out"} if kwargs else kwargs, out
+    options = dict(zip(names[place:], args[place:], strict=False))
+    return args[:place], {**options, **kwargs}, options.pop("out")
+
+
+def call_with_out(
     fun: Callable[..., Any],
     name: str,
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
     outs: tuple[Any, ...],
 ) -> Any:
-    """A call with ``out=``: refused where something is recorded, plain NumPy elsewhere."""
-    if recording(args, outs, *kwargs.values()):
-        raise InPlaceError(
-            f"{name} with out= would overwrite values that the graph needs; write the "
-            f"functional form, y = {name}(...)"
-        )
-    result = fun(*raw(args), **raw(kwargs))
+    """Answer a call with ``out=``: refused where something is recorded, else plain NumPy."""
+    if is_recording(args, outs, *kwargs.values()):
+        raise InPlaceError(out_refused(name))
+    result = fun(*unwrap(args), **unwrap(kwargs))
     for t in outs:
-        if isinstance(t, Handle):
+        if isinstance(t, TensorBase):
             t._wrote()  # type: ignore[attr-defined]
-    return outs[0] if len(outs) == 1 else wrapped(result)
+    return outs[0] if len(outs) == 1 else wrap(result)
 
 
 def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """NEP 13 beyond the plain call: ``out=``, ``dtype=``, reduce, accumulate, outer, at."""
+    """Answer a ufunc beyond the plain call (NEP 13): options, reduce, accumulate, outer, at."""
     name = name_of(ufunc) + ("" if method == "__call__" else f".{method}")
     call = ufunc if method == "__call__" else getattr(ufunc, method)
     outs = tuple(o for o in kwargs.get("out", ()) if o is not None)
     if outs:
-        return with_out(call, name, args, kwargs, outs)
-    if not recording(*args, *kwargs.values()):
-        result = call(*raw(args), **raw(kwargs))
-        if method == "at" and isinstance(args[0], Handle):
+        return call_with_out(call, name, args, kwargs, outs)
+    if not is_recording(*args, *kwargs.values()):
+        result = call(*unwrap(args), **unwrap(kwargs))
+        if method == "at" and isinstance(args[0], TensorBase):
             args[0]._wrote()  # type: ignore[attr-defined]
-        return wrapped(result)
+        return wrap(result)
     if method == "__call__":
-        if ufunc in plain:
-            return wrapped(ufunc(*raw(args), **raw(kwargs)))
+        if ufunc in NON_DIFFERENTIABLE:
+            return wrap(ufunc(*unwrap(args), **unwrap(kwargs)))
         return _call_with_options(ufunc, name, args, kwargs)
     return call_method(ufunc, method, name, args, kwargs)
 
@@ -91,12 +107,12 @@ def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict
 def _call_with_options(
     ufunc: np.ufunc, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    """``np.f(t, dtype=...)``: the options concern the forward call, the rule is the same."""
+    """Record ``np.f(t, dtype=...)``: options concern the forward call, the rule is the same."""
     composed = compositions.get(ufunc)
     if composed is not None:
         return composed(*args, **kwargs)
     entry = table.get(ufunc) or next(filter(None, (find(ufunc) for find in finders)), None)
-    if entry is None or not entry.differentiable:
+    if entry is None or entry.rules is None:
         raise NotDifferentiableError(no_rule(name))
     layout = sorted(kwargs.keys() & {"axis", "axes", "keepdims"})
     if layout:
@@ -109,8 +125,6 @@ def _call_with_options(
             f"{name} with where= leaves the other entries of its result uninitialised; "
             f"write np.where(mask, {name}(...), fill)"
         )
-    if not kwargs:
-        return apply(entry, args, {})
-    typed = Primitive(lambda *arrays: ufunc(*arrays, **kwargs), entry.name)
-    typed.__dict__.update({**entry.__dict__, "fun": typed.fun})
-    return apply(typed, args, {})
+    if kwargs:
+        entry = entry.with_function(lambda *arrays: ufunc(*arrays, **kwargs))
+    return apply(entry, args, {})

@@ -8,99 +8,94 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd_core.engine.graph import RECORD, make_node, mode
-from autograd_core.engine.primitive import SMALL, plain, primitive_of
-from autograd_core.engine.recording import Handle, apply_simple, handle, raw, record, wrapped
+from autograd_core.engine.graph import RECORD, mode
+from autograd_core.engine.primitive import NON_DIFFERENTIABLE, primitive_of
+from autograd_core.engine.recording import TensorBase, apply, link, unwrap, wrap
 
-Operator = Callable[[Any, Any], Any]
+if TYPE_CHECKING:
+    from autograd_core.tensors.tensor import Tensor
+
+Operator = Callable[[Any, Any], "Tensor"]
 
 
 def _defers(other: Any) -> bool:
-    """Whether the other operand is no number or array, or asks to answer itself (NEP 13)."""
+    """Return whether the other operand is to answer itself: no number, no array (NEP 13)."""
     if isinstance(other, (np.ndarray, int, float, complex, np.generic, list, tuple)):
         return False
     return getattr(type(other), "__array_ufunc__", None) is None
 
 
-def _binary(fun: Operator, ufunc: np.ufunc) -> tuple[Operator, Operator]:
-    """An operator of two arguments and its reflected form."""
+def _binary(fun: Callable[[Any, Any], Any], ufunc: np.ufunc) -> tuple[Operator, Operator]:
+    """Return an operator of two arguments and its reflected form."""
     entry = primitive_of(ufunc)
 
-    def forward(self: Any, other: Any) -> Any:
-        if isinstance(other, Handle):
+    def forward(self: Any, other: Any) -> Tensor:
+        if isinstance(other, TensorBase):
             n, m = self._node, other._node
             if (n.tracked or m.tracked) and mode.get() == RECORD:
                 args = (self._data, other._data)
-                out = fun(*args)
-                if type(out) is np.ndarray:
-                    out.setflags(False)  # type: ignore[call-arg]
-                    if out.nbytes > SMALL:
-                        return record(entry, out, args, None, (n, m))
-                return handle(out, make_node(entry, out, args, None, (n, m)))
+                return link(entry, fun(*args), args, None, (n, m))  # type: ignore[no-any-return]
         elif _defers(other):
-            return NotImplemented
-        return apply_simple(entry, (self, other))
+            return NotImplemented  # type: ignore[no-any-return]
+        return apply(entry, (self, other), {})  # type: ignore[no-any-return]
 
-    def reflected(self: Any, other: Any) -> Any:
-        return NotImplemented if _defers(other) else apply_simple(entry, (other, self))
+    def reflected(self: Any, other: Any) -> Tensor:
+        return NotImplemented if _defers(other) else apply(entry, (other, self), {})
 
     return forward, reflected
 
 
-def comparison(fun: Operator, ufunc: np.ufunc) -> Operator:
-    """A comparison, or another operator that is piecewise constant: never recorded."""
-    plain.add(ufunc)
-
-    def compare(self: Any, other: Any) -> Any:
-        return wrapped(fun(self._data, raw(other)))
-
-    return compare
+def plain_operator(fun: Callable[[Any, Any], Any], ufunc: np.ufunc) -> Operator:
+    """Return an operator that is piecewise constant, such as a comparison: never recorded."""
+    NON_DIFFERENTIABLE.add(ufunc)
+    return lambda self, other: wrap(fun(self._data, unwrap(other)))
 
 
-def _unary(ufunc: np.ufunc) -> Callable[[Any], Any]:
+def _unary(ufunc: np.ufunc) -> Callable[[Any], Tensor]:
     entry = primitive_of(ufunc)
-    return lambda self: apply_simple(entry, (self,))
+    return lambda self: apply(entry, (self,), {})
 
 
-class Operators(Handle):
+class Operators:
     """The operators of a Tensor: forward, reflected, augmented, comparing."""
 
     __slots__ = ()
 
+    _data: Any
     __add__, __radd__ = _binary(operator.add, np.add)
     __sub__, __rsub__ = _binary(operator.sub, np.subtract)
     __mul__, __rmul__ = _binary(operator.mul, np.multiply)
     __truediv__, __rtruediv__ = _binary(operator.truediv, np.true_divide)
-    __floordiv__ = comparison(operator.floordiv, np.floor_divide)
-    __rfloordiv__ = comparison(lambda x, y: y // x, np.floor_divide)
+    __floordiv__ = plain_operator(operator.floordiv, np.floor_divide)
+    __rfloordiv__ = plain_operator(lambda x, y: y // x, np.floor_divide)
     __mod__, __rmod__ = _binary(operator.mod, np.remainder)
     __pow__, __rpow__ = _binary(operator.pow, np.power)
     __matmul__, __rmatmul__ = _binary(operator.matmul, np.matmul)
 
-    __lt__ = comparison(operator.lt, np.less)
-    __le__ = comparison(operator.le, np.less_equal)
-    __gt__ = comparison(operator.gt, np.greater)
-    __ge__ = comparison(operator.ge, np.greater_equal)
-    __eq__ = comparison(operator.eq, np.equal)
-    __ne__ = comparison(operator.ne, np.not_equal)
-    __and__ = __rand__ = comparison(operator.and_, np.bitwise_and)
-    __or__ = __ror__ = comparison(operator.or_, np.bitwise_or)
-    __xor__ = __rxor__ = comparison(operator.xor, np.bitwise_xor)
+    __lt__ = plain_operator(operator.lt, np.less)
+    __le__ = plain_operator(operator.le, np.less_equal)
+    __gt__ = plain_operator(operator.gt, np.greater)
+    __ge__ = plain_operator(operator.ge, np.greater_equal)
+    __eq__ = plain_operator(operator.eq, np.equal)  # type: ignore[assignment]
+    __ne__ = plain_operator(operator.ne, np.not_equal)  # type: ignore[assignment]
+    __and__ = __rand__ = plain_operator(operator.and_, np.bitwise_and)
+    __or__ = __ror__ = plain_operator(operator.or_, np.bitwise_or)
+    __xor__ = __rxor__ = plain_operator(operator.xor, np.bitwise_xor)
     __hash__ = object.__hash__
 
     __neg__ = _unary(np.negative)
     __pos__ = _unary(np.positive)
     __abs__ = _unary(np.absolute)
 
-    def __invert__(self) -> Any:
-        return wrapped(~self._data)
+    def __invert__(self) -> Tensor:
+        return wrap(~self._data)  # type: ignore[no-any-return]
 
-    def __divmod__(self, other: Any) -> Any:
+    def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
         return self // other, self % other
 
-    def __rdivmod__(self, other: Any) -> Any:
+    def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
         return other // self, other % self

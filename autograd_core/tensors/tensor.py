@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import beside, is_lazy, to_host
+from autograd_core.engine.array_types import asarray_like, is_lazy, to_host
 from autograd_core.engine.differentiate import run_backward
-from autograd_core.engine.graph import RECORD, UNTRACKED, Constant, Leaf, mode
+from autograd_core.engine.graph import GET_OUTPUT, RECORD, UNTRACKED, Constant, Leaf, mode
 from autograd_core.engine.primitive import table
-from autograd_core.engine.recording import Handle, apply, apply_simple, handle, raw
+from autograd_core.engine.recording import TensorBase, apply, make_tensor, unwrap
 from autograd_core.errors import ConversionError, GraphError, InPlaceError
 from autograd_core.tensors.array_standard import StandardArray
 from autograd_core.tensors.inplace import unboxed
@@ -27,7 +27,7 @@ from autograd_core.tensors.numpy_dispatch import call_function, call_ufunc
 from autograd_core.tensors.operators import Operators
 
 
-class Tensor(ArrayMethods, Operators, StandardArray):
+class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
     """An array that remembers how it was computed.
 
     Parameters
@@ -103,14 +103,14 @@ class Tensor(ArrayMethods, Operators, StandardArray):
         if value is self._data and node.primitive is None:
             self._wrote()
             return
-        value = raw(value)
+        value = unwrap(value)
         if node.primitive is not None:
             raise InPlaceError(
                 f"the value of a recorded Tensor (made by {node.primitive.name}) cannot be "
                 "replaced; replace that of a leaf, or start a new one with t.detach()"
             )
         if not hasattr(value, "dtype"):
-            value = beside(np.asarray(value, self.dtype), self)
+            value = asarray_like(np.asarray(value, self.dtype), self)
         if value.shape != self.shape:
             raise ValueError(
                 f".data of shape {self.shape} cannot become shape {value.shape}; "
@@ -170,7 +170,7 @@ class Tensor(ArrayMethods, Operators, StandardArray):
     def name(self, value: str | None) -> None:
         if self._node is UNTRACKED:
             self._own_leaf()
-        self._node.watched().name = value
+        self._node.with_diagnostics().name = value
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -207,7 +207,7 @@ class Tensor(ArrayMethods, Operators, StandardArray):
         return (self[i] for i in range(self.shape[0]))
 
     def __contains__(self, value: Any) -> bool:
-        return bool((self._data == raw(value)).any())
+        return bool((self._data == unwrap(value)).any())
 
     def __repr__(self) -> str:
         kind = type(self).__name__
@@ -220,7 +220,7 @@ class Tensor(ArrayMethods, Operators, StandardArray):
             parts.append(f"name={self.name!r}")
         made = self._node.primitive
         if made is not None:
-            source = self._node.parents[0].primitive if made.name == "pick" else made
+            source = self._node.parents[0].primitive if made is GET_OUTPUT else made
             parts.append(f"made by {source.name if source else made.name}")
         elif self.requires_grad:
             parts.append("requires_grad")
@@ -247,7 +247,7 @@ class Tensor(ArrayMethods, Operators, StandardArray):
 
     def detach(self) -> Tensor:
         """The same values (shared, not copied) without history: no gradient flows through it."""
-        return handle(self._data, UNTRACKED)  # type: ignore[no-any-return]
+        return make_tensor(self._data, UNTRACKED)  # type: ignore[no-any-return]
 
     def _refuse(self, what: str, remedy: str) -> None:
         if self._node.tracked and mode.get() & RECORD:
@@ -323,14 +323,14 @@ class Tensor(ArrayMethods, Operators, StandardArray):
             If nothing was recorded, or an earlier pass freed the graph.
         """
         retain = create_graph if retain_graph is None else retain_graph
-        run_backward(self, gradient if create_graph else raw(gradient), create_graph, not retain)
+        run_backward(self, gradient if create_graph else unwrap(gradient), create_graph, not retain)
 
     def retain_grad(self) -> None:
         """Ask that ``backward()`` leave a gradient here although an operation made it."""
         if not self.requires_grad:
             raise GraphError("retain_grad() of a Tensor that needs no gradient")
         if not self.is_leaf:
-            self._node.watched().retain = weakref.ref(self)
+            self._node.with_diagnostics().retain = weakref.ref(self)
 
     def zero_grad(self) -> None:
         """Forget the gradient: ``.grad`` becomes None."""
@@ -344,7 +344,7 @@ class Tensor(ArrayMethods, Operators, StandardArray):
         """
         if not self.requires_grad:
             raise GraphError("register_hook() on a Tensor that needs no gradient")
-        hooks = self._node.watched().hooks
+        hooks = self._node.with_diagnostics().hooks
         key = max(hooks, default=0) + 1
         hooks[key] = hook
         return lambda: hooks.pop(key, None) and None
@@ -352,22 +352,19 @@ class Tensor(ArrayMethods, Operators, StandardArray):
     # -- indexing, and NumPy's protocols ------------------------------------------------------
 
     def __getitem__(self, index: Any) -> Tensor:
-        return apply(getitem, (self,), {"index": raw(index)})  # type: ignore[no-any-return]
+        return apply(getitem, (self,), {"index": unwrap(index)})  # type: ignore[no-any-return]
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:
             entry = table.get(ufunc)
-            if entry is not None and entry.differentiable:
-                return apply_simple(entry, args) if entry.simple else apply(entry, args, {})
+            if entry is not None and entry.rules is not None:
+                return apply(entry, args, {})
         return call_ufunc(ufunc, method, args, kwargs)
 
     def __array_function__(
         self, fun: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         return call_function(fun, args, kwargs)
-
-
-Handle.kind = Tensor
 
 
 def _restore(kind: type[Tensor], data: Any, wanted: bool, name: str | None, grad: Any) -> Tensor:

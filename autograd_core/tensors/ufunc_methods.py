@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.engine.primitive import table
-from autograd_core.engine.recording import raw
+from autograd_core.engine.recording import unwrap
 from autograd_core.errors import NotDifferentiableError
 
 #: Methods of ufuncs, as the functions whose derivative is known.
@@ -76,7 +76,7 @@ def reduce(
     flat, axes = _first_axis(x, axis)
     mask = None
     if where is not True:
-        mask = _first_axis(np.broadcast_to(raw(where), x.shape), axis)[0]
+        mask = _first_axis(np.broadcast_to(unwrap(where), x.shape), axis)[0]
     if initial is None:
         initial = ufunc.identity if mask is not None or flat.shape[0] == 0 else None
         if initial is None and (mask is not None or flat.shape[0] == 0):
@@ -112,8 +112,8 @@ def reduceat(ufunc: Any, x: Any, indices: Any, axis: int = 0, dtype: Any = None)
     x = x if dtype is None else x.astype(dtype)
     axis = axis % x.ndim
     moved = np.moveaxis(x, axis, 0)
-    ufunc.reduceat(np.ones(moved.shape[0]), raw(indices))  # NumPy's own word on the indices
-    at = np.asarray(raw(indices)).tolist()
+    ufunc.reduceat(np.ones(moved.shape[0]), unwrap(indices))  # NumPy's own word on the indices
+    at = np.asarray(unwrap(indices)).tolist()
     ends = [*at[1:], moved.shape[0]]
     parts = [
         ufunc.reduce(moved[i:j], axis=0) if i + 1 < j else moved[i]

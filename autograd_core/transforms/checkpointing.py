@@ -13,9 +13,9 @@ from autograd_core.engine.cotangents import conjugate
 from autograd_core.engine.differentiate import pull_back
 from autograd_core.engine.graph import RECORD, UNTRACKED, Node, clock, mode
 from autograd_core.engine.primitive import Primitive
-from autograd_core.engine.recording import Handle, handle, raw, record
+from autograd_core.engine.recording import TensorBase, link, make_tensor, unwrap
 from autograd_core.errors import MutationError
-from autograd_core.transforms.evaluation import Run
+from autograd_core.transforms.evaluation import LinearizedCall
 from autograd_core.transforms.trees import flatten
 
 Function = Callable[..., Any]
@@ -31,7 +31,9 @@ def stop_gradient(x: Any) -> Any:
     np.float64(3.0)
     """
     leaves, restore = flatten(x)
-    return restore([handle(a._data, UNTRACKED) if isinstance(a, Handle) else a for a in leaves])
+    return restore(
+        [make_tensor(a._data, UNTRACKED) if isinstance(a, TensorBase) else a for a in leaves]
+    )
 
 
 def checkpoint(fun: Function) -> Function:
@@ -53,9 +55,9 @@ def checkpoint(fun: Function) -> Function:
         if not mode.get() & RECORD:
             return fun(*args, **kwargs)
         begin = next(clock)
-        first = Run(fun, args, range(len(args)), kwargs)
+        first = LinearizedCall(fun, args, range(len(args)), kwargs)
         value = first.value
-        if not isinstance(value, Handle):
+        if not isinstance(value, TensorBase):
             raise TypeError(
                 f"a checkpointed function returns one Tensor, this one returned "
                 f"{type(value).__name__}; checkpoint a part that does"
@@ -65,28 +67,30 @@ def checkpoint(fun: Function) -> Function:
         before = _fingerprint(value._data)
         own = {v._node for v in first.variables}
         captured = _captured(value._node, own, begin)
-        outside = [handle(n.out, n) for n in captured]
+        outside = [make_tensor(n.out, n) for n in captured]
 
         def again(g: Any, _out: Any, *values: Any) -> tuple[Any, ...]:
-            run = Run(fun, restore(list(values[: len(inputs)])), range(len(args)), kwargs)
-            _check_same(step.name, before, raw(run.value))
+            run = LinearizedCall(
+                fun, restore(list(values[: len(inputs)])), range(len(args)), kwargs
+            )
+            _check_same(step.name, before, unwrap(run.value))
             targets = dict.fromkeys((*(v._node for v in run.variables), *captured))
-            create = isinstance(g, Handle)
+            create = isinstance(g, TensorBase)
             seed = conjugate(g)
             found, _ = pull_back([run.value], [seed], set(targets), create, free=False)
-            zero = (np.zeros_like(raw(v)) for v in values)
+            zero = (np.zeros_like(unwrap(v)) for v in values)
             return tuple(
                 z if (c := found.get(n)) is None else c for n, z in zip(targets, zero, strict=True)
             )
 
-        step = Primitive(fun, f"checkpoint({getattr(fun, '__name__', 'f')})").defvjp(joint=again)
+        step = Primitive(fun, f"checkpoint({getattr(fun, '__name__', 'f')})").defvjp(vjp_all=again)
         everything = (*inputs, *outside)
-        return record(
+        return link(
             step,
             value._data,
-            tuple(raw(a) if isinstance(a, Handle) else np.asarray(a) for a in everything),
+            tuple(unwrap(a) if isinstance(a, TensorBase) else np.asarray(a) for a in everything),
             None,
-            tuple(a._node if isinstance(a, Handle) else UNTRACKED for a in everything),
+            tuple(a._node if isinstance(a, TensorBase) else UNTRACKED for a in everything),
         )
 
     return wrapped

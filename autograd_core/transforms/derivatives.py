@@ -8,12 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import beside
+from autograd_core.engine.array_types import asarray_like
 from autograd_core.engine.graph import UNTRACKED
-from autograd_core.engine.recording import Handle, handle, raw
-from autograd_core.engine.structural_zeros import probe
+from autograd_core.engine.recording import TensorBase, make_tensor, unwrap
+from autograd_core.engine.structural_zeros import random_like
 from autograd_core.errors import GraphError
-from autograd_core.transforms.evaluation import Run, check_argnums, plain, plain_tree
+from autograd_core.transforms.evaluation import (
+    LinearizedCall,
+    check_argnums,
+    to_plain,
+    to_plain_tree,
+)
 from autograd_core.transforms.gradients import grad
 from autograd_core.transforms.trees import flatten
 
@@ -38,31 +43,31 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple
     directions, _ = flatten(list(tangents))
     points, _ = flatten(list(primals))
     for p, t in zip(points, directions, strict=True):
-        if np.shape(raw(p)) != np.shape(raw(t)):
+        if np.shape(unwrap(p)) != np.shape(unwrap(t)):
             raise GraphError(
-                f"a tangent has the shape of its primal, {np.shape(raw(p))}, got {np.shape(raw(t))}"
+                f"a tangent has the shape of its primal, {np.shape(unwrap(p))}, got {np.shape(unwrap(t))}"
             )
 
     inner: list[Any] = []
 
     def pulled(*cotangents: Any) -> Any:
-        run = Run(fun, tuple(primals), range(len(primals)), {})
+        run = LinearizedCall(fun, tuple(primals), range(len(primals)), {})
         inner.extend(run.variables)
         outputs, _ = flatten(run.value)
         return run.pull(outputs, cotangents, free=False)
 
     # linear in the cotangent, so any would do; at 0 a rule could not tell what it must refuse
-    start = [probe(raw(v)) for v in values]
-    transposed = Run(pulled, tuple(start), range(len(start)), {})
+    start = [random_like(unwrap(v)) for v in values]
+    transposed = LinearizedCall(pulled, tuple(start), range(len(start)), {})
     transposed.inner = inner
     pushed = transposed.pull(transposed.value, directions, free=False)
-    tensors = any(isinstance(a, Handle) for a in (*points, *directions))
-    return restore(values), plain(restore(pushed), tensors)
+    tensors = any(isinstance(a, TensorBase) for a in (*points, *directions))
+    return restore(values), to_plain(restore(pushed), tensors)
 
 
 def _call_plain(fun: Function, args: Sequence[Any]) -> Any:
-    run = Run(fun, tuple(args), range(len(args)), {})
-    return plain_tree(run.value, run)
+    run = LinearizedCall(fun, tuple(args), range(len(args)), {})
+    return to_plain_tree(run.value, run)
 
 
 def jacobian(fun: Function, argnums: int = 0) -> Function:
@@ -80,29 +85,29 @@ def jacobian(fun: Function, argnums: int = 0) -> Function:
 
     @functools.wraps(fun)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        run = Run(fun, args, check_argnums(argnums, args), kwargs)
+        run = LinearizedCall(fun, args, check_argnums(argnums, args), kwargs)
         value = run.value
         if not hasattr(value, "shape") and not isinstance(value, (int, float, complex)):
             raise GraphError(
                 f"jacobian() takes a function that returns one array, this one returned "
                 f"{type(value).__name__}; np.stack or np.concatenate its parts, or use vjp"
             )
-        shape = np.shape(raw(value))
+        shape = np.shape(unwrap(value))
         dtype = getattr(value, "dtype", np.dtype(float))
         rows: list[list[Any]] = [[] for _ in run.variables]
         for index in np.ndindex(*shape):
             seed = np.zeros(shape, dtype)
             seed[index] = 1
-            seeds = [beside(seed, value)]
+            seeds = [asarray_like(seed, value)]
             for row, g in zip(rows, run.pull([value], seeds, free=False), strict=True):
                 row.append(g)
         columns = [
             np.stack(row).reshape(shape + v.shape)
             if row
-            else handle(np.zeros(shape + v.shape, v.dtype), UNTRACKED)
+            else make_tensor(np.zeros(shape + v.shape, v.dtype), UNTRACKED)
             for row, v in zip(rows, run.variables, strict=True)
         ]
-        return plain(run.restore_inputs(columns)[0], run.tensors)
+        return to_plain(run.restore_inputs(columns)[0], run.tensors)
 
     return wrapped
 

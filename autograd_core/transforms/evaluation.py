@@ -1,6 +1,6 @@
 """One recorded evaluation of a function, which the transforms share.
 
-:class:`Run` replaces the arguments by fresh variables, records the call, and pulls cotangents
+:class:`LinearizedCall` replaces the arguments by fresh variables, records the call, and pulls cotangents
 back.  Variables belong to one run: an inner differentiation never mistakes an outer variable for
 its own, and knows by the graph whether an outer one watches.
 """
@@ -17,7 +17,7 @@ from autograd_core.engine.differentiate import pull_back
 from autograd_core.engine.graph import RECORD, UNTRACKED, Leaf, Node, mode, reachable
 from autograd_core.engine.modes import enable_grad
 from autograd_core.engine.primitive import Primitive
-from autograd_core.engine.recording import Handle, apply, handle
+from autograd_core.engine.recording import TensorBase, apply, make_tensor
 from autograd_core.transforms.trees import flatten
 
 Function = Callable[..., Any]
@@ -28,7 +28,7 @@ alias = Primitive(lambda x: x, "alias").defvjp(lambda g, _out, _x: g, elementwis
 
 def _variable(value: Any) -> Any:
     """A fresh Tensor to differentiate by; linked to ``value`` if that is itself recorded."""
-    if isinstance(value, Handle):
+    if isinstance(value, TensorBase):
         if value._node.tracked and mode.get() & RECORD:
             return apply(alias, (value,), {})
         value = value._data
@@ -41,15 +41,15 @@ def _variable(value: Any) -> Any:
             f"gradients are with respect to floating-point or complex values, got {value.dtype}; "
             "pass x.astype(float), or leave the argument out of argnums"
         )
-    return handle(value, Leaf(value))
+    return make_tensor(value, Leaf(value))
 
 
-class Run:
+class LinearizedCall:
     """One recorded evaluation of a function: its variables, its outputs, its pull-back."""
 
     def __init__(self, fun: Function, args: tuple[Any, ...], argnums: Sequence[int], kwargs: Any):
         leaves, self.restore_inputs = flatten([args[i] for i in argnums])
-        self.tensors = any(isinstance(a, Handle) for a in leaves)
+        self.tensors = any(isinstance(a, TensorBase) for a in leaves)
         self.inner: list[Any] = []  # variables of a run inside this one that belongs to it
         with enable_grad():
             self.variables = [_variable(a) for a in leaves]
@@ -63,7 +63,7 @@ class Run:
         own = {v._node for v in (*self.variables, *self.inner)}
         return any(
             isinstance(n, Leaf) and n not in own
-            for n in reachable(o._node for o in outputs if isinstance(o, Handle))
+            for n in reachable(o._node for o in outputs if isinstance(o, TensorBase))
         )
 
     def pull(self, outputs: Sequence[Any], seeds: Sequence[Any], free: bool) -> list[Any]:
@@ -71,12 +71,12 @@ class Run:
         live = [
             (o, s)
             for o, s in zip(outputs, seeds, strict=True)
-            if isinstance(o, Handle) and o._node.tracked
+            if isinstance(o, TensorBase) and o._node.tracked
         ]
         found: dict[Node, Any] = {}
         if live:
             outs, cotangents = zip(*live, strict=True)
-            seeded = any(isinstance(s, Handle) and s._node.tracked for s in cotangents)
+            seeded = any(isinstance(s, TensorBase) and s._node.tracked for s in cotangents)
             again = seeded or self.outer(outs)
             targets = {v._node for v in self.variables}
             found, _ = pull_back(outs, cotangents, targets, again, free and not again)
@@ -86,16 +86,16 @@ class Run:
             if g is None:
                 g = np.zeros_like(v._data)
             g = conjugate(g)
-            results.append(g if isinstance(g, Handle) else handle(g, UNTRACKED))
+            results.append(g if isinstance(g, TensorBase) else make_tensor(g, UNTRACKED))
         return results
 
 
-def plain(value: Any, tensors: bool) -> Any:
+def to_plain(value: Any, tensors: bool) -> Any:
     """Arrays for a caller who gave arrays; a Tensor that is still recorded stays one."""
     leaves, restore = flatten(value)
     return restore(
         [
-            (a if tensors or a._node.tracked else a._data) if isinstance(a, Handle) else a
+            (a if tensors or a._node.tracked else a._data) if isinstance(a, TensorBase) else a
             for a in leaves
         ]
     )
@@ -112,16 +112,16 @@ def check_argnums(argnums: int | Sequence[int], args: tuple[Any, ...]) -> list[i
     return [n % len(args) for n in numbers]
 
 
-def settle(value: Any, run: Run) -> Any:
+def strip_tape(value: Any, run: LinearizedCall) -> Any:
     """The value of a finished run: still recorded only if an outer differentiation watches."""
-    if not isinstance(value, Handle):
+    if not isinstance(value, TensorBase):
         return value
     if run.outer([value]):
         return value
-    value = handle(value._data, UNTRACKED)
-    return plain(value, run.tensors)
+    value = make_tensor(value._data, UNTRACKED)
+    return to_plain(value, run.tensors)
 
 
-def plain_tree(value: Any, run: Run) -> Any:
+def to_plain_tree(value: Any, run: LinearizedCall) -> Any:
     leaves, restore = flatten(value)
-    return restore([settle(a, run) for a in leaves])
+    return restore([strip_tape(a, run) for a in leaves])

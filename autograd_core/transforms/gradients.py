@@ -14,19 +14,25 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.recording import Handle, raw
+from autograd_core.engine.recording import TensorBase, unwrap
 from autograd_core.errors import GraphError
-from autograd_core.transforms.evaluation import Run, check_argnums, plain, plain_tree, settle
+from autograd_core.transforms.evaluation import (
+    LinearizedCall,
+    check_argnums,
+    strip_tape,
+    to_plain,
+    to_plain_tree,
+)
 from autograd_core.transforms.trees import flatten
 
 Function = Callable[..., Any]
 
 
 def _scalar(value: Any) -> Any:
-    if not (np.shape(raw(value)) == () or np.size(raw(value)) == 1):
+    if not (np.shape(unwrap(value)) == () or np.size(unwrap(value)) == 1):
         raise GraphError(
             f"grad() differentiates a scalar, but the function returned shape "
-            f"{np.shape(raw(value))}; reduce it (np.sum), or use jacobian or vjp"
+            f"{np.shape(unwrap(value))}; reduce it (np.sum), or use jacobian or vjp"
         )
     return value
 
@@ -56,7 +62,7 @@ def value_and_grad(
     @functools.wraps(fun)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         numbers = check_argnums(argnums, args)
-        run = Run(fun, args, numbers, kwargs)
+        run = LinearizedCall(fun, args, numbers, kwargs)
         if has_aux:
             if not (isinstance(run.value, tuple) and len(run.value) == 2):
                 raise TypeError("with has_aux=True the function returns a pair (value, aux)")
@@ -64,11 +70,13 @@ def value_and_grad(
         else:
             value, aux = run.value, None
         gradient = run.restore_inputs(run.pull([_scalar(value)], [None], free=True))
-        gradient = plain(gradient[0] if isinstance(argnums, int) else tuple(gradient), run.tensors)
-        value = settle(value, run)
+        gradient = to_plain(
+            gradient[0] if isinstance(argnums, int) else tuple(gradient), run.tensors
+        )
+        value = strip_tape(value, run)
         if not has_aux:
             return value, gradient
-        return (value, plain_tree(aux, run)), gradient
+        return (value, to_plain_tree(aux, run)), gradient
 
     return wrapped
 
@@ -127,7 +135,7 @@ def vjp(fun: Function, *args: Any, **kwargs: Any) -> tuple[Any, Function]:
     >>> pull(np.array([1.0, 0.0]))
     array([1., 0.])
     """
-    run = Run(fun, args, range(len(args)), kwargs)
+    run = LinearizedCall(fun, args, range(len(args)), kwargs)
     outputs, _ = flatten(run.value)
 
     def pull(cotangent: Any) -> Any:
@@ -137,7 +145,7 @@ def vjp(fun: Function, *args: Any, **kwargs: Any) -> tuple[Any, Function]:
                 f"the value has {len(outputs)} arrays, so a cotangent has as many, got {len(seeds)}"
             )
         back = run.restore_inputs(run.pull(outputs, seeds, free=False))
-        tensors = run.tensors or any(isinstance(s, Handle) for s in seeds)
-        return plain(back[0] if len(args) == 1 else tuple(back), tensors)
+        tensors = run.tensors or any(isinstance(s, TensorBase) for s in seeds)
+        return to_plain(back[0] if len(args) == 1 else tuple(back), tensors)
 
-    return plain_tree(run.value, run), pull
+    return to_plain_tree(run.value, run), pull

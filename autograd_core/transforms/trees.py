@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.recording import Handle, raw
+from autograd_core.engine.recording import TensorBase, unwrap
 from autograd_core.errors import GraphError
 
 Restore = Callable[[list[Any]], Any]
@@ -32,7 +32,7 @@ def flatten(tree: Any) -> tuple[list[Any], Restore]:
 
 
 def _walk(tree: Any, leaves: list[Any]) -> Callable[[Any], Any]:
-    if isinstance(tree, (np.ndarray, Handle)):  # as a rule
+    if isinstance(tree, (np.ndarray, TensorBase)):  # as a rule
         leaves.append(tree)
         return next
     if tree is None:
@@ -81,8 +81,8 @@ def ravel(tree: Any) -> tuple[Any, Restore]:
     leaves, rebuild = flatten(tree)
     arrays = [a if hasattr(a, "dtype") else np.asarray(a, float) for a in leaves]
     shapes = [a.shape for a in arrays]
-    dtypes = [raw(a).dtype for a in arrays]
-    sizes = [int(raw(a).size) for a in arrays]
+    dtypes = [unwrap(a).dtype for a in arrays]
+    sizes = [int(unwrap(a).size) for a in arrays]
     vector = np.concatenate([a.reshape(-1) for a in arrays]) if arrays else np.zeros(0)
 
     def restore(flat: Any) -> Any:

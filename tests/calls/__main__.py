@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from autograd_core.engine.recording import raw
+from autograd_core.engine.recording import unwrap
 
 KINDS = ("as they stand", "size 1", "empty", "0-d")
 REFUSALS = (ag.AutogradError, TypeError)
@@ -55,7 +55,7 @@ def arrays_in(value: Any) -> list[Any]:
     """The floating-point arrays of a result, whatever it is made of."""
     if isinstance(value, (list, tuple)):
         return [a for part in value for a in arrays_in(part)]
-    return [value] if np.asarray(raw(value)).dtype.kind in "fc" else []
+    return [value] if np.asarray(unwrap(value)).dtype.kind in "fc" else []
 
 
 def scalar(value: Any) -> Any:
@@ -63,9 +63,9 @@ def scalar(value: Any) -> Any:
     rng, total = np.random.default_rng(5), 0.0
     for a in arrays_in(value):
         w = rng.uniform(0.5, 1.5, np.shape(a))
-        if np.asarray(raw(a)).dtype.kind == "c":
+        if np.asarray(unwrap(a)).dtype.kind == "c":
             w = w + 1j * rng.uniform(0.5, 1.5, np.shape(a))
-        valid = ~np.isnan(np.asarray(raw(a)))
+        valid = ~np.isnan(np.asarray(unwrap(a)))
         total = total + np.sum(np.where(valid, np.real(a * w), 0.0))
     return total
 
@@ -107,7 +107,7 @@ def judge(call: str, values: dict[str, Any]) -> str:
     if all(np.isnan(a).all() for a in arrays_in(expected)):
         return ""  # no number, so no slope
     for a, e in zip(arrays_in(got), arrays_in(expected), strict=True):
-        a, e = np.asarray(raw(a)), np.asarray(e)
+        a, e = np.asarray(unwrap(a)), np.asarray(e)
         if a.shape != e.shape or a.dtype != e.dtype:
             return f"shape or dtype {a.shape} {a.dtype}, NumPy {e.shape} {e.dtype}"
         if not np.allclose(a, e, rtol=1e-11, atol=1e-12, equal_nan=True):

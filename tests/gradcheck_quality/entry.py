@@ -103,7 +103,7 @@ def primitives(entries: list[Entry]) -> Maker:
 
 def made(forward: Callable[..., Any], rule: Callable[..., Any]) -> ag.Primitive:
     """A primitive of ``forward`` with one rule for all its inputs."""
-    return ag.primitive(forward).defvjp(joint=rule)
+    return ag.primitive(forward).defvjp(vjp_all=rule)
 
 
 def unique(entries: Iterable[Entry]) -> list[Entry]:

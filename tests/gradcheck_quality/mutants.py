@@ -12,13 +12,13 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 import autograd_core as ag
-from autograd_core.engine.primitive import Each, Primitive, table
+from autograd_core.engine.primitive import ListRule, Primitive, table
 from autograd_core.rules.cases import CASES, Case
 from tests.autograd_core.rules.coverage import exercised
 
@@ -36,7 +36,7 @@ COMPARISONS: dict[type, type] = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """A rule of a primitive, changed; ``position`` is that of its argument, or each or joint."""
+    """A rule of a primitive, changed; ``position`` is that of its argument, or vjp_list or vjp_all."""
 
     primitive: Primitive
     position: int | str
@@ -46,19 +46,20 @@ class Mutant:
     @contextmanager
     def planted(self) -> Iterator[None]:
         """The mutant in its place, for a block."""
-        before = self.primitive.vjps, self.primitive.joint
-        if self.position == "joint":
-            self.primitive.joint = self.rule
-        elif self.position == "each":
-            self.primitive.vjps = Each(self.rule)
+        before = self.primitive.rules
+        assert before is not None
+        if self.position == "vjp_all":
+            self.primitive.rules = replace(before, vjp_all=self.rule)
+        elif self.position == "vjp_list":
+            self.primitive.rules = replace(before, vjps=ListRule(self.rule))
         else:
-            rules: list[Any] = list(self.primitive.vjps or ())
-            rules[int(self.position)] = self.rule
-            self.primitive.vjps = tuple(rules)
+            vjps: list[Any] = list(before.vjps or ())
+            vjps[int(self.position)] = self.rule
+            self.primitive.rules = replace(before, vjps=tuple(vjps))
         try:
             yield
         finally:
-            self.primitive.vjps, self.primitive.joint = before
+            self.primitive.rules = before
 
 
 def _changed(node: ast.AST, names: list[str]) -> Iterator[tuple[str, ast.AST]]:
@@ -155,12 +156,15 @@ def _rebuilt(node: Source, rule: Callable[..., Any]) -> Any:
 
 
 def _rules(primitive: Primitive) -> Iterator[tuple[int | str, Callable[..., Any]]]:
-    if primitive.joint is not None:
-        yield "joint", primitive.joint
-    elif isinstance(primitive.vjps, Each):
-        yield "each", primitive.vjps.rule
+    rules = primitive.rules
+    if rules is None:
+        return
+    if rules.vjp_all is not None:
+        yield "vjp_all", rules.vjp_all
+    elif isinstance(rules.vjps, ListRule):
+        yield "vjp_list", rules.vjps.rule
     else:
-        yield from ((i, r) for i, r in enumerate(primitive.vjps or ()) if r is not None)
+        yield from ((i, r) for i, r in enumerate(rules.vjps or ()) if r is not None)
 
 
 @functools.cache

@@ -10,8 +10,7 @@ import numpy as np
 from autograd_core.drawing.trace.sources import Source
 from autograd_core.drawing.trace.trace import Trace
 from autograd_core.engine.backward import sweep
-from autograd_core.engine.graph import Leaf, Node, Watch, reachable
-from autograd_core.engine.recording import handle
+from autograd_core.engine.graph import Diagnostics, Leaf, Node, reachable
 from autograd_core.errors import GraphError
 
 
@@ -59,29 +58,29 @@ def measure(trace: Trace) -> Sizes:
         ones = np.ones(t.shape, t.dtype)
         before = cotangents.get(t._node)
         cotangents[t._node] = ones if before is None else before + ones
-    kept = {node: node.watch for node in order if node.watch is not None}
+    kept = {node: node.diagnostics for node in order if node.diagnostics is not None}
     try:
         for node in order:
             if isinstance(node, Leaf):
-                node.watch = None
+                node.diagnostics = None
             elif not isinstance(node.out, (tuple, list)):
-                node.watch = _spy(node, sizes.nodes)
+                node.diagnostics = _spy(node, sizes.nodes)
             else:
-                node.watch = None
+                node.diagnostics = None
         with np.errstate(all="ignore"):
-            sweep(order, cotangents, handle)
+            sweep(order, cotangents)
             sizes.leaves = {n: rms(g) for n, g in cotangents.items() if isinstance(n, Leaf)}
     except GraphError:
         sizes = Sizes(leaves=_stored(order), partial=True)
     finally:
         for node in order:
-            node.watch = kept.get(node)
+            node.diagnostics = kept.get(node)
     return sizes
 
 
-def _spy(node: Node, sizes: dict[Node, float]) -> Watch:
+def _spy(node: Node, sizes: dict[Node, float]) -> Diagnostics:
     """A watch that notes the size of a node's gradient as the sweep passes it."""
-    watch = Watch()
+    watch = Diagnostics()
 
     def note(g: Any) -> None:
         sizes[node] = rms(g)

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.graph import PICK, Node
-from autograd_core.engine.primitive import Spec
+from autograd_core.engine.graph import GET_OUTPUT, Node
+from autograd_core.engine.primitive import ShapeDtype
 
 
 def replayed(nodes: Iterable[Node], repeats: int = 3) -> dict[int, float]:
@@ -21,9 +21,9 @@ def replayed(nodes: Iterable[Node], repeats: int = 3) -> dict[int, float]:
     found: dict[int, float] = {}
     for node in nodes:
         primitive = node.primitive
-        if primitive is None or primitive is PICK or node.args is None:
+        if primitive is None or primitive is GET_OUTPUT or node.args is None:
             continue
-        args = tuple(np.ones(a.shape, a.dtype) if type(a) is Spec else a for a in node.args)
+        args = tuple(np.ones(a.shape, a.dtype) if type(a) is ShapeDtype else a for a in node.args)
         with np.errstate(all="ignore"), suppress(Exception):  # ones may be no argument of it
             found[node.seq] = _again(node, args, node.kwargs or {}, repeats)
     return found
@@ -33,7 +33,8 @@ def _again(node: Node, args: Any, options: dict[str, Any], repeats: int) -> floa
     """The least of several times that one operation and its rules take."""
     primitive = node.primitive
     assert primitive is not None
-    given = (list(args),) if primitive.each else args
+    assert primitive.rules is not None
+    given = (list(args),) if primitive.rules.takes_list else args
     best = float("inf")
     for _ in range(repeats):
         start = time.perf_counter()
@@ -46,13 +47,13 @@ def _again(node: Node, args: Any, options: dict[str, Any], repeats: int) -> floa
 
 def _rules(node: Node, args: Any, out: Any, g: Any, options: dict[str, Any]) -> float:
     """Seconds of the rules of one node."""
-    primitive = node.primitive
-    assert primitive is not None
+    rules = node.primitive.rules if node.primitive is not None else None
+    assert rules is not None
     start = time.perf_counter()
-    if primitive.joint is not None:
-        primitive.joint(g, out, *args, **options)
+    if rules.vjp_all is not None:
+        rules.vjp_all(g, out, *args, **options)
     else:
-        for rule, parent in zip(primitive.vjps or (), node.parents):  # noqa: B905
+        for rule, parent in zip(rules.vjps or (), node.parents):  # noqa: B905
             if parent.tracked and rule is not None:
                 rule(g, out, *args, **options)
     return time.perf_counter() - start

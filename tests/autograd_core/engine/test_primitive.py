@@ -65,7 +65,7 @@ def test_list_argument():
     def total(arrays, weight=1.0):
         return weight * sum(arrays)
 
-    total.defvjp(each=lambda i, g, out, *arrays, weight=1.0: g * weight)
+    total.defvjp(vjp_list=lambda i, g, out, *arrays, weight=1.0: g * weight)
     ag.assert_gradients(lambda x, y: total([x, y, x], weight=2.0), np.ones(2), np.ones(2))
     assert total([np.ones(2), np.ones(2)]).tolist() == [2, 2]
 
@@ -75,7 +75,7 @@ def test_joint_rule():
     def product(x, y):
         return x * y
 
-    product.defvjp(joint=lambda g, out, x, y: (g * y, g * x))
+    product.defvjp(vjp_all=lambda g, out, x, y: (g * y, g * x))
     ag.assert_gradients(product, np.ones(2) * 3, np.ones(2) * 4)
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core.engine.graph import reachable
-from autograd_core.engine.primitive import compositions, plain, table
+from autograd_core.engine.primitive import NON_DIFFERENTIABLE, compositions, table
 from autograd_core.engine.recording import name_of
 from autograd_core.rules import special
 from autograd_core.rules.cases import CASES, Case
@@ -144,14 +144,15 @@ def family(fun: Any) -> str:
         code: Any = compositions[fun]
     else:
         entry: Any = table[fun]
-        rules = [entry.vjps.rule] if entry.each else [*(entry.vjps or ()), entry.joint]
+        vjps, vjp_all = entry.rules.vjps, entry.rules.vjp_all
+        rules = [vjps.rule] if entry.rules.takes_list else [*(vjps or ()), vjp_all]
         code = next(r for r in rules if r)
     return Path(code.__code__.co_filename).stem
 
 
 def registry() -> list[Any]:
     """Every function that has a rule or is composed of functions with rules."""
-    with_rules = [f for f, p in table.items() if p.differentiable]
+    with_rules = [f for f, p in table.items() if p.rules is not None]
     functions = {*with_rules, *compositions}
     return [f for f in functions if _is_public(f)]
 
@@ -222,8 +223,8 @@ def write() -> str:
         families[family(fun)].append("| " + " | ".join(row) + " |")
     if without:
         raise SystemExit(f"rules without a case: {', '.join(without)}")
-    constant = sorted({f"`{shown_name(f)}`" for f in plain if f in flags})
-    covered = {*registry(), *plain}
+    constant = sorted({f"`{shown_name(f)}`" for f in NON_DIFFERENTIABLE if f in flags})
+    covered = {*registry(), *NON_DIFFERENTIABLE}
     missing = sorted(shown_name(f) for f in flags if f not in covered)
     versions = f"NumPy {_minor(np)}, SciPy {_minor(scipy)}, Dask {_minor(dask)}"
     lines = [

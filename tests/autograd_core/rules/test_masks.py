@@ -100,7 +100,7 @@ def test_below_a_mask_with_one_rule_for_all_arguments():
     def ratio(x, y):
         return x / y
 
-    ratio.defvjp(joint=lambda g, out, x, y: (g / y, -(g * out) / y), elementwise=True)
+    ratio.defvjp(vjp_all=lambda g, out, x, y: (g / y, -(g * out) / y), elementwise=True)
 
     def loss(x, y):
         return np.sum(np.where(y > 0, ratio(x, y), 0.0))

@@ -18,7 +18,7 @@ WAITING = {
     "decompositions": "whether singular values coincide",
     "nans": "whether a slice holds NaNs alone, whether a deviation is 0 anywhere",
     "calculus": "whether weights sum to 0, as np.average itself asks",
-    "arrays": "any_of and to_host, for the files here and for norms",
+    "array_types": "any_of and to_host, for the files here and for norms",
     "tensor": "bool(t), which the caller asked for",
 }
 
