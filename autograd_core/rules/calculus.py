@@ -12,6 +12,7 @@ from autograd_core.engine.array_types import asarray_like, is_lazy
 from autograd_core.engine.primitive import Primitive, composition
 from autograd_core.engine.recording import TensorBase, unwrap
 from autograd_core.errors import NotDifferentiableError
+from autograd_core.rules import costs
 from autograd_core.rules.common import along, as_array, axis_index, conj, floating, host, keeps
 
 # -- differences and sums along an axis -----------------------------------------------------------
@@ -185,7 +186,7 @@ def _spread(g: Any, n: int, m: int, mode: Any) -> Any:
 
 
 # fmt: off
-convolve = Primitive(np.convolve, "convolve").defvjp(
+convolve = Primitive(np.convolve, "convolve", kind="product", flops=costs.correlation).defvjp(
     lambda g, _out, _a, v, mode="full": np.convolve(_spread(g, _a.shape[0], v.shape[0], mode), v[::-1], "valid"),
     lambda g, _out, a, _v, mode="full": np.convolve(_spread(g, a.shape[0], _v.shape[0], mode), a[::-1], "valid"),
 )

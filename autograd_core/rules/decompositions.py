@@ -18,6 +18,7 @@ import numpy as np
 from autograd_core.engine.array_types import asarray_like
 from autograd_core.engine.primitive import Primitive, composition, defvjp
 from autograd_core.engine.recording import unwrap, wrap
+from autograd_core.rules import costs
 from autograd_core.rules.common import adjoint, as_array, conj
 from autograd_core.rules.linalg import refuse_if, triangle
 
@@ -238,10 +239,10 @@ def _turned(others: Any, u: Any, gu: Any) -> Any:
 
 
 # fmt: off
-defvjp(np.linalg.eigh, _eigh)
-defvjp(np.linalg.eig,  _eig)
-svd = Primitive(np.linalg.svd, "svd").defvjp(_svd)
-svd_values = Primitive(np.linalg.svd, "svd").defvjp(_svd_values)
+defvjp(np.linalg.eigh, _eigh, flops=costs.factorization(9))
+defvjp(np.linalg.eig,  _eig, flops=costs.factorization(25))
+svd = Primitive(np.linalg.svd, "svd", flops=costs.factorization(21)).defvjp(_svd)
+svd_values = Primitive(np.linalg.svd, "svd", flops=costs.factorization(21)).defvjp(_svd_values)
 # fmt: on
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from autograd_core.engine.cotangents import sum_to_shape
 from autograd_core.engine.primitive import Primitive, composition
+from autograd_core.rules import costs
 from autograd_core.rules.indexing import put_sum
 from autograd_core.rules.reductions import expand
 
@@ -88,7 +89,7 @@ def _cotangent(
     return c
 
 
-einsum = Primitive(_forward, "einsum")
+einsum = Primitive(_forward, "einsum", kind="product", flops=costs.einsum)
 einsum.defvjp(vjp_list=_cotangent)
 
 

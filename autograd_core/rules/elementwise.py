@@ -14,13 +14,14 @@ import numpy as np
 
 from autograd_core.engine.primitive import Primitive, composition, defvjp
 from autograd_core.engine.recording import unwrap, wrap
+from autograd_core.rules import costs
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 DEGREE = math.pi / 180.0
 
 
-def _define(fun: Any, *rules: Any, selects: bool = False) -> None:
-    defvjp(fun, *rules, elementwise=True, selects=selects)
+def _define(fun: Any, *rules: Any, **facts: Any) -> None:
+    defvjp(fun, *rules, elementwise=True, **facts)
 
 
 def _zero(g: Any, _out: Any, *_args: Any) -> Any:
@@ -77,7 +78,7 @@ _define(np.fmod,        lambda g, _out, _x, _y: g,                  _fmod_y)
 _define(np.power,       _power_x,                                   _power_y)
 _define(np.float_power, _power_x,                                   _power_y)
 _define(np.negative,    lambda g, _out, _x: -g)
-_define(np.positive,    lambda g, _out, _x: g)
+_define(np.positive,    lambda g, _out, _x: g, flops=costs.none)
 _define(np.square,      lambda g, _out, x: g * (2 * x))
 _define(np.reciprocal,  lambda g, out, _x: -g * (out * out))
 _define(np.sqrt,        lambda g, out, _x: g * 0.5 / out)
@@ -195,9 +196,9 @@ _define(np.divmod, lambda g, _out, _x, _y: g[1], lambda g, out, _x, _y: -g[1] * 
 
 # -- complex numbers ------------------------------------------------------------------------------
 
-_define(np.conjugate, lambda g, _out, _x: np.conj(g))
-_define(np.real,      lambda g, _out, _x: g)
-_define(np.imag,      lambda g, _out, _x: g * -1j)
+_define(np.conjugate, lambda g, _out, _x: np.conj(g), flops=costs.none)
+_define(np.real,      lambda g, _out, _x: g, kind="view")
+_define(np.imag,      lambda g, _out, _x: g * -1j, kind="view")
 _define(np.angle,     lambda g, _out, z, deg=False: g * (-1j / DEGREE if deg else -1j)
                       / np.where(z == 0, 1.0, z))
 # fmt: on
@@ -228,6 +229,7 @@ defvjp(
     lambda g, _out, c, _x, _y: np.where(c, 0.0, g),
     elementwise=True,
     selects=True,
+    flops=costs.none,
 )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from autograd_core.engine.array_types import asarray_like
 from autograd_core.engine.primitive import composition, defvjp
+from autograd_core.rules import costs
 from autograd_core.rules.common import along, as_array, axis_index, conj
 
 
@@ -71,10 +72,10 @@ def _irfft(
 
 
 # fmt: off
-defvjp(np.fft.fft,   _same(np.fft.fft))
-defvjp(np.fft.ifft,  _same(np.fft.ifft))
-defvjp(np.fft.rfft,  _rfft)
-defvjp(np.fft.irfft, _irfft)
+defvjp(np.fft.fft,   _same(np.fft.fft), flops=costs.fourier)
+defvjp(np.fft.ifft,  _same(np.fft.ifft), flops=costs.fourier)
+defvjp(np.fft.rfft,  _rfft, flops=costs.fourier)
+defvjp(np.fft.irfft, _irfft, flops=costs.fourier)
 # fmt: on
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from autograd_core.engine.array_types import asarray_like, writes_output
 from autograd_core.engine.primitive import Primitive, composition, defvjp, primitive
 from autograd_core.engine.recording import unwrap
+from autograd_core.rules import costs
 from autograd_core.tensors.methods import getitem, setitem
 
 
@@ -44,13 +45,13 @@ def _put_sum(g: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
 
 
 #: Zeros of a shape, with ``g`` added at an index: the adjoint of ``x[index]``.
-put_sum = Primitive(_put_sum, "put_sum")
+put_sum = Primitive(_put_sum, "put_sum", flops=costs.per_element(1))
 put_sum.defvjp(lambda g, _out, _x, *, index, shape: getitem(g, index=index))
 
 getitem.defvjp(lambda g, _out, _x, *, index: put_sum(g, index=index, shape=_x.shape), selects=True)
 
 
-@primitive
+@primitive(flops=lambda _out, _base, _index, values: values.size)
 @writes_output
 def scatter_add(base: Any, index: Any, values: Any) -> Any:
     """A copy of ``base`` with ``values`` added at ``index``; repeated indices add up.
@@ -104,6 +105,7 @@ setitem.defvjp(
     lambda g, _out, _x, _value, *, index: setitem(g, 0.0, index=index),
     _assigned,
     selects=True,
+    flops=costs.none,
 )
 
 
@@ -121,7 +123,7 @@ def _take(
     return put_sum(g, index=index, shape=shape).reshape(_x.shape)
 
 
-defvjp(np.take, _take, selects=True)
+defvjp(np.take, _take, selects=True, flops=costs.none)
 
 
 def along_axis(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:

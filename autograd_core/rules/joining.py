@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.engine.primitive import composition, defvjp
+from autograd_core.rules import costs
 from autograd_core.rules.indexing import put_sum
 
 
@@ -43,10 +44,10 @@ def _rejoin(g: Any, _out: Any, _x: Any, indices_or_sections: Any = None, axis: A
     )
 
 
-defvjp(np.concatenate, vjp_list=_part)
-defvjp(np.stack, vjp_list=_layer)
-defvjp(np.split, _rejoin)
-defvjp(np.array_split, _rejoin)
+defvjp(np.concatenate, vjp_list=_part, flops=costs.none)
+defvjp(np.stack, vjp_list=_layer, flops=costs.none)
+defvjp(np.split, _rejoin, flops=costs.none)
+defvjp(np.array_split, _rejoin, flops=costs.none)
 
 
 def _each(fun: Any, tup: Any) -> list[Any]:

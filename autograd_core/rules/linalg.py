@@ -19,6 +19,7 @@ from autograd_core.engine.array_types import asarray_like
 from autograd_core.engine.primitive import Primitive, composition, defvjp
 from autograd_core.engine.recording import unwrap, wrap
 from autograd_core.errors import NotDifferentiableError
+from autograd_core.rules import costs
 from autograd_core.rules.common import adjoint, as_array, conj, mT
 
 WELL_CONDITIONED = 1e4
@@ -117,8 +118,8 @@ def _cofactor_slope(h: Any, a: Any) -> Any:
 
 
 #: det(A) A^-T, the matrix of cofactors, also where A is singular.
-cofactor = Primitive(_cofactor, "cofactor")
-cofactor_slope = Primitive(_cofactor_slope, "cofactor_slope")
+cofactor = Primitive(_cofactor, "cofactor", flops=costs.factorization(21))
+cofactor_slope = Primitive(_cofactor_slope, "cofactor_slope", flops=costs.factorization(21))
 cofactor.defvjp(lambda g, _out, a: cofactor_slope(g, a))
 
 
@@ -190,7 +191,7 @@ def refuse_if(part: Any, scale: Any, reason: str) -> None:
         raise NotDifferentiableError(reason)
 
 
-qr_tall = Primitive(np.linalg.qr, "qr").defvjp(_qr_tall)
+qr_tall = Primitive(np.linalg.qr, "qr", flops=costs.factorization(4 / 3)).defvjp(_qr_tall)
 
 
 @composition(np.linalg.qr)
@@ -247,7 +248,7 @@ def from_lower(a: Any) -> Any:
     return below + adjoint(below) + diagonal
 
 
-_full_pinv = Primitive(np.linalg.pinv, "pinv").defvjp(_pinv)
+_full_pinv = Primitive(np.linalg.pinv, "pinv", flops=costs.factorization(21)).defvjp(_pinv)
 
 
 @composition(np.linalg.pinv)
@@ -285,9 +286,9 @@ def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
 
 
 # fmt: off
-defvjp(np.linalg.inv,      lambda g, out, _a: -(mT(out) @ g @ mT(out)))
-defvjp(np.linalg.solve,    _solve_a, _solve_b)
-defvjp(np.linalg.cholesky, _cholesky)
-defvjp(np.linalg.det,      lambda g, _out, a: g[..., None, None] * cofactor(a))
-defvjp(np.linalg.slogdet,  _slogdet)
+defvjp(np.linalg.inv,      lambda g, out, _a: -(mT(out) @ g @ mT(out)), kind="product", flops=costs.factorization(2))
+defvjp(np.linalg.solve,    _solve_a, _solve_b, kind="product", flops=costs.factorization(2 / 3))
+defvjp(np.linalg.cholesky, _cholesky, flops=costs.factorization(1 / 3))
+defvjp(np.linalg.det,      lambda g, _out, a: g[..., None, None] * cofactor(a), flops=costs.factorization(2 / 3))
+defvjp(np.linalg.slogdet,  _slogdet, flops=costs.factorization(2 / 3))
 # fmt: on

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.engine.primitive import composition, defvjp
+from autograd_core.rules import costs
 from autograd_core.rules.common import mT
 
 
@@ -39,7 +40,7 @@ def _matmul_y(g: Any, _out: Any, x: Any, _y: Any) -> Any:
     return mT(x) @ g
 
 
-defvjp(np.matmul, _matmul_x, _matmul_y)
+defvjp(np.matmul, _matmul_x, _matmul_y, kind="product", flops=costs.contraction)
 
 
 def _array(a: Any) -> Any:

@@ -66,8 +66,8 @@ _cumulative(np.nancumprod, np.cumprod, 1.0)
 
 
 # NaN equals nothing, so it has no share; filled in, it would tie where all others are infinite.
-defvjp(np.nanmax, extreme, selects=True)
-defvjp(np.nanmin, extreme, selects=True)
+defvjp(np.nanmax, extreme, selects=True, kind="reduction")
+defvjp(np.nanmin, extreme, selects=True, kind="reduction")
 
 
 def _divided(total: Any, count: Any) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from autograd_core.engine.array_types import any_of
 from autograd_core.engine.primitive import Primitive, composition
 from autograd_core.engine.recording import unwrap, wrap
+from autograd_core.rules import costs
 from autograd_core.rules.common import as_array, axis_index, conj, floating, host, mT
 from autograd_core.rules.reductions import axes_of, kept
 
@@ -26,7 +27,9 @@ def _two_norm_x(g: Any, out: Any, x: Any, *, axis: Any, keepdims: Any) -> Any:
     return kept(share, x, axis, keepdims) * conj(x)
 
 
-two_norm = Primitive(_two_norm, "norm").defvjp(_two_norm_x)
+two_norm = Primitive(_two_norm, "norm", kind="reduction", flops=costs.per_element(2)).defvjp(
+    _two_norm_x
+)
 
 
 def _power_norm(x: Any, p: float, axis: Any, keepdims: Any) -> Any:

@@ -12,6 +12,7 @@ from autograd_core.engine.array_types import asarray_like, writes_output
 from autograd_core.engine.primitive import Primitive, composition
 from autograd_core.engine.recording import any_tracked
 from autograd_core.errors import NotDifferentiableError
+from autograd_core.rules import costs
 from autograd_core.rules.common import along, as_array
 from autograd_core.rules.reductions import axes_of
 from autograd_core.rules.selection import by_index
@@ -42,8 +43,8 @@ def _sum_windows(
     return out
 
 
-windows = Primitive(_windows, "sliding_window_view")
-sum_windows = Primitive(_sum_windows, "sum_windows")
+windows = Primitive(_windows, "sliding_window_view", kind="view")
+sum_windows = Primitive(_sum_windows, "sum_windows", flops=costs.per_element(1))
 windows.defvjp(
     lambda g, _out, _x, *, window, axes: sum_windows(g, window=window, axes=axes, shape=_x.shape)
 )

@@ -148,7 +148,7 @@ def _roots(g: Any, out: Any, p: Any) -> Any:
     return -(share[:, None] * np.vander(out, p.shape[0])).sum(0)
 
 
-defvjp(np.roots, _roots)
+defvjp(np.roots, _roots, flops=lambda out, _p: 25 * out.size**3)
 
 
 @composition(np.vander)

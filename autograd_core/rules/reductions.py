@@ -13,6 +13,7 @@ import numpy as np
 
 from autograd_core.engine.array_types import asarray_like, writes_output
 from autograd_core.engine.primitive import SMALL, Primitive, composition, defvjp, table
+from autograd_core.rules import costs
 from autograd_core.rules.elementwise import share_of_log_sum, unit
 
 
@@ -182,7 +183,7 @@ def _backwards(a: Any, b: Any) -> Any:
     return recurrence(_after(a)[..., ::-1], b[..., ::-1])[..., ::-1]
 
 
-recurrence = Primitive(_recurrence, "linear_recurrence")
+recurrence = Primitive(_recurrence, "linear_recurrence", kind="reduction")
 recurrence.defvjp(
     lambda g, out, a, _b: _backwards(a, g) * _before(out, 0.0),
     lambda g, _out, a, _b: _backwards(a, g),
@@ -231,20 +232,20 @@ def _prod(
 
 
 # fmt: off
-defvjp(np.sum,     _sum)
-defvjp(np.mean,    _mean)
-defvjp(np.var,     _var)
-defvjp(np.std,     _std)
-defvjp(np.max,     extreme, selects=True)
-defvjp(np.min,     extreme, selects=True)
-defvjp(np.amax,    extreme, selects=True)
-defvjp(np.amin,    extreme, selects=True)
-defvjp(np.prod,    _prod)
-defvjp(np.cumsum,  _cumsum)
-defvjp(np.cumprod, _cumprod)
-table[np.logaddexp.reduce] = Primitive(np.logaddexp.reduce, "logaddexp.reduce").defvjp(_log_sum)
-table[np.hypot.reduce] = Primitive(np.hypot.reduce, "hypot.reduce").defvjp(_hypot_reduce)
-table[np.hypot.accumulate] = Primitive(np.hypot.accumulate, "hypot.accumulate").defvjp(_hypot_accumulate)
+defvjp(np.sum,     _sum, kind="reduction")
+defvjp(np.mean,    _mean, kind="reduction")
+defvjp(np.var,     _var, kind="reduction", flops=costs.per_element(4))
+defvjp(np.std,     _std, kind="reduction", flops=costs.per_element(4))
+defvjp(np.max,     extreme, selects=True, kind="reduction")
+defvjp(np.min,     extreme, selects=True, kind="reduction")
+defvjp(np.amax,    extreme, selects=True, kind="reduction")
+defvjp(np.amin,    extreme, selects=True, kind="reduction")
+defvjp(np.prod,    _prod, kind="reduction")
+defvjp(np.cumsum,  _cumsum, kind="reduction")
+defvjp(np.cumprod, _cumprod, kind="reduction")
+table[np.logaddexp.reduce] = Primitive(np.logaddexp.reduce, "logaddexp.reduce", kind="reduction").defvjp(_log_sum)
+table[np.hypot.reduce] = Primitive(np.hypot.reduce, "hypot.reduce", kind="reduction").defvjp(_hypot_reduce)
+table[np.hypot.accumulate] = Primitive(np.hypot.accumulate, "hypot.accumulate", kind="reduction").defvjp(_hypot_accumulate)
 # fmt: on
 
 

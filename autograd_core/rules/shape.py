@@ -9,6 +9,7 @@ import numpy as np
 from autograd_core.engine.array_types import writes_output
 from autograd_core.engine.primitive import Primitive, composition, defvjp
 from autograd_core.errors import NotDifferentiableError
+from autograd_core.rules import costs
 from autograd_core.rules.indexing import put_sum
 from autograd_core.tensors.methods import astype, copied
 
@@ -56,29 +57,30 @@ def _embed_diagonal(
     return out
 
 
-embed_diagonal = Primitive(_embed_diagonal, "embed_diagonal")
+embed_diagonal = Primitive(_embed_diagonal, "embed_diagonal", flops=costs.none)
 embed_diagonal.defvjp(
     lambda g, _out, _x, shape, offset=0, axis1=0, axis2=1: np.diagonal(g, offset, axis1, axis2)
 )
 
 # fmt: off
-defvjp(np.reshape,      lambda g, _out, _x, shape=None, order="C", *, newshape=None, copy=None: _back_to(g, _x, order))
-defvjp(np.ravel,        lambda g, _out, _x, order="C": _back_to(g, _x, order))
-defvjp(np.expand_dims,  lambda g, _out, _x, axis: g.reshape(_x.shape))
-defvjp(np.squeeze,      lambda g, _out, _x, axis=None: g.reshape(_x.shape))
-defvjp(np.transpose,    _transpose)
-defvjp(np.swapaxes,     lambda g, _out, _x, axis1, axis2: g.swapaxes(axis1, axis2))
-defvjp(np.moveaxis,     lambda g, _out, _x, source, destination: np.moveaxis(g, destination, source))
-defvjp(np.broadcast_to, lambda g, _out, _x, shape, subok=False: g)
-defvjp(np.flip,         lambda g, _out, _x, axis=None: np.flip(g, axis))
-defvjp(np.roll,         _roll)
-defvjp(np.rot90,        lambda g, _out, _x, k=1, axes=(0, 1): np.rot90(g, -k, axes))
-defvjp(np.repeat,       _repeat)
-defvjp(np.copy,         lambda g, _out, _x, order="K", subok=False: g)
-defvjp(np.tril,         lambda g, _out, _x, k=0: np.tril(g, k))
-defvjp(np.triu,         lambda g, _out, _x, k=0: np.triu(g, k))
+defvjp(np.reshape,      lambda g, _out, _x, shape=None, order="C", *, newshape=None, copy=None: _back_to(g, _x, order), kind="view")
+defvjp(np.ravel,        lambda g, _out, _x, order="C": _back_to(g, _x, order), kind="view")
+defvjp(np.expand_dims,  lambda g, _out, _x, axis: g.reshape(_x.shape), kind="view")
+defvjp(np.squeeze,      lambda g, _out, _x, axis=None: g.reshape(_x.shape), kind="view")
+defvjp(np.transpose,    _transpose, kind="view")
+defvjp(np.swapaxes,     lambda g, _out, _x, axis1, axis2: g.swapaxes(axis1, axis2), kind="view")
+defvjp(np.moveaxis,     lambda g, _out, _x, source, destination: np.moveaxis(g, destination, source), kind="view")
+defvjp(np.broadcast_to, lambda g, _out, _x, shape, subok=False: g, kind="view")
+defvjp(np.flip,         lambda g, _out, _x, axis=None: np.flip(g, axis), kind="view")
+defvjp(np.roll,         _roll, flops=costs.none)
+defvjp(np.rot90,        lambda g, _out, _x, k=1, axes=(0, 1): np.rot90(g, -k, axes), kind="view")
+defvjp(np.repeat,       _repeat, flops=costs.none)
+defvjp(np.copy,         lambda g, _out, _x, order="K", subok=False: g, kind="view")
+defvjp(np.tril,         lambda g, _out, _x, k=0: np.tril(g, k), flops=costs.none)
+defvjp(np.triu,         lambda g, _out, _x, k=0: np.triu(g, k), flops=costs.none)
 defvjp(np.diagonal,     lambda g, _out, _x, offset=0, axis1=0, axis2=1:
-                        embed_diagonal(g, shape=_x.shape, offset=offset, axis1=axis1, axis2=axis2))
+                        embed_diagonal(g, shape=_x.shape, offset=offset, axis1=axis1, axis2=axis2),
+       kind="view")
 astype.defvjp(          lambda g, _out, _x, *, dtype: g)
 copied.defvjp(          lambda g, _out, _x: g)
 # fmt: on
@@ -180,7 +182,7 @@ def _pad_constant(x: Any, *, widths: Any, constant_values: Any) -> Any:
     return np.pad(x, widths, constant_values=constant_values)
 
 
-pad_constant = Primitive(_pad_constant, "pad")
+pad_constant = Primitive(_pad_constant, "pad", flops=costs.none)
 pad_constant.defvjp(
     lambda g, _out, _x, *, widths, constant_values: g[
         tuple(slice(b, b + n) for (b, _), n in zip(widths, _x.shape, strict=True))

@@ -30,7 +30,7 @@ def _moved(x: Any, *, device: Any) -> Any:
     return x.to_device(device)
 
 
-to_device = Primitive(_moved, "to_device", kind="view").defvjp(
+to_device = Primitive(_moved, "to_device", flops=lambda *_args, **_options: 0).defvjp(
     lambda g, _out, x, *, device: g.to_device(x.device)
 )
 

@@ -42,7 +42,7 @@ def _copy(x: Any) -> Any:
 
 #: Operations that NumPy spells without a function; their rules are in ``rules/``.
 getitem = Primitive(_getitem, "getitem", kind="view")
-setitem = Primitive(_setitem, "setitem", kind="view")
+setitem = Primitive(_setitem, "setitem")
 astype = Primitive(_astype, "astype", kind="view")
 copied = Primitive(_copy, "copy", kind="view")
 

@@ -45,7 +45,8 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple
     for p, t in zip(points, directions, strict=True):
         if np.shape(unwrap(p)) != np.shape(unwrap(t)):
             raise GraphError(
-                f"a tangent has the shape of its primal, {np.shape(unwrap(p))}, got {np.shape(unwrap(t))}"
+                f"a tangent has the shape of its primal, {np.shape(unwrap(p))}, got "
+                f"{np.shape(unwrap(t))}"
             )
 
     inner: list[Any] = []

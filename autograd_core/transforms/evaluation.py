@@ -1,8 +1,8 @@
-"""One recorded evaluation of a function, which the transforms share.
+"""One recorded evaluation of a function, which all transforms share.
 
-:class:`LinearizedCall` replaces the arguments by fresh variables, records the call, and pulls cotangents
-back.  Variables belong to one run: an inner differentiation never mistakes an outer variable for
-its own, and knows by the graph whether an outer one watches.
+:class:`LinearizedCall` replaces the arguments by fresh variables, records the call, and pulls
+cotangents back.  Variables belong to one call: an inner differentiation never mistakes an outer
+variable for its own, and the graph tells whether an outer differentiation watches.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from autograd_core.transforms.trees import flatten
 Function = Callable[..., Any]
 
 #: The same value under a new node, to tell one differentiation's variable from another's.
-alias = Primitive(lambda x: x, "alias").defvjp(lambda g, _out, _x: g, elementwise=True)
+alias = Primitive(lambda x: x, "alias", flops=lambda *_args: 0).defvjp(
+    lambda g, _out, _x: g, elementwise=True
+)
 
 
 def _variable(value: Any) -> Any:
