@@ -1,139 +1,93 @@
 """Neural networks on autograd_core: modules, losses, optimizers, data, training.
 
-Names and conventions are PyTorch's unless a docstring says otherwise.  With this package a
-reader can
+Names and conventions are PyTorch's unless a docstring says otherwise.  With this package you can
 
 * build a network:   ``model = nn.mlp([784, 16, 16, 10], activation="sigmoid")``
 * train it:          ``nn.fit(model, data, nn.quadratic_cost, optimizer, epochs=30)``
 * do both at once:   ``python -m nn``
+
+Each folder lists its public names; those of ``functional``, ``layers``, ``optim``, ``training``,
+``data`` and ``files`` are available here, as ``nn.relu`` or ``nn.Linear``.
 """
 
-from typing import TYPE_CHECKING, Any
+import importlib as _importlib
+import sys as _sys
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
+from nn import functional as functional
 from nn import init as init
+from nn import layers as layers
 from nn import models as models
+from nn import optim as optim
 from nn import plot as plot
+from nn import training as training
+from nn._public import define_all as _define_all
 from nn.checking import gradcheck as gradcheck
+from nn.data import *  # noqa: F403
 from nn.data import text as text
-from nn.data.datasets import DataLoader as DataLoader
-from nn.data.datasets import Split as Split
-from nn.data.datasets import load_digits as load_digits
-from nn.data.datasets import one_hot as one_hot
-from nn.data.mnist import load_mnist as load_mnist
-from nn.data.text import load_text as load_text
 from nn.errors import DataError as DataError
 from nn.errors import FileFormatError as FileFormatError
 from nn.errors import NonFiniteLossError as NonFiniteLossError
 from nn.errors import StateError as StateError
-from nn.files.weights import load as load
-from nn.files.weights import load_metadata as load_metadata
-from nn.files.weights import save as save
-from nn.functional.activations import elu as elu
-from nn.functional.activations import embedding as embedding
-from nn.functional.activations import gelu as gelu
-from nn.functional.activations import leaky_relu as leaky_relu
-from nn.functional.activations import linear as linear
-from nn.functional.activations import log_softmax as log_softmax
-from nn.functional.activations import relu as relu
-from nn.functional.activations import sigmoid as sigmoid
-from nn.functional.activations import silu as silu
-from nn.functional.activations import softmax as softmax
-from nn.functional.activations import softplus as softplus
-from nn.functional.activations import tanh as tanh
-from nn.functional.convolution import conv as conv
-from nn.functional.convolution import conv_transpose as conv_transpose
-from nn.functional.cross_entropy import cross_entropy as cross_entropy
-from nn.functional.cross_entropy import nll_loss as nll_loss
-from nn.functional.losses import binary_cross_entropy as binary_cross_entropy
-from nn.functional.losses import (
-    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
-)
-from nn.functional.losses import huber_loss as huber_loss
-from nn.functional.losses import kl_div as kl_div
-from nn.functional.losses import l1_loss as l1_loss
-from nn.functional.losses import mse_loss as mse_loss
-from nn.functional.losses import quadratic_cost as quadratic_cost
-from nn.layers.activations import ELU as ELU
-from nn.layers.activations import GELU as GELU
-from nn.layers.activations import Identity as Identity
-from nn.layers.activations import LeakyReLU as LeakyReLU
-from nn.layers.activations import LogSoftmax as LogSoftmax
-from nn.layers.activations import ReLU as ReLU
-from nn.layers.activations import Sigmoid as Sigmoid
-from nn.layers.activations import SiLU as SiLU
-from nn.layers.activations import Softmax as Softmax
-from nn.layers.activations import Softplus as Softplus
-from nn.layers.activations import Tanh as Tanh
-from nn.layers.basic import Embedding as Embedding
-from nn.layers.basic import Linear as Linear
-from nn.layers.basic import Sequential as Sequential
-from nn.layers.convolution import Conv1d as Conv1d
-from nn.layers.convolution import Conv2d as Conv2d
-from nn.layers.convolution import ConvTranspose2d as ConvTranspose2d
-from nn.layers.dropout import Dropout as Dropout
-from nn.layers.dropout import Dropout2d as Dropout2d
-from nn.layers.normalization import BatchNorm1d as BatchNorm1d
-from nn.layers.normalization import BatchNorm2d as BatchNorm2d
-from nn.layers.normalization import GroupNorm as GroupNorm
-from nn.layers.normalization import LayerNorm as LayerNorm
-from nn.layers.pooling import AdaptiveAvgPool2d as AdaptiveAvgPool2d
-from nn.layers.pooling import AvgPool2d as AvgPool2d
-from nn.layers.pooling import Flatten as Flatten
-from nn.layers.pooling import GlobalAvgPool as GlobalAvgPool
-from nn.layers.pooling import MaxPool2d as MaxPool2d
-from nn.layers.pooling import adaptive_avg_pool2d as adaptive_avg_pool2d
-from nn.layers.pooling import avg_pool2d as avg_pool2d
-from nn.layers.pooling import max_pool2d as max_pool2d
-from nn.layers.recurrent import GRU as GRU
-from nn.layers.recurrent import LSTM as LSTM
-from nn.layers.recurrent import RNN as RNN
-from nn.layers.recurrent import detached as detached
-from nn.layers.recurrent_cells import GRUCell as GRUCell
-from nn.layers.recurrent_cells import LSTMCell as LSTMCell
-from nn.layers.recurrent_cells import RNNCell as RNNCell
+from nn.files import *  # noqa: F403
+from nn.functional import *  # noqa: F403
+from nn.layers import *  # noqa: F403
 from nn.model_summary import summary as summary
 from nn.models import language as language
-from nn.models.networks import mlp as mlp
+from nn.models import mlp as mlp
 from nn.module import Module as Module
+from nn.module import Parameter as Parameter
 from nn.module import evaluating as evaluating
+from nn.optim import *  # noqa: F403
 from nn.optim import schedules as schedules
-from nn.optim.lbfgs import LBFGS as LBFGS
-from nn.optim.optimizer import SGD as SGD
-from nn.optim.optimizer import Optimizer as Optimizer
-from nn.optim.optimizers import Adagrad as Adagrad
-from nn.optim.optimizers import Adam as Adam
-from nn.optim.optimizers import AdamW as AdamW
-from nn.optim.optimizers import RMSprop as RMSprop
-from nn.optim.optimizers import clip_grad_norm_ as clip_grad_norm_
-from nn.optim.optimizers import clip_grad_value_ as clip_grad_value_
-from nn.optim.optimizers import param_groups as param_groups
-from nn.parameter import Parameter as Parameter
-from nn.training.callbacks import Draw as Draw
-from nn.training.callbacks import EarlyStopping as EarlyStopping
-from nn.training.checkpoints import Checkpoint as Checkpoint
-from nn.training.checkpoints import resume as resume
-from nn.training.evaluation import accuracy as accuracy
-from nn.training.evaluation import evaluate as evaluate
-from nn.training.loggers import JSONLines as JSONLines
-from nn.training.loggers import TensorBoard as TensorBoard
-from nn.training.loop import History as History
-from nn.training.loop import fit as fit
+from nn.training import *  # noqa: F403
 
-if TYPE_CHECKING:
+if _TYPE_CHECKING:
     from nn import onnx as onnx
     from nn import sklearn as sklearn
 
-#: Modules that are imported when first asked for, as they need packages that are optional.
-_LAZY = ("onnx", "sklearn")
+_define_all(globals())
+
+#: Public modules; the last two are imported when first used, as they need optional packages.
+_MODULES = (
+    *("data", "files", "functional", "init", "language", "layers", "models", "optim", "plot"),
+    *("schedules", "text", "training", "onnx", "sklearn"),
+)
+
+#: Where the modules of version 0.1 are now, so that its pickles and its imports keep working.
+_MOVED = {
+    f"nn.{name}": f"nn.{folder}.{name}"
+    for folder, names in {
+        "data": ("mnist", "text"),
+        "files": ("npz", "safetensors"),
+        "functional": ("convolution", "erf", "losses", "recurrence"),
+        "layers": ("activations", "dropout", "recurrent"),
+        "models": ("language",),
+        "optim": ("lbfgs", "schedules"),
+        "training": ("callbacks", "checkpoints", "evaluation", "loggers", "progress"),
+    }.items()
+    for name in names
+} | {
+    "nn.cells": "nn.layers.recurrent_cells",
+    "nn.conv_layers": "nn.layers.convolution",
+    "nn.cross_entropy": "nn.functional.losses",
+    "nn.geometry": "nn.functional.convolution",
+    "nn.norms": "nn.layers.normalization",
+    "nn.optimizers": "nn.optim",
+    "nn.parameter": "nn.module",
+    "nn.pooling": "nn",  # functions and layers, which are two modules now
+    "nn.summary": "nn.model_summary",
+}
+for _old, _new in _MOVED.items():
+    _sys.modules[_old] = _sys.modules[_new]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
+def __getattr__(name: str) -> _Any:
+    if name not in _MODULES:
         raise AttributeError(f"module 'nn' has no attribute {name!r}")
-    from importlib import import_module
-
-    return import_module(f"nn.{name}")
+    return _importlib.import_module(f"nn.{name}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY})
+    return sorted([*globals()["__all__"], *_MODULES])

@@ -1,4 +1,4 @@
-"""``nn.gradcheck``: the gradients of a module by its inputs and by every parameter."""
+"""``nn.gradcheck``: check the gradients of a module by its inputs and by every parameter."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
-from nn.module import Module
-from nn.parameter import Parameter
+from nn.module import Module, Parameter
 
 if TYPE_CHECKING:
     from autograd_core.checking import Report
@@ -24,10 +23,10 @@ def gradcheck(module: Callable[..., Any], *inputs: Any, **options: Any) -> Repor
         A module, which is checked by its inputs and by each of its parameters, in float64; or any
         function, such as ``nn.cross_entropy``, which is checked by its inputs.
     *inputs
-        One sample; whole numbers (labels, indices) are passed as they are.
+        One sample of inputs; whole numbers (labels, indices) are passed on unchanged.
     **options
-        Those of :func:`autograd_core.gradcheck`; ``variants`` is False unless asked for, as other
-        shapes of parameters are none that a module knows.
+        Options of :func:`autograd_core.gradcheck`.  ``variants`` is False by default, because a
+        module accepts no other shapes of its parameters.
 
     Returns
     -------
@@ -53,7 +52,7 @@ def gradcheck(module: Callable[..., Any], *inputs: Any, **options: Any) -> Repor
         with substituted(own, dict(zip(map(id, parameters.values()), values, strict=True))):
             return own(*args[: len(inputs)])
 
-    names = [*_names(own, len(inputs)), *(name.replace(".", "_") for name in parameters)]
+    names = [*_input_names(own, len(inputs)), *(name.replace(".", "_") for name in parameters)]
     run.__name__ = type(own).__name__
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [inspect.Parameter(_identifier(n), inspect.Parameter.POSITIONAL_ONLY) for n in names]
@@ -61,8 +60,8 @@ def gradcheck(module: Callable[..., Any], *inputs: Any, **options: Any) -> Repor
     return ag.gradcheck(run, *inputs, *(p.data for p in parameters.values()), **options)
 
 
-def _names(module: Module, count: int) -> list[str]:
-    given = [p.name for p in inspect.signature(module.forward).parameters.values()]
+def _input_names(module: Module, count: int) -> list[str]:
+    given = list(inspect.signature(module.forward).parameters)
     return [given[i] if i < len(given) else f"input_{i}" for i in range(count)]
 
 
@@ -72,31 +71,39 @@ def _identifier(name: str) -> str:
 
 @contextmanager
 def substituted(module: Module, values: dict[int, Any]) -> Iterator[None]:
-    """Other values in place of parameters (by their ``id``) for a block."""
+    """Replace parameters by other values for a block.
+
+    Parameters
+    ----------
+    module
+        Its attributes, and the containers among them, are searched for the parameters.
+    values
+        The replacements by the ``id`` of each parameter.
+    """
     undo: list[tuple[Any, Any, Any]] = []
 
-    def swapped(value: Any) -> Any:
+    def replacement(value: Any) -> Any:
         if isinstance(value, Parameter) and id(value) in values:
             other = values[id(value)]
             return other if isinstance(other, ag.Tensor) else ag.tensor(other)
         if isinstance(value, tuple) and any(isinstance(v, Parameter) for v in value):
-            return tuple(swapped(v) for v in value)
+            return tuple(replacement(v) for v in value)
         return value
 
     def enter(container: Any, items: Any) -> None:
-        for key, value in items:
-            other = swapped(value)
+        for key, value in list(items):
+            other = replacement(value)
             if other is not value:
                 undo.append((container, key, value))
                 container[key] = other
             elif isinstance(value, list):
-                enter(value, list(enumerate(value)))
+                enter(value, enumerate(value))
             elif isinstance(value, dict):
-                enter(value, list(value.items()))
+                enter(value, value.items())
 
     try:
         for _, part in list(module.named_modules()):
-            enter(vars(part), list(vars(part).items()))
+            enter(vars(part), vars(part).items())
         yield
     finally:
         for container, key, value in reversed(undo):

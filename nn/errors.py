@@ -1,24 +1,31 @@
-"""Every exception of the package, in one place."""
+"""Every exception of the package."""
 
 from __future__ import annotations
 
 
 class StateError(ValueError):
-    """A state dict does not fit the module or optimizer that it is loaded into."""
+    """A state dict does not fit the module or optimizer that should load it."""
 
 
 class FileFormatError(ValueError):
-    """A file is not what its ending says: corrupt, truncated, or of an unknown form."""
+    """A file is corrupt, truncated, or not of the format that its suffix promises."""
 
 
 class DataError(ValueError):
-    """A data set is missing, corrupt, truncated, or not the one that was asked for."""
+    """A data set is missing, corrupt, truncated, or not the requested one."""
 
 
 class NonFiniteLossError(ArithmeticError):
-    """The loss became infinite or nan during training; ``epoch``, ``step`` and ``cause`` say where.
+    """The loss became infinite or nan during training.
 
-    ``history`` holds the epochs before it.
+    Attributes
+    ----------
+    epoch, step : int
+        Where it happened, counted from 1.
+    cause : str
+        The first operation, input or parameter that was not finite.
+    history : nn.History
+        The epochs before.
     """
 
     def __init__(self, epoch: int, step: int, value: float, cause: str, history: object) -> None:

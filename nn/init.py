@@ -1,7 +1,7 @@
-"""Initial values: functions of a shape that return an array.
+"""Initial values of parameters: functions that take a shape and return an array.
 
-A weight has the shape ``(out, in)``, or ``(out, in, *kernel)``: its fan-in is the number of
-inputs that one output sums, its fan-out the number of outputs that one input reaches.  Normal
+A weight has the shape ``(out, in)``, or ``(out, in, *kernel)``.  Its fan-in is the number of inputs
+that each output sums; its fan-out is the number of outputs that each input reaches.  Normal
 distributions are not truncated.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,12 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 Rng = np.random.Generator | int | None
 
+#: A function of a shape and ``rng=``, or the name of one in this module.
+Initializer = Callable[..., Any] | str
+
 
 def fans(shape: Sequence[int]) -> tuple[int, int]:
-    """The fan-in and fan-out of a weight.
+    """Return the fan-in and fan-out of a weight.
 
     Examples
     --------
@@ -36,57 +40,61 @@ def fans(shape: Sequence[int]) -> tuple[int, int]:
 
 
 def zeros(shape: Sequence[int], *, rng: Rng = None) -> Array:
-    """All 0; for biases only: hidden units that start equal stay equal."""
+    """Return zeros; for biases only, as hidden units that start equal stay equal."""
     return np.zeros(shape)
 
 
 def normal(shape: Sequence[int], mean: float = 0.0, std: float = 1.0, *, rng: Rng = None) -> Array:
-    """N(mean, std^2)."""
+    """Draw from the normal distribution N(mean, std^2)."""
     return np.random.default_rng(rng).normal(mean, std, shape)
 
 
 def uniform(shape: Sequence[int], low: float = 0.0, high: float = 1.0, *, rng: Rng = None) -> Array:
-    """U(low, high)."""
+    """Draw from the uniform distribution U(low, high)."""
     return np.random.default_rng(rng).uniform(low, high, shape)
 
 
-def _spread(shape: Sequence[int], variance: float, even: bool, rng: Rng) -> Array:
-    if even:
-        bound = math.sqrt(3 * variance)
-        return uniform(shape, -bound, bound, rng=rng)
-    return normal(shape, 0.0, math.sqrt(variance), rng=rng)
+def _uniform_of(variance: float, shape: Sequence[int], rng: Rng) -> Array:
+    bound = math.sqrt(3 * variance)
+    return uniform(shape, -bound, bound, rng=rng)
 
 
 def xavier_uniform(shape: Sequence[int], *, gain: float = 1.0, rng: Rng = None) -> Array:
-    """Uniform of variance ``2 gain^2 / (fan_in + fan_out)`` (Glorot, Bengio, 2010)."""
-    return _spread(shape, 2 * gain**2 / sum(fans(shape)), True, rng)
+    """Draw uniformly with variance ``2 gain^2 / (fan_in + fan_out)`` (Glorot, Bengio, 2010)."""
+    return _uniform_of(2 * gain**2 / sum(fans(shape)), shape, rng)
 
 
 def xavier_normal(shape: Sequence[int], *, gain: float = 1.0, rng: Rng = None) -> Array:
-    """Normal of variance ``2 gain^2 / (fan_in + fan_out)`` (Glorot, Bengio, 2010)."""
-    return _spread(shape, 2 * gain**2 / sum(fans(shape)), False, rng)
+    """Draw normally with variance ``2 gain^2 / (fan_in + fan_out)`` (Glorot, Bengio, 2010)."""
+    return normal(shape, 0.0, math.sqrt(2 * gain**2 / sum(fans(shape))), rng=rng)
 
 
 def kaiming_uniform(shape: Sequence[int], *, gain: float = math.sqrt(2), rng: Rng = None) -> Array:
-    """Uniform of variance ``gain^2 / fan_in`` (He, Zhang, Ren, Sun, 2015); sqrt(2) suits ReLU."""
-    return _spread(shape, gain**2 / fans(shape)[0], True, rng)
+    """Draw uniformly with variance ``gain^2 / fan_in`` (He, Zhang, Ren, Sun, 2015).
+
+    The default gain, sqrt(2), suits ReLU.
+    """
+    return _uniform_of(gain**2 / fans(shape)[0], shape, rng)
 
 
 def kaiming_normal(shape: Sequence[int], *, gain: float = math.sqrt(2), rng: Rng = None) -> Array:
-    """Normal of variance ``gain^2 / fan_in`` (He, Zhang, Ren, Sun, 2015); sqrt(2) suits ReLU."""
-    return _spread(shape, gain**2 / fans(shape)[0], False, rng)
+    """Draw normally with variance ``gain^2 / fan_in`` (He, Zhang, Ren, Sun, 2015).
+
+    The default gain, sqrt(2), suits ReLU.
+    """
+    return normal(shape, 0.0, math.sqrt(gain**2 / fans(shape)[0]), rng=rng)
 
 
 def lecun_normal(shape: Sequence[int], *, gain: float = 1.0, rng: Rng = None) -> Array:
-    """Normal of variance ``gain^2 / fan_in`` (LeCun, Bottou, Orr, Mueller, 1998)."""
-    return _spread(shape, gain**2 / fans(shape)[0], False, rng)
+    """Draw normally with variance ``gain^2 / fan_in`` (LeCun, Bottou, Orr, Mueller, 1998)."""
+    return kaiming_normal(shape, gain=gain, rng=rng)
 
 
 def orthogonal(shape: Sequence[int], *, gain: float = 1.0, rng: Rng = None) -> Array:
-    """Orthonormal rows or columns, whichever are fewer, times ``gain`` (Saxe et al., 2013).
+    """Draw orthonormal rows or columns, whichever are fewer, times ``gain`` (Saxe et al., 2013).
 
-    Axes after the first are taken together.  Uniform over all such matrices: the signs of R's
-    diagonal are moved into Q.
+    All axes after the first count as columns.  The distribution is uniform over such matrices:
+    the signs of the diagonal of R are moved into Q.
     """
     fans(shape)
     rows, columns = shape[0], math.prod(shape[1:])
@@ -99,28 +107,16 @@ def orthogonal(shape: Sequence[int], *, gain: float = 1.0, rng: Rng = None) -> A
 glorot_uniform, glorot_normal = xavier_uniform, xavier_normal
 he_uniform, he_normal = kaiming_uniform, kaiming_normal
 
-_BY_NAME: dict[str, Callable[..., Array]] = {
-    "zeros": zeros,
-    "normal": normal,
-    "uniform": uniform,
-    "xavier_uniform": xavier_uniform,
-    "xavier_normal": xavier_normal,
-    "glorot_uniform": glorot_uniform,
-    "glorot_normal": glorot_normal,
-    "kaiming_uniform": kaiming_uniform,
-    "kaiming_normal": kaiming_normal,
-    "he_uniform": he_uniform,
-    "he_normal": he_normal,
-    "lecun_normal": lecun_normal,
-    "orthogonal": orthogonal,
-}
-
 #: The names that :func:`named` knows.
-NAMES = tuple(_BY_NAME)
+NAMES = (
+    *("zeros", "normal", "uniform", "xavier_uniform", "xavier_normal", "glorot_uniform"),
+    *("glorot_normal", "kaiming_uniform", "kaiming_normal", "he_uniform", "he_normal"),
+    *("lecun_normal", "orthogonal"),
+)
 
 
 def named(name: str) -> Callable[..., Array]:
-    """An initialiser by its name.
+    """Return an initializer by its name.
 
     Examples
     --------
@@ -128,6 +124,24 @@ def named(name: str) -> Callable[..., Array]:
     >>> nn.init.named("xavier_normal")((16, 784), rng=0).std().round(3)
     np.float64(0.05)
     """
-    if name not in _BY_NAME:
-        raise ValueError(f"no initialiser is called {name!r}; known are {', '.join(NAMES)}")
-    return _BY_NAME[name]
+    if name not in NAMES:
+        raise ValueError(f"no initializer is called {name!r}; choose one of {', '.join(NAMES)}")
+    found: Callable[..., Array] = globals()[name]
+    return found
+
+
+def initializer(given: Initializer | None, fan_in: int) -> Callable[..., Array]:
+    """Return the function that ``init=`` of a layer stands for.
+
+    Parameters
+    ----------
+    given
+        A function of a shape, its name, or None for U(-1/sqrt(fan_in), 1/sqrt(fan_in)), the
+        default of PyTorch.
+    fan_in
+        The number of inputs that each output sums.
+    """
+    if given is None:
+        bound = fan_in**-0.5
+        return partial(uniform, low=-bound, high=bound)
+    return named(given) if isinstance(given, str) else given

@@ -1,4 +1,4 @@
-"""A table of a network's layers: output shapes, parameters, multiply-adds."""
+"""``nn.summary``: a table of a network's layers, output shapes, parameters and multiply-adds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nn.module import Module, evaluating
 
 @dataclass(frozen=True)
 class Row:
-    """One layer."""
+    """One layer of a summary."""
 
     name: str
     layer: str
@@ -26,7 +26,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Summary:
-    """What :func:`summary` returns; its ``repr`` is the table."""
+    """Result of :func:`summary`; its ``repr`` is the table."""
 
     rows: list[Row]
     parameters: int
@@ -39,27 +39,24 @@ class Summary:
             for r in self.rows
         ]
         table.append(("", "total", "", f"{self.parameters:,}", f"{self.multiply_adds:,}"))
-        widths = [max(len(row[i]) for row in table) for i in range(5)]
-        lines = [
-            "  ".join(
-                cell.ljust(w) if i < 3 else cell.rjust(w)
-                for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in table
-        ]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines = []
+        for row in table:
+            cells = [f"{cell:{'<<<>>'[i]}{widths[i]}}" for i, cell in enumerate(row)]
+            lines.append("  ".join(cells).rstrip())
         rule = "-" * max(map(len, lines))
         return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
 
 
 def summary(model: Module, input_shape: int | tuple[int, ...]) -> Summary:
-    """The layers of a network, found by running one example of zeros through it.
+    """List the layers of a network, found by running one example of zeros through it.
 
     Parameters
     ----------
     model
         Any module; its innermost modules become the rows, in the order in which they run.
     input_shape
-        Of one example, without the axis of the batch.
+        The shape of one example, without the batch axis.
 
     Examples
     --------
@@ -79,12 +76,11 @@ def summary(model: Module, input_shape: int | tuple[int, ...]) -> Summary:
     shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
     parameters = list(model.parameters())
     dtype = parameters[0].dtype if parameters else np.dtype(np.float32)
-    modules = list(model.named_modules())
-    inner = {id(m) for _, m in modules if len(list(m.named_modules())) == 1}
+    innermost = [(n, m) for n, m in model.named_modules() if len(list(m.named_modules())) == 1]
     rows: list[Row] = []
     counted: set[int] = set()
 
-    def watched(name: str, module: Module) -> Callable[..., Any]:
+    def recorded(name: str, module: Module) -> Callable[..., Any]:
         forward = module.forward
 
         def run(*args: Any, **kwargs: Any) -> Any:
@@ -99,14 +95,13 @@ def summary(model: Module, input_shape: int | tuple[int, ...]) -> Summary:
 
         return run
 
-    watching = [(m, watched(name, m)) for name, m in modules if id(m) in inner]
     try:
-        for module, run in watching:
-            vars(module)["forward"] = run
+        for name, module in innermost:
+            vars(module)["forward"] = recorded(name, module)
         with evaluating(model), ag.no_grad():
             model(np.zeros((1, *shape), dtype))
     finally:
-        for module, _ in watching:
+        for _, module in innermost:
             vars(module).pop("forward", None)
     total = sum(math.prod(p.shape) for p in parameters)
     return Summary(rows, total, sum(r.multiply_adds for r in rows))

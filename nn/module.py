@@ -1,25 +1,61 @@
-"""Module: something with parameters and a ``forward``; the state of a network.
+"""Parameter and Module: what is trained, and the tree of layers that holds it.
 
-A module is any subclass with a ``forward``.  Its parameters are found by walking its
-attributes, and lists, tuples and dicts among them, in the order of definition; each counts
-once, by identity.  There is nothing to register and no ``super().__init__()`` to forget.
+A module is any class with a ``forward``.  Its parameters are found by walking its attributes, and
+the lists, tuples and dicts among them, in the order of definition; a parameter that is used twice
+counts once.  There is nothing to register and no ``super().__init__()`` to forget.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 
-from autograd_core.engine.scopes import clock, note
+import autograd_core as ag
+from autograd_core import scopes
 from nn.errors import StateError
-from nn.parameter import Parameter
+
+Array = np.ndarray[Any, Any]
+
+_P = ParamSpec("_P")
+_R_co = TypeVar("_R_co", covariant=True)
+
+
+class _HasForward(Protocol[_P, _R_co]):
+    """Any module, for type checkers: calling it takes and returns what its ``forward`` does."""
+
+    def forward(self, *args: _P.args, **kwargs: _P.kwargs) -> _R_co: ...
+
+
+class Parameter(ag.Tensor):
+    """A Tensor that requires gradients and that a :class:`nn.Module` recognizes by its type.
+
+    Parameters
+    ----------
+    data
+        Anything ``np.array`` takes; it is copied.
+    dtype
+        float32 by default, whatever the dtype of ``data``.
+    name
+        The name that pictures and errors show.
+
+    Examples
+    --------
+    >>> import nn
+    >>> nn.Parameter([1.0, 2.0])
+    Parameter([1., 2.], float32, requires_grad)
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, *, dtype: Any = np.float32, name: str | None = None) -> None:
+        super().__init__(data, requires_grad=True, dtype=dtype, name=name)
 
 
 class Unmatched(NamedTuple):
-    """What ``load_state_dict(strict=False)`` passed over."""
+    """Names that ``load_state_dict(strict=False)`` skipped."""
 
     missing: list[str]
     unexpected: list[str]
@@ -45,29 +81,29 @@ class Module:
 
     training: bool = True
 
-    #: The names of attributes that are arrays and part of the state, but not trained.
+    #: Names of the attributes that are arrays and part of the state, but not trained.
     buffers: tuple[str, ...] = ()
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """What the module computes; every subclass defines it."""
+        """Compute the result of the module; every subclass defines this method."""
         raise NotImplementedError(
-            f"{type(self).__name__} defines no forward(); a module is called through it"
+            f"{type(self).__name__} defines no forward(), which calling a module runs"
         )
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        start = next(clock)
+    def __call__(self: _HasForward[_P, _R_co], *args: _P.args, **kwargs: _P.kwargs) -> _R_co:
+        start = next(scopes.clock)
         result = self.forward(*args, **kwargs)
-        note(self, start, result)  # so that a picture can tell which operations are its own
+        scopes.note(self, start, result)  # lets a picture group the operations of this module
         return result
 
-    # -- what is inside -----------------------------------------------------------------------
+    # -- contents -----------------------------------------------------------------------------
 
     def members(self) -> Iterable[tuple[str, Any]]:
-        """The attributes in which modules and parameters are looked for, with their names."""
+        """Return the attributes to search for modules and parameters, with their names."""
         return vars(self).items()
 
     def _walk(self) -> Iterator[tuple[str, Any]]:
-        """Every module (itself first) and parameter below, once each, with its dotted name."""
+        """Yield every module (itself first) and parameter once, with its dotted name."""
         seen: set[int] = set()
         stack: list[tuple[str, Any]] = [("", self)]
         while stack:
@@ -91,21 +127,21 @@ class Module:
             stack += reversed([(f"{name}.{k}" if name else str(k), v) for k, v in inner])
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
-        """This module (its name is ``""``) and every one inside it."""
+        """Yield this module (named ``""``) and every module inside it, with dotted names."""
         return ((name, m) for name, m in self._walk() if isinstance(m, Module))
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Every parameter with its dotted name, ``"0.weight"``."""
+        """Yield every parameter with its dotted name, such as ``"0.weight"``."""
         return ((name, p) for name, p in self._walk() if isinstance(p, Parameter))
 
-    def named_buffers(self) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
-        """Every array that is state and not trained (running statistics), with its dotted name."""
+    def named_buffers(self) -> Iterator[tuple[str, Array]]:
+        """Yield every untrained array of the state (running statistics) with its dotted name."""
         for name, module in self.named_modules():
             for key in module.buffers:
                 yield (f"{name}.{key}" if name else key), getattr(module, key)
 
     def parameters(self) -> Iterator[Parameter]:
-        """Every parameter, in the order of definition."""
+        """Yield every parameter, in the order of definition."""
         return (p for _, p in self.named_parameters())
 
     def __repr__(self) -> str:
@@ -114,7 +150,7 @@ class Module:
         return f"{type(self).__name__}({self.describe()}" + (f"\n{body}\n)" if body else ")")
 
     def describe(self) -> str:
-        """What ``repr`` puts between the brackets."""
+        """Return the settings that ``repr`` shows between the brackets."""
         return ""
 
     # -- mode, dtype, gradients ---------------------------------------------------------------
@@ -133,12 +169,15 @@ class Module:
         """Cast every parameter, and its gradient, to a floating-point ``dtype``, in place."""
         dtype = np.dtype(dtype)
         if dtype.kind not in "fc":
-            raise TypeError(f"parameters are floating-point numbers; cannot cast them to {dtype}")
+            raise TypeError(
+                f"parameters are floating-point numbers and cannot be cast to {dtype}; "
+                "use a dtype such as np.float32"
+            )
         for p in self.parameters():
             gradient = p.grad
             p.data = p.data.astype(dtype)
             p.grad = None if gradient is None else gradient.detach().astype(dtype)
-        for module in (m for _, m in self.named_modules()):
+        for _, module in self.named_modules():
             for key in module.buffers:
                 array = getattr(module, key)
                 if array.dtype.kind in "fc":
@@ -146,14 +185,14 @@ class Module:
         return self
 
     def zero_grad(self) -> None:
-        """Forget every gradient: ``.grad`` becomes None."""
+        """Drop every gradient: ``.grad`` becomes None."""
         for p in self.parameters():
             p.grad = None
 
     # -- state --------------------------------------------------------------------------------
 
-    def state_dict(self) -> dict[str, np.ndarray[Any, Any]]:
-        """A copy of every parameter and buffer by its dotted name, as PyTorch calls it.
+    def state_dict(self) -> dict[str, Array]:
+        """Return a copy of every parameter and buffer by its dotted name, which is PyTorch's.
 
         Examples
         --------
@@ -163,15 +202,13 @@ class Module:
         """
         return {name: a.copy() for name, a in self._state().items()}
 
-    def _state(self) -> dict[str, np.ndarray[Any, Any]]:
-        """The arrays themselves."""
-        return {
-            **{name: p.data for name, p in self.named_parameters()},
-            **dict(self.named_buffers()),
-        }
+    def _state(self) -> dict[str, Array]:
+        """Return every parameter and buffer by its dotted name, not copied."""
+        parameters = {name: p.data for name, p in self.named_parameters()}
+        return {**parameters, **dict(self.named_buffers())}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> Unmatched:
-        """Copy the arrays of ``state`` into the parameters of the same names.
+        """Copy the arrays of ``state`` into the parameters and buffers of the same names.
 
         Parameters
         ----------
@@ -180,33 +217,37 @@ class Module:
         strict
             Whether names must agree exactly.  Shapes always must.
 
+        Returns
+        -------
+        Unmatched
+            The names that were skipped; none when ``strict``.
+
         Raises
         ------
         StateError
-            One error that lists all missing, unexpected and wrong-shaped entries; nothing has
-            been changed then.
+            Lists all missing, unexpected and wrong-shaped entries at once; nothing has been
+            changed then.
         """
         own = self._state()
         arrays = {name: np.asarray(state[name]) for name in own if name in state}
-        missing = [name for name in own if name not in state]
-        unexpected = [name for name in state if name not in own]
-        wrong = [
+        unmatched = Unmatched(
+            [n for n in own if n not in state], [n for n in state if n not in own]
+        )
+        problems = [
             f"{name} has shape {a.shape}, expected {own[name].shape}"
             for name, a in arrays.items()
             if a.shape != own[name].shape
-        ]
-        wrong += [
-            f"{name} holds {a.dtype}, which does not become {own[name].dtype}"
+        ] + [
+            f"{name} holds {a.dtype}, which cannot be cast to {own[name].dtype}"
             for name, a in arrays.items()
             if a.dtype.kind not in "biuf" and not np.can_cast(a.dtype, own[name].dtype, "same_kind")
         ]
-        problems = [*wrong]
         if strict:
-            problems += [f"missing: {', '.join(missing)}"] if missing else []
-            problems += [f"unexpected: {', '.join(unexpected)}"] if unexpected else []
+            named = unmatched._asdict().items()
+            problems += [f"{what}: {', '.join(names)}" for what, names in named if names]
         if problems:
             raise StateError(
-                f"this state is not one of {type(self).__name__}, nothing was loaded: "
+                f"this state does not fit {type(self).__name__}, nothing was loaded: "
                 + "; ".join(problems)
             )
         parameters = dict(self.named_parameters())
@@ -215,12 +256,23 @@ class Module:
                 parameters[name].data = a.astype(own[name].dtype)
             else:
                 own[name][...] = a
-        return Unmatched(missing, unexpected)
+        return unmatched
+
+
+@contextmanager
+def restored_modes(model: Module) -> Iterator[None]:
+    """Restore, after a block, whether each module of ``model`` is in training or evaluation."""
+    modes = [(m, m.training) for _, m in model.named_modules()]
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
 
 
 @contextmanager
 def evaluating(model: Module) -> Iterator[Module]:
-    """Switch ``model`` to evaluation for a block, and each module back to its own mode after it.
+    """Switch ``model`` to evaluation for a block, and restore the mode of each module after it.
 
     Examples
     --------
@@ -232,10 +284,6 @@ def evaluating(model: Module) -> Iterator[Module]:
     >>> model.training
     True
     """
-    modes = [(m, m.training) for _, m in model.named_modules()]
-    try:
+    with restored_modes(model):
         model.eval()
         yield model
-    finally:
-        for module, mode in modes:
-            module.training = mode

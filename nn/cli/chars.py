@@ -1,30 +1,30 @@
-"""``python -m nn chars`` trains a language model of characters; ``... sample`` lets it talk.
+"""``python -m nn chars`` trains a language model of characters; ``... sample`` generates text.
 
 A run folder holds ``weights.safetensors`` (with the vocabulary and every choice), the checkpoint
-to go on from, ``history.jsonl``, and ``sample.txt``.
+to continue from, ``history.jsonl``, and ``sample.txt``.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import nn
-from nn.cli.parser import UsageError, checkpoint_in, count, new_folder, rate, seed
+from nn.cli.config import Config, add_run_options, load_weights, read_weights
+from nn.cli.parser import UsageError, count, rate, seed
 from nn.data.text import Characters, Streams, load_text
 from nn.models import language
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """Every choice of a run, and its vocabulary."""
+class CharsConfig(Config):
+    """The choices of a run on text, and its vocabulary."""
+
+    key, command, source = "language", "chars", "text"
 
     kind: str = "gru"
     embed: int = 32
@@ -38,18 +38,12 @@ class Recipe:
     text: str | None = None
     characters: str = ""
 
-    @classmethod
-    def parse(cls, metadata: Mapping[str, str], source: Path) -> Recipe:
-        """Back from the strings in a file."""
-        try:
-            found = cls(**json.loads(metadata["language"]))
-            Characters(found.characters)
-        except (KeyError, ValueError, TypeError) as error:
-            raise nn.FileFormatError(f"{source} is not of python -m nn chars: {error}") from error
-        return found
+    def check(self) -> None:
+        """Raise an error if the vocabulary cannot be used."""
+        Characters(self.characters)
 
     def network(self, rng: Any = None) -> language.CharRNN:
-        """The model, its initial values drawn from ``rng``."""
+        """Return the model, with initial values drawn from ``rng``."""
         return nn.models.char_rnn(
             len(self.characters), self.kind, embed=self.embed, hidden=self.hidden,
             num_layers=self.layers, stateful=True, rng=rng,
@@ -59,131 +53,88 @@ class Recipe:
 def add_commands(commands: Any) -> None:
     """Add both commands to the parser of ``python -m nn``."""
     train = commands.add_parser("chars", help="train a language model of characters")
-    only = train.add_argument
-    only(
-        "--text", metavar="FILE", help="UTF-8, also gzipped; default: this package's documentation"
-    )
-    only("--kind", choices=sorted(language.KINDS), help="default: gru")
-    only("--embed", type=count, help="numbers of a character; default: 32")
-    only("--hidden", type=count, help="numbers of a state; default: 128")
-    only("--layers", type=count, help="default: 1")
-    only("--length", type=count, help="steps that gradients go back; default: 64")
-    only("--batch", type=count, help="streams that the text is cut into; default: 32")
-    only("--lr", type=rate, help="of Adam; default: 0.002")
-    only("--epochs", type=count, help="default: 10; with --resume the number in all")
-    only("--seed", type=seed, help="default: 0")
-    only("--out", type=Path, metavar="DIR", help="default: runs/<time>")
-    only("--resume", type=Path, metavar="DIR", help="a run to go on with")
-    talk = commands.add_parser("sample", help="text by a trained language model")
-    talk.add_argument("run", type=Path, help="a run of chars, or its weights.safetensors")
-    talk.add_argument("--prompt", help="what the text goes on from; default: a new line")
-    talk.add_argument("--length", type=count, default=500, help="characters; default: 500")
-    talk.add_argument("--temperature", type=rate, default=0.8, help="default: 0.8")
-    talk.add_argument("--seed", type=seed, help="default: another text each time")
-
-
-def _chosen(options: argparse.Namespace) -> tuple[Recipe, Path, Path | None]:
-    """The choices of a run, its folder, and the checkpoint that it goes on from."""
-    given = {
-        f.name: vars(options)[f.name]
-        for f in fields(Recipe)
-        if vars(options).get(f.name) is not None
-    }
-    if not options.resume:
-        folder = options.out or Path("runs") / time.strftime("%Y-%m-%d-%H%M%S")
-        return Recipe(**given), new_folder(folder), None
-    checkpoint = checkpoint_in(options.resume, options.out)
-    recipe = Recipe.parse(nn.load_metadata(checkpoint), checkpoint)
-    for name, value in given.items():
-        if name not in ("epochs", "text") and value != getattr(recipe, name):
-            raise UsageError(
-                f"this run was begun with --{name} {getattr(recipe, name)}; a resumed run keeps "
-                "its choices, only --epochs and the place of --text may be others"
-            )
-    return replace(recipe, **given), options.resume, checkpoint
+    add = train.add_argument
+    add("--text", metavar="FILE", help="UTF-8, also gzipped; default: this package's documentation")
+    add("--kind", choices=sorted(language.KINDS), help="default: gru")
+    add("--embed", type=count, help="numbers of a character; default: 32")
+    add("--hidden", type=count, help="numbers of a state; default: 128")
+    add("--layers", type=count, help="default: 1")
+    add("--length", type=count, help="steps through which gradients flow back; default: 64")
+    add("--batch", type=count, help="streams into which the text is cut; default: 32")
+    add("--lr", type=rate, help="the learning rate of Adam; default: 0.002")
+    add("--epochs", type=count, help="default: 10; with --resume the total number")
+    add("--seed", type=seed, help="default: 0")
+    add_run_options(train)
+    sample = commands.add_parser("sample", help="generate text with a trained language model")
+    sample.add_argument("run", type=Path, help="a run of chars, or its weights.safetensors")
+    sample.add_argument("--prompt", help="the beginning of the text; default: a new line")
+    sample.add_argument("--length", type=count, default=500, help="characters; default: 500")
+    sample.add_argument("--temperature", type=rate, default=0.8, help="default: 0.8")
+    sample.add_argument("--seed", type=seed, help="default: another text each time")
 
 
 def _held_out(numbers: Any) -> nn.DataLoader:
-    """Windows of up to 256 characters, as a loader of ``(x, y)``."""
+    """Return windows of up to 256 characters, as a loader of ``(x, y)``."""
     length = min(256, len(numbers) - 1)
     used = (len(numbers) - 1) // length * length
     x, y = (numbers[i : i + used].reshape(-1, length) for i in (0, 1))
     return nn.DataLoader((x, y), 32)
 
 
-def _beginning(characters: Characters) -> str:
-    """What a text goes on from, unless said: a new line, where the vocabulary has one."""
+def _default_prompt(characters: Characters) -> str:
+    """Return a new line, or the first character of a vocabulary that has none."""
     return "\n" if "\n" in characters.all else characters.all[0]
 
 
 def train(options: argparse.Namespace) -> int:
-    """``python -m nn chars``; the exit status."""
-    recipe, folder, checkpoint = _chosen(options)
-    text = load_text(recipe.text)
+    """Run ``python -m nn chars`` and return the exit status."""
+    config, folder, checkpoint = CharsConfig.open_run(options)
+    text = load_text(config.text)
     if checkpoint is None:
-        recipe = replace(recipe, characters=Characters(text).all)
-    characters = Characters(recipe.characters)
+        config = replace(config, characters=Characters(text).all)
+    characters = Characters(config.characters)
     numbers = characters.encode(text)
     cut = len(numbers) * 9 // 10
-    streams = Streams(numbers[:cut], recipe.batch, recipe.length)
+    streams = Streams(numbers[:cut], config.batch, config.length)
     if len(numbers) - cut < 2:
-        raise UsageError("a text of so few characters leaves none to be held out")
-    model = recipe.network(recipe.seed)
-    optimizer = nn.Adam(model.parameters(), lr=recipe.lr)
-    history = nn.History()
-    if checkpoint is not None:
-        history = nn.resume(checkpoint, model, optimizer)
-    folder.mkdir(parents=True, exist_ok=True)
-    note = {"language": json.dumps(asdict(recipe))}
-    parameters = sum(p.size for p in model.parameters())
-    print(
-        f"{recipe.kind} of {recipe.hidden} units, lr {recipe.lr:g}, batch {recipe.batch}, "
-        f"length {recipe.length}, seed {recipe.seed}: {parameters:,} parameters, "
-        f"{len(characters)} characters, {cut:,} to train on, {len(numbers) - cut:,} held out"
+        raise UsageError("a text of so few characters leaves none to be held out; use a longer one")
+    model = config.network(config.seed)
+    optimizer = nn.Adam(model.parameters(), lr=config.lr)
+    headline = (
+        f"{config.kind} of {config.hidden} units, lr {config.lr:g}, batch {config.batch}, "
+        f"length {config.length}, seed {config.seed}: "
+        f"{sum(p.size for p in model.parameters()):,} parameters, {len(characters)} characters, "
+        f"{cut:,} to train on, {len(numbers) - cut:,} held out"
     )
-    history = nn.fit(
-        model,
-        streams,
-        language.next_character_loss,
-        optimizer,
-        recipe.epochs,
+    history = config.train(
+        folder,
+        checkpoint,
+        headline,
+        (model, streams, language.next_character_loss, optimizer, config.epochs),
         validation=_held_out(numbers[cut:]),
         max_norm=1.0,
-        callbacks=[
-            nn.Checkpoint(folder / "checkpoint.safetensors", note=note),
-            nn.JSONLines(folder / "history.jsonl"),
-        ],
-        history=history,
     )
-    nn.save(folder / "weights.safetensors", model, note)
-    said = language.sample(
-        model, characters, _beginning(characters), 500, temperature=0.8, rng=recipe.seed
-    )
-    nn.files.weights.write_atomically(folder / "sample.txt", lambda file: file.write(said.encode()))
-    print("", *(f"    {line}" for line in said.splitlines()[:12]), "", sep="\n")
+    prompt = _default_prompt(characters)
+    sampled = language.sample(model, characters, prompt, temperature=0.8, rng=config.seed)
+    nn.files.write_atomically(folder / "sample.txt", sampled.encode())
+    print("", *(f"    {line}" for line in sampled.splitlines()[:12]), "", sep="\n")
     if history.epochs:
         nats = history.epochs[-1]["validation_loss"]
         print(f"{nats:.3f} nats per held-out character, perplexity {language.perplexity(nats):.2f} "
               f"of {len(characters)}; all is in {folder}")  # fmt: skip
-    if history.stopped:
-        print(f"{history.stopped}; python -m nn chars --resume {folder} goes on")
-    return 130 if history.stopped == "interrupted" else 0
+    return config.finish(history, folder)
 
 
 def sample(options: argparse.Namespace) -> int:
-    """``python -m nn sample``; the exit status."""
-    path = options.run / "weights.safetensors" if options.run.is_dir() else options.run
-    weights, metadata = nn.files.weights.read(path)
-    recipe = Recipe.parse(metadata, path)
-    model, characters = recipe.network(), Characters(recipe.characters)
-    try:
-        model.load_state_dict(weights)
-    except nn.StateError as error:
-        raise UsageError(f"{path} holds the weights of another network: {error}") from error
-    prompt = _beginning(characters) if options.prompt is None else options.prompt
+    """Run ``python -m nn sample`` and return the exit status."""
+    path, weights, metadata = read_weights(options.run)
+    config = CharsConfig.parse(metadata, path)
+    model, characters = config.network(), Characters(config.characters)
+    load_weights(model, weights, path)
+    prompt = _default_prompt(characters) if options.prompt is None else options.prompt
     rng = np.random.default_rng(options.seed)
-    said = language.sample(
+    sampled = language.sample(
         model, characters, prompt, options.length, temperature=options.temperature, rng=rng
     )
-    print((prompt + said).strip("\n"))
+    print((prompt + sampled).strip("\n"))
     return 0

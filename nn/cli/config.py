@@ -1,112 +1,144 @@
-"""What the command line trains: every choice of a run, kept beside its weights."""
+"""The shared parts of the trainings behind ``python -m nn``: configuration and run folder."""
 
 from __future__ import annotations
 
-import itertools
+import argparse
 import json
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
-
-import numpy as np
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import nn
-
-#: The losses by their names on the command line, and the step size that suits each.
-LOSSES: dict[str, Callable[[Any, Any], Any]] = {
-    "quadratic": nn.quadratic_cost,
-    "mse": nn.mse_loss,
-    "cross_entropy": nn.cross_entropy,
-}
-_RATES = {"quadratic": 3.0, "mse": 15.0, "cross_entropy": 0.5}
+from nn.cli.parser import UsageError
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """Every choice of a run; the document's network unless said otherwise."""
+class Config:
+    """Base class of the choices of a run, which are stored with its weights."""
 
-    data: str = "digits"
-    layers: tuple[int, ...] = (64, 16, 16, 10)
-    activation: str = "sigmoid"
-    loss: str = "quadratic"
-    init: str = "xavier_normal"
-    lr: float = 3.0
-    batch: int = 10
-    epochs: int = 30
-    seed: int = 0
+    #: The name under which the choices are stored, and the command that trains.
+    key: ClassVar[str]
+    command: ClassVar[str]
+    #: The option that says where the data are; like --epochs it may change when a run is resumed.
+    source: ClassVar[str]
 
     @classmethod
-    def chosen(cls, options: Mapping[str, Any]) -> Recipe:
-        """From what was given on the command line."""
-        given = {f.name: options[f.name] for f in fields(cls) if f.name in options}
-        given.setdefault("lr", _RATES[given.get("loss", "quadratic")])
-        if "layers" not in given and given.get("data", "digits") != "digits":
-            given["layers"] = (784, 16, 16, 10)
-        return cls(**{**given, "layers": tuple(given.get("layers", cls.layers))})
+    def given(cls, options: argparse.Namespace) -> dict[str, Any]:
+        """Return the choices made on the command line."""
+        found = {f.name: getattr(options, f.name, None) for f in fields(cls)}
+        return {name: value for name, value in found.items() if value is not None}
 
-    def continued(self, options: Mapping[str, Any]) -> Recipe:
-        """Of a resumed run: only the number of epochs may be another."""
-        for name in [f.name for f in fields(self) if f.name in options]:
-            value = tuple(options[name]) if name == "layers" else options[name]
-            if name not in ("epochs", "data") and value != getattr(self, name):
-                raise ValueError(
+    @classmethod
+    def chosen(cls, options: argparse.Namespace) -> Self:
+        """Return the choices of a new run."""
+        return cls(**cls.given(options))
+
+    def continued(self, options: argparse.Namespace) -> Self:
+        """Return the choices of a resumed run; UsageError if it asks for other ones."""
+        given = self.given(options)
+        for name, value in given.items():
+            if name not in ("epochs", self.source) and value != getattr(self, name):
+                raise UsageError(
                     f"this run was begun with --{name} {getattr(self, name)}; a resumed run keeps "
-                    "its choices, only --epochs and the place of --data may be others"
+                    f"its choices, only --epochs and the place of --{self.source} may be others"
                 )
-        return replace(self, **{k: options[k] for k in ("epochs", "data") if k in options})
+        return replace(self, **given)
 
-    def text(self) -> str:
-        """As JSON."""
-        return json.dumps(asdict(self))
+    def check(self) -> None:
+        """Raise an error if choices that were read from a file cannot be used."""
+
+    def metadata(self) -> dict[str, str]:
+        """Return the choices as a string of JSON, to be stored with weights."""
+        return {self.key: json.dumps(asdict(self))}
 
     @classmethod
-    def parse(cls, text: str, source: str) -> Recipe:
-        """Back from JSON; ``source`` names the file in errors."""
+    def parse(cls, metadata: Mapping[str, str], path: Path) -> Self:
+        """Return the choices that :meth:`metadata` stored in the file at ``path``."""
         try:
-            read = json.loads(text)
-            recipe = cls(**{**read, "layers": tuple(int(n) for n in read["layers"])})
-        except (ValueError, TypeError, KeyError) as error:
-            raise nn.FileFormatError(f"{source} is not of python -m nn: {error}") from error
-        return recipe
+            config = cls(**json.loads(metadata[cls.key]))
+            config.check()
+        except (KeyError, ValueError, TypeError) as error:
+            raise nn.FileFormatError(
+                f"{path} was not written by python -m nn {cls.command}: {error}"
+            ) from error
+        return config
 
     @classmethod
-    def of_weights(cls, text: str | None, weights: Mapping[str, Any], source: str) -> Recipe:
-        """Of a weights file; without a recipe in it (PyTorch's) its shapes tell the layers."""
-        if text is not None:
-            return cls.parse(text, source)
-        shapes = [w.shape for n, w in weights.items() if n.endswith("weight")]
-        chain = all(len(s) == 2 for s in shapes) and all(
-            a[0] == b[1] for a, b in itertools.pairwise(shapes)
-        )
-        if not shapes or not chain:
-            raise nn.StateError(f"{source} does not hold the weights of a feedforward network")
-        return cls(layers=(shapes[0][1], *(s[0] for s in shapes)))
+    def open_run(cls, options: argparse.Namespace) -> tuple[Self, Path, Path | None]:
+        """Return the choices of a run, its folder, and the checkpoint that it continues from."""
+        folder: Path = options.out or Path("runs") / time.strftime("%Y-%m-%d-%H%M%S")
+        if not options.resume:
+            if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+                raise UsageError(f"{folder} already exists; choose another --out, or --resume it")
+            return cls.chosen(options), folder, None
+        if options.out and options.out != options.resume:
+            raise UsageError("--resume goes on in its own folder; leave out --out")
+        folder, checkpoint = options.resume, options.resume / "checkpoint.safetensors"
+        if not checkpoint.is_file():
+            raise UsageError(f"{folder} holds no run to go on with: there is no {checkpoint.name}")
+        config = cls.parse(nn.load_metadata(checkpoint), checkpoint)
+        return config.continued(options), folder, checkpoint
 
-    def network(self, rng: Any = None) -> nn.Sequential:
-        """The network, its initial values drawn from ``rng``."""
-        output = None if self.loss == "cross_entropy" else "same"
-        return nn.mlp(self.layers, self.activation, output=output, init=self.init, rng=rng)
+    def train(
+        self,
+        folder: Path,
+        checkpoint: Path | None,
+        headline: str,
+        parts: tuple[nn.Module, Any, Any, nn.Optimizer, int],
+        callbacks: Sequence[Any] = (),
+        **settings: Any,
+    ) -> nn.History:
+        """Train, and write the checkpoint, ``history.jsonl`` and the weights.
 
-    def load_data(self) -> nn.Split:
-        """The images, checked against the layers."""
-        if self.data == "digits":
-            data = nn.load_digits()
-        elif self.data == "mnist":
-            data = nn.load_mnist()
-        else:
-            data = nn.load_mnist(self.data, download=False)
-        pixels, classes = data.x_train.shape[1], int(data.y_train.max()) + 1
-        if self.layers[0] != pixels or self.layers[-1] < classes:
-            raise ValueError(
-                f"--layers {','.join(map(str, self.layers))} does not fit the data: images of "
-                f"{pixels} pixels in {classes} classes need {pixels},...,{classes}"
-            )
-        return data
+        Parameters
+        ----------
+        folder
+            The folder of the run; created when missing.
+        checkpoint
+            The file to continue from, if there is one.
+        headline
+            A line that describes the run.
+        parts
+            Model, data, loss, optimizer and number of epochs, as :func:`nn.fit` takes them.
+        callbacks, **settings
+            Further callbacks and settings of :func:`nn.fit`.
+        """
+        model, data, _, optimizer, _ = parts
+        history = nn.resume(checkpoint, model, optimizer, data) if checkpoint else nn.History()
+        folder.mkdir(parents=True, exist_ok=True)
+        print(headline)
+        written: list[Any] = [
+            nn.Checkpoint(folder / "checkpoint.safetensors", note=self.metadata()),
+            nn.JSONLines(folder / "history.jsonl"),
+        ]
+        history = nn.fit(*parts, callbacks=[*written, *callbacks], history=history, **settings)
+        nn.save(folder / "weights.safetensors", model, self.metadata())
+        return history
 
-    def build(self, data: nn.Split) -> tuple[nn.Sequential, nn.SGD, nn.DataLoader]:
-        """The network, its optimizer, and the mini-batches; all that is random from one seed."""
-        init_rng, order_rng = np.random.default_rng(self.seed).spawn(2)
-        model = self.network(init_rng)
-        targets = nn.one_hot(data.y_train, self.layers[-1])
-        loader = nn.DataLoader((data.x_train, targets), self.batch, shuffle=True, rng=order_rng)
-        return model, nn.SGD(model.parameters(), lr=self.lr), loader
+    def finish(self, history: nn.History, folder: Path) -> int:
+        """Say how to continue a training that stopped; return the exit status."""
+        if history.stopped:
+            print(f"{history.stopped}; python -m nn {self.command} --resume {folder} goes on")
+        return 130 if history.stopped == "interrupted" else 0
+
+
+def add_run_options(train: argparse.ArgumentParser) -> None:
+    """Add the options that say where a run is."""
+    train.add_argument("--out", type=Path, metavar="DIR", help="default: runs/<time>")
+    train.add_argument("--resume", type=Path, metavar="DIR", help="the folder of a run to continue")
+
+
+def read_weights(path: Path) -> tuple[Path, dict[str, Any], dict[str, str]]:
+    """Read the weights of a run, given its folder or the file; return its path and metadata too."""
+    path = path / "weights.safetensors" if path.is_dir() else path
+    return path, *nn.files.read(path)
+
+
+def load_weights(model: nn.Module, weights: Mapping[str, Any], path: Path) -> None:
+    """Load weights; UsageError if they belong to another network."""
+    try:
+        model.load_state_dict(weights)
+    except nn.StateError as error:
+        raise UsageError(f"{path} holds the weights of another network: {error}") from error

@@ -1,68 +1,127 @@
 """The command line: ``python -m nn [train]``, ``predict``, ``chars`` and ``sample``.
 
-Whatever is wrong with the options or the files is told in one line on stderr, with exit status 2,
-before anything is written.
+Errors in options or files are reported in one line on stderr, with exit status 2, before anything
+is written.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 import nn
-from nn import init
-from nn.cli import chars
-from nn.cli import report as pictures
-from nn.cli.config import LOSSES, Recipe
+from nn.cli import chars, report
+from nn.cli.config import Config, add_run_options, load_weights, read_weights
 from nn.cli.images import read_examples
-from nn.cli.parser import Parser, UsageError, checkpoint_in, count, new_folder, rate, seed
+from nn.cli.parser import Parser, UsageError, count, rate, seed, sizes
 from nn.layers import activations
 
+#: The losses by their names on the command line, and the step size that suits each.
+LOSSES: dict[str, Callable[[Any, Any], Any]] = {
+    "quadratic": nn.quadratic_cost,
+    "mse": nn.mse_loss,
+    "cross_entropy": nn.cross_entropy,
+}
+_RATES = {"quadratic": 3.0, "mse": 15.0, "cross_entropy": 0.5}
 
-def _sizes(text: str) -> list[int]:
-    try:
-        sizes = [int(part) for part in text.split(",")]
-    except ValueError:
-        sizes = []
-    if len(sizes) < 2 or min(sizes) < 1:
-        raise argparse.ArgumentTypeError(f"sizes look like 784,16,16,10, got {text!r}")
-    return sizes
+
+@dataclass(frozen=True)
+class DigitsConfig(Config):
+    """The choices of a run on digits."""
+
+    key, command, source = "recipe", "train", "data"
+
+    data: str = "digits"
+    layers: tuple[int, ...] = (64, 16, 16, 10)
+    activation: str = "sigmoid"
+    loss: str = "quadratic"
+    init: str = "xavier_normal"
+    lr: float = 3.0
+    batch: int = 10
+    epochs: int = 30
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", tuple(int(n) for n in self.layers))  # JSON has lists
+
+    @classmethod
+    def chosen(cls, options: argparse.Namespace) -> Self:
+        """Return the choices of a new run; step size and layers suit the loss and the data."""
+        given = {"data": cls.data, "loss": cls.loss, **cls.given(options)}
+        layers = cls.layers if given["data"] == "digits" else (784, 16, 16, 10)
+        return cls(**{"lr": _RATES[given["loss"]], "layers": layers, **given})
+
+    @classmethod
+    def of_weights(
+        cls, metadata: Mapping[str, str], weights: Mapping[str, Any], path: Path
+    ) -> Self:
+        """Return the choices stored with weights; without them (PyTorch) shapes give the layers."""
+        if cls.key in metadata:
+            return cls.parse(metadata, path)
+        shapes = [w.shape for name, w in weights.items() if name.endswith("weight")]
+        chain = all(len(s) == 2 for s in shapes) and all(
+            a[0] == b[1] for a, b in itertools.pairwise(shapes)
+        )
+        if not shapes or not chain:
+            raise nn.StateError(f"{path} does not hold the weights of a feedforward network")
+        return cls(layers=(shapes[0][1], *(s[0] for s in shapes)))
+
+    def network(self, rng: Any = None) -> nn.Sequential:
+        """Return the network, with initial values drawn from ``rng``."""
+        output = None if self.loss == "cross_entropy" else "same"
+        return nn.mlp(self.layers, self.activation, output=output, init=self.init, rng=rng)
+
+    def load_data(self) -> nn.Split:
+        """Load the images, and check that they fit the layers."""
+        if self.data == "digits":
+            data = nn.load_digits()
+        elif self.data == "mnist":
+            data = nn.load_mnist()
+        else:
+            data = nn.load_mnist(self.data, download=False)
+        pixels, classes = data.x_train.shape[1], int(data.y_train.max()) + 1
+        if self.layers[0] != pixels or self.layers[-1] < classes:
+            raise UsageError(
+                f"--layers {','.join(map(str, self.layers))} does not fit the data: images of "
+                f"{pixels} pixels in {classes} classes need {pixels},...,{classes}"
+            )
+        return data
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="python -m nn", description=(__doc__ or "").split("\n")[0])
     commands = parser.add_subparsers(dest="command", parser_class=Parser)
     train = commands.add_parser("train", help="train a feedforward network on handwritten digits")
-    only = train.add_argument
-    only("--data", metavar="DIR|mnist|digits", help="IDX files; or download; default: digits")
-    only("--layers", type=_sizes, metavar="N,...", help="default: 64,16,16,10, or 784,16,16,10")
-    only("--activation", choices=activations.NAMES, help="default: sigmoid")
-    only("--loss", choices=sorted(LOSSES), help="default: quadratic")
-    only("--init", choices=init.NAMES, help="of the weights; default: xavier_normal")
-    only("--lr", type=rate, help="the step size, eta; default: 3 (0.5 for cross_entropy)")
-    only("--batch", type=count, help="examples of a mini-batch; default: 10")
-    only("--epochs", type=count, help="default: 30; with --resume the number in all")
-    only("--seed", type=seed, help="default: 0")
-    train.add_argument("--out", type=Path, metavar="DIR", help="default: runs/<time>")
-    only("--draw", type=count, metavar="N", help="the gradient's flow, every N epochs")
-    train.add_argument("--resume", type=Path, metavar="DIR", help="a run to go on with")
+    add = train.add_argument
+    add("--data", metavar="DIR|mnist|digits", help="IDX files; or download; default: digits")
+    add("--layers", type=sizes, metavar="N,...", help="default: 64,16,16,10, or 784,16,16,10")
+    add("--activation", choices=activations.NAMES, help="default: sigmoid")
+    add("--loss", choices=sorted(LOSSES), help="default: quadratic")
+    add("--init", choices=nn.init.NAMES, help="initial weights; default: xavier_normal")
+    add("--lr", type=rate, help="the step size, eta; default: 3 (0.5 for cross_entropy)")
+    add("--batch", type=count, help="examples of a mini-batch; default: 10")
+    add("--epochs", type=count, help="default: 30; with --resume the total number")
+    add("--seed", type=seed, help="default: 0")
+    add("--draw", type=count, metavar="N", help="draw the flow of the gradient every N epochs")
+    add_run_options(train)
     predict = commands.add_parser("predict", help="classify images with trained weights")
     predict.add_argument("weights", type=Path, help="weights.safetensors of a run, or the run")
     predict.add_argument("images", help="a picture (.png), an array (.npy), IDX files, or digits")
-    predict.add_argument("--count", type=count, default=10, help="images at most; default: 10")
+    predict.add_argument("--count", type=count, default=10, help="most images; default: 10")
     chars.add_commands(commands)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the exit status."""
+    """Run a command and return the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     commands = {"train": _train, "predict": _predict, "chars": chars.train, "sample": chars.sample}
     if not given or given[0] not in (*commands, "-h", "--help"):
@@ -82,74 +141,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    chosen = {k: v for k, v in vars(options).items() if v is not None}
-    if options.resume:
-        folder = options.resume
-        checkpoint = checkpoint_in(folder, options.out)
-        recipe = Recipe.parse(nn.load_metadata(checkpoint).get("recipe", ""), str(checkpoint))
-        recipe = recipe.continued(chosen)
-    else:
-        folder = new_folder(options.out or Path("runs") / time.strftime("%Y-%m-%d-%H%M%S"))
-        recipe = Recipe.chosen(chosen)
-    data = recipe.load_data()
-    model, optimizer, loader = recipe.build(data)
-    history = nn.History()
-    if options.resume:
-        history = nn.resume(checkpoint, model, optimizer, loader)
-    folder.mkdir(parents=True, exist_ok=True)
-    loss = LOSSES[recipe.loss]
-    batch = next(iter(nn.DataLoader((data.x_train, loader.arrays[1]), recipe.batch)))
-    note = {"recipe": recipe.text()}
-    pixels = recipe.layers[0]
-    print(f"{'-'.join(map(str, recipe.layers))} {recipe.activation}, {recipe.loss}, "
-          f"lr {recipe.lr:g}, batch {recipe.batch}, seed {recipe.seed}: "
-          f"{nn.summary(model, pixels).parameters:,} parameters, "
-          f"{len(data.y_train):,} images to train on, {len(data.y_test):,} held out")  # fmt: skip
-    history = nn.fit(
-        model,
-        loader,
-        loss,
-        optimizer,
-        recipe.epochs,
-        validation=(data.x_test, nn.one_hot(data.y_test, recipe.layers[-1])),
-        callbacks=[
-            nn.Checkpoint(folder / "checkpoint.safetensors", note=note),
-            nn.JSONLines(folder / "history.jsonl"),
-            *([nn.Draw(folder, loss, batch, options.draw)] if options.draw else []),
-        ],
-        history=history,
+    config, folder, checkpoint = DigitsConfig.open_run(options)
+    data, loss = config.load_data(), LOSSES[config.loss]
+    init_rng, order_rng = np.random.default_rng(config.seed).spawn(2)
+    model, targets = config.network(init_rng), nn.one_hot(data.y_train, config.layers[-1])
+    loader = nn.DataLoader((data.x_train, targets), config.batch, shuffle=True, rng=order_rng)
+    optimizer = nn.SGD(model.parameters(), lr=config.lr)
+    batch = next(iter(nn.DataLoader((data.x_train, targets), config.batch)))
+    layers = "-".join(map(str, config.layers))
+    headline = (
+        f"{layers} {config.activation}, {config.loss}, lr {config.lr:g}, batch {config.batch}, "
+        f"seed {config.seed}: {sum(p.size for p in model.parameters()):,} parameters, "
+        f"{len(data.y_train):,} images to train on, {len(data.y_test):,} held out"
     )
-    nn.save(folder / "weights.safetensors", model, note)
-    record = {"recipe": json.loads(recipe.text()), "epochs": history.epochs}
-    text = json.dumps({**record, "stopped": history.stopped}, indent=1).encode()
-    nn.files.weights.write_atomically(folder / "history.json", lambda file: file.write(text))
+    history = config.train(
+        folder,
+        checkpoint,
+        headline,
+        (model, loader, loss, optimizer, config.epochs),
+        [nn.Draw(folder, loss, batch, options.draw)] if options.draw else [],
+        validation=(data.x_test, nn.one_hot(data.y_test, config.layers[-1])),
+    )
+    record = {"recipe": asdict(config), "epochs": history.epochs, "stopped": history.stopped}
+    nn.files.write_atomically(folder / "history.json", json.dumps(record, indent=1).encode())
     held_out = (data.x_test, data.y_test)
-    title = f"{'-'.join(map(str, recipe.layers))} {recipe.activation} on {Path(recipe.data).name}"
-    for line in pictures.write(folder, model, loss, batch, history, held_out, title):
+    title = f"{layers} {config.activation} on {Path(config.data).name}"
+    for line in report.write(folder, model, loss, batch, history, held_out, title):
         print(line)
     if history.epochs:
-        print(f"{history.epochs[-1]['validation_accuracy']:.2%} of the held-out images are right; "
-              f"all is in {folder}")  # fmt: skip
-    if history.stopped:
-        print(f"{history.stopped}; python -m nn train --resume {folder} goes on")
-    return 130 if history.stopped == "interrupted" else 0
+        accuracy = history.epochs[-1]["validation_accuracy"]
+        print(f"{accuracy:.2%} of the held-out images are right; all is in {folder}")
+    return config.finish(history, folder)
 
 
 def _predict(options: argparse.Namespace) -> int:
-    path = options.weights
-    path = path / "weights.safetensors" if path.is_dir() else path
-    weights = nn.load(path)
-    recipe = Recipe.of_weights(nn.load_metadata(path).get("recipe"), weights, str(path))
-    model = recipe.network()
-    try:
-        model.load_state_dict(weights)
-    except nn.StateError as error:
-        raise UsageError(f"{path} holds the weights of another network: {error}") from error
-    images, labels = read_examples(options.images, recipe.layers[0], options.count)
+    path, weights, metadata = read_weights(options.weights)
+    config = DigitsConfig.of_weights(metadata, weights, path)
+    model = config.network()
+    load_weights(model, weights, path)
+    images, labels = read_examples(options.images, config.layers[0], options.count)
     with nn.evaluating(model):
         outputs = np.asarray(model(images).detach())
-    shown: Any = outputs if recipe.loss == "quadratic" else nn.softmax(outputs)
-    for i, row in enumerate(shown):
+    scores: Any = outputs if config.loss == "quadratic" else nn.softmax(outputs)
+    for i, row in enumerate(scores):
         truth = "" if labels is None else f" (it is {labels[i]})"
         cells = "  ".join(f"{k}: {v:.3f}" for k, v in enumerate(row))
         print(f"image {i}: {row.argmax()}{truth}   {cells}")

@@ -1,4 +1,4 @@
-"""The page of a training run: its pictures and its epochs, by relative links, without a script."""
+"""The HTML page of a training run: its pictures and epochs, with relative links and no script."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from nn.training.loop import History
+from nn.training.progress import label
 
 _STYLE = """
 :root{color-scheme:light dark;--page:#fff;--ink:#1f2933;--muted:#52606d;--panel:#f7f9fb;
@@ -32,12 +33,12 @@ th,td{text-align:right;padding:2px 14px 2px 0;border-bottom:1px solid var(--line
 """
 
 
-def _figure(name: str, title: str, told: str) -> str:
+def _figure(name: str, title: str, caption: str) -> str:
     target = "graph.html" if name == "graph.svg" else name
     return (
-        f'<figure><figcaption><h2>{escape(title)}</h2>{escape(told)}</figcaption>'
+        f'<figure><figcaption><h2>{escape(title)}</h2>{escape(caption)}</figcaption>'
         f'<a href="{escape(target)}"><img src="{escape(name)}" loading="lazy" '
-        f'alt="{escape(f"{title}: {told}")}"></a></figure>'
+        f'alt="{escape(f"{title}: {caption}")}"></a></figure>'
     )  # fmt: skip
 
 
@@ -61,20 +62,20 @@ def page(
     missing: str = "",
     files: Sequence[str] = (),
 ) -> str:
-    """The page as HTML.
+    """Return the page as HTML.
 
     Parameters
     ----------
     title
-        What was trained.
+        The heading.
     shown
-        File, heading and explanation of each picture.
+        File, heading and caption of each picture.
     history
-        Of the training.
+        The history of the training.
     missing
-        What could not be drawn.
+        A note on pictures that could not be drawn.
     files
-        Names to link at the end.
+        Names of files to link at the end.
 
     Examples
     --------
@@ -83,17 +84,9 @@ def page(
     >>> page("digits", [("graph.svg", "The graph", "of a step")], nn.History()).count("<figure>")
     1
     """
-    said = []
-    if history.epochs:
-        last = history.epochs[-1]
-        said = [
-            f"{name.replace('_', ' ')} {100 * v:.2f} %"
-            if name.endswith("accuracy")
-            else f"{name.replace('_', ' ')} {v:.4g}"
-            for name, v in last.items()
-            if name != "seconds"
-        ]
-    notes = "".join(f"<p>{escape(t)}</p>" for t in ("  ·  ".join(said), missing) if t)
+    last = history.epochs[-1] if history.epochs else {}
+    numbers = "  ·  ".join(label(name, v) for name, v in last.items() if name != "seconds")
+    notes = "".join(f"<p>{escape(t)}</p>" for t in (numbers, missing) if t)
     links = ", ".join(f'<a href="{escape(f)}">{escape(f)}</a>' for f in files if f != "index.html")
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'

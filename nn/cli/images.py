@@ -1,4 +1,4 @@
-"""Images to classify: from a picture, an array, or a data set."""
+"""Images to classify, from a picture, an array, or a data set."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 import nn
-from nn.data.datasets import Array
 from nn.errors import DataError
+from nn.module import Array
 
 
 def resample(image: Array, height: int, width: int) -> Array:
-    """A grey image ``(h, w)`` at another size; each new pixel is the mean of what it covers.
+    """Resize a grey image ``(h, w)``; each new pixel is the mean of the area that it covers.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def resample(image: Array, height: int, width: int) -> Array:
 
 
 def read_picture(path: Path, side: int) -> Array:
-    """A picture as ``side * side`` numbers in [0, 1], bright on dark as the training data are."""
+    """Read a picture as ``side * side`` numbers in [0, 1], bright on dark like training data."""
     try:
         from matplotlib.image import imread
     except ImportError as error:
@@ -46,7 +46,7 @@ def read_picture(path: Path, side: int) -> Array:
         raise DataError(f"there is no file {path}")
     try:
         a = np.asarray(imread(str(path)))
-    except Exception as error:  # the decoders raise what they like
+    except Exception as error:  # decoders raise errors of every kind
         raise DataError(f"{path} cannot be read as a picture: {error}") from error
     a = a / 255.0 if a.dtype.kind == "u" else a.astype(float)
     if a.ndim == 3:
@@ -60,20 +60,20 @@ def read_picture(path: Path, side: int) -> Array:
 
 
 def read_examples(source: str, pixels: int, count: int) -> tuple[Array, Array | None]:
-    """The first images of a source, ``(N, pixels)``, and their labels where it has some.
+    """Read the first images of a source, ``(N, pixels)``, and their labels if it has any.
 
     Raises
     ------
     DataError
-        If there is nothing, or nothing of this size.
+        If there are no images, or none of this size.
     """
     path, labels = Path(source), None
     if source == "digits":
-        split = nn.load_digits()
-        images, labels = split.x_test, split.y_test
-    elif source == "mnist" or path.is_dir():
-        split = nn.load_mnist() if source == "mnist" else nn.load_mnist(path, download=False)
-        images, labels = split.x_test, split.y_test
+        *_, images, labels = nn.load_digits()
+    elif source == "mnist":
+        *_, images, labels = nn.load_mnist()
+    elif path.is_dir():
+        *_, images, labels = nn.load_mnist(path, download=False)
     elif path.suffix == ".npy":
         images = _read_array(path, pixels)
     elif not path.exists():

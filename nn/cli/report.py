@@ -1,4 +1,4 @@
-"""Pictures of a training run: its graph, the gradient's flow, the training, weights, mistakes."""
+"""The report of a training run: pictures of its graph, its training and its mistakes."""
 
 from __future__ import annotations
 
@@ -12,47 +12,47 @@ import autograd_core as ag
 from nn import plot
 from nn.cli.html import page
 from nn.module import Module, evaluating
+from nn.training.callbacks import draw_gradient_flow
+from nn.training.evaluation import Loss
 from nn.training.loop import History
 
-Loss = Callable[[Any, Any], Any]
-#: File, what it shows, and what a reader should look for in it.
+#: The file, the heading and the caption of each picture.
 SHOWN = (
     ("graph.svg", "The computation graph", "of one step; graph.html lets you walk through it"),
     ("gradient_flow.svg", "The flow of the gradient", "its size at each layer, beside the last"),
-    ("history.png", "The training", "training and held-out loss by epoch, the best one ringed"),
-    ("weights.png", "The first layer's weights", "an image a neuron: green positive, red negative"),
+    ("history.png", "The training", "training and held-out loss by epoch, with a ring at the best"),
+    (
+        "weights.png",
+        "The first layer's weights",
+        "one image per neuron: green positive, red negative",
+    ),
     ("activations.png", "Activations", "of the held-out images, and how many are saturated"),
     ("gradients.png", "Gradients", "of one batch, by powers of ten"),
-    ("confusion.png", "The confusion matrix", "what was taken for what, on the held-out images"),
+    ("confusion.png", "The confusion matrix", "true and predicted classes of the held-out images"),
     ("mistakes.png", "The most confident mistakes", "true class, predicted class, confidence"),
 )
 
 
-def graphs(folder: Path, model: Module, loss: Loss, batch: Any, stem: str = "") -> None:
+def graphs(folder: Path, model: Module, loss: Loss, batch: Any) -> None:
     """Draw the graph of one step and the flow of its gradient; needs no other program.
 
     Parameters
     ----------
     folder
-        Where ``graph.svg``, ``graph.html``, ``graph.dot`` and ``gradient_flow.svg`` are written.
+        The folder for ``graph.svg``, ``graph.html``, ``graph.dot`` and ``gradient_flow.svg``.
     model, loss, batch
         ``loss(model(batch[0]), batch[1])`` is drawn.
-    stem
-        With one, only the flow of the gradient is drawn, as ``<stem>.svg``.
     """
     for name, p in model.named_parameters():
         p.name = p.name or name
     names = {"x": batch[0], "y": batch[1]}
-    if not stem:
-        picture = ag.draw(loss(model(batch[0]), batch[1]), names=names)
-        for ending in ("svg", "html", "dot"):
-            picture.save(folder / f"graph.{ending}")
-    value = loss(model(batch[0]), batch[1])
-    flow = ag.draw(value, level="modules", color="grad", names=names)
-    flow.save(folder / f"{stem or 'gradient_flow'}.svg")
+    picture = ag.draw(loss(model(batch[0]), batch[1]), names=names)
+    for suffix in ("svg", "html", "dot"):
+        picture.save(folder / f"graph.{suffix}")
+    draw_gradient_flow(folder / "gradient_flow.svg", model, loss, batch)
 
 
-def _saved(path: Path, draw: Callable[..., Any], *args: Any, size: tuple[float, float]) -> None:
+def _save(path: Path, draw: Callable[..., Any], *args: Any, size: tuple[float, float]) -> None:
     figure = plot.axes.figure(*size)
     draw(*args, ax=figure.subplots())
     figure.savefig(path, dpi=120)
@@ -61,7 +61,7 @@ def _saved(path: Path, draw: Callable[..., Any], *args: Any, size: tuple[float, 
 def plots(
     folder: Path, model: Module, loss: Loss, batch: Any, history: History, held_out: Any = None
 ) -> None:
-    """Draw what matplotlib draws.
+    """Draw the plots that need matplotlib.
 
     Raises
     ------
@@ -69,16 +69,16 @@ def plots(
         Without matplotlib.
     """
     small = (5.6, 4.4)
-    plot.axes.figure(1, 1)  # before anything is written
+    plot.axes.figure(1, 1)  # raises before anything is written
     if history.epochs:
-        _saved(folder / "history.png", plot.history, history, size=(6.4, 4.2))
+        _save(folder / "history.png", plot.history, history, size=(6.4, 4.2))
     if next(model.parameters()).ndim == 2:
-        _saved(folder / "weights.png", plot.weights, model, size=small)
+        _save(folder / "weights.png", plot.weights, model, size=small)
     before = [(p, p.grad) for p in model.parameters()]
     loss(model(batch[0]), batch[1]).backward()
     count = len(before)
     try:
-        _saved(folder / "gradients.png", plot.gradients, model, size=(6.4, 1.2 + 0.55 * count))
+        _save(folder / "gradients.png", plot.gradients, model, size=(6.4, 1.2 + 0.55 * count))
     finally:
         for p, grad in before:
             p.grad = grad
@@ -87,9 +87,9 @@ def plots(
     x, y = held_out
     with evaluating(model), ag.no_grad():
         scores = np.asarray(model(x).detach())
-    _saved(folder / "activations.png", plot.activations, model, x, size=(6.4, 1.2 + 0.45 * count))
-    _saved(folder / "confusion.png", plot.confusion_matrix, scores, y, size=small)
-    _saved(folder / "mistakes.png", plot.mistakes, x, scores, y, size=small)
+    _save(folder / "activations.png", plot.activations, model, x, size=(6.4, 1.2 + 0.45 * count))
+    _save(folder / "confusion.png", plot.confusion_matrix, scores, y, size=small)
+    _save(folder / "mistakes.png", plot.mistakes, x, scores, y, size=small)
 
 
 def write(
@@ -106,20 +106,20 @@ def write(
     Parameters
     ----------
     folder
-        Of the run.
+        The folder of the run.
     model, loss, batch
         ``loss(model(batch[0]), batch[1])`` is drawn.
     history
-        Of the training.
+        The history of the training.
     held_out
         Images and class numbers, for the confusion matrix, mistakes and activations.
     title
-        Above the page.
+        The heading of the page.
 
     Yields
     ------
     str
-        A line for what could not be drawn, and how to have it.
+        A line for each kind of picture that could not be drawn, and the remedy.
     """
     graphs(folder, model, loss, batch)
     missing = ""

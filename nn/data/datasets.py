@@ -1,4 +1,4 @@
-"""DataLoader: mini-batches of arrays; and the digits that come with scikit-learn."""
+"""DataLoader: mini-batches of arrays; one_hot; and the digits that come with scikit-learn."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nn.errors import DataError
-
-Array = np.ndarray[Any, Any]
+from nn.module import Array
 
 
 class Split(NamedTuple):
-    """Images ``(N, pixels)`` in [0, 1] and their labels ``(N,)``, to train on and to test on."""
+    """Images ``(N, pixels)`` in [0, 1] and their labels ``(N,)``, for training and for testing."""
 
     x_train: Array
     y_train: Array
@@ -22,22 +21,22 @@ class Split(NamedTuple):
 
 
 class DataLoader:
-    """Goes through arrays in mini-batches, in a new order each epoch; one index an array.
+    """Iterate over arrays in mini-batches, in a new order each epoch if they are shuffled.
 
     Parameters
     ----------
     arrays
-        A tuple of arrays of equal length, ``(x, y)``: each batch is a tuple then.  Or one array.
+        A tuple of arrays of equal length, ``(x, y)``; then each batch is a tuple.  Or one array.
     batch_size
-        The number of examples of a batch; the last one may be shorter.
+        The number of examples in a batch; the last one may be shorter.
     shuffle
         Whether the order is random.
     rng
-        Generator or seed of the order.
+        Generator or seed that chooses the order.
     drop_last
         Whether a shorter last batch is left out.
     dtype
-        To which floating-point arrays are cast; integers stay as they are.
+        The dtype to which floating-point arrays are cast; integers stay as they are.
 
     Examples
     --------
@@ -87,7 +86,7 @@ class DataLoader:
 
 
 def one_hot(labels: Any, classes: int, dtype: Any = np.float32) -> Array:
-    """Class numbers as rows that are 1 at the class and 0 elsewhere.
+    """Return class numbers as rows that are 1 at the class and 0 elsewhere.
 
     Examples
     --------
@@ -98,23 +97,24 @@ def one_hot(labels: Any, classes: int, dtype: Any = np.float32) -> Array:
     """
     labels = np.asarray(labels)
     if labels.size and not (labels.min() >= 0 and labels.max() < classes):
-        raise ValueError(
-            f"labels from {labels.min()} to {labels.max()} do not fit {classes} classes"
-        )
+        found = f"{labels.min()} to {labels.max()}"
+        raise ValueError(f"labels of {classes} classes go from 0 to {classes - 1}, got {found}")
     return np.asarray(np.eye(classes, dtype=dtype)[labels])
 
 
 def load_digits(
     *, test: float = 0.2, rng: np.random.Generator | int | None = 0, dtype: Any = np.float32
 ) -> Split:
-    """The 1,797 handwritten digits of 8x8 pixels that come with scikit-learn (Alpaydin, 1998).
+    """Load the 1,797 handwritten digits of 8x8 pixels that come with scikit-learn (Alpaydin, 1998).
 
     Parameters
     ----------
     test
-        The share held out.
+        The share of images that is held out.
     rng
-        Generator or seed that chooses which; by default always the same ones.
+        Generator or seed that chooses these images; by default always the same ones.
+    dtype
+        The dtype of the images.
 
     Returns
     -------

@@ -1,23 +1,24 @@
-"""MNIST (LeCun, Cortes, Burges, 1998): from IDX files, plain or gzipped, or from the network."""
+"""MNIST (LeCun, Cortes, Burges, 1998): from IDX files, plain or gzipped, or downloaded."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import math
 import os
 import zlib
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nn.data.datasets import Array, Split
+from nn.data.datasets import Split
 from nn.errors import DataError
 from nn.files.weights import write_atomically
+from nn.module import Array
 
-#: The files, and the SHA-256 of each after decompression (gzip containers differ by mirror).
+#: The files, with the SHA-256 of each after decompression (gzip containers differ by mirror).
 FILES = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -32,17 +33,16 @@ MIRRORS = (
 
 
 def cache_directory() -> Path:
-    """Where downloads are kept: ``$AUTOGRAD_CORE_DATA/mnist``, or ``~/.cache/autograd_core``."""
+    """Return the folder of downloads.
+
+    It is ``$AUTOGRAD_CORE_DATA/mnist``, or ``~/.cache/autograd_core/mnist``.
+    """
     chosen = os.environ.get("AUTOGRAD_CORE_DATA")
     return (Path(chosen) if chosen else Path.home() / ".cache" / "autograd_core") / "mnist"
 
 
-def _open(path: Path) -> Any:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-
-
 def read_idx(path: str | Path) -> Array:
-    """The array of unsigned bytes in an IDX file, plain or gzipped.
+    """Read the array of unsigned bytes in an IDX file, plain or gzipped.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def read_idx(path: str | Path) -> Array:
     """
     path = Path(path)
     try:
-        with _open(path) as file:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
             head = file.read(4)
             if len(head) < 4 or head[:3] != b"\0\0\x08" or not head[3]:
                 raise DataError(
@@ -62,10 +62,8 @@ def read_idx(path: str | Path) -> Array:
             if len(sizes) < 4 * head[3]:
                 raise DataError(f"{path} is truncated: it ends within its header")
             shape = tuple(int(n) for n in np.frombuffer(sizes, ">u4"))
-            wanted = 1
-            for n in shape:
-                wanted *= n
-            body = bytearray()  # grows with what is there, not with what is announced
+            wanted = math.prod(shape)
+            body = bytearray()  # grows with the bytes that come, not with the announced number
             while chunk := file.read(min(wanted - len(body), 1 << 24)):
                 body += chunk
             more = bool(file.read(1))
@@ -83,12 +81,8 @@ def read_idx(path: str | Path) -> Array:
     return np.frombuffer(body, np.uint8).reshape(shape)
 
 
-def _put(content: bytes, file: Any) -> None:
-    file.write(content)
-
-
 def find(root: Path, name: str) -> Path | None:
-    """The file of that name in ``root``, plain or gzipped, or spelled with a dot (``.idx3``)."""
+    """Find a file in ``root``, plain or gzipped, or spelled with a dot (``.idx3``)."""
     for spelling in (name, name.replace("-idx", ".idx")):
         for ending in ("", ".gz"):
             if (root / (spelling + ending)).is_file():
@@ -97,8 +91,8 @@ def find(root: Path, name: str) -> Path | None:
 
 
 def fetch(name: str, root: Path, mirrors: Sequence[str] = MIRRORS) -> Path:
-    """Fetch one file into ``root``, checked by SHA-256; never leaves half a file there."""
-    from urllib.request import urlopen  # here, because it would cost every user of nn 25 ms
+    """Download one file into ``root``, checked by SHA-256; no partial file is ever left there."""
+    from urllib.request import urlopen  # imported here: it takes 25 ms, which few users need
 
     problems = []
     for mirror in mirrors:
@@ -116,7 +110,7 @@ def fetch(name: str, root: Path, mirrors: Sequence[str] = MIRRORS) -> Path:
             continue
         try:
             root.mkdir(parents=True, exist_ok=True)
-            write_atomically(root / f"{name}.gz", partial(_put, packed))
+            write_atomically(root / f"{name}.gz", packed)
         except OSError as error:
             raise DataError(f"{root} cannot be written: {error.strerror or error}") from error
         return root / f"{name}.gz"
@@ -126,7 +120,7 @@ def fetch(name: str, root: Path, mirrors: Sequence[str] = MIRRORS) -> Path:
 def load_mnist(
     root: str | Path | None = None, download: bool = True, *, dtype: Any = np.float32
 ) -> Split:
-    """MNIST, 60,000 images to train on and 10,000 to test on; or another set in its format.
+    """Load MNIST, 60,000 images for training and 10,000 for testing; or a set in the same format.
 
     Parameters
     ----------
@@ -134,9 +128,9 @@ def load_mnist(
         A directory with the four IDX files, plain or gzipped; by default the cache,
         ``$AUTOGRAD_CORE_DATA/mnist`` or ``~/.cache/autograd_core/mnist``.
     download
-        Whether files that are not there are fetched into it (11 MB).
+        Whether missing files are downloaded into it (11 MB).
     dtype
-        Of the images.
+        The dtype of the images.
 
     Returns
     -------
@@ -146,7 +140,7 @@ def load_mnist(
     Raises
     ------
     DataError
-        If files are missing, corrupt or truncated, do not belong together, or cannot be fetched.
+        If files are missing, corrupt or truncated, do not match, or cannot be downloaded.
     """
     folder = cache_directory() if root is None else Path(root)
     if not download and not folder.is_dir():
@@ -167,8 +161,8 @@ def load_mnist(
             )
     if arrays[0].shape[1:] != arrays[2].shape[1:]:
         raise DataError(
-            f"{folder}: images of {arrays[0].shape[1:]} pixels to train on and of "
-            f"{arrays[2].shape[1:]} to test on"
+            f"{folder} holds images of {arrays[0].shape[1:]} pixels for training, but of "
+            f"{arrays[2].shape[1:]} for testing"
         )
     parts: list[Array] = []
     for images, labels in (arrays[:2], arrays[2:]):

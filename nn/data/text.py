@@ -12,17 +12,16 @@ from typing import Any
 import numpy as np
 
 from nn.errors import DataError
-
-Array = np.ndarray[Any, Any]
+from nn.module import Array
 
 
 class Characters:
-    """The characters of a text in their order, each with a number from 0 up.
+    """Vocabulary of a text: its characters in order, each with a number from 0 up.
 
     Parameters
     ----------
     text
-        Every character in it gets a number.
+        Every character that occurs in it gets a number.
 
     Examples
     --------
@@ -42,7 +41,10 @@ class Characters:
         return len(self.all)
 
     def encode(self, text: str) -> Array:
-        """The number of each character, shape ``(len(text),)``; ValueError for one it lacks."""
+        """Return the number of each character, shape ``(len(text),)``.
+
+        ValueError is raised for a character that is not in the vocabulary.
+        """
         points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.int64)
         numbers = np.searchsorted(self._points, points).clip(max=len(self.all) - 1)
         wrong = points[self._points[numbers] != points]
@@ -54,25 +56,25 @@ class Characters:
         return numbers
 
     def decode(self, numbers: Any) -> str:
-        """The text of numbers."""
+        """Return the text of a sequence of numbers."""
         return "".join(self.all[int(i)] for i in numbers)
 
 
 class Streams:
-    """A text read in ``batch`` places at once: windows that go on where the last ones ended.
+    """Windows of a text that is read at ``batch`` places at once, each going on from the last.
 
-    Each window is ``(x, y)``, whole numbers ``(batch, length)``; ``y`` is the next character
-    of each in ``x``.  The last window of a pass may be shorter; what does not fill up a stream
-    is left out.
+    Each window is ``(x, y)``, whole numbers ``(batch, length)``; ``y`` holds the character that
+    follows each one in ``x``.  The last window of a pass may be shorter; characters that do not
+    fill a stream are left out.
 
     Parameters
     ----------
     numbers
-        The text, shape ``(n,)``, by :meth:`Characters.encode`.
+        The text, shape ``(n,)``, as :meth:`Characters.encode` returns it.
     batch
         The number of streams.
     length
-        Steps of a window: how far back gradients go.
+        The number of steps in a window, through which gradients flow back.
 
     Examples
     --------
@@ -110,12 +112,12 @@ class Streams:
 
 
 def load_text(path: str | Path | None = None) -> str:
-    """A text: of a file (UTF-8, also gzipped), or without one the documentation of this package.
+    """Read a text file (UTF-8, also gzipped), or by default the documentation of this package.
 
     Raises
     ------
     DataError
-        If the file is not there, empty, corrupt, or not UTF-8.
+        If the file is missing, empty, corrupt, or not UTF-8.
 
     Examples
     --------
@@ -145,7 +147,7 @@ def load_text(path: str | Path | None = None) -> str:
 
 
 def _documentation() -> str:
-    """Every docstring of the two packages, file by file."""
+    """Return every docstring of the two packages, file by file."""
     found: list[str | None] = []
     root = Path(__file__).parents[2]
     for package in ("autograd_core", "nn"):

@@ -1,7 +1,7 @@
-"""``.npz`` files: a zip archive with one ``.npy`` file an array; read without pickle, or trust.
+"""``.npz`` files: a zip archive with one ``.npy`` file per array, read without pickle or trust.
 
-Before an array is read, what its header announces is held against what the archive holds, so a
-file cannot ask for more memory than it is worth.
+Before an array is read, the size that its header announces is compared with the size that the
+archive holds, so a file cannot make the reader allocate more memory than its data need.
 """
 
 from __future__ import annotations
@@ -17,16 +17,15 @@ import numpy as np
 from numpy.lib import format as npy
 
 from nn.errors import FileFormatError
-
-Array = np.ndarray[Any, Any]
+from nn.module import Array
 
 _METADATA = "__metadata__"
-#: Compressed arrays of more than this many bytes in all may be at most ``_RATIO`` times the file.
+#: Arrays of more than ``_FREE`` bytes together may be at most ``_RATIO`` times the file.
 _FREE, _RATIO = 1 << 28, 100
 
 
 def write(file: Any, arrays: dict[str, Array], metadata: dict[str, str]) -> None:
-    """Write arrays, and strings, if there are any, as JSON in an array of bytes."""
+    """Write arrays; strings, if there are any, as JSON in an array of bytes."""
     entries = dict(arrays)
     if metadata:
         entries[_METADATA] = np.frombuffer(json.dumps(metadata).encode(), np.uint8)
@@ -36,17 +35,13 @@ def write(file: Any, arrays: dict[str, Array], metadata: dict[str, str]) -> None
                 npy.write_array(entry, a, allow_pickle=False)
 
 
-def read(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
-    """Arrays by name, and the strings."""
+def read(path: Path) -> tuple[dict[str, Array], Any]:
+    """Read arrays by name, and the metadata."""
     try:
         with path.open("rb") as file, zipfile.ZipFile(file) as archive:
             arrays = _arrays(archive, path.stat().st_size)
         packed = arrays.pop(_METADATA, None)
         metadata = {} if packed is None else json.loads(packed.tobytes())
-        if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
-            raise ValueError("its metadata are not strings")
-    except FileFormatError:
-        raise
     except OSError:
         if not path.is_file():
             raise
@@ -63,7 +58,7 @@ def _arrays(archive: zipfile.ZipFile, size: int) -> dict[str, Array]:
     entries = archive.infolist()
     names = [entry.filename for entry in entries]
     if len(set(names)) < len(names):
-        raise ValueError("a name stands in the archive twice")
+        raise ValueError("a name occurs in the archive twice")
     if sum(entry.compress_size for entry in entries) > size:
         raise ValueError("its entries overlap")
     if sum(entry.file_size for entry in entries) > max(_FREE, _RATIO * size):
@@ -79,12 +74,10 @@ def _arrays(archive: zipfile.ZipFile, size: int) -> dict[str, Array]:
 
 def _array(stream: Any, entry: zipfile.ZipInfo) -> Array:
     version = npy.read_magic(stream)
-    readers: dict[tuple[int, int], Any] = {
-        (1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0
-    }  # fmt: skip
-    if version not in readers:
+    if version not in ((1, 0), (2, 0)):
         raise ValueError(f"{entry.filename} is of version {version} of the format")
-    shape, fortran, dtype = readers[version](stream)
+    reader = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, fortran, dtype = reader(stream)
     if dtype.kind not in "biufc":
         raise ValueError(f"{entry.filename} holds {dtype}, not numbers")
     count = math.prod(shape)

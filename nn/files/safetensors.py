@@ -1,22 +1,21 @@
 """``.safetensors`` files, which PyTorch and many others read and write.
 
-8 bytes (little-endian) with the length of a header, the header (JSON: name to dtype, shape, and
-where its bytes begin and end), and the bytes of all arrays, in C order.
+A file consists of 8 bytes (little-endian) with the length of a header; the header, JSON that maps
+names to dtype, shape, and the beginning and end of the bytes; and the bytes of all arrays, in C
+order.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nn.errors import FileFormatError
-
-Array = np.ndarray[Any, Any]
+from nn.module import Array
 
 _DTYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
@@ -38,10 +37,9 @@ def write(file: Any, arrays: dict[str, Array], metadata: dict[str, str]) -> None
         kind = _NAMES.get(a.dtype.newbyteorder("<"))
         if kind is None:
             raise TypeError(f"{name}: safetensors has no dtype {a.dtype}")
-        header[name] = {
-            "dtype": kind, "shape": list(a.shape), "data_offsets": [end, end + a.nbytes]
-        }  # fmt: skip
-        end += a.nbytes
+        stop = end + a.nbytes
+        header[name] = {"dtype": kind, "shape": list(a.shape), "data_offsets": [end, stop]}
+        end = stop
     text = json.dumps(header, ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
     file.write(len(text).to_bytes(8, "little") + text)
@@ -53,12 +51,12 @@ def write(file: Any, arrays: dict[str, Array], metadata: dict[str, str]) -> None
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     names = [name for name, _ in pairs]
     if len(set(names)) < len(names):
-        raise ValueError("a name stands in the header twice")
+        raise ValueError("a name occurs in the header twice")
     return dict(pairs)
 
 
-def read(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
-    """Arrays by name, and the strings."""
+def read(path: Path) -> tuple[dict[str, Array], Any]:
+    """Read arrays by name, and the metadata."""
     size = path.stat().st_size
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -72,32 +70,29 @@ def read(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
         header = json.loads(text, object_pairs_hook=_unique)
         if not isinstance(header, dict):
             raise ValueError("not a mapping")
-        metadata = header.pop(_METADATA, {})
-        if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
-            raise ValueError("its metadata are not strings")
     except (ValueError, RecursionError) as error:
         raise FileFormatError(f"{path} is corrupt: its header is not readable ({error})") from error
-    arrays, expected = {}, 0
-    spans = []
+    metadata = header.pop(_METADATA, {})
+    spans, arrays, expected = [], {}, 0
     for name, entry in header.items():
         try:
             kind, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
-            sound = isinstance(shape, list) and all(
-                type(n) is int and n >= 0 for n in (*shape, begin, end)
-            )
+            sound = isinstance(kind, str) and isinstance(shape, list)
+            sound = sound and all(type(n) is int and n >= 0 for n in (*shape, begin, end))
         except (TypeError, KeyError, ValueError):
             sound = False
-        if not sound or not isinstance(kind, str):
+        if not sound:
             raise FileFormatError(f"{path} is corrupt: the header's entry {name!r} is malformed")
         spans.append((begin, end, name, kind, shape))
     for begin, end, name, kind, shape in sorted(spans, key=lambda span: span[:2]):
         if kind != "BF16" and kind not in _DTYPES:
             raise FileFormatError(f"{path}: {name} has dtype {kind}, which NumPy lacks")
         width = 2 if kind == "BF16" else np.dtype(_DTYPES[kind]).itemsize
-        if begin != expected or end - begin != math.prod(shape) * width:
+        stop = expected + math.prod(shape) * width
+        if (begin, end) != (expected, stop):
             raise FileFormatError(
-                f"{path} is corrupt: {name} of shape {shape} and dtype {kind} stands at bytes "
-                f"{begin} to {end}, expected {expected} to {expected + math.prod(shape) * width}"
+                f"{path} is corrupt: {name} of shape {shape} and dtype {kind} is at bytes "
+                f"{begin} to {end}, expected {expected} to {stop}"
             )
         if end > len(body):
             raise FileFormatError(
@@ -115,7 +110,7 @@ def read(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
 def _decode(raw: bytes, kind: str) -> Array:
     if kind == "BF16":  # the upper half of a float32
         return (np.frombuffer(raw, "<u2").astype(np.uint32) << 16).view(np.float32)
-    if kind == "BOOL":  # any byte but 0 is true, and only 0 and 1 are bools to NumPy
+    if kind == "BOOL":  # every byte but 0 is true, and NumPy allows only 0 and 1 in bools
         return np.asarray(np.frombuffer(raw, np.uint8) != 0)
-    a = np.frombuffer(raw, _DTYPES[kind]).copy()
-    return a if sys.byteorder == "little" else a.astype(a.dtype.newbyteorder("="))
+    a = np.frombuffer(raw, _DTYPES[kind])
+    return a.astype(a.dtype.newbyteorder("="))  # a copy, as the buffer is read-only

@@ -1,7 +1,7 @@
 """Weights on disk: ``.safetensors`` (which PyTorch reads and writes) and ``.npz``; no pickle.
 
-A file is written beside its place, flushed to disk, then renamed: a crash leaves no half.  A file
-that is read is not trusted: see :mod:`nn.safetensors` and :mod:`nn.npz`.
+A file is written under another name, flushed to disk, then renamed: a crash leaves no half file.
+A file that is read is not trusted: see :mod:`nn.files.safetensors` and :mod:`nn.files.npz`.
 """
 
 from __future__ import annotations
@@ -15,18 +15,29 @@ import numpy as np
 
 from nn.errors import FileFormatError
 from nn.files import npz, safetensors
-from nn.module import Module
+from nn.module import Array, Module
 
-Array = np.ndarray[Any, Any]
+_FORMATS: dict[str, Any] = {".safetensors": safetensors, ".npz": npz}
 
 
-def write_atomically(path: str | Path, write: Callable[[Any], object]) -> None:
-    """Call ``write(file)`` on a new file beside ``path``, flush it to disk, and rename it."""
+def write_atomically(path: str | Path, content: bytes | Callable[[Any], object]) -> None:
+    """Write a file as a whole: under another name, flushed to disk, then renamed.
+
+    Parameters
+    ----------
+    path
+        The file; an existing one is replaced.
+    content
+        Its bytes, or a function of the open file that writes them.
+    """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
-            write(file)
+            if isinstance(content, bytes):
+                file.write(content)
+            else:
+                content(file)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -36,7 +47,7 @@ def write_atomically(path: str | Path, write: Callable[[Any], object]) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Let the renaming itself reach the disk, where a folder can be flushed."""
+    """Flush a new name to disk, on systems whose folders can be flushed."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -46,7 +57,7 @@ def _flush_folder(folder: Path) -> None:
 
 
 def checked_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
-    """Strings by name; TypeError for anything else, which could not be read back."""
+    """Return strings by name; raise TypeError for other values, which could not be read back."""
     for name, value in (metadata or {}).items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise TypeError(
@@ -56,8 +67,8 @@ def checked_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def checked_suffix(path: Path) -> None:
-    """ValueError for a file that is none of weights."""
-    if path.suffix not in (".safetensors", ".npz"):
+    """Raise ValueError unless the suffix is one of a weights file."""
+    if path.suffix not in _FORMATS:
         raise ValueError(f"weights are saved as .safetensors or .npz, got {path.name!r}")
 
 
@@ -69,16 +80,18 @@ def save(
     Parameters
     ----------
     path
-        Its ending chooses the format.
+        The file; its suffix chooses the format.
     state
-        Name to array, as ``model.state_dict()`` gives it; or the module itself.
+        Arrays by name, as ``model.state_dict()`` returns them; or the module itself.
     metadata
         Strings by name, to be stored with them.
 
     Raises
     ------
     ValueError
-        For another ending; TypeError for what is not an array of numbers.
+        For another suffix.
+    TypeError
+        For values that are not arrays of numbers.
 
     Examples
     --------
@@ -101,10 +114,9 @@ def save(
         if a.dtype.kind not in "biufc":
             raise TypeError(f"{name}: arrays of numbers can be saved, got {a.dtype}")
         if name == "__metadata__":
-            raise ValueError("the name __metadata__ is that of the strings; choose another")
+            raise ValueError("the name __metadata__ is reserved for the strings; choose another")
         arrays[str(name)] = np.require(a, requirements="C")
-    write = npz.write if path.suffix == ".npz" else safetensors.write
-    write_atomically(path, lambda file: write(file, arrays, metadata))
+    write_atomically(path, lambda file: _FORMATS[path.suffix].write(file, arrays, metadata))
 
 
 def load(path: str | Path) -> dict[str, Array]:
@@ -124,9 +136,10 @@ def load_metadata(path: str | Path) -> dict[str, str]:
 
 
 def read(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
-    """The arrays and the strings of a file, which is read once."""
-    if path.suffix == ".npz":
-        return npz.read(path)
-    if path.suffix == ".safetensors":
-        return safetensors.read(path)
-    raise FileFormatError(f"weights are .safetensors or .npz files, got {path.name!r}")
+    """Read a file once; return its arrays and its strings."""
+    if path.suffix not in _FORMATS:
+        raise FileFormatError(f"weights are .safetensors or .npz files, got {path.name!r}")
+    arrays, metadata = _FORMATS[path.suffix].read(path)
+    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
+        raise FileFormatError(f"{path} is corrupt: its metadata are not strings")
+    return arrays, metadata

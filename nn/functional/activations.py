@@ -1,7 +1,8 @@
-"""The fused primitives of layers and activations, each with its derivative in one line.
+"""The primitives of linear layers and activations, each with its derivative in one line.
 
-They are registered as a user's own operations are: a NumPy function under ``@ag.primitive``,
-a rule under ``defvjp``.  A name with an underscore in a rule is not kept in memory.
+They are registered the way a user's own operations are: a NumPy function under ``@ag.primitive``,
+a rule under ``defvjp``.  An argument of a rule that begins with an underscore is not kept in
+memory.
 
 No function here overflows or warns for a finite input.
 """
@@ -19,22 +20,25 @@ from nn.functional.erf import normal_cdf, normal_pdf
 _LARGEST = {np.dtype(np.float16): 11.0, np.dtype(np.float32): 88.0}
 
 
-def floating(x: Any) -> Any:
-    """``x`` as floating-point numbers: integers and lists become float64."""
+def as_float_array(x: Any) -> Any:
+    """Return ``x`` as floating-point numbers: integers and lists become float64."""
     kind = getattr(getattr(x, "dtype", None), "kind", "")
     if kind == "f" or isinstance(x, ag.Tensor):
         return x if kind == "f" else x.astype(float)
     return np.asarray(x, dtype=float)
 
 
-def plain(x: Any) -> Any:
-    """The array of ``x``, a Tensor or an array, for what has no gradient."""
+def as_array(x: Any) -> Any:
+    """Return the NumPy array of ``x``, a Tensor or an array, without a gradient."""
     return x.detach().numpy() if isinstance(x, ag.Tensor) else np.asarray(x)
 
 
 @ag.primitive
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
-    """``x @ weight.T + bias``: ``x (..., in)``, ``weight (out, in)``, ``bias (out,)`` or None."""
+    """Return ``x @ weight.T + bias``.
+
+    Shapes are ``x (..., in)``, ``weight (out, in)`` and ``bias (out,)``, which may be None.
+    """
     rows = x if x.ndim <= 2 else x.reshape(-1, x.shape[-1])  # one product, not one for each matrix
     out = rows @ weight.T
     if bias is not None:
@@ -42,7 +46,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     return out if rows is x else out.reshape(*x.shape[:-1], out.shape[-1])
 
 
-def _linear_weight(g: Any, _out: Any, x: Any, _weight: Any, _bias: Any = None) -> Any:
+def _linear_weight_vjp(g: Any, _out: Any, x: Any, _weight: Any, _bias: Any = None) -> Any:
     if g.ndim != 2:
         g, x = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])
     return g.T @ x
@@ -50,15 +54,15 @@ def _linear_weight(g: Any, _out: Any, x: Any, _weight: Any, _bias: Any = None) -
 
 linear.defvjp(
     lambda g, _out, _x, weight, _bias=None: g @ weight,
-    _linear_weight,
+    _linear_weight_vjp,
     lambda g, _out, _x, _weight, _bias=None: g.sum(0) if g.ndim == 2 else g,
 )
 
 
 @ag.primitive
 def sigmoid(x: Any) -> Any:
-    """The logistic function ``1 / (1 + exp(-x))``; its derivative is ``s (1 - s)``."""
-    x = floating(x)
+    """Return the logistic function ``s = 1 / (1 + exp(-x))``; its derivative is ``s (1 - s)``."""
+    x = as_float_array(x)
     z = np.minimum(-x, _LARGEST.get(x.dtype, 709.0))
     z = np.exp(z)
     z += 1
@@ -73,7 +77,7 @@ tanh = np.tanh
 
 @ag.primitive
 def relu(x: Any) -> Any:
-    """``max(0, x)``; its derivative at 0 is 0."""
+    """Return ``max(0, x)``; its derivative at 0 is 0."""
     return np.maximum(x, 0)
 
 
@@ -82,8 +86,8 @@ relu.defvjp(lambda g, out, _x: g * (out > 0), elementwise=True)
 
 @ag.primitive
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
-    """``x`` above 0 and ``negative_slope * x`` below (Maas, Hannun, Ng, 2013)."""
-    x = floating(x)
+    """Return ``x`` above 0 and ``negative_slope * x`` below (Maas, Hannun, Ng, 2013)."""
+    x = as_float_array(x)
     return np.where(x > 0, x, negative_slope * x)
 
 
@@ -95,8 +99,8 @@ leaky_relu.defvjp(
 
 @ag.primitive
 def elu(x: Any, alpha: float = 1.0) -> Any:
-    """``x`` above 0 and ``alpha (exp(x) - 1)`` below (Clevert, Unterthiner, Hochreiter, 2015)."""
-    x = floating(x)
+    """Return ``x`` above 0 and ``alpha (exp(x) - 1)`` below (Clevert and others, 2015)."""
+    x = as_float_array(x)
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
@@ -108,8 +112,8 @@ elu.defvjp(
 
 @ag.primitive
 def softplus(x: Any) -> Any:
-    """``log(1 + exp(x))``, exact at any size (PyTorch answers ``x`` itself above 20)."""
-    x = floating(x)
+    """Return ``log(1 + exp(x))``, exact at any size (PyTorch returns ``x`` itself above 20)."""
+    x = as_float_array(x)
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
@@ -118,35 +122,35 @@ softplus.defvjp(lambda g, _out, x: g * sigmoid(x), elementwise=True)
 
 @ag.primitive
 def silu(x: Any) -> Any:
-    """``x sigmoid(x)`` (Elfwing, Uchibe, Doya, 2017), also called swish."""
+    """Return ``x sigmoid(x)`` (Elfwing, Uchibe, Doya, 2017), also called swish."""
     return x * sigmoid(x)
 
 
-def _silu(g: Any, _out: Any, x: Any) -> Any:
+def _silu_vjp(g: Any, _out: Any, x: Any) -> Any:
     s = sigmoid(x)
     return g * (s * (1 + x * (1 - s)))
 
 
-silu.defvjp(_silu, elementwise=True)
+silu.defvjp(_silu_vjp, elementwise=True)
 
 _ROOT = (2 / np.pi) ** 0.5
 
 
 def _gelu_tanh(x: Any) -> tuple[Any, Any]:
-    """``tanh(sqrt(2/pi) (x + 0.044715 x^3))`` and the derivative of its argument."""
+    """Return ``tanh(sqrt(2/pi) (x + 0.044715 x^3))`` and the derivative of its argument."""
     u = np.clip(x, -30, 30)  # beyond, the tanh is 1 to the last bit
     return np.tanh(_ROOT * (u + 0.044715 * u * u * u)), _ROOT * (1 + 0.134145 * u * u)
 
 
 @ag.primitive
 def _gelu(x: Any, approximate: str = "none") -> Any:
-    x = floating(x)
+    x = as_float_array(x)
     if approximate == "none":
         return x * normal_cdf(x)
     return x * (0.5 * (1 + _gelu_tanh(x)[0]))
 
 
-def _gelu_rule(g: Any, _out: Any, x: Any, *, approximate: str = "none") -> Any:
+def _gelu_vjp(g: Any, _out: Any, x: Any, *, approximate: str = "none") -> Any:
     if approximate == "none":
         return g * (normal_cdf(x) + x * normal_pdf(x))
     t, slope = _gelu_tanh(x)
@@ -154,16 +158,18 @@ def _gelu_rule(g: Any, _out: Any, x: Any, *, approximate: str = "none") -> Any:
 
 
 _gelu.name = "gelu"
-_gelu.defvjp(_gelu_rule, elementwise=True)
+_gelu.defvjp(_gelu_vjp, elementwise=True)
 
 
 def gelu(x: Any, approximate: str = "none") -> Any:
-    """``x`` times the normal distribution function of ``x`` (Hendrycks, Gimpel, 2016).
+    """Return ``x`` times the normal distribution function of ``x`` (Hendrycks, Gimpel, 2016).
 
     Parameters
     ----------
+    x
+        An array or Tensor of any shape.
     approximate
-        ``"none"`` for the exact one, ``"tanh"`` for the approximation of the paper.
+        ``"none"`` for the exact function, ``"tanh"`` for the approximation of the paper.
 
     Examples
     --------
@@ -178,9 +184,9 @@ def gelu(x: Any, approximate: str = "none") -> Any:
 
 @ag.primitive
 def softmax(x: Any, axis: int = -1) -> Any:
-    """``exp(x) / sum(exp(x))`` along ``axis``: positive numbers that sum to 1."""
-    x = floating(x)
-    with np.errstate(over="ignore"):  # of a difference that exp() makes 0
+    """Return ``exp(x) / sum(exp(x))`` along ``axis``: positive numbers that sum to 1."""
+    x = as_float_array(x)
+    with np.errstate(over="ignore"):  # a difference of -inf becomes 0
         out = np.exp(x - x.max(axis, keepdims=True))
     out /= out.sum(axis, keepdims=True)
     return out
@@ -193,8 +199,8 @@ softmax.defvjp(
 
 @ag.primitive
 def log_softmax(x: Any, axis: int = -1) -> Any:
-    """The logarithm of :func:`softmax`, without the loss of digits that taking it later has."""
-    x = floating(x)
+    """Return the logarithm of :func:`softmax` along ``axis``, accurate at any size of ``x``."""
+    x = as_float_array(x)
     with np.errstate(over="ignore"):
         z = x - x.max(axis, keepdims=True)
     z -= np.log(np.exp(z).sum(axis, keepdims=True))
@@ -207,14 +213,14 @@ log_softmax.defvjp(
 
 
 def embedding(ids: Any, weight: Any) -> Any:
-    """The rows of a table: ``weight[ids]``, with every id checked.
+    """Look up rows of a table: ``weight[ids]``, with every id checked.
 
     Parameters
     ----------
     ids : array of int, any shape
         From 0 to ``num_embeddings - 1``.
     weight : (num_embeddings, embedding_dim)
-        Rows that are looked up several times get the sum of their gradients.
+        A row that is looked up several times gets the sum of its gradients.
 
     Returns
     -------
@@ -232,7 +238,7 @@ def embedding(ids: Any, weight: Any) -> Any:
     >>> nn.embedding(np.array([0, 2, 0]), np.array([[1.0], [2.0], [3.0]])).tolist()
     [[1.0], [3.0], [1.0]]
     """
-    ids = plain(ids)
+    ids = as_array(ids)
     if ids.dtype.kind not in "iu":
         raise TypeError(f"embedding takes whole numbers as ids, got dtype {ids.dtype}")
     rows = weight.shape[0]

@@ -2,172 +2,290 @@
 
 Three functions that are linear in both arguments carry each other's derivatives, so that every
 order follows from three lines: with ``y = convolve(x, w)`` the gradient of ``x`` is
-``spread(g, w)``, that of ``w`` is ``correlate(g, x)``; and each of these has the other two as its
-gradients.  A transposed convolution is ``spread`` itself.
+``convolve_transpose(g, w)`` and the gradient of ``w`` is ``correlate(g, x)``; each of these has the
+other two as its gradients.
 
-The sums are matrix products: the patches that a filter sees, as columns, times the filters
+The sums are matrix products: the patches that a filter covers, as columns, times the filters
 (K. Chellapilla, S. Puri, P. Simard, *High performance convolutional neural networks for document
 processing*, 2006).
 """
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import autograd_core as ag
-from nn.functional.geometry import Geometry, Padding, geometry, per_axis
 
 Array = np.ndarray[Any, Any]
-#: Patches are gathered for so many places at a time that they stay in a core's cache.
+Padding = int | Sequence[int] | str
+#: One slice for each axis: the elements that one element of a filter meets as it moves.
+Offset = tuple[Any, ...]
+
+#: Patches are gathered in pieces of this many numbers, which stay in the cache of a core.
 CACHED = 1 << 19
+
+# -- geometry -------------------------------------------------------------------------------------
+
+
+class Geometry(NamedTuple):
+    """How a filter or pooling window moves over an input, with one number for each axis."""
+
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+    before: tuple[int, ...]  # zeros before the input, and after it
+    after: tuple[int, ...]
+    dilation: tuple[int, ...]
+    groups: int = 1
+
+    def padded_lengths(self, lengths: Sequence[int]) -> list[int]:
+        """Return the lengths of the input with its padding."""
+        return [n + b + a for n, b, a in zip(lengths, self.before, self.after, strict=True)]
+
+    def output_shape(self, lengths: Sequence[int]) -> tuple[int, ...]:
+        """Return the number of positions of a filter along each axis."""
+        of_axes = zip(
+            self.padded_lengths(lengths), self.size, self.stride, self.dilation, strict=True
+        )
+        return tuple((n - d * (k - 1) - 1) // s + 1 for n, k, s, d in of_axes)
+
+    def interior(self, lengths: Sequence[int]) -> Offset:
+        """Return the slices that the input takes up within its padding."""
+        return tuple(slice(b, b + n) for b, n in zip(self.before, lengths, strict=True))
+
+    def offsets(self, counts: Sequence[int], start: int = 0) -> list[Offset]:
+        """Return the slices that each element of a filter meets.
+
+        Parameters
+        ----------
+        counts
+            The number of positions along each axis.
+        start
+            The first position along the first axis.
+        """
+        return _offsets(self, tuple(counts), start)
+
+
+@functools.lru_cache(maxsize=1024)  # the same at every step of training
+def _offsets(geo: Geometry, counts: tuple[int, ...], start: int) -> list[Offset]:
+    begin = (start, *(0 for _ in counts[1:]))
+    return [
+        tuple(
+            slice(i * d + s * b, i * d + s * (b + n - 1) + 1, s) if n else slice(0, 0)
+            for i, d, s, b, n in zip(at, geo.dilation, geo.stride, begin, counts, strict=True)
+        )
+        for at in itertools.product(*map(range, geo.size))
+    ]
+
+
+def per_axis(value: Any, axes: int, what: str, least: int = 1) -> tuple[int, ...]:
+    """Return one whole number for each axis, given one number or one for each axis.
+
+    Parameters
+    ----------
+    value
+        A number or a sequence of ``axes`` numbers.
+    axes
+        The number of axes.
+    what
+        The name of the option, for the error.
+    least
+        The smallest number that is allowed.
+
+    Raises
+    ------
+    ValueError
+        For any other value.
+    """
+    numbers = (value,) * axes if isinstance(value, (int, np.integer)) else tuple(value)
+    if len(numbers) != axes or any(int(n) != n or n < least for n in numbers):
+        raise ValueError(
+            f"{what} is a whole number of at least {least}, or {axes} of them; got {value!r}"
+        )
+    return tuple(int(n) for n in numbers)
+
+
+def geometry(
+    size: Sequence[int], stride: Any, padding: Padding, dilation: Any, groups: int = 1
+) -> Geometry:
+    """Check the options of a convolution or pooling, and return them for every axis."""
+    axes = len(size)
+    stride, dilation = per_axis(stride, axes, "stride"), per_axis(dilation, axes, "dilation")
+    if padding == "same":
+        if any(s != 1 for s in stride):
+            raise ValueError(f"padding='same' keeps lengths only at stride 1, got stride {stride}")
+        total = [d * (k - 1) for d, k in zip(dilation, size, strict=True)]
+        before = tuple(t // 2 for t in total)
+        after = tuple(t - b for t, b in zip(total, before, strict=True))
+    elif isinstance(padding, str) and padding != "valid":
+        raise ValueError(
+            f"padding is a number, one for each axis, 'same' or 'valid', got {padding!r}"
+        )
+    else:
+        padding = 0 if isinstance(padding, str) else padding
+        before = after = per_axis(padding, axes, "padding", least=0)
+    return Geometry(tuple(size), stride, before, after, dilation, groups)
+
+
+# -- the three primitives -------------------------------------------------------------------------
 
 
 def batch_last(x: Array) -> Array:
-    """Examples as the last axis, in memory too: what is copied then lies in long runs.
+    """Move the axis of examples to the end, in memory too, so that copies move in long runs.
 
-    Results are views of such arrays, and NumPy keeps the order of memory in elementwise
-    operations, so that from one convolution to the next this copies nothing.
+    Results of convolutions are views of such arrays, and NumPy keeps the order of memory in
+    elementwise operations, so nothing is copied from one convolution to the next.
     """
     last = np.moveaxis(x, 0, -1)
     if last.flags.c_contiguous:
         return last
-    found = np.empty_like(last, order="C")
-    step = max(1, 64 // x.itemsize)  # a line of the cache: three times as fast as all at once
+    copied = np.empty_like(last, order="C")
+    step = max(1, 64 // x.itemsize)  # a cache line: three times as fast as all at once
     for i in range(0, x.shape[0], step):
-        found[..., i : i + step] = last[..., i : i + step]
-    return found
+        copied[..., i : i + step] = last[..., i : i + step]
+    return copied
 
 
-def _padded(x: Array, geo: Geometry) -> Array:
-    """``x (C, ..., N)`` with its zeros; itself, if there are none."""
+def _pad(x: Array, geo: Geometry) -> Array:
+    """Return ``x (C, ..., N)`` with its padding of zeros; ``x`` itself without padding."""
     if not any(geo.before) and not any(geo.after):
         return x
     lengths = x.shape[1:-1]
-    wide = np.zeros((x.shape[0], *geo.widths(lengths), x.shape[-1]), x.dtype)
-    wide[(slice(None), *geo.inside(lengths))] = x
-    return wide
+    padded = np.zeros((x.shape[0], *geo.padded_lengths(lengths), x.shape[-1]), x.dtype)
+    padded[(slice(None), *geo.interior(lengths))] = x
+    return padded
 
 
-def _parts(geo: Geometry, channels: int, counts: Sequence[int], n: int) -> list[tuple[int, int]]:
-    """The places along the first axis by the handful: the first, and how many."""
-    row = channels * math.prod(geo.size) * math.prod(counts[1:]) * n
-    step = max(1, CACHED // max(row, 1))
-    return [(i, min(step, counts[0] - i)) for i in range(0, counts[0], step)]
+def _grouped(a: Array, geo: Geometry, axes: int = 1) -> Array:
+    """Reshape to (groups, the rest of the first ``axes`` axes, all other axes)."""
+    return a.reshape(geo.groups, math.prod(a.shape[:axes]) // geo.groups, math.prod(a.shape[axes:]))
 
 
-class _Columns:
-    """What each filter sees at some places, gathered into one piece of memory again and again."""
+def _patches(
+    channels: int, geo: Geometry, counts: Sequence[int], n: int, dtype: Any
+) -> Iterator[tuple[slice, list[Offset], Array]]:
+    """Yield the positions of a filter piece by piece, so that each piece fits into the cache.
 
-    def __init__(self, channels: int, geo: Geometry, counts: Sequence[int], n: int, dtype: Any):
-        self.geo, self.channels, self.n = geo, channels, n
-        self.parts = _parts(geo, channels, counts, n)
-        self.others = tuple(counts[1:])
-        most = max((count for _, count in self.parts), default=0)
-        rest = math.prod(self.others) * n
-        self.memory = np.empty(channels * math.prod(geo.size) * most * rest, dtype)
+    Parameters
+    ----------
+    channels, n
+        The number of channels of the input, and of examples.
+    counts
+        The number of positions along each axis.
 
-    def each(self) -> Iterator[tuple[slice, tuple[int, ...], Array]]:
-        """Which places, how many along each axis, and an array (channels, elements, ..., N)."""
-        for start, count in self.parts:
-            shape = (self.channels, math.prod(self.geo.size), count, *self.others, self.n)
-            view = self.memory[: math.prod(shape)].reshape(shape)
-            yield slice(start, start + count), (count, *self.others), view
-
-    def gather(self, wide: Array, where: slice, part: tuple[int, ...], columns: Array) -> Array:
-        """Copy what the filters see; shape (groups, channels of a group * elements, places * N)."""
-        for i, at in enumerate(self.geo.places(part, where.start)):
-            columns[:, i] = wide[(slice(None), *at)]
-        return self.flat(columns)
-
-    def flat(self, columns: Array) -> Array:
-        """(groups, channels of a group * elements, places * N)."""
-        groups = self.geo.groups
-        rows = self.channels // groups * columns.shape[1]
-        return columns.reshape(groups, rows, math.prod(columns.shape[2:]))
-
-
-def _rows(weight: Array, geo: Geometry) -> Array:
-    """Filters as rows, shape (groups, filters of a group, channels of a group * elements)."""
-    return weight.reshape(geo.groups, weight.shape[0] // geo.groups, math.prod(weight.shape[1:]))
+    Yields
+    ------
+    slice
+        Positions along the first axis.
+    list of tuple of slice
+        What each element of a filter meets there; see :meth:`Geometry.offsets`.
+    array (channels, elements of a filter, positions..., N)
+        Memory for the patches, used again for every piece.
+    """
+    elements = math.prod(geo.size)
+    row = channels * elements * math.prod(counts[1:]) * n
+    step = max(1, min(CACHED // max(row, 1), counts[0]))
+    memory = np.empty(row * step, dtype)
+    for start in range(0, counts[0], step):
+        part = (min(step, counts[0] - start), *counts[1:])
+        shape = (channels, elements, *part, n)
+        columns = memory[: math.prod(shape)].reshape(shape)
+        yield slice(start, start + part[0]), geo.offsets(part, start), columns
 
 
-def _grouped(part: Array, geo: Geometry) -> Array:
-    """``(channels, ..., N)`` as (groups, channels of a group, all others)."""
-    return part.reshape(geo.groups, part.shape[0] // geo.groups, math.prod(part.shape[1:]))
+def _gather(padded: Array, offsets: list[Offset], columns: Array) -> None:
+    """Copy what a filter meets at some positions to ``columns``."""
+    for i, at in enumerate(offsets):
+        columns[:, i] = padded[(slice(None), *at)]
 
 
 @ag.primitive
 def convolve(x: Any, weight: Any, *, geo: Geometry) -> Any:
     """Slide filters over ``x (N, C, ...)``; ``weight (out, C / groups, ...)``."""
     n, channels, *lengths = x.shape
-    counts, rows, dtype = geo.results(lengths), _rows(weight, geo), np.result_type(x, weight)
+    counts, rows, dtype = (
+        geo.output_shape(lengths),
+        _grouped(weight, geo),
+        np.result_type(x, weight),
+    )
     out = np.empty((weight.shape[0], *counts, n), dtype)
-    wide = _padded(batch_last(x), geo)
-    seen = _Columns(channels, geo, counts, n, dtype)
-    for where, part, columns in seen.each():
-        found = _grouped(out[:, where], geo)
-        np.matmul(rows, seen.gather(wide, where, part, columns), out=found)
+    padded = _pad(batch_last(x), geo)
+    for where, offsets, columns in _patches(channels, geo, counts, n, dtype):
+        _gather(padded, offsets, columns)
+        np.matmul(rows, _grouped(columns, geo, 2), out=_grouped(out[:, where], geo))
     return np.moveaxis(out, -1, 0)
 
 
 @ag.primitive
-def spread(g: Any, weight: Any, *, geo: Geometry, lengths: tuple[int, ...]) -> Any:
-    """The transpose of :func:`convolve` in ``x``: each filter added where it has been."""
+def convolve_transpose(g: Any, weight: Any, *, geo: Geometry, lengths: tuple[int, ...]) -> Any:
+    """Add each filter, times ``g (N, out, ...)``, where it has been.
+
+    This is the transpose of :func:`convolve` with respect to ``x``; ``lengths`` are those of the
+    result ``(N, C, *lengths)``.
+    """
     n, counts, channels = g.shape[0], g.shape[2:], weight.shape[1] * geo.groups
-    rows, flat, dtype = _rows(weight, geo).swapaxes(1, 2), batch_last(g), np.result_type(g, weight)
-    wide = np.zeros((channels, *geo.widths(lengths), n), dtype)
-    seen = _Columns(channels, geo, counts, n, dtype)
-    for where, part, columns in seen.each():
-        np.matmul(rows, _grouped(flat[:, where], geo), out=seen.flat(columns))
-        for i, at in enumerate(geo.places(part, where.start)):
-            wide[(slice(None), *at)] += columns[:, i]
-    return np.moveaxis(wide[(slice(None), *geo.inside(lengths))], -1, 0)
+    rows, dtype = _grouped(weight, geo).swapaxes(1, 2), np.result_type(g, weight)
+    moved, padded = batch_last(g), np.zeros((channels, *geo.padded_lengths(lengths), n), dtype)
+    for where, offsets, columns in _patches(channels, geo, counts, n, dtype):
+        np.matmul(rows, _grouped(moved[:, where], geo), out=_grouped(columns, geo, 2))
+        for i, at in enumerate(offsets):
+            padded[(slice(None), *at)] += columns[:, i]
+    return np.moveaxis(padded[(slice(None), *geo.interior(lengths))], -1, 0)
+
+
+convolve_transpose.name = "conv_transpose"
 
 
 @ag.primitive
 def correlate(g: Any, x: Any, *, geo: Geometry) -> Any:
-    """The transpose of :func:`convolve` in ``weight``: what each filter has seen, times ``g``."""
+    """Sum what each filter has met, times ``g (N, out, ...)``.
+
+    This is the transpose of :func:`convolve` with respect to ``weight``.
+    """
     n, channels, counts, dtype = g.shape[0], x.shape[1], g.shape[2:], np.result_type(g, x)
-    flat, wide = batch_last(g), _padded(batch_last(x), geo)
-    seen = _Columns(channels, geo, counts, n, dtype)
-    size = math.prod(geo.size)
-    found = np.zeros((geo.groups, g.shape[1] // geo.groups, channels // geo.groups * size), dtype)
-    for where, part, columns in seen.each():
-        looked = seen.gather(wide, where, part, columns)
-        found += _grouped(flat[:, where], geo) @ looked.swapaxes(1, 2)
-    return found.reshape(g.shape[1], channels // geo.groups, *geo.size)
+    moved, padded, elements = batch_last(g), _pad(batch_last(x), geo), math.prod(geo.size)
+    total = np.zeros(
+        (geo.groups, g.shape[1] // geo.groups, channels // geo.groups * elements), dtype
+    )
+    for where, offsets, columns in _patches(channels, geo, counts, n, dtype):
+        _gather(padded, offsets, columns)
+        total += _grouped(moved[:, where], geo) @ _grouped(columns, geo, 2).swapaxes(1, 2)
+    return total.reshape(g.shape[1], channels // geo.groups, *geo.size)
 
 
-def _cut(a: Any, counts: Sequence[int]) -> Any:
-    """The first places along each axis: filters may fit in further than they were asked to."""
+def _crop(a: Any, counts: Sequence[int]) -> Any:
+    """Return the first ``counts`` positions; more may fit than the other convolution had."""
     if tuple(a.shape[2:]) == tuple(counts):
         return a
     return a[(slice(None), slice(None), *(slice(n) for n in counts))]
 
 
 convolve.defvjp(
-    lambda g, _out, _x, weight, *, geo: spread(g, weight, geo=geo, lengths=_x.shape[2:]),
-    lambda g, _out, x, _weight, *, geo: correlate(g, x, geo=geo),
+    lambda g, _out, _x, w, *, geo: convolve_transpose(g, w, geo=geo, lengths=_x.shape[2:]),
+    lambda g, _out, x, _w, *, geo: correlate(g, x, geo=geo),
 )
-spread.defvjp(
-    lambda h, _out, _g, weight, *, geo, lengths: _cut(convolve(h, weight, geo=geo), _g.shape[2:]),
-    lambda h, _out, g, _weight, *, geo, lengths: correlate(g, h, geo=geo),
+convolve_transpose.defvjp(
+    lambda h, _out, _g, w, *, geo, lengths: _crop(convolve(h, w, geo=geo), _g.shape[2:]),
+    lambda h, _out, g, _w, *, geo, lengths: correlate(g, h, geo=geo),
 )
 correlate.defvjp(
-    lambda h, _out, _g, x, *, geo: _cut(convolve(x, h, geo=geo), _g.shape[2:]),
-    lambda h, _out, g, _x, *, geo: spread(g, h, geo=geo, lengths=_x.shape[2:]),
+    lambda h, _out, _g, x, *, geo: _crop(convolve(x, h, geo=geo), _g.shape[2:]),
+    lambda h, _out, g, _x, *, geo: convolve_transpose(g, h, geo=geo, lengths=_x.shape[2:]),
 )
 
+# -- the functions of nn --------------------------------------------------------------------------
 
-def _shifted(out: Any, bias: Any) -> Any:
+
+def _add_bias(out: Any, bias: Any) -> Any:
     return out if bias is None else out + bias.reshape(-1, *(1,) * (out.ndim - 2))
 
 
-def _checked(x: Any, weight: Any, channels: int, axes: int, name: str) -> None:
+def _check_input(x: Any, weight: Any, channels: int, axes: int, name: str) -> None:
     if np.ndim(x) != axes + 2 or x.shape[1] != channels:
         wanted = ("N", str(channels), *"DHW"[-axes:])
         raise ValueError(
@@ -180,9 +298,9 @@ def conv(
     x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Padding = 0,
     dilation: Any = 1, groups: int = 1,
 ) -> Any:  # fmt: skip
-    """Convolution over the last axes of ``x``, as many as ``weight`` has beyond two.
+    """Convolve the last axes of ``x``, as many as ``weight`` has beyond two.
 
-    Filters are not reversed: a cross-correlation, as in every network library.
+    Filters are not reversed: this is a cross-correlation, as in every network library.
 
     Parameters
     ----------
@@ -193,11 +311,12 @@ def conv(
     bias
         Shape (out,), or None.
     stride, dilation
-        A number, or one for each axis: the step of the filters, and of their elements.
+        The step between positions of a filter, and between its elements: a number, or one for
+        each axis.
     padding
         Zeros on both sides: a number, one for each axis, ``"same"`` or ``"valid"``.
     groups
-        Into how many independent parts the channels are split.
+        The number of independent parts into which the channels are split.
 
     Returns
     -------
@@ -215,26 +334,41 @@ def conv(
             f"a weight has shape (out, channels, k, ...), got {tuple(np.shape(weight))}"
         )
     geo = geometry(weight.shape[2:], stride, padding, dilation, groups)
-    _checked(x, weight, weight.shape[1] * groups, axes, "convolution")
+    _check_input(x, weight, weight.shape[1] * groups, axes, "convolution")
     if weight.shape[0] % groups:
         raise ValueError(f"{weight.shape[0]} filters cannot be split into {groups} groups")
-    counts = geo.results(x.shape[2:])
-    if min(counts) < 1:
+    if min(geo.output_shape(x.shape[2:])) < 1:
         raise ValueError(
             f"filters of size {geo.size} do not fit into an input of shape {tuple(x.shape)} with "
             f"padding {geo.before} and dilation {geo.dilation}"
         )
-    return _shifted(convolve(x, weight, geo=geo), bias)
+    return _add_bias(convolve(x, weight, geo=geo), bias)
 
 
 def conv_transpose(
     x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
     output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
 ) -> Any:  # fmt: skip
-    """The gradient of :func:`conv` in its input, as a layer that enlarges.
+    """Enlarge ``x`` by the gradient of :func:`conv` with respect to its input.
 
-    ``weight`` has shape (C, out / groups, ...).  Each axis becomes
-    ``(n - 1) stride - 2 padding + dilation (k - 1) + output_padding + 1`` long.
+    Parameters
+    ----------
+    x
+        Shape (N, C, L), or (N, C, H, W).
+    weight
+        Shape (C, out / groups, k), or (C, out / groups, kh, kw).
+    bias
+        Shape (out,), or None.
+    stride, padding, dilation, groups
+        Options of the convolution of which this is the gradient.
+    output_padding
+        Added to the length of each axis; below the stride or the dilation.
+
+    Returns
+    -------
+    Tensor (N, out, ...)
+        An axis of length ``n`` becomes
+        ``(n - 1) stride - 2 padding + dilation (k - 1) + output_padding + 1`` long.
 
     Examples
     --------
@@ -244,7 +378,7 @@ def conv_transpose(
     """
     axes = np.ndim(weight) - 2
     geo = geometry(weight.shape[2:], stride, padding, dilation, groups)
-    _checked(x, weight, weight.shape[0], axes, "transposed convolution")
+    _check_input(x, weight, weight.shape[0], axes, "transposed convolution")
     more = per_axis(output_padding, axes, "output_padding", least=0)
     if any(m >= max(s, d) for m, s, d in zip(more, geo.stride, geo.dilation, strict=True)):
         raise ValueError(f"output_padding {more} must be below the stride {geo.stride} or dilation")
@@ -255,4 +389,4 @@ def conv_transpose(
             f"padding {geo.before} leaves nothing of an input of shape {tuple(x.shape)}: the "
             f"lengths would be {lengths}"
         )
-    return _shifted(spread(x, weight, geo=geo, lengths=lengths), bias)
+    return _add_bias(convolve_transpose(x, weight, geo=geo, lengths=lengths), bias)

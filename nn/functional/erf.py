@@ -1,6 +1,6 @@
 """The normal distribution function, which GELU needs and NumPy lacks.
 
-The error function is that of W. J. Cody, "Rational Chebyshev approximations for the error
+The error function follows W. J. Cody, "Rational Chebyshev approximations for the error
 function", Mathematics of Computation 23 (1969): relative error below 6e-16 everywhere.
 """
 
@@ -15,7 +15,7 @@ import autograd_core as ag
 # erf(x) = x A(x^2) / B(x^2)                              for |x| <= 0.46875
 # erfc(x) = exp(-x^2) C(x) / D(x)                         for 0.46875 <= x <= 4
 # erfc(x) = exp(-x^2) / x (1/sqrt(pi) - P(y) y / Q(y))    for x >= 4, y = 1 / x^2
-# Coefficients from the highest power down, as np.polyval wants them.
+# Coefficients from the highest power down, the order of np.polyval.
 _A = (1.85777706184603153e-1, 3.16112374387056560e0, 1.13864154151050156e2,
       3.77485237685302021e2, 3.20937758913846947e3)  # fmt: skip
 _B = (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3,
@@ -33,7 +33,7 @@ _Q = (1.0, 2.56852019228982242e0, 1.87295284992346725e0, 5.27905102951428412e-1,
 
 
 def erfc(x: Any) -> Any:
-    """The complementary error function of an array of floats.
+    """Return the complementary error function of an array of floats.
 
     Examples
     --------
@@ -57,12 +57,12 @@ def erfc(x: Any) -> Any:
 
 @ag.primitive
 def normal_cdf(x: Any) -> Any:
-    """The probability that a standard normal number is below ``x``."""
+    """Return the probability that a standard normal number is below ``x``."""
     return 0.5 * erfc(x * -(0.5**0.5))
 
 
 def normal_pdf(x: Any) -> Any:
-    """The density of the standard normal distribution; records on Tensors."""
+    """Return the density of the standard normal distribution; records on Tensors."""
     u = np.clip(x, -40, 40)  # exp(-800) is 0, and the square of a huge x would overflow
     return np.exp(-0.5 * u * u) * (2 * np.pi) ** -0.5
 

@@ -1,49 +1,53 @@
 """Activations as modules; the functions themselves are in :mod:`nn.functional`."""
 
+# Primitives return an array for an array, so their calls are typed Any; layers promise a Tensor.
+# mypy: no-warn-return-any
+
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+import autograd_core as ag
 from nn.functional import activations as functional
 from nn.module import Module
 
 
 class Identity(Module):
-    """Returns its input."""
+    """Return the input."""
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> ag.Tensor:
         return x
 
 
 class Sigmoid(Module):
-    """``1 / (1 + exp(-x))``."""
+    """Apply ``1 / (1 + exp(-x))``."""
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> ag.Tensor:
         return functional.sigmoid(x)
 
 
 class Tanh(Module):
-    """The hyperbolic tangent."""
+    """Apply the hyperbolic tangent."""
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> ag.Tensor:
         return functional.tanh(x)
 
 
 class ReLU(Module):
-    """``max(0, x)``."""
+    """Apply ``max(0, x)``."""
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> ag.Tensor:
         return functional.relu(x)
 
 
 class LeakyReLU(Module):
-    """``x`` above 0, ``negative_slope * x`` below."""
+    """Return ``x`` above 0, and ``negative_slope * x`` below."""
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         self.negative_slope = negative_slope
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> ag.Tensor:
         return functional.leaky_relu(x, negative_slope=self.negative_slope)
 
     def describe(self) -> str:
@@ -51,12 +55,12 @@ class LeakyReLU(Module):
 
 
 class ELU(Module):
-    """``x`` above 0, ``alpha (exp(x) - 1)`` below."""
+    """Return ``x`` above 0, and ``alpha (exp(x) - 1)`` below."""
 
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> ag.Tensor:
         return functional.elu(x, alpha=self.alpha)
 
     def describe(self) -> str:
@@ -64,12 +68,15 @@ class ELU(Module):
 
 
 class GELU(Module):
-    """``x`` times the normal distribution function of ``x``; exact, or the tanh approximation."""
+    """Multiply ``x`` by the normal distribution function of ``x``.
+
+    ``approximate`` is ``"none"`` for the exact function, or ``"tanh"``.
+    """
 
     def __init__(self, approximate: str = "none") -> None:
         self.approximate = approximate
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> ag.Tensor:
         return functional.gelu(x, approximate=self.approximate)
 
     def describe(self) -> str:
@@ -77,26 +84,26 @@ class GELU(Module):
 
 
 class SiLU(Module):
-    """``x sigmoid(x)``."""
+    """Apply ``x sigmoid(x)``."""
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> ag.Tensor:
         return functional.silu(x)
 
 
 class Softplus(Module):
-    """``log(1 + exp(x))``."""
+    """Apply ``log(1 + exp(x))``."""
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> ag.Tensor:
         return functional.softplus(x)
 
 
 class Softmax(Module):
-    """Positive numbers that sum to 1 along ``axis``."""
+    """Turn numbers into positive ones that sum to 1 along ``axis``."""
 
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> ag.Tensor:
         return functional.softmax(x, axis=self.axis)
 
     def describe(self) -> str:
@@ -104,9 +111,9 @@ class Softmax(Module):
 
 
 class LogSoftmax(Softmax):
-    """The logarithm of the softmax along ``axis``."""
+    """Apply the logarithm of the softmax along ``axis``."""
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> ag.Tensor:
         return functional.log_softmax(x, axis=self.axis)
 
 
@@ -129,7 +136,7 @@ NAMES = tuple(_BY_NAME)
 
 
 def named(name: str) -> Module:
-    """A new activation module by its name.
+    """Return a new activation module by its name.
 
     Examples
     --------
@@ -138,5 +145,5 @@ def named(name: str) -> Module:
     LeakyReLU(0.01)
     """
     if name not in _BY_NAME:
-        raise ValueError(f"no activation is called {name!r}; known are {', '.join(NAMES)}")
+        raise ValueError(f"no activation is called {name!r}; choose one of {', '.join(NAMES)}")
     return _BY_NAME[name]()

@@ -1,4 +1,7 @@
-"""Linear and Sequential: what a feedforward network is made of; and Embedding."""
+"""Linear, Embedding, Flatten and Sequential: the layers of a feedforward network."""
+
+# Primitives return an array for an array, so their calls are typed Any; layers promise a Tensor.
+# mypy: no-warn-return-any
 
 from __future__ import annotations
 
@@ -7,23 +10,21 @@ from typing import Any
 
 import numpy as np
 
-from nn import init
-from nn.functional import activations as functional
-from nn.module import Module
-from nn.parameter import Parameter
-
-Initializer = Callable[..., Any]
+import autograd_core as ag
+from nn.functional.activations import as_array, embedding, linear
+from nn.init import Initializer, Rng, initializer
+from nn.module import Module, Parameter
 
 
 class Linear(Module):
-    """The weighted sums of a layer: ``x @ weight.T + bias``.
+    """Compute weighted sums of the inputs: ``x @ weight.T + bias``.
 
     Parameters
     ----------
     in_features, out_features
-        The last axis of the input and of the output.
+        The length of the last axis of the input and of the output.
     bias
-        Whether there is one.
+        Whether a bias is added.
     init, bias_init
         Functions of a shape (see :mod:`nn.init`), or their names, for the weight and the bias;
         by default both are U(-1/sqrt(in_features), 1/sqrt(in_features)), as in PyTorch.  With
@@ -31,7 +32,7 @@ class Linear(Module):
     rng
         Generator or seed of the initial values.
     dtype
-        Of the parameters.
+        The dtype of the parameters.
 
     Attributes
     ----------
@@ -54,9 +55,9 @@ class Linear(Module):
         out_features: int,
         bias: bool = True,
         *,
-        init: Initializer | str | None = None,
-        bias_init: Initializer | str | None = None,
-        rng: np.random.Generator | int | None = None,
+        init: Initializer | None = None,
+        bias_init: Initializer | None = None,
+        rng: Rng = None,
         dtype: Any = np.float32,
     ) -> None:
         if in_features < 1 or out_features < 1:
@@ -66,45 +67,47 @@ class Linear(Module):
             )
         self.in_features, self.out_features = in_features, out_features
         rng = np.random.default_rng(rng)
-        first = _initializer(init, in_features)
-        self.weight = Parameter(first((out_features, in_features), rng=rng), dtype=dtype)
+        draw = initializer(init, in_features)
+        self.weight = Parameter(draw((out_features, in_features), rng=rng), dtype=dtype)
         self.bias = None
         if bias:
-            second = "zeros" if init is not None and bias_init is None else bias_init
-            values = _initializer(second, in_features)((out_features,), rng=rng)
-            self.bias = Parameter(values, dtype=dtype)
+            zero = init is not None and bias_init is None
+            draw = initializer("zeros" if zero else bias_init, in_features)
+            self.bias = Parameter(draw((out_features,), rng=rng), dtype=dtype)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> ag.Tensor:
         """Map ``x (..., in_features)`` to ``(..., out_features)``."""
-        if x.shape[-1:] != (self.in_features,):
+        n, shape = self.in_features, x.shape
+        if shape[-1:] != (n,):
+            flat = len(shape) > 2 and int(np.prod(shape[1:])) == n
             raise ValueError(
-                f"Linear({self.in_features}, {self.out_features}) expects a last axis of "
-                f"{self.in_features}, got shape {x.shape}" + _remedy(x.shape, self.in_features)
+                f"Linear({n}, {self.out_features}) expects a last axis of {n}, got shape {shape}"
+                + (f"; flatten it first: x.reshape({shape[0]}, {n})" if flat else "")
             )
-        return functional.linear(x, self.weight, self.bias)
+        return linear(x, self.weight, self.bias)
 
     def describe(self) -> str:
-        tail = "" if self.bias is not None else ", bias=False"
-        return f"{self.in_features}, {self.out_features}{tail}"
+        suffix = "" if self.bias is not None else ", bias=False"
+        return f"{self.in_features}, {self.out_features}{suffix}"
 
     def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
-        """Of one call whose result has ``output_shape``."""
+        """Return the number of multiply-adds of a call whose result has ``output_shape``."""
         return int(np.prod(output_shape)) * self.in_features
 
 
 class Embedding(Module):
-    """A table of vectors, one for each of a number of things (words, characters): ``weight[ids]``.
+    """Look up vectors of words or characters by their numbers: ``weight[ids]``.
 
     Parameters
     ----------
     num_embeddings, embedding_dim
         The number of rows, and the length of each.
     padding_idx
-        A row that is zero and gets no gradient, for what fills up short sequences.
+        A row that is zero and gets no gradient, for the padding of short sequences.
     init
         A function of a shape, or its name; by default N(0, 1), as in PyTorch.
     rng, dtype
-        Of the initial values.
+        Generator or seed, and dtype, of the initial values.
 
     Attributes
     ----------
@@ -125,8 +128,8 @@ class Embedding(Module):
         embedding_dim: int,
         padding_idx: int | None = None,
         *,
-        init: Initializer | str = "normal",
-        rng: np.random.Generator | int | None = None,
+        init: Initializer = "normal",
+        rng: Rng = None,
         dtype: Any = np.float32,
     ) -> None:
         if num_embeddings < 1 or embedding_dim < 1:
@@ -138,40 +141,40 @@ class Embedding(Module):
             raise ValueError(f"padding_idx is from 0 to {num_embeddings - 1}, got {padding_idx}")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.padding_idx = padding_idx
-        values = _initializer(init, embedding_dim)(
-            (num_embeddings, embedding_dim), rng=np.random.default_rng(rng)
-        )
+        draw = initializer(init, embedding_dim)
+        values = draw((num_embeddings, embedding_dim), rng=np.random.default_rng(rng))
         if padding_idx is not None:
             values[padding_idx] = 0
         self.weight = Parameter(values, dtype=dtype)
 
-    def forward(self, ids: Any) -> Any:
-        """Look up whole numbers ``ids (...)``: ``(..., embedding_dim)``."""
-        rows = functional.embedding(ids, self.weight)
+    def forward(self, ids: Any) -> ag.Tensor:
+        """Look up whole numbers ``ids (...)``; the result has shape ``(..., embedding_dim)``."""
+        rows = embedding(ids, self.weight)
         if self.padding_idx is None:
             return rows
-        padding = (functional.plain(ids) == self.padding_idx)[..., None]
-        return np.where(padding, self.weight.detach()[self.padding_idx], rows)
+        padding = (as_array(ids) == self.padding_idx)[..., None]
+        kept: Any = np.where(padding, self.weight.detach()[self.padding_idx], rows)
+        return kept
 
     def describe(self) -> str:
-        tail = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
-        return f"{self.num_embeddings}, {self.embedding_dim}{tail}"
+        suffix = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        return f"{self.num_embeddings}, {self.embedding_dim}{suffix}"
 
 
-def _initializer(given: Initializer | str | None, in_features: int) -> Initializer:
-    if given is None:
-        bound = in_features**-0.5
-        return lambda shape, rng: init.uniform(shape, -bound, bound, rng=rng)
-    return init.named(given) if isinstance(given, str) else given
+class Flatten(Module):
+    """Join all axes from ``start_dim`` on: ``(N, C, H, W)`` becomes ``(N, C H W)``."""
 
+    def __init__(self, start_dim: int = 1) -> None:
+        self.start_dim = start_dim
 
-def _remedy(shape: tuple[int, ...], wanted: int) -> str:
-    flat = int(np.prod(shape[1:])) if len(shape) > 2 else 0
-    return f"; flatten it first: x.reshape({shape[0]}, {wanted})" if flat == wanted else ""
+    def forward(self, x: Any) -> ag.Tensor:
+        """Map ``(N, ...)`` to ``(N, features)``."""
+        kept = x.shape[: self.start_dim]
+        return x.reshape(*kept, int(np.prod(x.shape[self.start_dim :])))
 
 
 class Sequential(Module):
-    """Layers one after the other; each is a module or any function of one Tensor.
+    """Apply layers one after the other; each is a module or any function of one Tensor.
 
     Examples
     --------
@@ -193,10 +196,10 @@ class Sequential(Module):
         self.layers = list(layers)
 
     def members(self) -> Iterable[tuple[str, Any]]:
-        """The layers by number: ``0.weight``, as PyTorch names them."""
+        """Return the layers by number: ``0.weight``, as PyTorch names them."""
         return ((str(i), layer) for i, layer in enumerate(self.layers))
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> ag.Tensor:
         """Run ``x`` through every layer."""
         for layer in self.layers:
             x = layer(x)
@@ -209,5 +212,5 @@ class Sequential(Module):
         return iter(self.layers)
 
     def __getitem__(self, index: Any) -> Any:
-        picked = self.layers[index]
-        return Sequential(*picked) if isinstance(index, slice) else picked
+        found = self.layers[index]
+        return Sequential(*found) if isinstance(index, slice) else found

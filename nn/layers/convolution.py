@@ -1,5 +1,8 @@
 """Conv1d, Conv2d and ConvTranspose2d: layers of learned filters."""
 
+# Primitives return an array for an array, so their calls are typed Any; layers promise a Tensor.
+# mypy: no-warn-return-any
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -7,15 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from nn import init as initializers
-from nn.functional.convolution import conv, conv_transpose
-from nn.functional.geometry import Padding, geometry, per_axis
-from nn.module import Module
-from nn.parameter import Parameter
+import autograd_core as ag
+from nn.functional.convolution import Padding, conv, conv_transpose, geometry, per_axis
+from nn.init import Initializer, Rng, initializer
+from nn.module import Module, Parameter
 
 
 class _Conv(Module):
-    """What the layers share: a weight and a bias with PyTorch's shapes and first values."""
+    """Base class of convolutions: the weight and the bias, with PyTorch's shapes and defaults."""
 
     axes: int
     transposed = False
@@ -31,8 +33,8 @@ class _Conv(Module):
         groups: int = 1,
         bias: bool = True,
         *,
-        init: Any = None,
-        rng: np.random.Generator | int | None = None,
+        init: Initializer | None = None,
+        rng: Rng = None,
         dtype: Any = np.float32,
     ) -> None:
         size = per_axis(kernel_size, self.axes, "kernel_size")
@@ -48,40 +50,48 @@ class _Conv(Module):
         first, second = in_channels, out_channels // groups
         if not self.transposed:
             first, second = out_channels, in_channels // groups
-        shape = (first, second, *size)
-        bound = 1 / np.sqrt(second * np.prod(size))
-        values = (
-            rng.uniform(-bound, bound, shape)
-            if init is None
-            else initializers.named(init)(shape, rng=rng)
-        )
-        self.weight = Parameter(values, dtype=dtype)
-        self.bias = (
-            Parameter(rng.uniform(-bound, bound, out_channels), dtype=dtype) if bias else None
-        )
+        fan_in = second * int(np.prod(size))
+        draw = initializer(init, fan_in)
+        self.weight = Parameter(draw((first, second, *size), rng=rng), dtype=dtype)
+        draw = initializer(None, fan_in)
+        self.bias = Parameter(draw((out_channels,), rng=rng), dtype=dtype) if bias else None
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> ag.Tensor:
         """Map ``x (N, in_channels, ...)`` to ``(N, out_channels, ...)``."""
         return conv(
             x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
         )
 
     def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
-        """Of one call whose result has ``output_shape``."""
+        """Return the number of multiply-adds of a call whose result has ``output_shape``."""
         return int(np.prod(output_shape)) * int(np.prod(self.weight.shape[1:]))
 
     def describe(self) -> str:
         size = "×".join(map(str, self.kernel_size))
-        said = [f"{self.in_channels}, {self.out_channels}, {size}"]
-        for name, usual in (("stride", 1), ("padding", 0), ("dilation", 1), ("groups", 1)):
+        parts = [f"{self.in_channels}, {self.out_channels}, {size}"]
+        for name, default in (("stride", 1), ("padding", 0), ("dilation", 1), ("groups", 1)):
             value = getattr(self, name)
-            if value != usual:
-                said.append(f"{name}={value!r}")
-        return ", ".join(said)
+            if value != default:
+                parts.append(f"{name}={value!r}")
+        return ", ".join(parts)
 
 
 class Conv1d(_Conv):
-    """:func:`conv` of ``x (N, C, L)``, with PyTorch's weight ``(out, C / groups, k)``.
+    """Convolve ``x (N, C, L)`` by :func:`nn.conv`; the weight has shape ``(out, C / groups, k)``.
+
+    Parameters
+    ----------
+    in_channels, out_channels
+        The length of the second axis of the input and of the output.
+    kernel_size, stride, padding, dilation, groups
+        As in :func:`nn.conv`; numbers, or one for each axis.
+    bias
+        Whether a bias is added.
+    init
+        A function of a shape, or its name, for the weight; by default weight and bias are
+        U(-1/sqrt(fan_in), 1/sqrt(fan_in)), as in PyTorch.
+    rng, dtype
+        Generator or seed, and dtype, of the initial values.
 
     Examples
     --------
@@ -94,7 +104,10 @@ class Conv1d(_Conv):
 
 
 class Conv2d(_Conv):
-    """:func:`conv` of ``x (N, C, H, W)``, with PyTorch's weight ``(out, C / groups, kh, kw)``.
+    """Convolve ``x (N, C, H, W)`` by :func:`nn.conv`.
+
+    The weight has shape ``(out, C / groups, kh, kw)``.  Parameters are those of
+    :class:`nn.Conv1d`.
 
     Examples
     --------
@@ -107,7 +120,13 @@ class Conv2d(_Conv):
 
 
 class ConvTranspose2d(_Conv):
-    """:func:`conv_transpose` of ``x (N, C, H, W)``, with weight ``(C, out / groups, kh, kw)``.
+    """Enlarge ``x (N, C, H, W)`` by :func:`nn.conv_transpose`.
+
+    The weight has shape ``(C, out / groups, kh, kw)``.  Parameters are those of
+    :class:`nn.Conv1d`, and
+
+    output_padding
+        Added to the length of each axis; a number, or one for each axis.
 
     Examples
     --------
@@ -124,7 +143,7 @@ class ConvTranspose2d(_Conv):
         super().__init__(*args, **kwargs)
         self.output_padding = output_padding
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> ag.Tensor:
         """Map ``x (N, in_channels, H, W)`` to ``(N, out_channels, ...)``."""
         return conv_transpose(
             x, self.weight, self.bias, self.stride, self.padding, self.output_padding,

@@ -1,4 +1,7 @@
-"""Dropout: some numbers are 0 while training (N. Srivastava and others, 2014)."""
+"""Dropout: zero some numbers at random while training (N. Srivastava and others, 2014)."""
+
+# Primitives return an array for an array, so their calls are typed Any; layers promise a Tensor.
+# mypy: no-warn-return-any
 
 from __future__ import annotations
 
@@ -6,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from nn.functional.activations import floating
+import autograd_core as ag
+from nn.functional.activations import as_float_array
+from nn.init import Rng
 from nn.module import Module
 
 
 class Dropout(Module):
-    """Each number is 0 with probability ``p`` while training; the others are divided by ``1 - p``.
+    """Zero each number with probability ``p`` while training; divide the others by ``1 - p``.
 
     In evaluation it is the identity.
 
@@ -20,7 +25,7 @@ class Dropout(Module):
     p
         The probability of zeroing; with 1 everything is 0.
     rng
-        Generator or seed of what is zeroed.
+        Generator or seed that chooses which numbers are zeroed.
 
     Examples
     --------
@@ -32,22 +37,22 @@ class Dropout(Module):
     [1.0, 1.0, 1.0]
     """
 
-    def __init__(self, p: float = 0.5, *, rng: np.random.Generator | int | None = None) -> None:
+    def __init__(self, p: float = 0.5, *, rng: Rng = None) -> None:
         if not 0 <= p <= 1:
             raise ValueError(f"the probability of zeroing lies between 0 and 1, got p={p}")
         self.p = p
         self.rng = np.random.default_rng(rng)
 
-    def _shape(self, x: Any) -> tuple[int, ...]:
+    def _mask_shape(self, x: Any) -> tuple[int, ...]:
         return tuple(x.shape)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any) -> ag.Tensor:
         """Map ``x``, of any shape, to the same shape."""
         if not self.training or self.p == 0:
             return x
-        x = floating(x)
-        single = np.dtype(x.dtype) != np.float64
-        kept = self.rng.random(self._shape(x), dtype=np.float32 if single else np.float64) >= self.p
+        x = as_float_array(x)
+        dtype = np.float64 if np.dtype(x.dtype) == np.float64 else np.float32
+        kept = self.rng.random(self._mask_shape(x), dtype=dtype) >= self.p
         return x * (kept * x.dtype.type(1 / (1 - self.p) if self.p < 1 else 0))
 
     def describe(self) -> str:
@@ -55,9 +60,9 @@ class Dropout(Module):
 
 
 class Dropout2d(Dropout):
-    """Whole channels of ``x (N, C, ...)`` are 0; see :class:`Dropout`."""
+    """Zero whole channels of ``x (N, C, ...)`` while training; see :class:`nn.Dropout`."""
 
-    def _shape(self, x: Any) -> tuple[int, ...]:
+    def _mask_shape(self, x: Any) -> tuple[int, ...]:
         if x.ndim < 3:
             raise ValueError(f"Dropout2d expects (N, C, ...), got shape {tuple(x.shape)}")
         return (*x.shape[:2], *(1,) * (x.ndim - 2))

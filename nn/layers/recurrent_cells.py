@@ -1,7 +1,7 @@
-"""What one step of a recurrent network is, and RNNCell, LSTMCell and GRUCell, which take one.
+"""The three kinds of recurrent network, and RNNCell, LSTMCell and GRUCell, which take one step.
 
-The layers of :mod:`nn.recurrent` and the cells share the three kinds: how many gates and states,
-and how the two weights and biases meet in :mod:`nn.recurrence`.
+The cells share the kinds with the layers of :mod:`nn.layers.recurrent`: the number of gates and
+states, and how weights and biases meet in :mod:`nn.functional.recurrence`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ import numpy as np
 
 from nn.functional import recurrence
 from nn.functional.activations import linear
-from nn.module import Module
-from nn.parameter import Parameter
+from nn.init import Rng, initializer
+from nn.module import Module, Parameter
+
+States = tuple[Any, ...]
 
 
-class Kind(Module):
-    """Base class: the parameters ``weight_ih``, ``weight_hh``, ``bias_ih``, ``bias_hh``."""
+class RecurrentKernel(Module):
+    """Base class: the parameters ``weight_ih``, ``weight_hh``, ``bias_ih`` and ``bias_hh``."""
 
     gates: int
     states: int = 1
@@ -25,6 +27,7 @@ class Kind(Module):
     hidden_size: int
 
     def set_sizes(self, input_size: int, hidden_size: int, num_layers: int = 1) -> None:
+        """Check and store the sizes."""
         if min(input_size, hidden_size, num_layers) < 1:
             raise ValueError(
                 f"{type(self).__name__} needs at least one input, one hidden unit and one layer, "
@@ -32,127 +35,122 @@ class Kind(Module):
             )
         self.input_size, self.hidden_size = input_size, hidden_size
 
-    def shapes(self, suffix: str, inputs: int, bias: bool) -> list[tuple[str, tuple[int, ...]]]:
-        """The names of one set of parameters and their shapes, in PyTorch's order."""
-        rows = self.gates * self.hidden_size
-        found: list[tuple[str, tuple[int, ...]]] = [
-            (f"weight_ih{suffix}", (rows, inputs)),
-            (f"weight_hh{suffix}", (rows, self.hidden_size)),
-        ]
+    def draw_parameters(self, suffix: str, inputs: int, bias: bool, rng: Any, dtype: Any) -> None:
+        """Draw one set of parameters, in PyTorch's order.
+
+        They are U(-1/sqrt(hidden_size), 1/sqrt(hidden_size)).
+        """
+        rows, draw = self.gates * self.hidden_size, initializer(None, self.hidden_size)
+        shapes: dict[str, tuple[int, ...]] = {
+            "weight_ih": (rows, inputs), "weight_hh": (rows, self.hidden_size)
+        }  # fmt: skip
         if bias:
-            found += [(f"bias_ih{suffix}", (rows,)), (f"bias_hh{suffix}", (rows,))]
-        return found
+            shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
+        for name, shape in shapes.items():
+            setattr(self, name + suffix, Parameter(draw(shape, rng=rng), dtype=dtype))
 
-    def draw(self, shapes: list[tuple[str, tuple[int, ...]]], rng: Any, dtype: Any) -> None:
-        """Make the parameters: U(-1/sqrt(hidden_size), 1/sqrt(hidden_size))."""
-        bound = self.hidden_size**-0.5
-        for name, shape in shapes:
-            setattr(self, name, Parameter(rng.uniform(-bound, bound, shape), dtype=dtype))
+    def run(self, x: Any, first: States, suffix: str = "", valid: Any = None) -> States:
+        """Return the states ``(T, N, H)``, of each kind, of the sequence ``x (T, N, features)``.
 
-    def run(self, x: Any, first: list[Any], suffix: str = "", valid: Any = None) -> tuple[Any, ...]:
-        """The states ``(T, N, H)`` of the sequence ``x (T, N, features)``, each kind of them.
-
-        Where ``valid (T, N, 1)`` is false, a state is of no interest, but has to be finite.
+        Where ``valid (T, N, 1)`` is false, states do not matter, but have to be finite.
         """
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        w_ih, w_hh, b_ih, b_hh = (vars(self).get(f"{name}{suffix}") for name in names)
-        return self.states_of(x, first, w_ih, w_hh, b_ih, b_hh, valid)
+        w_ih, w_hh, b_ih, b_hh = (vars(self).get(name + suffix) for name in names)
+        return self.scan(x, first, (w_ih, w_hh), (b_ih, b_hh), valid)
 
-    def states_of(
-        self, x: Any, first: list[Any], w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any,
-        valid: Any = None,
-    ) -> tuple[Any, ...]:  # fmt: skip
-        """What :meth:`run` returns, of one set of parameters; a bias may be None."""
+    def scan(self, x: Any, first: States, weights: Any, biases: Any, valid: Any) -> States:
+        """Do what :meth:`run` does with one set of parameters; the biases may be None."""
         raise NotImplementedError
 
-    def given(self, state: Any, shape: tuple[int, ...], dtype: Any) -> list[Any]:
-        """The states to begin with, one of each kind: zeros unless given."""
+    def initial_states(self, state: Any, shape: tuple[int, ...], dtype: Any) -> States:
+        """Return the states to begin with, one of each kind: zeros when ``state`` is None."""
         if state is None:
-            return [np.zeros(shape, dtype) for _ in range(self.states)]
-        parts = list(state) if self.states > 1 else [state]
-        if len(parts) != self.states or any(tuple(np.shape(s)) != shape for s in parts):
+            return tuple(np.zeros(shape, dtype) for _ in range(self.states))
+        given = tuple(state) if self.states > 1 else (state,)
+        if len(given) != self.states or any(tuple(np.shape(s)) != shape for s in given):
             raise ValueError(
                 f"{type(self).__name__} takes a state "
                 + (f"of {self.states} arrays, each " if self.states > 1 else "")
-                + f"of shape {shape}, got {[tuple(np.shape(s)) for s in parts]}"
+                + f"of shape {shape}, got {[tuple(np.shape(s)) for s in given]}"
             )
-        return parts
+        return given
+
+    def describe(self) -> str:
+        return f"{self.input_size}, {self.hidden_size}"
 
 
-def _together(b_ih: Any, b_hh: Any) -> Any:
-    return None if b_ih is None else b_ih + b_hh
+def _input_sums(x: Any, weight: Any, biases: Any) -> Any:
+    """Return the part of the gates' arguments that does not depend on the states."""
+    b_ih, b_hh = biases
+    return linear(x, weight, None if b_ih is None else b_ih + b_hh)
 
 
-class Elman(Kind):
-    """``h' = tanh(W_ih x + b_ih + W_hh h + b_hh)`` (J. Elman, 1990), or relu of it."""
+class RNNKernel(RecurrentKernel):
+    """``h' = tanh(W_ih x + b_ih + W_hh h + b_hh)`` (J. Elman, 1990), or relu in place of tanh."""
 
     gates = 1
     nonlinearity = "tanh"
 
-    def set_nonlinearity(self, nonlinearity: str) -> None:
+    def __init__(self, *args: Any, nonlinearity: str = "tanh", **kwargs: Any) -> None:
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"nonlinearity is 'tanh' or 'relu', got {nonlinearity!r}")
         self.nonlinearity = nonlinearity
+        super().__init__(*args, **kwargs)
 
-    def states_of(
-        self, x: Any, first: list[Any], w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any,
-        valid: Any = None,
-    ) -> tuple[Any, ...]:  # fmt: skip
-        xs, relu = linear(x, w_ih, _together(b_ih, b_hh)), self.nonlinearity == "relu"
+    def scan(self, x: Any, first: States, weights: Any, biases: Any, valid: Any) -> States:
+        xs, relu = _input_sums(x, weights[0], biases), self.nonlinearity == "relu"
         if relu and valid is not None:
-            xs = np.where(valid, xs, -np.inf)  # a state of 0: it might grow without bound
-        return (recurrence.rnn(xs, first[0], w_hh, relu=relu),)
+            xs = np.where(valid, xs, -np.inf)  # a state of 0, as others may grow without bound
+        return (recurrence.rnn(xs, first[0], weights[1], relu=relu),)
 
 
-class LongShortTerm(Kind):
+class LSTMKernel(RecurrentKernel):
     """Gates i, f, g, o; ``c' = f c + i g``, ``h' = o tanh(c')``."""
 
     gates, states = 4, 2
 
-    def states_of(
-        self, x: Any, first: list[Any], w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any,
-        valid: Any = None,
-    ) -> tuple[Any, ...]:  # fmt: skip
-        xs = linear(x, w_ih, _together(b_ih, b_hh))
-        return tuple(recurrence.lstm(xs, *first, w_hh)[:2])
-
-    def raise_forget_bias(self, by: float) -> None:
-        """Add a number to the forget gate's part of every ``bias_ih``."""
-        if by and not any(name.startswith("bias_ih") for name in vars(self)):
+    def __init__(self, *args: Any, forget_bias: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        biases = [p for name, p in vars(self).items() if name.startswith("bias_ih")]
+        if forget_bias and not biases:
             raise ValueError("forget_bias needs bias=True")
-        for name, p in vars(self).items():
-            if name.startswith("bias_ih"):
-                p.data = p.data + np.repeat([0, by, 0, 0], self.hidden_size).astype(p.dtype)
+        added = np.repeat([0, forget_bias, 0, 0], self.hidden_size)
+        for p in biases:
+            p.data = p.data + added.astype(p.dtype)
+
+    def scan(self, x: Any, first: States, weights: Any, biases: Any, valid: Any) -> States:
+        xs = _input_sums(x, weights[0], biases)
+        return tuple(recurrence.lstm(xs, *first, weights[1])[:2])
 
 
-class GatedUnit(Kind):
+class GRUKernel(RecurrentKernel):
     """Gates r, z, n; ``n = tanh(W x + b + r (W h + b))``, ``h' = (1 - z) n + z h``."""
 
     gates = 3
 
-    def states_of(
-        self, x: Any, first: list[Any], w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any,
-        valid: Any = None,
-    ) -> tuple[Any, ...]:  # fmt: skip
+    def scan(self, x: Any, first: States, weights: Any, biases: Any, valid: Any) -> States:
+        (w_ih, w_hh), (b_ih, b_hh) = weights, biases
         bias = np.zeros(w_hh.shape[:1], w_hh.dtype) if b_hh is None else b_hh
         return (recurrence.gru(linear(x, w_ih, b_ih), first[0], w_hh, bias)[0],)
 
 
-class _Cell(Kind):
+class _Cell(RecurrentKernel):
+    """Base class of cells: one step, with one set of parameters."""
+
     def __init__(
         self,
         input_size: int,
         hidden_size: int,
         bias: bool = True,
         *,
-        rng: np.random.Generator | int | None = None,
+        rng: Rng = None,
         dtype: Any = np.float32,
     ) -> None:
         self.set_sizes(input_size, hidden_size)
-        self.draw(self.shapes("", input_size, bias), np.random.default_rng(rng), dtype)
+        self.draw_parameters("", input_size, bias, np.random.default_rng(rng), dtype)
 
     def forward(self, x: Any, state: Any = None) -> Any:
-        """One step.
+        """Take one step.
 
         Parameters
         ----------
@@ -160,38 +158,36 @@ class _Cell(Kind):
             Shape (N, input_size).
         state
             The state before, ``(N, hidden_size)``, for LSTMCell a pair (hidden, cell) of them;
-            zeros unless given.
+            zeros by default.
 
         Returns
         -------
-        The state after, alike.
+        Tensor or tuple of Tensor
+            The state after, of the same shape.
         """
         if x.ndim != 2 or x.shape[1] != self.input_size:
             raise ValueError(
                 f"{type(self).__name__}({self.input_size}, {self.hidden_size}) expects an input "
                 f"(N, {self.input_size}), got shape {tuple(x.shape)}"
             )
-        first = self.given(state, (len(x), self.hidden_size), x.dtype)
+        first = self.initial_states(state, (len(x), self.hidden_size), x.dtype)
         after = tuple(s[0] for s in self.run(x[None], first))
         return after if self.states > 1 else after[0]
 
-    def describe(self) -> str:
-        return f"{self.input_size}, {self.hidden_size}"
 
-
-class RNNCell(Elman, _Cell):
-    """One step of :class:`nn.RNN`.
+class RNNCell(RNNKernel, _Cell):
+    """Take one step of :class:`nn.RNN`.
 
     Parameters
     ----------
     input_size, hidden_size
-        Features of the input and of the state.
+        The number of features of the input and of the state.
     bias
-        Whether there are two, ``bias_ih`` and ``bias_hh``.
+        Whether the two biases ``bias_ih`` and ``bias_hh`` are added.
     nonlinearity
         ``"tanh"`` or ``"relu"``.
     rng, dtype
-        Of the initial values.
+        Generator or seed, and dtype, of the initial values.
 
     Examples
     --------
@@ -203,18 +199,16 @@ class RNNCell(Elman, _Cell):
     (2, 4)
     """
 
-    def __init__(self, *args: Any, nonlinearity: str = "tanh", **kwargs: Any) -> None:
-        self.set_nonlinearity(nonlinearity)
-        super().__init__(*args, **kwargs)
 
+class LSTMCell(LSTMKernel, _Cell):
+    """Take one step of :class:`nn.LSTM`; the state is a pair (hidden, cell).
 
-class LSTMCell(LongShortTerm, _Cell):
-    """One step of :class:`nn.LSTM`; the state is a pair (hidden, cell).
-
-    Parameters are those of :class:`RNNCell`, and
-
+    Parameters
+    ----------
     forget_bias
-        Added to the forget gate's ``bias_ih``.
+        Added to the forget gate's part of ``bias_ih``.
+    input_size, hidden_size, bias, rng, dtype
+        As in :class:`nn.RNNCell`.
 
     Examples
     --------
@@ -224,15 +218,11 @@ class LSTMCell(LongShortTerm, _Cell):
     ((2, 4), (2, 4))
     """
 
-    def __init__(self, *args: Any, forget_bias: float = 0.0, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.raise_forget_bias(forget_bias)
 
+class GRUCell(GRUKernel, _Cell):
+    """Take one step of :class:`nn.GRU`.
 
-class GRUCell(GatedUnit, _Cell):
-    """One step of :class:`nn.GRU`.
-
-    Parameters are those of :class:`RNNCell`, without nonlinearity.
+    Parameters are those of :class:`nn.RNNCell`, without ``nonlinearity``.
 
     Examples
     --------

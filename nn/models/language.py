@@ -1,4 +1,4 @@
-"""A language model of characters: which one comes next, given those before?"""
+"""A language model of characters: predict the next one from those before it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 
 import autograd_core as ag
 from nn.data.text import Characters
-from nn.functional.activations import plain, softmax
-from nn.functional.cross_entropy import cross_entropy
+from nn.functional.activations import as_array, softmax
+from nn.functional.losses import cross_entropy
+from nn.init import Rng
 from nn.layers.basic import Embedding, Linear
 from nn.layers.recurrent import GRU, LSTM, RNN, detached
 from nn.module import Module, evaluating
@@ -19,7 +20,7 @@ KINDS: dict[str, Any] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 
 
 class CharRNN(Module):
-    """Each character as a vector, a recurrent network over them, and logits of the next one.
+    """Recurrent network over vectors of characters, with logits of the next character.
 
     Parameters
     ----------
@@ -28,15 +29,15 @@ class CharRNN(Module):
     kind
         ``"rnn"``, ``"lstm"`` or ``"gru"``.
     embed, hidden
-        Numbers of a character's vector, and of the state.
+        The lengths of a character's vector, and of the state.
     num_layers, dropout
         As in :class:`nn.RNN`.
     stateful
-        Whether, while training, each batch begins with the state that the batch before ended with,
-        without its gradient (truncated backpropagation through time; for batches that go on where
-        the last ones ended: :class:`nn.text.Streams`).  ``train()`` forgets the state.
+        Whether, while training, each batch begins with the last state of the batch before, without
+        its gradient (truncated backpropagation through time; for batches that continue each
+        other, see :class:`nn.text.Streams`).  ``train()`` resets the state.
     rng, dtype
-        Of the initial values.
+        Generator or seed, and dtype, of the initial values.
 
     Examples
     --------
@@ -56,7 +57,7 @@ class CharRNN(Module):
         num_layers: int = 1,
         dropout: float = 0.0,
         stateful: bool = False,
-        rng: np.random.Generator | int | None = None,
+        rng: Rng = None,
         dtype: Any = np.float32,
     ) -> None:
         if kind not in KINDS:
@@ -69,35 +70,35 @@ class CharRNN(Module):
         self.output = Linear(hidden, characters, rng=rng, dtype=dtype)
         self.stateful, self.state = stateful, None
 
-    def advance(self, ids: Any, state: Any = None) -> tuple[Any, Any]:
-        """Logits ``(N, T, characters)`` after each of ``ids (N, T)``, and the state after all."""
+    def advance(self, ids: Any, state: Any = None) -> tuple[ag.Tensor, Any]:
+        """Return logits ``(N, T, characters)`` after each of ``ids (N, T)``, and the last state."""
         states, last = self.recurrent(self.embedding(ids), state)
         return self.output(states), last
 
-    def forward(self, ids: Any) -> Any:
-        """Logits ``(N, T, characters)`` of what follows each of ``ids (N, T)``."""
+    def forward(self, ids: Any) -> ag.Tensor:
+        """Return logits ``(N, T, characters)`` of the character after each of ``ids (N, T)``."""
         if not (self.training and self.stateful):
             return self.advance(ids)[0]
         state = self.state
-        if state is not None and plain(state[0]).shape[-2] != len(ids):  # other streams
+        if state is not None and as_array(state[0]).shape[-2] != len(ids):  # other streams
             state = None
         logits, last = self.advance(ids, state)
         self.state = detached(last)
         return logits
 
     def train(self, mode: bool = True) -> Module:
-        """Switch to training (or evaluation), from a state of zeros."""
+        """Switch to training (or evaluation), and reset the state to zeros."""
         self.state = None
         return super().train(mode)
 
 
 def next_character_loss(logits: Any, target: Any) -> Any:
-    """The mean cross-entropy of logits ``(N, T, C)`` and characters ``(N, T)``, in nats."""
-    return cross_entropy(logits.reshape(-1, logits.shape[-1]), plain(target).reshape(-1))
+    """Return the mean cross-entropy of logits ``(N, T, C)`` and characters ``(N, T)``, in nats."""
+    return cross_entropy(logits.reshape(-1, logits.shape[-1]), as_array(target).reshape(-1))
 
 
 def perplexity(nats: float) -> float:
-    """How many equally likely characters would be as hard to guess: ``exp(nats)``."""
+    """Return ``exp(nats)``: the number of equally likely characters that are as hard to guess."""
     return math.exp(min(nats, 700.0))
 
 
@@ -108,27 +109,28 @@ def sample(
     length: int = 500,
     *,
     temperature: float = 1.0,
-    rng: np.random.Generator | int | None = None,
+    rng: Rng = None,
 ) -> str:
-    """Text that goes on from a prompt, character by character.
+    """Generate text that continues a prompt, character by character.
 
     Parameters
     ----------
     model, characters
         The model and its vocabulary.
     prompt
-        What has been said; at least one character, all of the vocabulary.
+        The beginning of the text; at least one character, all from the vocabulary.
     length
-        How many characters follow.
+        The number of characters to generate.
     temperature
-        Divides the logits: below 1 likely characters become more so; 0 takes the likeliest always.
+        Divides the logits: below 1, likely characters become more likely; 0 always takes the
+        likeliest.
     rng
         Generator or seed.
 
     Returns
     -------
     str
-        What follows, without the prompt.
+        The generated text, without the prompt.
     """
     if not prompt:
         raise ValueError("a prompt has at least one character")
@@ -139,7 +141,7 @@ def sample(
     with evaluating(model), ag.no_grad():
         for _ in range(length):
             logits, state = model.advance(ids, state)
-            last = plain(logits)[0, -1].astype(float)
+            last = as_array(logits)[0, -1].astype(float)
             if temperature:
                 chance = softmax(last / temperature)
                 chosen = int(rng.choice(len(last), p=chance / chance.sum()))

@@ -1,4 +1,4 @@
-"""Whole networks by one call."""
+"""Functions that build complete networks."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from nn.init import Initializer, Rng
 from nn.layers.activations import Identity, Tanh, named
-from nn.layers.basic import Linear, Sequential
+from nn.layers.basic import Flatten, Linear, Sequential
 from nn.layers.convolution import Conv2d
-from nn.layers.pooling import AvgPool2d, Flatten
+from nn.layers.pooling import AvgPool2d
 from nn.models.language import CharRNN
 from nn.module import Module
 
@@ -21,21 +22,22 @@ def mlp(
     activation: str | Callable[[], Module] = "sigmoid",
     *,
     output: str | Callable[[], Module] | None = "same",
-    init: Callable[..., Any] | str | None = None,
-    bias_init: Callable[..., Any] | str | None = None,
-    rng: np.random.Generator | int | None = None,
+    init: Initializer | None = None,
+    bias_init: Initializer | None = None,
+    rng: Rng = None,
     dtype: Any = np.float32,
 ) -> Sequential:
-    """A feedforward network: every neuron sums the layer before it, then is activated.
+    """Build a feedforward network: each neuron applies its activation to a weighted sum.
 
     Parameters
     ----------
     sizes
         The number of inputs, of the neurons of each hidden layer, and of outputs.
     activation
-        Of the hidden layers: a name of :mod:`nn.activations`, or a module class.
+        The activation of the hidden layers: a module class, or a name that
+        :func:`nn.layers.activations.named` knows.
     output
-        Of the last layer: ``"same"`` as the hidden ones (the network of the quadratic cost), a
+        The activation of the last layer: ``"same"`` as the hidden ones (for the quadratic cost), a
         name or class, or None, for losses that take logits.
     init, bias_init, rng, dtype
         As in :class:`nn.Linear`.
@@ -69,13 +71,13 @@ def perceptron(
     inputs: int,
     outputs: int = 1,
     *,
-    rng: np.random.Generator | int | None = None,
+    rng: Rng = None,
     dtype: Any = np.float32,
 ) -> Linear:
-    """A perceptron: one layer of weighted sums, without a hidden one (F. Rosenblatt, 1958).
+    """Build a perceptron: one layer of weighted sums, without a hidden one (F. Rosenblatt, 1958).
 
-    It gives logits, for :func:`nn.binary_cross_entropy_with_logits` or :func:`nn.cross_entropy`;
-    classes that a line parts it learns, XOR it cannot.
+    Its outputs are logits, for :func:`nn.binary_cross_entropy_with_logits` or
+    :func:`nn.cross_entropy`; it learns classes that a line separates, but not XOR.
 
     Examples
     --------
@@ -86,12 +88,12 @@ def perceptron(
     return Linear(inputs, outputs, rng=rng, dtype=dtype)
 
 
-def lenet5(*, rng: np.random.Generator | int | None = None, dtype: Any = np.float32) -> Sequential:
-    """LeNet-5 for images ``(N, 1, 28, 28)`` in ten classes, 61,706 parameters.
+def lenet5(*, rng: Rng = None, dtype: Any = np.float32) -> Sequential:
+    """Build LeNet-5 for images ``(N, 1, 28, 28)`` in ten classes, with 61,706 parameters.
 
     Two convolutions with tanh and mean pooling, then 400-120-84-10 (Y. LeCun and others,
-    *Gradient-based learning applied to document recognition*, 1998), with the simplifications
-    that are usual: full connection between the maps, and logits for :func:`nn.cross_entropy`.
+    *Gradient-based learning applied to document recognition*, 1998), with the usual
+    simplifications: full connection between the maps, and logits for :func:`nn.cross_entropy`.
 
     Examples
     --------
@@ -115,11 +117,11 @@ def char_rnn(
     *,
     embed: int = 32,
     hidden: int = 128,
-    rng: np.random.Generator | int | None = None,
+    rng: Rng = None,
     dtype: Any = np.float32,
     **options: Any,
 ) -> CharRNN:
-    """A language model of characters: 32 numbers each, 128 hidden units, logits of the next one.
+    """Build a language model of characters that returns logits of the next character.
 
     Parameters
     ----------
@@ -128,7 +130,8 @@ def char_rnn(
     kind
         ``"rnn"``, ``"lstm"`` or ``"gru"``.
     embed, hidden, rng, dtype, **options
-        As in :class:`nn.language.CharRNN`.
+        As in :class:`nn.language.CharRNN`; by default 32 numbers for each character and 128
+        hidden units.
 
     Examples
     --------

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from nn.functional import activations as functional
-from nn.functional.convolution import convolve, spread
-from nn.functional.geometry import Geometry, geometry, per_axis
-from nn.layers.basic import Embedding
+from nn.functional.convolution import Geometry, convolve, convolve_transpose, geometry, per_axis
+from nn.functional.pooling import max_pool, sum_pool
+from nn.layers.basic import Embedding, Flatten
 from nn.layers.convolution import Conv1d, Conv2d, ConvTranspose2d
 from nn.layers.normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
-from nn.layers.pooling import AvgPool2d, Flatten, largest, total
+from nn.layers.pooling import AvgPool2d
 from nn.onnx.functions import common
 from nn.onnx.graph import MODULES, Graph, translation
 
@@ -120,7 +120,7 @@ def _convolve(graph: Graph, x: Any, weight: Any, *, geo: Geometry, bias: Any = N
     return graph.single(dtype, "Conv", *given, **options)
 
 
-@translation(spread)
+@translation(convolve_transpose)
 def _spread(
     graph: Graph, g: Any, weight: Any, *, geo: Geometry, lengths: Any, bias: Any = None
 ) -> Any:  # fmt: skip
@@ -163,12 +163,12 @@ def _conv_transpose(graph: Graph, module: Any, x: Any) -> Any:
 MODULES.update({Conv1d: _conv, Conv2d: _conv})
 
 
-@translation(largest)
+@translation(max_pool)
 def _largest(graph: Graph, x: Any, *, geo: Geometry) -> Any:
     return graph.op("MaxPool", x, **_moving(geo))
 
 
-@translation(total)
+@translation(sum_pool)
 def _total(graph: Graph, x: Any, *, geo: Geometry) -> Any:
     return graph.op("Mul", _mean(graph, x, geo), np.asarray(math.prod(geo.size), x.dtype))
 

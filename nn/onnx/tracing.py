@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from nn.module import Module, evaluating
+from nn.module import Module, Parameter, evaluating
 from nn.onnx.dispatch import graph_of, named, opened, values
 from nn.onnx.graph import MODULES, ExportError, Graph, Translation
 from nn.onnx.traced_array import Symbol
-from nn.parameter import Parameter
 
 
 def translation_of(module: Module) -> Translation | None:

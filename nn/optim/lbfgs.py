@@ -1,11 +1,11 @@
-"""LBFGS: quasi-Newton steps from the last few gradients, and the line search that goes with them.
+"""LBFGS: quasi-Newton steps from the last few gradients, and their line search.
 
-Newton's step solves with the Hessian; here its inverse is estimated from pairs of what changed:
-parameters ``s`` and gradients ``y``.  Two passes over the pairs give the direction (J. Nocedal,
-*Updating quasi-Newton matrices with limited storage*, 1980).  How far to go along it is found with
-the strong Wolfe conditions (J. Nocedal, S. Wright, *Numerical Optimization*, 2nd ed., 2006,
-algorithms 3.5, 3.6 and 7.4), by cubic interpolation guarded as in M. Schmidt's minFunc, as PyTorch
-does, so that the steps are the same.
+Newton's step solves with the Hessian; here its inverse is estimated from pairs of changes, ``s``
+of the parameters and ``y`` of the gradients.  Two passes over the pairs give the direction
+(J. Nocedal, *Updating quasi-Newton matrices with limited storage*, 1980).  The length of the step
+satisfies the strong Wolfe conditions (J. Nocedal, S. Wright, *Numerical Optimization*, 2nd ed.,
+2006, algorithms 3.5, 3.6 and 7.4); the cubic interpolation is guarded as in M. Schmidt's minFunc
+and in PyTorch, so that the steps are PyTorch's.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nn.errors import StateError
-from nn.functional.activations import plain
+from nn.functional.activations import as_array
 from nn.optim.optimizer import Closure, Group, Optimizer
 
 Vector = Any
 
-# of Armijo's condition, and of the condition on the slope
+#: The constants of Armijo's condition and of the condition on the slope.
 _DECREASE, _CURVATURE = 1e-4, 0.9
 
 
@@ -36,7 +36,7 @@ class _Point(NamedTuple):
 
 
 def _cubic_minimum(a: _Point, b: _Point, low: float, high: float) -> float:
-    """Where the cubic through two values and slopes is least, within bounds; else their middle."""
+    """Minimize the cubic through two values and slopes within bounds; without one, bisect."""
     a, b = sorted((a, b), key=lambda p: p.t)
     if b.t > a.t:
         d = a.slope + b.slope - 3 * (a.value - b.value) / (a.t - b.t)
@@ -57,10 +57,27 @@ def _line_search(
     tolerance: float,
     trials: int,
 ) -> tuple[_Point, int]:
-    """A point that satisfies the strong Wolfe conditions, and how many were tried.
+    """Find a point that satisfies the strong Wolfe conditions.
 
-    After ``trials`` more than the first, the best one so far.  ``largest`` is the direction's
-    largest component, which makes ``tolerance`` one of parameters.
+    Parameters
+    ----------
+    at
+        Returns the point at ``t``.
+    start
+        The point at ``t = 0``.
+    t
+        The first trial.
+    largest
+        The direction's largest component, which turns ``tolerance`` into one of parameters.
+    tolerance
+        The search ends when parameters would change by less.
+    trials
+        The number of trials after the first; then the best point so far is returned.
+
+    Returns
+    -------
+    tuple
+        The point, and the number of trials.
     """
 
     def too_high(p: _Point) -> bool:
@@ -70,7 +87,7 @@ def _line_search(
         return abs(p.slope) <= -_CURVATURE * start.slope
 
     before, now, tried = start, at(t), 1
-    while tried <= trials:  # go on until a point is good, or two have one between them
+    while tried <= trials:  # until a point is good, or two enclose one
         if too_high(now) or (tried > 2 and now.value >= before.value):
             break
         if flat(now):
@@ -88,7 +105,7 @@ def _line_search(
         low, high = sorted((best.t, other.t))
         t = _cubic_minimum(best, other, low, high)
         margin, close = 0.1 * (high - low), min(high - t, t - low)
-        inside = close >= margin  # near an end little would be gained: the second time, go inside
+        inside = close >= margin  # the second time near an end, move away from it
         if not inside and (stuck or t >= high or t <= low):
             t = high - margin if abs(t - high) < abs(t - low) else low + margin
             inside = True
@@ -107,25 +124,26 @@ def _line_search(
 
 
 class LBFGS(Optimizer):
-    """Quasi-Newton steps with limited memory, for a loss without noise: the whole data at once.
+    """Quasi-Newton steps with limited memory, for a loss without noise: all data in one batch.
 
     Parameters
     ----------
     parameters
         Parameters, in one group.
     lr
-        The first length that is tried along each direction; 1 is nearly always right.
+        The first step length to try along each direction; 1 is nearly always right.
     max_iter
-        Directions in one :meth:`step`.
+        The number of directions in one :meth:`step`.
     max_eval
-        Evaluations of the loss in one step, about; by default ``max_iter * 5 // 4``.
+        The approximate number of evaluations of the loss in one step; by default
+        ``max_iter * 5 // 4``.
     tolerance_grad, tolerance_change
         Stop when no component of the gradient is larger; when no parameter, or the loss, changes
         by more.
     history_size
-        How many pairs are remembered, each as large as all parameters twice.
+        The number of pairs to keep, each as large as all parameters twice.
     line_search_fn
-        ``"strong_wolfe"`` (PyTorch's default is the other) or None, which goes ``lr`` far.
+        ``"strong_wolfe"``, or None for a step of length ``lr``, which is PyTorch's default.
 
     Examples
     --------
@@ -165,7 +183,7 @@ class LBFGS(Optimizer):
         self._memory: dict[str, Any] = {"steps": 0}
 
     def _check(self, group: Group) -> None:
-        super()._check({**group, "weight_decay": 0.0})
+        super()._check(group)
         for name in ("max_iter", "max_eval", "history_size"):
             if not (isinstance(group[name], int) and group[name] >= 1):
                 raise ValueError(f"LBFGS: {name} is a number from 1 up, got {group[name]!r}")
@@ -176,13 +194,13 @@ class LBFGS(Optimizer):
 
     # -- all parameters as one vector ---------------------------------------------------------
 
-    def _gathered(self) -> Vector:
+    def _gradient(self) -> Vector:
         return np.concatenate([
             (np.zeros_like(p.data) if p.grad is None else p.grad.data).reshape(-1)
             for p in self.param_groups[0]["params"]
         ])  # fmt: skip
 
-    def _place(self, start: list[Any], direction: Vector, t: float) -> None:
+    def _move(self, start: list[Any], direction: Vector, t: float) -> None:
         """Set the parameters to ``start + t direction``."""
         begin = 0
         for p, old in zip(self.param_groups[0]["params"], start, strict=True):
@@ -191,7 +209,7 @@ class LBFGS(Optimizer):
             begin += p.size
 
     def _direction(self, gradient: Vector) -> Vector:
-        """Minus the estimated inverse Hessian times the gradient (two loops over the pairs)."""
+        """Return minus the estimated inverse Hessian times the gradient."""
         memory = self._memory
         if memory["steps"] == 0:
             memory.update(s=[], y=[], scale=1.0)
@@ -214,25 +232,27 @@ class LBFGS(Optimizer):
         return q
 
     def step(self, closure: Closure | None = None) -> Any:
-        """Up to ``max_iter`` directions.
+        """Move along up to ``max_iter`` directions.
 
         Parameters
         ----------
         closure
-            Computes the loss anew: ``zero_grad``, ``backward``, and returns it; called many times.
+            Calls ``zero_grad``, computes the loss, calls ``backward`` and returns the loss; it is
+            called many times.
 
         Returns
         -------
-        The loss before the step, as the closure returned it.
+        Tensor
+            The loss before the step, as the closure returned it.
         """
         if closure is None:
             raise TypeError(
-                "LBFGS needs the loss several times: step(closure), where closure() does "
-                "optimizer.zero_grad(), loss.backward(), and returns the loss"
+                "LBFGS computes the loss several times: call step(closure), where closure() calls "
+                "optimizer.zero_grad() and loss.backward(), and returns the loss"
             )
         group, memory = self.param_groups[0], self._memory
         first = closure()
-        loss, gradient = float(plain(first)), self._gathered()
+        loss, gradient = float(as_array(first)), self._gradient()
         evaluations, tolerance = 1, group["tolerance_change"]
         if not len(gradient) or not np.abs(gradient).max() > group["tolerance_grad"]:
             return first
@@ -249,9 +269,9 @@ class LBFGS(Optimizer):
             before = loss
 
             def at(t: float, start: Any = start, direction: Any = direction) -> _Point:
-                self._place(start, direction, t)
-                value, g = float(plain(closure())), self._gathered()
-                if not math.isfinite(value):  # beyond where the loss is defined it is too high
+                self._move(start, direction, t)
+                value, g = float(as_array(closure())), self._gradient()
+                if not math.isfinite(value):  # outside the domain of the loss
                     return _Point(t, math.inf, math.nan, g)
                 return _Point(t, value, float(np.dot(g, direction)), g)
 
@@ -261,10 +281,10 @@ class LBFGS(Optimizer):
                 here, tried = _line_search(
                     at, here._replace(t=0.0), t, largest, tolerance, group["max_eval"] - evaluations
                 )
-            elif i < group["max_iter"] - 1:  # after the last, nothing asks for the loss there
+            elif i < group["max_iter"] - 1:  # the loss after the last step is not needed
                 here, tried = at(t), 1
             memory["t"], loss, gradient = here.t, here.value, here.gradient
-            self._place(start, direction, here.t)
+            self._move(start, direction, here.t)
             evaluations += tried
             changes = float(np.abs(direction * here.t).max()), abs(loss - before)
             if evaluations >= group["max_eval"] or min(changes) <= tolerance:
@@ -276,7 +296,7 @@ class LBFGS(Optimizer):
     # -- state --------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """Settings and the remembered pairs (as rows of matrices), all of parameter 0."""
+        """Return settings and pairs (as rows of matrices), all stored under parameter 0."""
         memory = {
             k: np.array(v) if isinstance(v, (list, np.ndarray)) else v
             for k, v in self._memory.items()
@@ -284,7 +304,7 @@ class LBFGS(Optimizer):
         return {**super().state_dict(), "state": {0: memory}}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Take over what :meth:`state_dict` returned; nothing changes if it does not fit."""
+        """Restore what :meth:`state_dict` returned; nothing changes if it does not fit."""
         found = {int(number): values for number, values in saved["state"].items()}
         memory: dict[str, Any] = {"steps": 0, **found.get(0, {})}
         params = self.param_groups[0]["params"]
@@ -294,7 +314,9 @@ class LBFGS(Optimizer):
                 value = np.asarray(memory[name], dtype)
                 value = value.reshape(0, size) if value.size == 0 else value
                 if value.shape[-1:] != (size,):
-                    raise StateError(f"LBFGS: {name} has shape {value.shape}, not (..., {size})")
+                    raise StateError(
+                        f"LBFGS: {name} has shape {value.shape}, expected (..., {size})"
+                    )
                 memory[name] = list(value) if name in "sy" else value
         super().load_state_dict({**saved, "state": {}})
         self._memory = memory

@@ -1,7 +1,7 @@
-"""Optimizer and SGD: how gradients become steps.  The update rules are PyTorch's.
+"""Optimizer: the base class of all optimizers, and parameter groups.
 
-Steps are taken in place, on the arrays inside the parameters, through one scratch array, so a
-step allocates nothing.
+The update rules are PyTorch's.  Steps are taken in place, on the arrays inside the parameters,
+through one scratch array, so a step allocates nothing.
 """
 
 from __future__ import annotations
@@ -13,18 +13,22 @@ from typing import Any
 import numpy as np
 
 from nn.errors import StateError
-from nn.parameter import Parameter
+from nn.module import Module, Parameter
 
 Group = dict[str, Any]
 
-#: Forgets the gradients, computes the loss and its gradients, and returns the loss.
+#: Drops the gradients, computes the loss and its gradients, and returns the loss.
 Closure = Callable[[], Any]
 
+#: Settings that are numbers of at least 0, and those that are numbers in [0, 1), or pairs of them.
+_NOT_NEGATIVE = ("lr", "weight_decay", "momentum")
+_BELOW_ONE = ("alpha", "betas")
 
-def _kind(setting: Any) -> Any:
-    """What settings of one name have in common; JSON knows neither tuples nor int from float."""
+
+def _json_type(setting: Any) -> Any:
+    """Return what settings of one name share; JSON knows neither tuples nor int from float."""
     if isinstance(setting, (list, tuple)):
-        return [_kind(s) for s in setting]
+        return [_json_type(s) for s in setting]
     if isinstance(setting, (int, float, np.number)) and not isinstance(setting, bool):
         return float
     return str if setting is None else type(setting)
@@ -38,21 +42,23 @@ class Optimizer:
     parameters
         Parameters, or dicts ``{"params": [...], "lr": ..., ...}`` that override the settings.
     **settings
-        The settings of a group, with their values where a group has none.
+        The names of a group's settings, with the values for groups that do not give them.
 
     Attributes
     ----------
     param_groups : list of dict
         The settings of each group and its ``"params"``.  To change a learning rate, assign
         ``group["lr"]``.
+    state : dict
+        Arrays and numbers, by name, for each parameter.
     """
 
     def __init__(self, parameters: Iterable[Any], **settings: Any) -> None:
-        given = list(parameters)
+        given, name = list(parameters), type(self).__name__
         if not given:
             raise ValueError(
-                f"{type(self).__name__} got no parameters (an iterator is empty after its first "
-                "use; pass model.parameters() anew)"
+                f"{name} got no parameters (an iterator is empty after its first use; pass "
+                "model.parameters() again)"
             )
         if not isinstance(given[0], Mapping):
             given = [{"params": given}]
@@ -60,32 +66,38 @@ class Optimizer:
         for group in given:
             unknown = group.keys() - settings.keys() - {"params"}
             if unknown:
-                raise ValueError(
-                    f"{type(self).__name__} has no setting {', '.join(sorted(unknown))}"
-                )
+                raise ValueError(f"{name} has no setting {', '.join(sorted(unknown))}")
             merged = {**settings, **group, "params": list(group["params"])}
             self._check(merged)
             self.param_groups.append(merged)
-        everything = [p for group in self.param_groups for p in group["params"]]
-        for p in everything:
+        for p in self._parameters():
             if not hasattr(p, "requires_grad"):
                 raise TypeError(f"an optimizer takes Parameters, got {type(p).__name__}")
-        if len({id(p) for p in everything}) < len(everything):
-            raise ValueError("a parameter stands in the groups of an optimizer twice")
+        if len(set(map(id, self._parameters()))) < len(self._parameters()):
+            raise ValueError("a parameter is in the groups of an optimizer twice")
         self.state: dict[Parameter, dict[str, Any]] = {}
         self._scratch: dict[Any, Any] = {}
 
+    def _parameters(self) -> list[Parameter]:
+        return [p for group in self.param_groups for p in group["params"]]
+
     def _check(self, group: Group) -> None:
-        for name in ("lr", "weight_decay"):
-            value = group[name]
-            if not (isinstance(value, (int, float, np.number)) and 0 <= value < math.inf):
-                raise ValueError(f"{type(self).__name__}: {name} is a number >= 0, got {value!r}")
+        """Raise ValueError for a setting out of its range."""
+        for name, value in group.items():
+            if name in _NOT_NEGATIVE:
+                wanted, most = "is a number >= 0", math.inf
+            elif name in _BELOW_ONE:
+                wanted, most = "lies in [0, 1)", 1.0
+            else:
+                continue
+            values = value if name == "betas" else [value]
+            if not all(isinstance(v, (int, float, np.number)) and 0 <= v < most for v in values):
+                raise ValueError(f"{type(self).__name__}: {name} {wanted}, got {value!r}")
 
     def zero_grad(self) -> None:
-        """Forget every gradient: ``.grad`` becomes None."""
-        for group in self.param_groups:
-            for p in group["params"]:
-                p.grad = None
+        """Drop every gradient: ``.grad`` becomes None."""
+        for p in self._parameters():
+            p.grad = None
 
     def step(self, closure: Closure | None = None) -> Any:
         """Move every parameter that has a gradient.
@@ -93,24 +105,32 @@ class Optimizer:
         Parameters
         ----------
         closure
-            Run first if it is given, as :class:`nn.LBFGS` needs it; its result is returned.
+            Called first if it is given, as :class:`nn.LBFGS` needs it; its result is returned.
         """
         loss = closure() if closure is not None else None
         for group in self.param_groups:
             for p in group["params"]:
                 gradient = p.grad
                 if gradient is not None:
-                    data = p.data if p.ndim else np.array(p.data)  # a lone number is no array
+                    data = p.data if p.ndim else np.array(p.data)  # a 0-d result is a scalar
                     self.update(p, data, gradient.data, group)
                     p.data = data  # announces the write to the engine
         return loss
 
     def update(self, p: Parameter, data: Any, g: Any, group: Group) -> None:
-        """Change ``data``, the array of ``p``, in place by one step along ``g``."""
+        """Change ``data``, the array of ``p``, in place by one step along the gradient ``g``."""
         raise NotImplementedError
 
+    def zeros(self, p: Parameter, data: Any, *names: str) -> dict[str, Any]:
+        """Return the state of ``p``; arrays of these names begin as zeros of the shape of data."""
+        state = self.state.setdefault(p, {})
+        for name in names:
+            if name not in state:
+                state[name] = np.zeros_like(data)
+        return state
+
     def scratch(self, like: Any) -> Any:
-        """An array of the shape and dtype of ``like`` to compute in; one for all parameters."""
+        """Return an array of the shape and dtype of ``like`` to compute in; all share memory."""
         key = like.shape, like.dtype
         view = self._scratch.get(key)
         if view is None:
@@ -122,13 +142,12 @@ class Optimizer:
         return view
 
     def state_dict(self) -> dict[str, Any]:
-        """Settings and state, by the number of each parameter; arrays are copies."""
-        numbers: dict[int, int] = {}
-        groups = []
-        for group in self.param_groups:
-            for p in group["params"]:
-                numbers[id(p)] = len(numbers)
-            groups.append({**group, "params": [numbers[id(p)] for p in group["params"]]})
+        """Return settings and state, by the number of each parameter; arrays are copies."""
+        numbers = {id(p): i for i, p in enumerate(self._parameters())}
+        groups = [
+            {**group, "params": [numbers[id(p)] for p in group["params"]]}
+            for group in self.param_groups
+        ]
         state = {
             numbers[id(p)]: {k: v.copy() if hasattr(v, "copy") else v for k, v in s.items()}
             for p, s in self.state.items()
@@ -136,7 +155,7 @@ class Optimizer:
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Take over what :meth:`state_dict` returned; nothing changes if it does not fit.
+        """Restore what :meth:`state_dict` returned; nothing changes if it does not fit.
 
         Raises
         ------
@@ -150,18 +169,19 @@ class Optimizer:
             raise StateError(
                 f"a state of groups of {sizes} parameters does not fit groups of {own}"
             )
-        everything = [p for group in self.param_groups for p in group["params"]]
+        parameters = self._parameters()
         for number, values in state.items():
-            if not 0 <= int(number) < len(everything):
-                raise StateError(f"a state for parameter {number}, of {len(everything)}")
+            if not 0 <= int(number) < len(parameters):
+                raise StateError(
+                    f"a state for parameter {number} does not fit {len(parameters)} parameters"
+                )
+            shape = parameters[int(number)].shape
             for name, value in values.items():
-                shape = everything[int(number)].shape
+                label = f"the {name} of parameter {number}"
                 if getattr(value, "shape", shape) not in ((), shape):
-                    raise StateError(
-                        f"the {name} of parameter {number} has shape {value.shape}, not {shape}"
-                    )
+                    raise StateError(f"{label} has shape {value.shape}, expected {shape}")
                 if not hasattr(value, "shape") and not isinstance(value, (int, float)):
-                    raise StateError(f"the {name} of parameter {number} is {value!r}, no number")
+                    raise StateError(f"{label} is {value!r}, expected a number or an array")
         settings = [{k: v for k, v in g.items() if k != "params"} for g in groups]
         for group, new in zip(self.param_groups, settings, strict=True):
             if new.keys() != group.keys() - {"params"}:
@@ -170,85 +190,33 @@ class Optimizer:
                     f"{type(self).__name__}"
                 )
             for name, value in new.items():
-                if _kind(value) != _kind(group[name]):
+                if _json_type(value) != _json_type(group[name]):
                     raise StateError(f"the setting {name} is {value!r}, before {group[name]!r}")
             self._check({**group, **new})
         for group, new in zip(self.param_groups, settings, strict=True):
             group.update(new)
         self.state = {
-            everything[int(number)]: {
-                k: v.astype(everything[int(number)].dtype) if isinstance(v, np.ndarray) else v
-                for k, v in values.items()
-            }
-            for number, values in state.items()
+            p: {k: v.astype(p.dtype) if isinstance(v, np.ndarray) else v for k, v in values.items()}
+            for p, values in ((parameters[int(number)], state[number]) for number in state)
         }
 
 
-class SGD(Optimizer):
-    """Gradient descent, with momentum where asked for.
+def param_groups(model: Module, weight_decay: float) -> list[Group]:
+    """Return two groups for an optimizer: weights, which decay, and biases and norms, which do not.
 
-    Parameters
-    ----------
-    parameters
-        See :class:`Optimizer`.
-    lr
-        The step size, eta.
-    momentum, dampening
-        The direction is ``v = momentum v + (1 - dampening) g``; at the first step ``v = g``.
-    nesterov
-        Step along ``g + momentum v`` instead (Nesterov, 1983; Sutskever et al., 2013).
-    weight_decay
-        Adds ``weight_decay * w`` to each gradient.
+    Parameters with fewer than two axes are biases or belong to norms.
 
     Examples
     --------
-    >>> import numpy as np, nn
-    >>> w = nn.Parameter([1.0, -2.0])
-    >>> optimizer = nn.SGD([w], lr=0.25)
-    >>> np.sum(w * w).backward()
-    >>> optimizer.step()
-    >>> w
-    Parameter([ 0.5, -1. ], float32, requires_grad)
+    >>> import nn
+    >>> groups = nn.param_groups(nn.mlp([2, 3, 1], rng=0), 1e-4)
+    >>> [(len(g["params"]), g["weight_decay"]) for g in groups]
+    [(2, 0.0001), (2, 0.0)]
     """
-
-    def __init__(
-        self,
-        parameters: Iterable[Any],
-        lr: float,
-        *,
-        momentum: float = 0.0,
-        dampening: float = 0.0,
-        weight_decay: float = 0.0,
-        nesterov: bool = False,
-    ) -> None:
-        super().__init__(
-            parameters,
-            lr=lr,
-            momentum=momentum,
-            dampening=dampening,
-            weight_decay=weight_decay,
-            nesterov=nesterov,
-        )
-
-    def _check(self, group: Group) -> None:
-        super()._check(group)
-        if group["momentum"] < 0:
-            raise ValueError(f"SGD: momentum is a number >= 0, got {group['momentum']}")
-        if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
-            raise ValueError("SGD: nesterov needs a momentum and no dampening")
-
-    def update(self, p: Parameter, data: Any, g: Any, group: Group) -> None:
-        s, momentum, decay = self.scratch(data), group["momentum"], group["weight_decay"]
-        if decay:
-            np.multiply(data, decay, out=s)
-            g = np.add(s, g, out=s)
-        if momentum:
-            state = self.state.get(p)
-            if state is None:
-                v = self.state.setdefault(p, {"momentum": np.array(g)})["momentum"]
-            else:
-                v = state["momentum"]
-                v *= momentum
-                v += g if not group["dampening"] else (1 - group["dampening"]) * g
-            g = g + momentum * v if group["nesterov"] else v
-        data -= np.multiply(g, group["lr"], out=s)
+    weights = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [
+        {"params": weights, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return [g for g in groups if g["params"]]

@@ -1,7 +1,7 @@
-"""Learning rates by step: pure functions of a number that return a factor or a rate.
+"""Learning-rate schedules: functions ``step -> lr``.
 
-A schedule is a function ``step -> lr``; set it with ``group["lr"] = schedule(step)``, or hand it to
-:class:`nn.schedules.Scheduled`, or to :func:`nn.fit`.
+Apply one with ``group["lr"] = schedule(step)``, or pass it to :class:`nn.schedules.Scheduled` or
+to :func:`nn.fit`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ Schedule = Callable[[int], float]
 
 
 def constant(lr: float) -> Schedule:
-    """``lr`` at every step."""
+    """Return the schedule that is ``lr`` at every step."""
     return lambda step: lr
 
 
 def step(lr: float, every: int, gamma: float = 0.1) -> Schedule:
-    """``lr gamma^(step // every)``.
+    """Return the schedule ``lr gamma^(step // every)``.
 
     Examples
     --------
@@ -35,12 +35,12 @@ def step(lr: float, every: int, gamma: float = 0.1) -> Schedule:
 
 
 def exponential(lr: float, gamma: float) -> Schedule:
-    """``lr gamma^step``."""
+    """Return the schedule ``lr gamma^step``."""
     return lambda n: lr * gamma**n
 
 
 def linear(start: float, stop: float, steps: int) -> Schedule:
-    """From ``start`` to ``stop`` in ``steps`` steps, and ``stop`` from then on.
+    """Return the schedule from ``start`` to ``stop`` in ``steps`` steps; then it stays at ``stop``.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def linear(start: float, stop: float, steps: int) -> Schedule:
 
 
 def cosine(lr: float, steps: int, least: float = 0.0) -> Schedule:
-    """Half a cosine from ``lr`` down to ``least`` (I. Loshchilov, F. Hutter, 2017).
+    """Return half a cosine from ``lr`` down to ``least`` (I. Loshchilov, F. Hutter, 2017).
 
     Examples
     --------
@@ -66,13 +66,13 @@ def cosine(lr: float, steps: int, least: float = 0.0) -> Schedule:
 
 
 def linear_warmup(lr: float, steps: int) -> Schedule:
-    """From ``lr / steps`` at the first step to ``lr``, and ``lr`` from then on."""
+    """Return the schedule that rises from ``lr / steps`` at the first step to ``lr``, and stays."""
     _positive(steps)
     return lambda n: lr * min((n + 1) / steps, 1.0)
 
 
 def one_cycle(lr: float, steps: int, warmup: float = 0.3, first: float = 25.0) -> Schedule:
-    """Cosines up from ``lr / first`` to ``lr`` and down to nearly 0 (L. Smith, N. Topin, 2018).
+    """Return cosines up from ``lr / first`` to ``lr`` and down to almost 0 (Smith, Topin, 2018).
 
     Examples
     --------
@@ -88,7 +88,7 @@ def one_cycle(lr: float, steps: int, warmup: float = 0.3, first: float = 25.0) -
 
 
 def sequential(*parts: tuple[int, Schedule]) -> Schedule:
-    """Schedules one after the other: ``(steps, schedule)`` each; the last goes on.
+    """Join schedules, given as ``(steps, schedule)`` pairs; the last one never ends.
 
     Examples
     --------
@@ -111,16 +111,16 @@ def sequential(*parts: tuple[int, Schedule]) -> Schedule:
 
 
 class Scheduled:
-    """Sets the learning rate of every group before each step of an optimizer.
+    """Set the learning rate of every group before each step of an optimizer.
 
     Parameters
     ----------
     optimizer
-        Its groups are set.
+        The optimizer whose groups are set.
     schedule
         One for all groups, or one for each.
     count
-        The number of steps that were taken before.
+        The number of steps taken so far.
 
     Examples
     --------
@@ -137,18 +137,19 @@ class Scheduled:
         self, optimizer: Optimizer, schedule: Schedule | Sequence[Schedule], count: int = 0
     ) -> None:
         groups = optimizer.param_groups
-        if not callable(schedule) and not all(map(callable, _members(schedule))):
+        schedules: Any = [schedule] * len(groups) if callable(schedule) else schedule
+        if not isinstance(schedules, (list, tuple)) or not all(map(callable, schedules)):
             raise TypeError(
-                f"a schedule is a function step -> lr, as nn.schedules.cosine(lr, steps) makes, or "
-                f"one for each group; got {schedule!r}"
+                "a schedule is a function step -> lr, such as nn.schedules.cosine(lr, steps), or a "
+                f"list of one for each group; got {schedule!r}"
             )
-        self.schedules = [schedule] * len(groups) if callable(schedule) else list(schedule)
+        self.schedules = list(schedules)
         if len(self.schedules) != len(groups):
             raise ValueError(f"{len(self.schedules)} schedules for {len(groups)} groups")
         self.optimizer, self.count = optimizer, count
 
     def step(self) -> float:
-        """Set the rates of the next step; returns that of the first group."""
+        """Set the rates of the next step, and return the rate of the first group."""
         for group, schedule in zip(self.optimizer.param_groups, self.schedules, strict=True):
             rate = schedule(self.count)
             if not 0 <= rate < math.inf:
@@ -158,11 +159,6 @@ class Scheduled:
             group["lr"] = rate
         self.count += 1
         return float(self.optimizer.param_groups[0]["lr"])
-
-
-def _members(schedule: Any) -> Sequence[Any]:
-    """Of a list of schedules; what is no list counts as a member."""
-    return schedule if isinstance(schedule, (list, tuple)) else [schedule]
 
 
 def _positive(steps: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse  # scikit-learn brings it
 
-from nn.training.loop import Run
+from nn.training.loop import TrainingState
 
 Array = np.ndarray[Any, Any]
 
@@ -59,7 +59,7 @@ class Watch:
         self.estimator, self.held_out = estimator, held_out
         self.best = {} if held_out is None else estimator.module_.state_dict()
 
-    def __call__(self, run: Run) -> None:
+    def __call__(self, run: TrainingState) -> None:
         e = self.estimator
         e.n_iter_ = len(run.history)
         e.t_ += len(run.data.y)
@@ -77,7 +77,7 @@ class Watch:
             else:
                 run.stop = f"no gain of {e.tol} in {e.n_iter_no_change} epochs"
 
-    def _gain(self, run: Run) -> float:
+    def _gain(self, run: TrainingState) -> float:
         e = self.estimator
         if self.held_out is None:
             gain = e.best_loss_ - e.loss_
@@ -90,7 +90,7 @@ class Watch:
             e.best_validation_score_, self.best = score, run.model.state_dict()
         return float(gain)
 
-    def _rate(self, run: Run, rate: float) -> None:
+    def _rate(self, run: TrainingState, rate: float) -> None:
         """Change the step size; what momentum carries on keeps its length."""
         for group in run.optimizer.param_groups:
             for state in (run.optimizer.state.get(p, {}) for p in group["params"]):

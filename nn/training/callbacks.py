@@ -1,4 +1,4 @@
-"""Callbacks of ``fit``: stopping early, and pictures while it trains."""
+"""Callbacks of ``fit``: early stopping, and pictures while training goes on."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nn import plot
-from nn.cli import report as pictures
-from nn.training.loop import Run
+import autograd_core as ag
+from nn.module import Module
+from nn.plot.axes import figure
+from nn.plot.curves import history as plot_history
+from nn.training.evaluation import Loss
+from nn.training.loop import TrainingState
 
 _FALLING = ("loss", "error", "mse", "rmse", "mae", "perplexity", "nll", "deviance")
 _RISING = ("accuracy", "score", "r2", "f1", "auc", "precision", "recall", "right")
 
 
 def direction(monitor: str, mode: str | None) -> str:
-    """``"min"`` or ``"max"``: as it was said, or by the last word of a column's name."""
+    """Return ``"min"`` or ``"max"``: the given mode, or by the last word of a column's name."""
     if mode not in (None, "min", "max"):
         raise ValueError(f'mode is "min", "max" or None, got {mode!r}')
     word = monitor.lower().rsplit("_", 1)[-1]
@@ -28,26 +31,26 @@ def direction(monitor: str, mode: str | None) -> str:
 
 
 def better(new: float, old: float | None, mode: str, margin: float = 0.0) -> bool:
-    """Whether a value improves on the best so far."""
+    """Return whether a value improves on the best so far."""
     if old is None:
         return new == new
     return new < old - margin if mode == "min" else new > old + margin
 
 
 class EarlyStopping:
-    """Stop once ``monitor`` has not improved for ``patience`` epochs; then the best weights return.
+    """Stop when ``monitor`` has not improved for ``patience`` epochs; restore the best weights.
 
     Parameters
     ----------
     monitor
         A column of the history.
     patience
-        Epochs without improvement that are endured.
+        The number of epochs without improvement to wait.
     mode
-        ``"min"`` or ``"max"``: whether it improves by falling or by rising; unless given, by its
-        name (losses and errors fall, accuracies and scores rise).
+        ``"min"`` or ``"max"``: whether the column improves by falling or by rising; by default
+        its name decides (losses and errors fall, accuracies and scores rise).
     min_delta
-        What counts as an improvement.
+        The smallest change that counts as an improvement.
     restore
         Whether the model gets back the weights of its best epoch.
     """
@@ -70,12 +73,12 @@ class EarlyStopping:
         self._weights: dict[str, Any] = {}
 
     def state_dict(self) -> dict[str, Any]:
-        """The best so far, for a :class:`nn.Checkpoint`: numbers, and arrays by name."""
+        """Return the best so far, for a :class:`nn.Checkpoint`: numbers, and arrays by name."""
         weights = {f"weights.{name}": a for name, a in self._weights.items()}
         return {"best": self.best, "best_epoch": self.best_epoch, **weights}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Take over what :meth:`state_dict` returned."""
+        """Restore what :meth:`state_dict` returned."""
         self.best, self.best_epoch = saved["best"], int(saved["best_epoch"])
         self._weights = {
             name.removeprefix("weights."): a
@@ -83,31 +86,48 @@ class EarlyStopping:
             if name.startswith("weights.")
         }
 
-    def __call__(self, run: Run) -> None:
-        value, epoch = run.history[self.monitor][-1], len(run.history)
+    def __call__(self, state: TrainingState) -> None:
+        value, epoch = state.history[self.monitor][-1], len(state.history)
         if better(value, self.best, self.mode, self.min_delta):
             self.best, self.best_epoch = value, epoch
-            self._weights = run.model.state_dict() if self.restore else {}
+            self._weights = state.model.state_dict() if self.restore else {}
         elif epoch - self.best_epoch >= self.patience:
-            run.stop = f"no better {self.monitor} for {self.patience} epochs"
+            state.stop = f"no better {self.monitor} for {self.patience} epochs"
             if self._weights:
-                run.model.load_state_dict(self._weights)
+                state.model.load_state_dict(self._weights)
+
+
+def draw_gradient_flow(path: Path, model: Module, loss: Loss, batch: Any) -> None:
+    """Draw the size of the gradient at each layer, for one batch.
+
+    Parameters
+    ----------
+    path
+        The picture to write, such as ``gradient_flow.svg``.
+    model, loss, batch
+        ``loss(model(batch[0]), batch[1])`` is drawn.
+    """
+    for name, p in model.named_parameters():
+        p.name = p.name or name
+    names = {"x": batch[0], "y": batch[1]}
+    value = loss(model(batch[0]), batch[1])
+    ag.draw(value, level="modules", color="grad", names=names).save(path)
 
 
 class Draw:
-    """Draw the flow of the gradient every so many epochs, as ``gradient_flow_<epoch>.svg``.
+    """Draw the flow of the gradient every few epochs, as ``gradient_flow_<epoch>.svg``.
 
     With matplotlib, ``history.png`` is kept up to date too.
 
     Parameters
     ----------
     folder
-        Where the pictures go; made if it is not there.
+        The folder for the pictures; created when missing.
     loss, batch
         ``loss(model(batch[0]), batch[1])`` is drawn: the same batch each time, so that pictures
         can be compared.
     every
-        Epochs from one picture to the next.
+        The number of epochs from one picture to the next.
 
     Examples
     --------
@@ -129,16 +149,16 @@ class Draw:
             raise ValueError(f"every is a number of epochs from 1 up, got {every}")
         self.folder, self.loss, self.batch, self.every = Path(folder), loss, batch, every
 
-    def __call__(self, run: Run) -> None:
-        epoch = len(run.history)
+    def __call__(self, state: TrainingState) -> None:
+        epoch = len(state.history)
         if epoch % self.every:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        stem = f"gradient_flow_{epoch}"
-        pictures.graphs(self.folder, run.model, self.loss, self.batch, stem)
+        path = self.folder / f"gradient_flow_{epoch}.svg"
+        draw_gradient_flow(path, state.model, self.loss, self.batch)
         try:
-            figure = plot.axes.figure(6.4, 4.2)
-        except ImportError:  # the graph needs none
+            drawn = figure(6.4, 4.2)
+        except ImportError:  # the graph needs no matplotlib
             return
-        plot.history(run.history, ax=figure.subplots())
-        figure.savefig(self.folder / "history.png", dpi=120)
+        plot_history(state.history, ax=drawn.subplots())
+        drawn.savefig(self.folder / "history.png", dpi=120)

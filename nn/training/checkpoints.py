@@ -1,7 +1,8 @@
-"""Checkpoint and resume: a training that goes on as if it had never stopped, bit for bit.
+"""Checkpoint and resume: continue a training bit for bit as if it had never stopped.
 
-A checkpoint holds what the next epoch depends on: parameters and buffers, the optimizer's state,
-every random generator (of the data's order, of dropout), the history, and the state of callbacks.
+A checkpoint holds everything that the next epoch depends on: parameters and buffers, the
+optimizer's state, every random generator (for the order of the data, for dropout), the history,
+and the state of callbacks.
 """
 
 from __future__ import annotations
@@ -18,27 +19,34 @@ from nn.files.weights import checked_metadata, checked_suffix, read, save
 from nn.module import Module
 from nn.optim.optimizer import Optimizer
 from nn.training.callbacks import better, direction
-from nn.training.loop import History, Run, check_optimizer
+from nn.training.loop import History, TrainingState, check_optimizer
 
 
 def _generators(model: Module, data: Any) -> dict[str, np.random.Generator]:
-    """Every generator that training draws from, by the name of what holds it."""
-    found = {}
-    for name, holder in (("data", data), *((f"model.{n}", m) for n, m in model.named_modules())):
-        for key, value in getattr(holder, "__dict__", {}).items():
-            if isinstance(value, np.random.Generator):
-                found[f"{name}.{key}"] = value
-    return found
+    """Return every generator that training draws from, by the name of its owner."""
+    owners = [("data", data), *((f"model.{name}", m) for name, m in model.named_modules())]
+    return {
+        f"{name}.{key}": value
+        for name, owner in owners
+        for key, value in getattr(owner, "__dict__", {}).items()
+        if isinstance(value, np.random.Generator)
+    }
 
 
-def _parted(values: Mapping[str, Any], prefix: str, arrays: dict[str, Any]) -> dict[str, Any]:
-    """What of a state is no array; the arrays go to ``arrays``."""
+def _extract_arrays(
+    values: Mapping[str, Any], prefix: str, arrays: dict[str, Any]
+) -> dict[str, Any]:
+    """Move the arrays of a state to ``arrays``, with a prefix, and return the rest."""
     arrays.update({f"{prefix}{k}": v for k, v in values.items() if isinstance(v, np.ndarray)})
     return {k: v for k, v in values.items() if not isinstance(v, np.ndarray)}
 
 
+def _with_prefix(prefix: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+
+
 def _json(value: Any) -> str:
-    def known(other: Any) -> Any:
+    def to_json(other: Any) -> Any:
         if isinstance(other, (np.ndarray, np.generic)):
             return other.tolist()
         raise TypeError(
@@ -46,22 +54,18 @@ def _json(value: Any) -> str:
             f"{other!r}"
         )
 
-    return json.dumps(value, default=known)
+    return json.dumps(value, default=to_json)
 
 
-def _under(prefix: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
-    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
-
-
-def _numbers(values: Iterable[Any]) -> bool:
+def _are_numbers(values: Iterable[Any]) -> bool:
     return all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
 
 
 class Checkpoint:
-    """Write all that training depends on to a file after each epoch.
+    """Write everything that training depends on to a file after each epoch.
 
-    Of several callbacks put it last, so that it holds their state (those that have a
-    ``state_dict``) after the epoch.
+    Put it last among several callbacks, so that it holds the state of the others (those that have
+    a ``state_dict``) after the epoch.
 
     Parameters
     ----------
@@ -69,10 +73,10 @@ class Checkpoint:
         A ``.safetensors`` or ``.npz`` file; replaced as a whole, so a crash leaves the last one.
     monitor
         A column of the history: write only when it improves.
-    mode
-        As in :class:`nn.EarlyStopping`.
     note
         Strings to store with it.
+    mode
+        As in :class:`nn.EarlyStopping`.
     """
 
     def __init__(
@@ -89,50 +93,46 @@ class Checkpoint:
         self.best: float | None = None
 
     def state_dict(self) -> dict[str, Any]:
-        """The best value so far."""
+        """Return the best value so far."""
         return {"best": self.best}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Take over what :meth:`state_dict` returned."""
+        """Restore what :meth:`state_dict` returned."""
         self.best = saved["best"]
 
-    def __call__(self, run: Run) -> None:
+    def __call__(self, state: TrainingState) -> None:
         if self.monitor is not None:
-            value = run.history[self.monitor][-1]
+            value = state.history[self.monitor][-1]
             if not better(value, self.best, self.mode):
                 return
             self.best = value
-        arrays = {f"model.{name}": array for name, array in run.model.state_dict().items()}
-        optimizer = run.optimizer.state_dict()
+        arrays = {f"model.{name}": array for name, array in state.model.state_dict().items()}
+        optimizer = state.optimizer.state_dict()
         numbers = {
-            str(i): _parted(values, f"optimizer.{i}.", arrays)
+            str(i): _extract_arrays(values, f"optimizer.{i}.", arrays)
             for i, values in optimizer["state"].items()
         }
         callbacks = {
             str(i): {
                 "class": type(callback).__name__,
-                "state": _parted(callback.state_dict(), f"callback.{i}.", arrays),
+                "state": _extract_arrays(callback.state_dict(), f"callback.{i}.", arrays),
             }
-            for i, callback in enumerate(run.callbacks)
+            for i, callback in enumerate(state.callbacks)
             if hasattr(callback, "state_dict")
         }
-        random = {
-            name: rng.bit_generator.state for name, rng in _generators(run.model, run.data).items()
-        }
+        generators = _generators(state.model, state.data)
         metadata = {
-            "optimizer": _json(
-                {
-                    "class": type(run.optimizer).__name__,
-                    "groups": optimizer["param_groups"],
-                    "numbers": numbers,
-                }
-            ),
-            "rng": _json(random),
-            "callbacks": _json(callbacks),
-            "history": _json(run.history.epochs),
-            **self.note,
+            "optimizer": {
+                "class": type(state.optimizer).__name__,
+                "groups": optimizer["param_groups"],
+                "numbers": numbers,
+            },
+            "rng": {name: rng.bit_generator.state for name, rng in generators.items()},
+            "callbacks": callbacks,
+            "history": state.history.epochs,
         }
-        save(self.path, arrays, metadata)
+        texts = {name: _json(value) for name, value in metadata.items()}
+        save(self.path, arrays, {**texts, **self.note})
 
 
 def resume(
@@ -142,43 +142,44 @@ def resume(
     data: Any = None,
     callbacks: Iterable[Any] = (),
 ) -> History:
-    """Put everything back to what a Checkpoint wrote.
+    """Restore everything that a Checkpoint wrote.
 
     Parameters
     ----------
     path
-        What the Checkpoint wrote.
+        The file of the Checkpoint.
     model, optimizer, data, callbacks
-        Made as they were then; their states are replaced.
+        Made as for the first training; their states are replaced.
 
     Returns
     -------
     History
-        For ``fit(..., history=history)``, which goes on as if it had never stopped.
+        For ``fit(..., history=history)``, which continues as if training had never stopped.
 
     Raises
     ------
     StateError
-        If the file is of another network or optimizer; FileFormatError if it is no checkpoint.
-        Nothing has been changed then.
+        If the file belongs to another network or optimizer.
+    FileFormatError
+        If the file is not a checkpoint.  Nothing has been changed after either error.
     """
     check_optimizer(model, optimizer)
     arrays, metadata = read(Path(path))
-    weights, kept = model.state_dict(), optimizer.state_dict()
+    old_weights, old_optimizer = model.state_dict(), optimizer.state_dict()
     generators, callbacks = _generators(model, data), list(callbacks)
-    random = {name: rng.bit_generator.state for name, rng in generators.items()}
-    states = [c.state_dict() if hasattr(c, "state_dict") else {} for c in callbacks]
+    old_random = {name: rng.bit_generator.state for name, rng in generators.items()}
+    old_states = [c.state_dict() if hasattr(c, "state_dict") else {} for c in callbacks]
     try:
         saved, history = json.loads(metadata["optimizer"]), json.loads(metadata["history"])
-        if not all("epoch" in row and _numbers(row.values()) for row in history):
-            raise ValueError("its history is not one of epochs")
+        if not all("epoch" in row and _are_numbers(row.values()) for row in history):
+            raise ValueError("its history is not a list of epochs")
         if saved["class"] != type(optimizer).__name__:
             raise StateError(
                 f"this training was begun with {saved['class']}, not {type(optimizer).__name__}"
             )
-        model.load_state_dict(_under("model.", arrays))
+        model.load_state_dict(_with_prefix("model.", arrays))
         numbers = {str(int(i)): dict(values) for i, values in saved["numbers"].items()}
-        for name, array in _under("optimizer.", arrays).items():
+        for name, array in _with_prefix("optimizer.", arrays).items():
             number, key = name.split(".", 1)
             numbers.setdefault(str(int(number)), {})[key] = array
         optimizer.load_state_dict({"state": numbers, "param_groups": saved["groups"]})
@@ -189,19 +190,19 @@ def resume(
         for i, callback in enumerate(callbacks):
             if not hasattr(callback, "load_state_dict"):
                 continue
-            kept_of = found.get(str(i), {"class": "none"})
-            if kept_of["class"] != type(callback).__name__:
+            entry = found.get(str(i), {"class": "none"})
+            if entry["class"] != type(callback).__name__:
                 raise StateError(
                     f"callback {i} is a {type(callback).__name__}, and the file's is "
-                    f"{kept_of['class']}; give the same callbacks in the same order"
+                    f"{entry['class']}; give the same callbacks in the same order"
                 )
-            callback.load_state_dict({**kept_of["state"], **_under(f"callback.{i}.", arrays)})
+            callback.load_state_dict({**entry["state"], **_with_prefix(f"callback.{i}.", arrays)})
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
-        model.load_state_dict(weights)
-        optimizer.load_state_dict(kept)
+        model.load_state_dict(old_weights)
+        optimizer.load_state_dict(old_optimizer)
         for name, rng in generators.items():
-            rng.bit_generator.state = random[name]
-        for callback, state in zip(callbacks, states, strict=True):
+            rng.bit_generator.state = old_random[name]
+        for callback, state in zip(callbacks, old_states, strict=True):
             if state:
                 callback.load_state_dict(state)
         if isinstance(error, StateError):

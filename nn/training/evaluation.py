@@ -1,13 +1,13 @@
-"""evaluate: losses and metrics on data; accuracy."""
+"""evaluate and accuracy: losses and metrics on data."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import autograd_core as ag
 from nn.data.datasets import DataLoader
-from nn.functional.activations import plain
+from nn.functional.activations import as_array
 from nn.module import Module, evaluating
 
 Loss = Callable[[Any, Any], Any]
@@ -15,7 +15,7 @@ Metrics = Mapping[str, Callable[[Any, Any], float]]
 
 
 def accuracy(prediction: Any, target: Any) -> float:
-    """The share of examples whose largest output is that of the target.
+    """Return the share of examples whose largest output is at the class of the target.
 
     Parameters
     ----------
@@ -30,10 +30,10 @@ def accuracy(prediction: Any, target: Any) -> float:
     >>> nn.accuracy(np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([0, 0]))
     0.5
     """
-    prediction, target = plain(prediction), plain(target)
+    prediction, target = as_array(prediction), as_array(target)
     if prediction.ndim < 2 or prediction.shape[-1] < 2:
         raise ValueError(
-            f"accuracy compares the largest of several outputs with the target, got predictions "
+            "accuracy compares the largest of several outputs with the target, got predictions "
             f"of shape {prediction.shape}; for one output say where the border is: "
             'metrics={"accuracy": lambda p, y: ((p > 0) == (y > 0.5)).mean()}'
         )
@@ -46,13 +46,8 @@ def accuracy(prediction: Any, target: Any) -> float:
     return float((prediction.argmax(-1) == labels).mean())
 
 
-def _batches(data: Any, size: int = 1000) -> Iterable[Any]:
-    """A tuple of arrays in large batches; anything else as it is."""
-    return DataLoader(data, size) if isinstance(data, tuple) else data
-
-
-def _classifies(prediction: Any, target: Any) -> bool:
-    """Whether there are several outputs, and a target that tells which one is right."""
+def _is_classification(prediction: Any, target: Any) -> bool:
+    """Return whether there are several outputs, and a target that says which one is right."""
     shape: tuple[int, ...] = tuple(getattr(prediction, "shape", ()))
     several = len(shape) > 1 and shape[-1] > 1
     return several and getattr(target, "shape", None) in (shape, shape[:-1])
@@ -61,16 +56,18 @@ def _classifies(prediction: Any, target: Any) -> bool:
 def evaluate(
     model: Module, data: Any, loss: Loss | None = None, metrics: Metrics | None = None
 ) -> dict[str, float]:
-    """The loss and metrics on data, in evaluation mode, nothing recorded.
+    """Return the loss and metrics of a model on data, in evaluation mode and unrecorded.
 
     Parameters
     ----------
+    model
+        The model to evaluate.
     data
         A tuple ``(x, y)``, or an iterable of such batches.
     loss
         A function of prediction and target that averages over the batch.
     metrics
-        Name to function, alike; by default the :func:`accuracy`, where there are several outputs.
+        Such functions by name; by default :func:`accuracy`, where there are several outputs.
 
     Returns
     -------
@@ -81,13 +78,12 @@ def evaluate(
     functions.update(metrics or {})
     totals, count = dict.fromkeys(functions, 0.0), 0
     with evaluating(model), ag.no_grad():
-        for x, y in _batches(data):
+        for x, y in DataLoader(data, 1000) if isinstance(data, tuple) else data:
             prediction, n = model(x), len(x)
-            if metrics is None and _classifies(prediction, y):
+            if metrics is None and _is_classification(prediction, y):
                 functions["accuracy"] = accuracy
                 totals.setdefault("accuracy", 0.0)
             for name, function in functions.items():
-                value = function(prediction, y)
-                totals[name] += n * float(plain(value))
+                totals[name] += n * float(as_array(function(prediction, y)))
             count += n
     return {name: total / count for name, total in totals.items()} if count else {}

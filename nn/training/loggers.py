@@ -1,4 +1,4 @@
-"""Callbacks of ``fit`` that write its history as it grows: JSON lines, and TensorBoard's files."""
+"""Callbacks of ``fit`` that write its history as it grows: JSON lines, and TensorBoard files."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from typing import Any
 
 from nn.errors import FileFormatError
 from nn.files.weights import write_atomically
-from nn.training.loop import History, Run
+from nn.training.loop import History, TrainingState
 
-#: How every line begins.
+#: The beginning of every line.
 _START = b'{"epoch": '
 
 
 def _number(value: Any) -> Any:
-    """As JSON has it: null for what is not finite."""
+    """Return a value that JSON can express: None for infinity and nan."""
     value = value.item() if hasattr(value, "item") else value
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class JSONLines:
-    """Append one JSON object an epoch to a file, which can be read while training goes on.
+    """Append one JSON object per epoch to a file, which can be read while training goes on.
 
-    What is not finite is written as null.  A resumed training continues its file, which is first
-    made to hold the epochs of its history, each once, whatever a crash has left there; a training
-    from the start begins the file anew.  Of several callbacks, put it after those that add columns.
+    Infinity and nan are written as null.  A resumed training continues its file, which is first
+    rewritten to hold each epoch of its history once, whatever a crash has left there; a training
+    from the start begins a new file.  Put it after callbacks that add columns.
 
     Parameters
     ----------
     path
-        Of the file; its folder is made if it is not there.
+        The file to write; its folder is created when missing.
 
     Raises
     ------
     FileFormatError
-        If a file is there that this callback has not written; it is left as it is.
+        If the file exists and was not written by this callback; it is left as it is.
 
     Examples
     --------
@@ -59,49 +59,47 @@ class JSONLines:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._history: History | None = None  # of which the file holds so many epochs:
+        self._history: History | None = None  # the file holds its first self._written epochs
         self._written = 0
         if self.path.exists():
             self._recognize()
 
     def _recognize(self) -> None:
-        """Every line begins as ours do, the last one as far as it goes."""
-        data = self.path.read_bytes().rstrip(b"\0")  # which a loss of power may leave
+        """Check that every line begins as this class writes it; the last one may be cut off."""
+        data = self.path.read_bytes().rstrip(b"\0")  # a loss of power may leave zeros
         for number, line in enumerate(data.splitlines(keepends=True), start=1):
             whole = line.endswith(b"\n")
             if not (line.startswith(_START) if whole else _START.startswith(line[: len(_START)])):
                 raise FileFormatError(
-                    f"{self.path} holds no epochs of a training (see its line {number}); it is "
+                    f"{self.path} is not a history of a training (see its line {number}); it is "
                     "left as it is, choose another path"
                 )
 
-    def __call__(self, run: Run) -> None:
-        rows = run.history.epochs
-        if self._history is run.history and self._written == len(rows) - 1 and self.path.exists():
+    def __call__(self, state: TrainingState) -> None:
+        rows = state.history.epochs
+        if self._history is state.history and self._written == len(rows) - 1 and self.path.exists():
             with self.path.open("ab") as file:
                 file.write(_line(rows[-1]))
         else:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            text = b"".join(map(_line, rows))
-            write_atomically(self.path, lambda file: file.write(text))
-        self._history, self._written = run.history, len(rows)
+            write_atomically(self.path, b"".join(map(_line, rows)))
+        self._history, self._written = state.history, len(rows)
 
 
 def _line(row: dict[str, float]) -> bytes:
-    row = {"epoch": row["epoch"], **row}
-    values = {name: _number(value) for name, value in row.items()}
+    values = {name: _number(value) for name, value in {"epoch": 0, **row}.items()}
     return json.dumps(values, allow_nan=False).encode() + b"\n"
 
 
 def _tensorboardx() -> tuple[Any, Any, Any]:
-    """Its messages Event and Summary, and its checksum."""
+    """Return the messages of tensorboardX, its Summary, and its checksum."""
     try:
         from tensorboardX.proto import event_pb2, summary_pb2
         from tensorboardX.record_writer import masked_crc32c
     except ImportError as error:
         raise ImportError(
-            "nn.TensorBoard writes by tensorboardX, which is not installed: "
-            "pip install tensorboardX (nn.JSONLines needs nothing)"
+            "nn.TensorBoard needs tensorboardX, which is not installed: "
+            "pip install tensorboardX (nn.JSONLines needs nothing else)"
         ) from error
     return event_pb2, summary_pb2.Summary, masked_crc32c
 
@@ -109,14 +107,15 @@ def _tensorboardx() -> tuple[Any, Any, Any]:
 class TensorBoard:
     """Append every number of the history, and the learning rates, for TensorBoard to draw.
 
-    The epoch is the step.  Each epoch the file is opened, appended to and closed: what is drawn is
-    never behind, and nothing stays open however the training ends.  A resumed training continues
-    its curves in a file of its own; epochs that are trained again replace those of before.
+    The epoch is the step.  After each epoch the file is opened, appended to and closed, so the
+    curves are always up to date, and no file stays open however the training ends.  A resumed
+    training continues its curves in a file of its own; epochs that are trained again replace the
+    earlier ones.
 
     Parameters
     ----------
     folder
-        For ``tensorboard --logdir``, one for each training; made if it is not there.
+        The folder for ``tensorboard --logdir``, one for each training; created when missing.
 
     Raises
     ------
@@ -130,9 +129,9 @@ class TensorBoard:
         self.path: Path | None = None
         self._step = -1
 
-    def __call__(self, run: Run) -> None:
+    def __call__(self, state: TrainingState) -> None:
         messages, summary, checksum = _tensorboardx()
-        row, groups = run.history.epochs[-1], run.optimizer.param_groups
+        row, groups = state.history.epochs[-1], state.optimizer.param_groups
         rates = {f"learning_rate/{i}": group["lr"] for i, group in enumerate(groups)}
         if len(groups) == 1:
             rates = {"learning_rate": groups[0]["lr"]}
@@ -143,7 +142,7 @@ class TensorBoard:
         ]
         common = {"wall_time": time.time(), "step": int(row["epoch"])}
         events = [messages.Event(**common, summary=summary(value=values))]
-        if common["step"] != self._step + 1:  # what another training wrote from here on is void
+        if common["step"] != self._step + 1:  # replace what another training wrote from here on
             start = messages.SessionLog(status=messages.SessionLog.START)
             events.insert(0, messages.Event(**common, session_log=start))
         if self.path is None:
@@ -158,6 +157,6 @@ class TensorBoard:
 
 
 def _record(data: bytes, checksum: Any) -> bytes:
-    """One record of a TFRecord file: the length and the data, each followed by its CRC-32C."""
+    """Return one record of a TFRecord file: length and data, each followed by its CRC-32C."""
     length = struct.pack("<Q", len(data))
     return b"".join(part + struct.pack("<I", checksum(part)) for part in (length, data))

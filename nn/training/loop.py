@@ -1,6 +1,6 @@
-"""fit: the training loop in five steps.
+"""fit: the training loop.
 
-Forward, error, backward, update, and again; everything else here is bookkeeping.
+Forward, loss, backward, update, and again; everything else here is bookkeeping.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import numpy as np
 
 import autograd_core as ag
 from nn.errors import NonFiniteLossError
-from nn.module import Module
+from nn.module import Module, restored_modes
+from nn.optim.clipping import clip_grad_norm_
 from nn.optim.optimizer import Optimizer
-from nn.optim.optimizers import clip_grad_norm_
 from nn.optim.schedules import Schedule, Scheduled
 from nn.training.evaluation import Loss, Metrics, evaluate
 from nn.training.progress import Progress, progress_of
@@ -30,13 +30,13 @@ from nn.training.progress import Progress, progress_of
 
 @dataclass
 class History:
-    """What happened, epoch by epoch; ``history["loss"]`` is a column.
+    """Record of a training, epoch by epoch; ``history["loss"]`` is a column.
 
     Attributes
     ----------
     epochs : list of dict
         ``epoch``, ``steps`` (of the optimizer, since the beginning), ``loss`` (the mean while
-        training), ``validation_loss`` and ``validation_<metric>`` where they were asked for,
+        training), ``validation_loss`` and ``validation_<metric>`` with validation data,
         ``seconds``.
     stopped : str or None
         Why training ended early.
@@ -56,24 +56,24 @@ class History:
 
 
 @dataclass
-class Run:
-    """What a callback sees after each epoch; setting ``stop`` to a reason ends the training."""
+class TrainingState:
+    """State that callbacks receive after each epoch; a reason in ``stop`` ends the training."""
 
     model: Module
     optimizer: Optimizer
     data: Any
     history: History
-    callbacks: Sequence[Callable[[Run], None]] = ()
+    callbacks: Sequence[Callable[[TrainingState], None]] = ()
     stop: str | None = None
 
 
 def check_optimizer(model: Module, optimizer: Optimizer) -> None:
-    """ValueError if the optimizer moves none of the model's parameters: it is another one's."""
+    """Raise ValueError if the optimizer holds none of the model's parameters."""
     moved = {id(p) for group in optimizer.param_groups for p in group["params"]}
     if moved.isdisjoint(id(p) for p in model.parameters()):
         raise ValueError(
             "the optimizer has no parameter of this model (it was made for another one, or before "
-            "the model was built anew); make it with model.parameters()"
+            "this one was built again); make it with model.parameters()"
         )
 
 
@@ -86,7 +86,7 @@ def fit(
     *,
     validation: Any = None,
     metrics: Metrics | None = None,
-    callbacks: Iterable[Callable[[Run], None]] = (),
+    callbacks: Iterable[Callable[[TrainingState], None]] = (),
     schedule: Schedule | Sequence[Schedule] | None = None,
     max_norm: float | None = None,
     progress: bool | Progress = True,
@@ -97,36 +97,36 @@ def fit(
     Parameters
     ----------
     model, loss, optimizer
-        ``loss(model(x), y)`` is made smaller.
+        ``loss(model(x), y)`` is minimized.
     data
-        An iterable of batches ``(x, y)``, gone through once an epoch: a :class:`nn.DataLoader`.
+        An iterable of batches ``(x, y)``, used once in each epoch: a :class:`nn.DataLoader`.
     epochs
-        The number of epochs in all, those of ``history`` included.
+        The total number of epochs, those of ``history`` included.
     validation, metrics
         Data and metrics for :func:`evaluate` after each epoch.
     callbacks
-        Functions of a :class:`Run`, called after each epoch: :class:`nn.EarlyStopping`,
-        :class:`nn.Checkpoint` (put it last), or your own.  One that cannot write its file (a full
-        disk) warns, and training goes on.
+        Functions of a :class:`TrainingState`, called after each epoch: :class:`nn.EarlyStopping`,
+        :class:`nn.Checkpoint` (put it last), or your own.  A callback that cannot write its file
+        (a full disk) warns, and training goes on.
     schedule
-        A function of :mod:`nn.schedules`, or one for each group of the optimizer: the learning
-        rate by step.
+        The learning rate by step: a function of :mod:`nn.schedules`, or one for each group of the
+        optimizer.
     max_norm
-        The gradients are scaled down together to this norm where theirs is larger.
+        The largest norm of all gradients together; larger ones are scaled down to it.
     progress
-        A line an epoch, and in a terminal a bar (with tqdm); False for silence.
+        A line after each epoch, and in a terminal a bar (with tqdm); False for silence.
     history
-        To continue; see :func:`nn.resume`.
+        The history of a training to continue; see :func:`nn.resume`.
 
     Returns
     -------
     History
-        Also after Ctrl-C, up to the last whole epoch; ``history.stopped`` says so.
+        Returned even after Ctrl-C, up to the last whole epoch; ``history.stopped`` says so.
 
     Raises
     ------
     NonFiniteLossError
-        With the epoch, the step and the first operation that gave a value that is not finite.
+        Names the epoch, the step and the first operation with a result that is not finite.
 
     Examples
     --------
@@ -141,56 +141,52 @@ def fit(
     [False, True, True, False]
     """
     if isinstance(data, np.ndarray) or (isinstance(data, tuple) and hasattr(data[0], "shape")):
-        raise TypeError("fit goes through batches: data=nn.DataLoader((x, y), batch_size=32)")
+        raise TypeError("fit takes batches: data=nn.DataLoader((x, y), batch_size=32)")
     if isinstance(epochs, bool) or not isinstance(epochs, (int, np.integer)) or epochs < 0:
         raise ValueError(f"epochs is a whole number from 0 up, got {epochs!r}")
     check_optimizer(model, optimizer)
     callbacks, shown = list(callbacks), progress_of(progress)
-    run = Run(model, optimizer, data, history if history is not None else History(), callbacks)
-    run.history.stopped = None
-    done = int(run.history.epochs[-1].get("steps", 0)) if run.history.epochs else 0
+    history = History() if history is None else history
+    state = TrainingState(model, optimizer, data, history, callbacks)
+    history.stopped = None
+    done = int(history.epochs[-1].get("steps", 0)) if history.epochs else 0
     rates = None if schedule is None else Scheduled(optimizer, schedule, done)
-    modes = [(m, m.training) for _, m in model.named_modules()]
-    try:
-        for epoch in range(len(run.history) + 1, epochs + 1):
-            began = time.perf_counter()
-            model.train()
-            batches = shown.steps(data, epoch)
-            steps, mean = _one_epoch(run, loss, batches, rates, max_norm)
-            done += steps
-            row: dict[str, float] = {"epoch": epoch, "steps": done, "loss": mean}
-            if validation is not None:
-                found = evaluate(model, validation, loss, metrics)
-                row.update({f"validation_{name}": value for name, value in found.items()})
-            row["seconds"] = time.perf_counter() - began
-            with _ctrl_c_later():
-                run.history.epochs.append(row)
-                shown.line(row, epochs)
-                for callback in callbacks:
-                    _call(callback, run)
-            if run.stop:
-                break
-    except KeyboardInterrupt:
-        run.stop = "interrupted"
-    finally:
-        shown.close()
-        for module, mode in modes:
-            module.training = mode
-    run.history.stopped = run.stop
-    return run.history
+    with restored_modes(model):
+        try:
+            for epoch in range(len(history) + 1, epochs + 1):
+                began = time.perf_counter()
+                model.train()
+                steps, mean = _one_epoch(state, loss, shown.steps(data, epoch), rates, max_norm)
+                done += steps
+                row: dict[str, float] = {"epoch": epoch, "steps": done, "loss": mean}
+                if validation is not None:
+                    found = evaluate(model, validation, loss, metrics)
+                    row.update({f"validation_{name}": value for name, value in found.items()})
+                row["seconds"] = time.perf_counter() - began
+                with _deferred_ctrl_c():
+                    history.epochs.append(row)
+                    shown.line(row, epochs)
+                    for callback in callbacks:
+                        _call(callback, state)
+                if state.stop:
+                    break
+        except KeyboardInterrupt:
+            state.stop = "interrupted"
+        finally:
+            shown.close()
+    history.stopped = state.stop
+    return history
 
 
 @contextmanager
-def _ctrl_c_later() -> Iterator[None]:
-    """Hold Ctrl-C back until the block has ended, so that callbacks see every epoch of the history.
+def _deferred_ctrl_c() -> Iterator[None]:
+    """Defer Ctrl-C until the block has ended, so that callbacks see every epoch of the history.
 
-    A second one is not held back.
+    A second Ctrl-C is not deferred.
     """
     usual = signal.getsignal(signal.SIGINT)
-    if (
-        usual is not signal.default_int_handler
-        or threading.current_thread() is not threading.main_thread()
-    ):
+    main = threading.current_thread() is threading.main_thread()
+    if usual is not signal.default_int_handler or not main:
         yield
         return
     pressed: list[int] = []
@@ -208,25 +204,29 @@ def _ctrl_c_later() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def _call(callback: Callable[[Run], None], run: Run) -> None:
-    """Run a callback; a disk that is full, or a file that is not writable, is no reason to stop."""
+def _call(callback: Callable[[TrainingState], None], state: TrainingState) -> None:
+    """Call a callback; warn, and go on, if the disk is full or a file is not writable."""
     try:
-        callback(run)
+        callback(state)
     except OSError as error:
         name = getattr(callback, "__name__", type(callback).__name__)
         warnings.warn(
-            f"after epoch {len(run.history)} {name} could not write: {error}. Training goes on; "
-            "what was written before is whole",
+            f"after epoch {len(state.history)} {name} could not write: {error}. Training goes on; "
+            "the files written before are complete",
             RuntimeWarning,
             stacklevel=3,
         )
 
 
 def _one_epoch(
-    run: Run, loss: Loss, batches: Iterable[Any], rates: Scheduled | None, max_norm: float | None
+    state: TrainingState,
+    loss: Loss,
+    batches: Iterable[Any],
+    rates: Scheduled | None,
+    max_norm: float | None,
 ) -> tuple[int, float]:
-    """Every batch once; the number of steps, and the mean loss."""
-    model, optimizer, step, total, count = run.model, run.optimizer, 0, 0.0, 0
+    """Train on every batch once; return the number of steps and the mean loss."""
+    model, optimizer, step, total, count = state.model, state.optimizer, 0, 0.0, 0
     for step, (x, y) in enumerate(batches, start=1):
         tries: list[float] = []
 
@@ -234,8 +234,8 @@ def _one_epoch(
             value = loss(model(x), y)
             tries.append(value.item())
             if len(tries) == 1 and not math.isfinite(tries[0]):  # LBFGS may try too far later
-                cause, epoch = _first_non_finite(model, loss, x, y), len(run.history) + 1
-                raise NonFiniteLossError(epoch, step, tries[0], cause, run.history)
+                cause, epoch = _first_non_finite(model, loss, x, y), len(state.history) + 1
+                raise NonFiniteLossError(epoch, step, tries[0], cause, state.history)
             optimizer.zero_grad()
             value.backward()
             if max_norm is not None:
@@ -248,17 +248,17 @@ def _one_epoch(
         total += tries[0] * len(x)
         count += len(x)
     if not count:
-        raise ValueError("fit found no batch in its data; a generator is used up after one epoch")
+        raise ValueError("fit found no batch in its data; a generator is empty after one epoch")
     return step, total / count
 
 
 def _first_non_finite(model: Module, loss: Loss, x: Any, y: Any) -> str:
-    """Run a step again under detect_anomaly, and say what was the first non-finite value."""
+    """Run a step again under detect_anomaly, and describe the first value that is not finite."""
     if not np.isfinite(x).all():
         return "the inputs of this batch are not all finite"
     for name, p in model.named_parameters():
         if not np.isfinite(p.data).all():
-            return f"the parameter {name} was not finite any more after the step before"
+            return f"the parameter {name} was no longer finite after the step before"
     try:
         with np.errstate(all="ignore"), ag.detect_anomaly():
             loss(model(x), y)
@@ -269,7 +269,7 @@ def _first_non_finite(model: Module, loss: Loss, x: Any, y: Any) -> str:
 
 
 def _layer_at(traceback: TracebackType | None, model: Module) -> str:
-    """The dotted name of the innermost module whose forward an exception came out of."""
+    """Return the dotted name of the innermost module whose forward raised an exception."""
     names, found = {id(m): name for name, m in model.named_modules()}, ""
     while traceback is not None:
         found = names.get(id(traceback.tb_frame.f_locals.get("self")), found)

@@ -1,4 +1,4 @@
-"""Progress: a line an epoch everywhere, and a bar within the epoch where a terminal is."""
+"""Progress reports of ``fit``: a line after each epoch, and a bar within it in a terminal."""
 
 from __future__ import annotations
 
@@ -7,8 +7,21 @@ from collections.abc import Iterable
 from typing import Any, TextIO
 
 
+def label(name: str, value: float) -> str:
+    """Return a column of the history in words: accuracies in percent, others to 4 digits.
+
+    Examples
+    --------
+    >>> from nn.training.progress import label
+    >>> label("validation_accuracy", 0.975), label("loss", 0.03125)
+    ('validation accuracy 97.50 %', 'loss 0.03125')
+    """
+    text = f"{100 * value:.2f} %" if name.endswith("accuracy") else f"{value:.4g}"
+    return f"{name.replace('_', ' ')} {text}"
+
+
 def describe(row: dict[str, float], epochs: int) -> str:
-    """One epoch in one line.
+    """Describe one epoch in one line.
 
     Examples
     --------
@@ -16,31 +29,27 @@ def describe(row: dict[str, float], epochs: int) -> str:
     >>> describe({"epoch": 2, "loss": 0.0312, "validation_accuracy": 0.975, "seconds": 0.12}, 30)
     'epoch  2/30  loss 0.0312  validation accuracy 97.50 %  0.1 s'
     """
-    parts = [f"epoch {int(row['epoch']):>{len(str(epochs))}}/{epochs}"]
-    for name, value in row.items():
-        if name.endswith("accuracy"):
-            parts.append(f"{name.replace('_', ' ')} {100 * value:.2f} %")
-        elif name not in ("epoch", "steps", "seconds"):
-            parts.append(f"{name.replace('_', ' ')} {value:.4g}")
-    return "  ".join([*parts, f"{row['seconds']:.1f} s"])
+    head = f"epoch {int(row['epoch']):>{len(str(epochs))}}/{epochs}"
+    parts = [label(n, v) for n, v in row.items() if n not in ("epoch", "steps", "seconds")]
+    return "  ".join([head, *parts, f"{row['seconds']:.1f} s"])
 
 
 class Progress:
-    """Silence; the base of what ``fit`` reports to."""
+    """Base class of progress reporters; reports nothing."""
 
     def steps(self, data: Iterable[Any], epoch: int) -> Iterable[Any]:
-        """The batches of an epoch, watched as they go by."""
+        """Return the batches of an epoch, to be counted as they are used."""
         return data
 
     def line(self, row: dict[str, float], epochs: int) -> None:
-        """An epoch has ended."""
+        """Report the end of an epoch."""
 
     def close(self) -> None:
-        """Training has ended, by an error perhaps."""
+        """Clean up at the end of training, even after an error."""
 
 
 class Lines(Progress):
-    """One plain line an epoch."""
+    """Print one line after each epoch."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream
@@ -50,7 +59,7 @@ class Lines(Progress):
 
 
 class Bar(Lines):
-    """The same lines, and tqdm's bar while an epoch runs."""
+    """Print the same lines, and show tqdm's bar within each epoch."""
 
     def __init__(self, tqdm: Any, stream: TextIO | None = None) -> None:
         super().__init__(stream)
@@ -66,7 +75,7 @@ class Bar(Lines):
 
 
 def progress_of(wanted: bool | Progress) -> Progress:
-    """What ``progress=`` means here: in a terminal with tqdm a bar, elsewhere lines."""
+    """Return the reporter for ``progress=``: a bar in a terminal with tqdm, lines elsewhere."""
     if isinstance(wanted, Progress):
         return wanted
     if not wanted:

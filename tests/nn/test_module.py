@@ -158,7 +158,7 @@ def test_linear_says_what_is_wrong():
         nn.Linear(3, 2)(np.zeros((4, 5), np.float32))
     with pytest.raises(ValueError, match="at least one"):
         nn.Linear(0, 2)
-    with pytest.raises(ValueError, match="no initialiser"):
+    with pytest.raises(ValueError, match="no initializer"):
         nn.Linear(1, 2, init="random")
     with pytest.raises(TypeError, match="layer 0"):
         nn.Sequential([nn.Linear(1, 2)])
@@ -212,7 +212,7 @@ def test_summary_counts():
 
 
 @pytest.mark.parametrize("name", nn.init.NAMES)
-def test_initialisers(name):
+def test_initializers(name):
     f = nn.init.named(name)
     np.testing.assert_array_equal(f((20, 30), rng=3), f((20, 30), rng=3))
     assert f((20, 30), rng=0).shape == (20, 30)

@@ -47,7 +47,7 @@ STYLES: dict[str, Style] = {
 _LINEAR = {
     *("matmul", "dot", "inner", "outer", "vdot", "vecdot", "matvec", "vecmat", "tensordot"),
     *("einsum", "kron", "linear", "convolve", "correlate", "solve", "inv", "multi_dot"),
-    *("rnn", "lstm", "gru", "spread"),
+    *("rnn", "lstm", "gru", "conv_transpose"),
 }
 _VIEWS = {
     *("reshape", "ravel", "transpose", "swapaxes", "moveaxis", "rollaxis", "expand_dims"),

@@ -156,9 +156,9 @@ HOSTILE = [
     ("list.safetensors", lambda: safetensors([1, 2]), "not a mapping"),
     ("truncated.safetensors", lambda: safetensors({"a": entry(0, 8, [2])}, b"1234"), "ends at byte"),
     ("overlap.safetensors", lambda: safetensors(
-        {"a": entry(0, 8, [2]), "b": entry(4, 12, [2])}, b"x" * 12), "stands at bytes"),
+        {"a": entry(0, 8, [2]), "b": entry(4, 12, [2])}, b"x" * 12), "is at bytes"),
     ("gap.safetensors", lambda: safetensors(
-        {"a": entry(0, 8, [2]), "b": entry(12, 20, [2])}, b"x" * 20), "stands at bytes"),
+        {"a": entry(0, 8, [2]), "b": entry(12, 20, [2])}, b"x" * 20), "is at bytes"),
     ("beyond.safetensors", lambda: safetensors({"a": entry(0, 1 << 62, [1 << 60])}), "truncated"),
     ("negative.safetensors", lambda: safetensors({"a": entry(-8, 0, [2])}, b"x" * 8), "malformed"),
     ("rest.safetensors", lambda: safetensors({"a": entry(0, 4, [1])}, b"x" * 9), "belong to no array"),

@@ -1,0 +1,47 @@
+"""Adagrad: steps divided by the root of the sum of all squared gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from nn.module import Parameter
+from nn.optim.optimizer import Group, Optimizer
+
+
+class Adagrad(Optimizer):
+    """Divide steps by the root of the sum of all squared gradients (J. Duchi and others, 2011).
+
+    Parameters
+    ----------
+    parameters
+        Parameters, or groups of them; see :class:`nn.Optimizer`.
+    lr
+        The step size, usually 1e-2.
+    lr_decay
+        The step size is ``lr / (1 + (t - 1) lr_decay)`` at step t.
+    weight_decay
+        Adds ``weight_decay * w`` to each gradient.
+    eps
+        Added to the root.
+    """
+
+    def __init__(
+        self, parameters: Iterable[Any], lr: float, *, lr_decay: float = 0.0,
+        weight_decay: float = 0.0, eps: float = 1e-10,
+    ) -> None:  # fmt: skip
+        super().__init__(parameters, lr=lr, lr_decay=lr_decay, weight_decay=weight_decay, eps=eps)
+
+    def update(self, p: Parameter, data: Any, g: Any, group: Group) -> None:
+        state, s = self.zeros(p, data, "sum"), self.scratch(data)
+        step = state["step"] = state.get("step", 0) + 1
+        if group["weight_decay"]:
+            g = g + group["weight_decay"] * data
+        state["sum"] += np.multiply(g, g, out=s)
+        np.sqrt(state["sum"], out=s)
+        s += group["eps"]
+        np.divide(g, s, out=s)
+        s *= group["lr"] / (1 + (step - 1) * group["lr_decay"])
+        data -= s

@@ -1,0 +1,90 @@
+"""Adam and AdamW: steps scaled by running means of the gradient and of its square."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from nn.module import Parameter
+from nn.optim.optimizer import Group, Optimizer
+
+
+class Adam(Optimizer):
+    """Scale steps by running means of the gradient and of its square (Kingma, Ba, 2015).
+
+    Parameters
+    ----------
+    parameters
+        Parameters, or groups of them; see :class:`nn.Optimizer`.
+    lr
+        The step size, usually 1e-3.
+    betas
+        The weights of the old values in the two running means.
+    eps
+        Added to the denominator.
+    weight_decay
+        Adds ``weight_decay * w`` to each gradient.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Any],
+        lr: float,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+
+    def update(self, p: Parameter, data: Any, g: Any, group: Group) -> None:
+        state = self.zeros(p, data, "mean", "square")
+        step = state["step"] = state.get("step", 0) + 1
+        mean, square = state["mean"], state["square"]
+        a, b = group["betas"]
+        s = self.scratch(data)
+        if group["weight_decay"]:
+            g = g + group["weight_decay"] * data
+        mean *= a
+        mean += np.multiply(g, 1 - a, out=s)
+        square *= b
+        np.multiply(g, g, out=s)
+        s *= 1 - b
+        square += s
+        # lr m / (1 - a^t) / (sqrt(v / (1 - b^t)) + eps), with its constants combined
+        root = math.sqrt(1 - b**step)
+        np.sqrt(square, out=s)
+        s += group["eps"] * root
+        np.divide(mean, s, out=s)
+        s *= group["lr"] * root / (1 - a**step)
+        data -= s
+
+
+class AdamW(Adam):
+    """Adam whose weight decay shrinks the weights themselves (I. Loshchilov, F. Hutter, 2019).
+
+    Parameters are those of :class:`nn.Adam`, with a ``weight_decay`` of 0.01 by default; each
+    step first multiplies the weights by ``1 - lr * weight_decay``.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> w = nn.Parameter([1.0])
+    >>> optimizer = nn.AdamW([w], lr=0.1, weight_decay=0.5)
+    >>> np.sum(0 * w).backward()
+    >>> optimizer.step()
+    >>> w
+    Parameter([0.95], float32, requires_grad)
+    """
+
+    def __init__(
+        self, parameters: Iterable[Any], lr: float, *, weight_decay: float = 0.01, **settings: Any
+    ) -> None:
+        super().__init__(parameters, lr, weight_decay=weight_decay, **settings)
+
+    def update(self, p: Parameter, data: Any, g: Any, group: Group) -> None:
+        data *= 1 - group["lr"] * group["weight_decay"]
+        super().update(p, data, g, {**group, "weight_decay": 0.0})

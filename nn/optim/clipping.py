@@ -1,0 +1,62 @@
+"""Gradient clipping: by the norm of all gradients together, or number by number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from nn.module import Module, Parameter
+
+
+def _gradients(parameters: Iterable[Parameter]) -> list[tuple[Parameter, Any]]:
+    if isinstance(parameters, Module):
+        raise TypeError("clipping takes parameters: write model.parameters()")
+    return [(p, p.grad.detach()) for p in parameters if p.grad is not None]
+
+
+def clip_grad_norm_(parameters: Iterable[Parameter], max_norm: float) -> float:
+    """Scale all gradients together, so that their Euclidean norm is at most ``max_norm``.
+
+    Returns
+    -------
+    float
+        The norm before clipping.  If it is not finite, the gradients are left as they are.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> w = nn.Parameter([3.0, 4.0])
+    >>> np.sum(w * w / 2).backward()
+    >>> nn.clip_grad_norm_([w], 1.0), w.grad.numpy().round(3).tolist()
+    (5.0, [0.6000000238418579, 0.800000011920929])
+    """
+    if not max_norm >= 0:
+        raise ValueError(f"max_norm is a number >= 0, got {max_norm!r}")
+    gradients = _gradients(parameters)
+    wide = (g.data.astype(float) for _, g in gradients)
+    norm = math.sqrt(math.fsum(float(np.vdot(g, g)) for g in wide))
+    if math.isfinite(norm) and norm > max_norm:
+        for p, g in gradients:
+            p.grad = g * p.dtype.type(max_norm / (norm + 1e-6))
+    return norm
+
+
+def clip_grad_value_(parameters: Iterable[Parameter], clip_value: float) -> None:
+    """Clip every number of every gradient to ``[-clip_value, clip_value]``.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> w = nn.Parameter([3.0, 0.5])
+    >>> np.sum(w * w / 2).backward()
+    >>> nn.clip_grad_value_([w], 1.0)
+    >>> w.grad
+    Tensor([1. , 0.5], float32)
+    """
+    if not clip_value >= 0:
+        raise ValueError(f"clip_value is a number >= 0, got {clip_value!r}")
+    for p, g in _gradients(parameters):
+        p.grad = np.clip(g, -clip_value, clip_value)

@@ -1,0 +1,70 @@
+"""RMSprop: steps divided by the root of a running mean of the squared gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from nn.module import Parameter
+from nn.optim.optimizer import Group, Optimizer
+
+
+class RMSprop(Optimizer):
+    """Divide steps by the root of a running mean of the squared gradient (G. Hinton, 2012).
+
+    Parameters
+    ----------
+    parameters
+        Parameters, or groups of them; see :class:`nn.Optimizer`.
+    lr
+        The step size, usually 1e-3 or 1e-2.
+    alpha
+        The weight of the old value in the running mean.
+    eps
+        Added to the root.
+    weight_decay
+        Adds ``weight_decay * w`` to each gradient.
+    momentum
+        The share of the last step that is added to the next.
+    centered
+        Whether the variance takes the place of the mean square: the square of a running mean of
+        the gradient is subtracted.
+    """
+
+    def __init__(
+        self, parameters: Iterable[Any], lr: float, *, alpha: float = 0.99, eps: float = 1e-8,
+        weight_decay: float = 0.0, momentum: float = 0.0, centered: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            parameters, lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay,
+            momentum=momentum, centered=centered,
+        )  # fmt: skip
+
+    def update(self, p: Parameter, data: Any, g: Any, group: Group) -> None:
+        alpha, momentum, s = group["alpha"], group["momentum"], self.scratch(data)
+        means = ("mean",) if group["centered"] else ()
+        state = self.zeros(p, data, "square", *means, *(("momentum",) if momentum else ()))
+        if group["weight_decay"]:
+            g = g + group["weight_decay"] * data
+        square = state["square"]
+        square *= alpha
+        np.multiply(g, g, out=s)
+        s *= 1 - alpha
+        square += s
+        np.copyto(s, square)
+        if group["centered"]:
+            mean = state["mean"]
+            mean += (1 - alpha) * (g - mean)
+            s -= mean * mean
+        np.sqrt(s, out=s)
+        s += group["eps"]
+        np.divide(g, s, out=s)
+        if momentum:
+            v = state["momentum"]
+            v *= momentum
+            v += s
+            np.copyto(s, v)
+        s *= group["lr"]
+        data -= s

@@ -1,0 +1,73 @@
+"""SGD: stochastic gradient descent, with momentum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from nn.module import Parameter
+from nn.optim.optimizer import Group, Optimizer
+
+
+class SGD(Optimizer):
+    """Gradient descent, optionally with momentum.
+
+    Parameters
+    ----------
+    parameters
+        Parameters, or groups of them; see :class:`nn.Optimizer`.
+    lr
+        The step size, eta.
+    momentum, dampening
+        The direction is ``v = momentum v + (1 - dampening) g``; at the first step ``v = g``.
+    nesterov
+        Step along ``g + momentum v`` instead (Nesterov, 1983; Sutskever et al., 2013).
+    weight_decay
+        Adds ``weight_decay * w`` to each gradient.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> w = nn.Parameter([1.0, -2.0])
+    >>> optimizer = nn.SGD([w], lr=0.25)
+    >>> np.sum(w * w).backward()
+    >>> optimizer.step()
+    >>> w
+    Parameter([ 0.5, -1. ], float32, requires_grad)
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Any],
+        lr: float,
+        *,
+        momentum: float = 0.0,
+        dampening: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+    ) -> None:
+        settings = {"momentum": momentum, "dampening": dampening, "nesterov": nesterov}
+        super().__init__(parameters, lr=lr, weight_decay=weight_decay, **settings)
+
+    def _check(self, group: Group) -> None:
+        super()._check(group)
+        if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
+            raise ValueError("SGD: nesterov needs a momentum and no dampening")
+
+    def update(self, p: Parameter, data: Any, g: Any, group: Group) -> None:
+        s, momentum, decay = self.scratch(data), group["momentum"], group["weight_decay"]
+        if decay:
+            np.multiply(data, decay, out=s)
+            g = np.add(s, g, out=s)
+        if momentum:
+            state = self.state.get(p)
+            if state is None:
+                v = self.state.setdefault(p, {"momentum": np.array(g)})["momentum"]
+            else:
+                v = state["momentum"]
+                v *= momentum
+                v += g if not group["dampening"] else (1 - group["dampening"]) * g
+            g = g + momentum * v if group["nesterov"] else v
+        data -= np.multiply(g, group["lr"], out=s)
