@@ -1,4 +1,4 @@
-"""``ag.draw``: from Tensors, a function or a module to a picture."""
+"""``ag.draw``: draw the graph of Tensors, of a function or of a module."""
 
 from __future__ import annotations
 
@@ -8,21 +8,26 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.drawing.colour.measure_of import COLOURS, measure_for
-from autograd_core.drawing.colour.measures import Measure
-from autograd_core.drawing.colour.themes import THEMES
+from autograd_core.drawing.colour.costs import ByFunction, Cost, Values
+from autograd_core.drawing.colour.gradients import GradientFlow
+from autograd_core.drawing.colour.measures import Facts, Measure, Ranges, statistics
+from autograd_core.drawing.colour.palette import THEMES
 from autograd_core.drawing.picture import Picture
 from autograd_core.drawing.scene import Scene
+from autograd_core.drawing.scene_builder import build
 from autograd_core.drawing.trace.groups import LEVELS
-from autograd_core.drawing.trace.scene_builder import build
 from autograd_core.drawing.trace.trace import Trace
 from autograd_core.engine.graph import RECORD, mode
-from autograd_core.engine.recording import Handle
+from autograd_core.engine.recording import TensorBase
+from autograd_core.profiling.profiler import Profile, profile
 from autograd_core.tensors.tensor import Tensor
 
+COLOURS = ("kind", "grad", "time", "memory", "flops", "value")
 DIRECTIONS = ("TB", "LR", "BT", "RL")
-#: Up to so many operations ``level="auto"`` draws each.
+#: Number of operations up to which ``level="auto"`` draws each.
 FEW = 40
+#: Number of operations up to which they are run again for the times on an HTML page.
+_REPLAYED = 2000
 
 
 def draw(
@@ -46,44 +51,46 @@ def draw(
         A recorded Tensor, several (a list, tuple or dict), or a function or module, which is run
         on ``inputs`` and recorded.
     *inputs
-        Of the function or module.  Arrays of floating-point numbers that a plain function is
-        given are recorded as its inputs.
+        Arguments of the function or module. A plain function records arrays of floating-point
+        numbers among them as its inputs.
     level
-        ``"modules"``: one card for each module with parameters.  ``"compact"``: operations
-        without parameters are rows of the card that feeds them.  ``"ops"``: every operation,
-        modules as clusters.  ``"full"``: also shapes and bytes held for backward.  ``"auto"``:
-        every operation of at most 40, else modules, and those where gradients or costs are shown.
+        ``"modules"``: one card for each module with parameters. ``"compact"``: operations
+        without parameters are rows of the card that feeds them. ``"ops"``: every operation,
+        modules as clusters. ``"full"``: also shapes and bytes held for backward. ``"auto"``:
+        ``"ops"`` for at most 40 operations, else ``"modules"``; of modules also ``"modules"``
+        where gradients or costs are shown.
     color
         ``"kind"``; ``"grad"``, the size of the gradients; ``"time"``, ``"memory"`` or
         ``"flops"``, shares of the cost; ``"value"``, the size of results; or a function of a
-        node (``graph.Node``), whose answer is a number, a colour ``"#RRGGBB"``, or None.
+        node (``graph.Node``) that returns a number, a colour ``"#RRGGBB"`` or None.
     direction
         ``"TB"`` (downwards), ``"LR"``, ``"BT"`` or ``"RL"``.
     theme
-        ``"light"``, ``"dark"``, or ``"auto"``: as the reader's screen is.
+        ``"light"``, ``"dark"``, or ``"auto"`` to follow the reader's screen.
     fold
-        Draw three or more equal steps as one stack.
+        Whether three or more equal steps are drawn as one stack.
     depth
-        How many modules nest in one another as clusters; at the levels of modules, deeper ones
-        are one card.
+        How deeply clusters of modules nest; at the levels of modules, deeper modules are part of
+        one card.
     max_nodes
-        At most so many operations or modules are drawn, the newest; the header says what is not.
+        Maximum number of operations or modules that are drawn, the newest ones; the header says
+        how many are not.
     names
-        What to call things: ``names={"x": x, "loss": loss}``: Tensors, arrays, modules.
+        Names of Tensors, arrays and modules: ``names={"x": x, "loss": loss}``.
     title
-        Above the picture; by default the name of the module or function.
+        Text above the picture; by default the name of the module or function.
 
     Returns
     -------
     Picture
-        Shows itself in a notebook; ``.save("net.svg")`` writes it.
+        Shows itself in a notebook; ``.save("net.svg")`` writes it to a file.
 
     Raises
     ------
     TypeError
-        If there is nothing to draw in ``what``.
+        If ``what`` holds nothing to draw, or an argument has the wrong type.
     ValueError
-        For an argument that is none of those above.
+        If an argument has none of the values listed above.
 
     Examples
     --------
@@ -98,20 +105,19 @@ def draw(
     ['x', 'square', 'sum', 'output']
     """
     _check(level, color, direction, theme, depth, max_nodes, names, title, fold)
-    given = dict(names or {})
-    called = callable(what) and not isinstance(what, (Handle, list, tuple, dict))
+    called = callable(what) and not isinstance(what, (TensorBase, list, tuple, dict))
     if inputs and not called:
         raise TypeError(
             f"inputs are for a function or a module, but ag.draw was given a "
             f"{type(what).__name__} to draw; several Tensors are drawn as one list"
         )
     run_names: dict[str, Any] = {}
-    ranges: dict[int, list[tuple[str, str]]] = {}
-    result, profile = what, None  # what: a module must live until its name is read
+    ranges: dict[int, Facts] = {}
+    result, run = what, None  # a module must live until its name is read
     if called:
-        result, run_names, profile, ranges = _run(what, inputs, color)
+        result, run_names, run, ranges = _run(what, inputs, color)
     roots = _tensors(result)
-    trace = Trace(roots, given, run_names)
+    trace = Trace(roots, names or {}, run_names)
     if not trace.ops and not any(t._node.tracked for t in roots):
         raise TypeError(
             "nothing was recorded: no operation on a Tensor with requires_grad=True led here "
@@ -124,23 +130,32 @@ def draw(
         chosen = "ops" if few else "modules"
 
     def scene(at: str, details: bool = False) -> Scene:
-        measure = measure_for(color, profile)
+        measures = [_measure(color, run)]
         if details:
-            from autograd_core.drawing.colour.tooltips import Detailed
-
-            measure = Detailed(measure, profile, ranges)
+            timed = run is not None or len(trace.ops) <= _REPLAYED
+            cost = Cost("time" if timed else "memory", run)
+            measures += [Ranges(ranges), GradientFlow(), cost]
         return build(
-            trace, at, measure, title=heading, folded=fold, depth=depth, max_nodes=max_nodes
+            trace, at, measures, title=heading, folded=fold, depth=depth, max_nodes=max_nodes
         )
 
     return Picture(scene(chosen), direction, theme, chosen, scene)
+
+
+def _measure(color: str | Callable[[Any], Any], run: Profile | None) -> Measure:
+    """Return the measure that a colour asks for."""
+    if callable(color):
+        return ByFunction(color)
+    if color in ("time", "memory", "flops"):
+        return Cost(color, run)
+    return {"kind": Measure, "grad": GradientFlow, "value": Values}[color]()
 
 
 def _check(
     level: Any, color: Any, direction: Any, theme: Any, depth: Any, max_nodes: Any, names: Any,
     title: Any, fold: Any,
 ) -> None:  # fmt: skip
-    """Refuse what cannot be meant, saying what can."""
+    """Raise an error for an argument of a wrong type or value, naming the allowed ones."""
     for name, value, known in (
         ("level", level, ("auto", *LEVELS)),
         ("direction", direction, DIRECTIONS),
@@ -152,11 +167,10 @@ def _check(
             raise ValueError(
                 f"{name} is {', '.join(known[:-1])} or {known[-1]}{also}; got {value!r}"
             )
-    for name, value, least in (("depth", depth, 0), ("max_nodes", max_nodes, 1)):
-        if name == "depth" and value is None:
-            continue
+    limits = (("depth", 0 if depth is None else depth, 0), ("max_nodes", max_nodes, 1))
+    for name, value, least in limits:
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-            raise ValueError(f"{name} is a whole number from {least}, got {value!r}")
+            raise ValueError(f"{name} is a whole number from {least} upwards, got {value!r}")
     if names is not None and not isinstance(names, Mapping):
         raise TypeError(
             f'names maps names to Tensors, arrays or modules, names={{"x": x}}; got a '
@@ -164,20 +178,20 @@ def _check(
         )
     for name in names or ():
         if not isinstance(name, str):
-            raise TypeError(f'names maps names to things, names={{"x": x}}; {name!r} is no name')
+            raise TypeError(f'names maps names to objects, names={{"x": x}}; {name!r} is no name')
     if title is not None and not isinstance(title, str):
-        raise TypeError(f"title is a text, got a {type(title).__name__}")
+        raise TypeError(f"title is a text, got {type(title).__name__}")
     if not isinstance(fold, (bool, np.bool_)):
         raise TypeError(f"fold is True or False, got {fold!r}")
 
 
 def _tensors(what: Any) -> list[Any]:
-    """The Tensors in a result, in order; nested containers are emptied without recursion."""
+    """Return the Tensors in a result, in order; nested containers are read without recursion."""
     found: list[Any] = []
     waiting = [what]
     while waiting:
         value = waiting.pop()
-        if isinstance(value, Handle):
+        if isinstance(value, TensorBase):
             found.append(value)
         elif isinstance(value, dict):
             waiting += reversed(list(value.values()))
@@ -185,7 +199,8 @@ def _tensors(what: Any) -> list[Any]:
             waiting += reversed(value)
         elif found or waiting or isinstance(what, (list, tuple, dict)):
             raise TypeError(
-                f"ag.draw takes Tensors, but there is a {type(value).__name__} among them"
+                f"ag.draw takes Tensors, but there is a {type(value).__name__} among them; "
+                "leave it out"
             )
         else:
             raise TypeError(
@@ -200,8 +215,12 @@ def _tensors(what: Any) -> list[Any]:
 
 def _run(
     what: Any, inputs: tuple[Any, ...], color: Any
-) -> tuple[Any, dict[str, Any], Any, dict[int, list[tuple[str, str]]]]:
-    """Run a function or module, recording: result, inputs by name, profile, values by node."""
+) -> tuple[Any, dict[str, Any], Profile | None, dict[int, Facts]]:
+    """Run a function or module, recording it.
+
+    Returns the result, the inputs by name, the profile if times are wanted, and the statistics of
+    the results by the number of the node.
+    """
     names = _parameters(what, len(inputs))
     if not hasattr(what, "named_parameters"):
         inputs = tuple(
@@ -210,18 +229,17 @@ def _run(
             else x
             for x in inputs
         )
-    named = dict(zip(names, inputs, strict=False))
+    ranges: dict[int, Facts] = {}
+
+    def look(node: Any, out: Any) -> None:
+        ranges[node.seq] = statistics(out)
+
     token = mode.set(mode.get() | RECORD)
     try:
-        from autograd_core.profiling.profiler import profile
-
-        ranges: dict[int, list[tuple[str, str]]] = {}
-
-        def look(node: Any, out: Any) -> None:
-            ranges[node.seq] = Measure().statistics(out)
-
-        measured = profile(what, *inputs, backward=color == "time", look=look)
-        return measured.result, named, measured if color == "time" else None, ranges
+        timed = color == "time"
+        run = profile(what, *inputs, backward=timed, look=look)
+        named = dict(zip(names, inputs, strict=False))
+        return run.result, named, run if timed else None, ranges
     except TypeError as error:
         if not inputs and "argument" in str(error):
             raise TypeError(
@@ -234,7 +252,7 @@ def _run(
 
 
 def _parameters(what: Any, count: int) -> list[str]:
-    """The names of the first ``count`` positional parameters."""
+    """Return the names of the first ``count`` positional parameters."""
     fun = getattr(what, "forward", what) if hasattr(what, "named_parameters") else what
     try:
         of = list(inspect.signature(fun).parameters.values())
@@ -245,7 +263,7 @@ def _parameters(what: Any, count: int) -> list[str]:
 
 
 def _title(trace: Trace, function: Any) -> str:
-    """The name of the one module that made it, or of the function that was run."""
+    """Return the name of the only outermost module, or of the function that was run."""
     outer = {id(s.module): s for s in trace.scopes if s.parent < 0}
     if len(outer) == 1:
         (scope,) = outer.values()

@@ -1,4 +1,4 @@
-"""``python -m autograd_core draw package.module:object --input 32,784 --color grad -o net.svg``."""
+"""The command line: ``python -m autograd_core draw package.module:object --input 32,784``."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from typing import Any
 import numpy as np
 
 from autograd_core.command_line import UsageError, load, sizes
-from autograd_core.drawing.api import DIRECTIONS, draw
-from autograd_core.drawing.colour.measure_of import COLOURS
-from autograd_core.drawing.colour.themes import THEMES
+from autograd_core.drawing.api import COLOURS, DIRECTIONS, draw
+from autograd_core.drawing.colour.palette import THEMES
 from autograd_core.drawing.picture import FORMATS, Picture
 from autograd_core.drawing.trace.groups import LEVELS
-from autograd_core.engine.recording import Handle
+from autograd_core.engine.recording import TensorBase
 from autograd_core.errors import AutogradError
 
 DONE, FAILED, USAGE = 0, 1, 2
 
 
 def _input(text: str) -> tuple[tuple[int, ...], str, int]:
-    """``32,784`` or ``32,784:float64`` or ``32:int:10``."""
+    """Parse ``32,784``, ``32,784:float64`` or ``32:int:10``: shape, dtype, bound."""
     lengths, _, rest = text.partition(":")
     dtype, _, high = rest.partition(":")
     try:
@@ -35,23 +34,23 @@ def _input(text: str) -> tuple[tuple[int, ...], str, int]:
         return shape, kind.str, int(high or 2)
     except (TypeError, ValueError):
         raise argparse.ArgumentTypeError(
-            "expected sizes separated by commas, and perhaps a dtype and for whole numbers a "
-            f"bound: 32,784 or 32,784:float64 or 32:int:10; got {text!r}"
+            "expected sizes separated by commas, optionally a dtype, and for whole numbers an "
+            f"upper bound: 32,784 or 32,784:float64 or 32:int:10; got {text!r}"
         ) from None
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the parser of the command line."""
     p = argparse.ArgumentParser(
         prog="python -m autograd_core draw",
         description="Draw the computation graph of a Tensor, a function or a module. "
-        "Exit status: 0 drawn, 1 the program failed, 2 usage.",
+        "Exit status: 0 drawn, 1 the program failed, 2 wrong usage.",
     )
     # fmt: off
     p.add_argument("object", help="package.module:object; a class or a factory of a module is "
                    "called without arguments")
     p.add_argument("--input", type=_input, action="append", default=[], metavar="32,784",
-                   help="shape of a random input, once for each; 32:int:10 for whole numbers")
+                   help="shape of a random input, once per argument; 32:int:10 for whole numbers")
     p.add_argument("-o", "--output", default="graph.svg",
                    help=f"file to write, {', '.join('.' + f for f in FORMATS)}; - prints text")
     # fmt: on
@@ -59,15 +58,16 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--color", choices=COLOURS, default="kind")
     p.add_argument("--direction", choices=DIRECTIONS, default="TB")
     p.add_argument("--theme", choices=THEMES, default="auto")
-    p.add_argument("--no-fold", action="store_true", help="draw every repeated step")
-    p.add_argument("--depth", type=int, help="how deeply modules nest")
+    p.add_argument("--no-fold", action="store_true", help="draw every step that repeats")
+    p.add_argument("--depth", type=int, help="how deeply clusters of modules nest")
     p.add_argument("--max-nodes", type=int, default=300)
     p.add_argument("--title")
-    p.add_argument("--seed", type=int, default=0, help="of the random inputs")
+    p.add_argument("--seed", type=int, default=0, help="seed of the random inputs")
     return p
 
 
 def _inputs(options: argparse.Namespace) -> list[Any]:
+    """Return random inputs of the wanted shapes and dtypes."""
     rng = np.random.default_rng(options.seed)
     found = []
     for shape, kind, high in options.input:
@@ -80,7 +80,7 @@ def _inputs(options: argparse.Namespace) -> list[Any]:
 
 
 def _takes_nothing(f: Any) -> bool:
-    """Whether a function has no positional parameters: one that makes a model."""
+    """Return whether a function has no positional parameters, as one that makes a model."""
     try:
         of = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):
@@ -90,16 +90,17 @@ def _takes_nothing(f: Any) -> bool:
     )
 
 
-def _drawn(options: argparse.Namespace) -> Picture:
+def _picture(options: argparse.Namespace) -> Picture:
+    """Return the picture that the options describe."""
     what, inputs = load(options.object, "object"), _inputs(options)
-    if isinstance(what, type) or (callable(what) and not isinstance(what, Handle)
+    if isinstance(what, type) or (callable(what) and not isinstance(what, TensorBase)
                                   and (not inputs or _takes_nothing(what))):  # fmt: skip
         try:
             what = what()
         except TypeError as error:
             raise UsageError(
                 f"{options.object} cannot be called without arguments ({error}); give --input "
-                "for each"
+                "for each of them"
             ) from error
     if hasattr(what, "named_parameters") and not inputs:
         raise UsageError(f"{options.object} is a module: give --input for each of its arguments")
@@ -111,7 +112,7 @@ def _drawn(options: argparse.Namespace) -> Picture:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line and return the exit status."""
     options = parser().parse_args(arguments)
     try:
         ending = os.path.splitext(options.output)[1].lower().lstrip(".")
@@ -120,18 +121,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 f"{options.output}: the ending is one of {', '.join('.' + f for f in FORMATS)}"
             )
         try:
-            picture = _drawn(options)
+            picture = _picture(options)
             if options.output == "-":
                 print(picture.text)
             else:
                 print(f"{picture.save(options.output)}: {len(picture.graph.boxes)} boxes, "
                       f"level {picture.level}")  # fmt: skip
         except (TypeError, ValueError, OSError) as error:
-            raise UsageError(f"{options.object} cannot be drawn so: {error}") from error
-    except UsageError as error:
+            raise UsageError(
+                f"{options.object} cannot be drawn with these options: {error}"
+            ) from error
+    except (UsageError, AutogradError) as error:
         print(f"python -m autograd_core draw: {' '.join(str(error).split())}", file=sys.stderr)
-        return USAGE
-    except AutogradError as error:
-        print(f"python -m autograd_core draw: {' '.join(str(error).split())}", file=sys.stderr)
-        return FAILED
+        return USAGE if isinstance(error, UsageError) else FAILED
     return DONE

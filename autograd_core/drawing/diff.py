@@ -1,17 +1,16 @@
-"""What changed between two pictures, in words and as a picture."""
+"""The difference between two pictures, in words and as a picture."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
-from autograd_core.drawing.layout.toposort import in_order
-from autograd_core.drawing.scene import Box, Cell, Scale, Scene
+from autograd_core.drawing.colour.palette import COST, GRADIENT
+from autograd_core.drawing.scene import Box, Cell, Scale, Scene, toposort
 
-#: Fill and mark of what was added, removed and changed; from the scale of gradients, so that both
-#: themes know them.
-ADDED, REMOVED, CHANGED = "#D1E5F0", "#FDDBC7", "#FBD99A"
-_TOLD = ("title", "type", "spec", "note", "absorbed", "repeats", "shape", "dtype", "mark")
+#: Fills of boxes that were added, removed and changed; the palette has their dark counterparts.
+ADDED, REMOVED, CHANGED = GRADIENT[3], GRADIENT[5], COST[2]
+_COMPARED = ("title", "type", "spec", "note", "absorbed", "repeats", "shape", "dtype", "mark")
 
 
 def _text(value: Any) -> str:
@@ -19,27 +18,24 @@ def _text(value: Any) -> str:
 
 
 def changes(before: Box, after: Box) -> list[str]:
-    """What differs in two boxes of one name: ``spec 784 → 16, now 784 → 32``."""
-    found = []
-    for name in _TOLD:
-        a, b = getattr(before, name), getattr(after, name)
-        if a != b:
-            found.append(f"{name} {_text(a) or 'none'}, now {_text(b) or 'none'}")
-    return found
+    """Return what differs in two boxes of one name: ``spec 784 → 16, now 784 → 32``."""
+    values = [(n, getattr(before, n), getattr(after, n)) for n in _COMPARED]
+    return [f"{n} {_text(a) or 'none'}, now {_text(b) or 'none'}" for n, a, b in values if a != b]
 
 
 class Difference:
-    """What :meth:`Picture.diff` returns; its ``repr`` is the list of changes.
+    """The changes from one picture to another; the ``repr`` lists them.
 
     Attributes
     ----------
     added, removed : list of str
-        The names of boxes that only one of the pictures has.
+        Names of boxes that only one of the pictures has.
     changed : dict of str to list of str
         What differs in boxes of the same name.
     arrows_added, arrows_removed : list of (str, str)
+        Sources and targets of arrows that only one of the pictures has.
     picture : Picture
-        The new picture with marks ``+ added``, ``− removed`` and ``~ changed``, and colours.
+        The new picture, coloured and marked ``+ added``, ``− removed`` and ``~ changed``.
 
     Examples
     --------
@@ -57,7 +53,7 @@ class Difference:
         new = {b.id: b for b in after.graph.boxes}
         self.added = [i for i in new if i not in old]
         self.removed = [i for i in old if i not in new]
-        self.changed = {i: told for i in new if i in old and (told := changes(old[i], new[i]))}
+        self.changed = {i: found for i in new if i in old and (found := changes(old[i], new[i]))}
         was = {(a.source, a.target) for a in before.graph.arrows}
         now = {(a.source, a.target) for a in after.graph.arrows}
         self.arrows_added = sorted(now - was)
@@ -68,12 +64,13 @@ class Difference:
     def _scene(
         self, before: Scene, after: Scene, old: dict[str, Box], new: dict[str, Box]
     ) -> Scene:
+        """Return the new scene with the boxes and arrows that were removed added to it."""
         clusters = {c.id for c in after.clusters}
         boxes = []
         gone = {i: old[i] for i in self.removed}
-        for b in gone.values():  # what was removed
-            home = b.cluster if b.cluster in clusters else ""
-            boxes.append(replace(b, fill=REMOVED, mark="− removed", cluster=home))
+        for b in gone.values():
+            cluster = b.cluster if b.cluster in clusters else ""
+            boxes.append(replace(b, fill=REMOVED, mark="− removed", cluster=cluster))
         for i, b in new.items():
             if i in self.changed:
                 facts = (*b.facts, *(("changed", t) for t in self.changed[i]))
@@ -81,34 +78,22 @@ class Difference:
             elif i not in old:
                 b = replace(b, fill=ADDED, mark="+ added")
             boxes.append(b)
-        arrows = [
-            *after.arrows,
-            *(
-                replace(a, gradient=False)
-                for a in before.arrows
-                if a.source in gone or a.target in gone
-            ),
-        ]
+        lost = [a for a in before.arrows if a.source in gone or a.target in gone]
+        arrows = [*after.arrows, *(replace(a, gradient=False) for a in lost)]
         cells = (Cell(ADDED, "+ added"), Cell(CHANGED, "~ changed"), Cell(REMOVED, "− removed"))
         count = f"{len(self.added)} added, {len(self.removed)} removed, {len(self.changed)} changed"
-        return Scene(
-            f"{after.title}  —  what changed",
-            count,
-            in_order(boxes, arrows),
-            arrows,
-            after.clusters,
-            Scale(cells),
-        )
+        title = f"{after.title}  —  what changed"
+        return Scene(title, count, toposort(boxes, arrows), arrows, after.clusters, Scale(cells))
 
     def __bool__(self) -> bool:
-        """Whether anything changed."""
+        """Return whether anything changed."""
         return bool(
             self.added or self.removed or self.changed or self.arrows_added or self.arrows_removed
         )
 
     def __repr__(self) -> str:
         lines = [f"+ {i}" for i in self.added] + [f"− {i}" for i in self.removed]
-        lines += [f"~ {i}: {'; '.join(told)}" for i, told in self.changed.items()]
+        lines += [f"~ {i}: {'; '.join(found)}" for i, found in self.changed.items()]
         touched = {*self.added, *self.removed}
         for sign, arrows in (("+", self.arrows_added), ("−", self.arrows_removed)):
             lines += [

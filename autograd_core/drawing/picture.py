@@ -1,30 +1,34 @@
-"""A drawn graph: shows itself in a notebook, and saves itself by a file's ending."""
+"""A drawn graph, which shows itself in a notebook and is saved in the format of a file's ending."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from autograd_core.drawing.colour import themes
+from autograd_core.drawing.colour.palette import recoloured, themed
 from autograd_core.drawing.diff import Difference
 from autograd_core.drawing.scene import Scene
-from autograd_core.drawing.write.accessibility import described
-from autograd_core.drawing.write.dot import to_dot
-from autograd_core.drawing.write.graphviz import GraphvizError, render
+from autograd_core.drawing.trace.groups import LEVELS
+from autograd_core.drawing.write import export
+from autograd_core.drawing.write.dot import GraphvizError, render, to_dot
+from autograd_core.drawing.write.html import to_html
+from autograd_core.drawing.write.mermaid import to_mermaid
+from autograd_core.drawing.write.svg import accessible, to_svg
 
 FORMATS = ("svg", "png", "pdf", "dot", "html", "mmd", "json", "txt")
 
-#: Beyond so many boxes ``dot`` is not asked for an SVG: it would take too long.
+#: Beyond this many boxes ``dot`` would take too long for an SVG.
 _DOT_BOXES = 700
-#: Seconds that ``dot`` has for an SVG before the built-in layout does it.
+#: Seconds that ``dot`` has for an SVG before the built-in layout takes over.
 _PATIENCE = 3.0
 
 
 class Picture:
-    """A drawn graph; made by :func:`draw`.
+    """A drawn graph, as returned by :func:`draw`.
 
-    It holds the graph that it shows, for the other levels of its page.
+    It keeps the recorded graph alive, for the other levels of its HTML page.
 
     Attributes
     ----------
@@ -35,7 +39,7 @@ class Picture:
     theme : str
         ``"auto"``, ``"light"`` or ``"dark"``.
     level : str
-        The level of ``graph``.
+        Level of ``graph``.
 
     Examples
     --------
@@ -60,86 +64,71 @@ class Picture:
         self.direction = direction
         self.theme = theme
         self.level = level
-        self._others = others  # makes the scene of a level, with all details if wanted
+        self._others = others  # makes the scene of another level, with all details if wanted
 
     # -- formats ------------------------------------------------------------------------------
 
     @property
     def dot(self) -> str:
-        """The picture in Graphviz's language, in the light palette; needs no program."""
+        """Return the picture in Graphviz's language, in the light palette; needs no program."""
         return to_dot(self.graph, self.direction)
 
     @property
     def svg(self) -> str:
-        """The picture as SVG: laid out by ``dot`` where it is installed and quick, or built in."""
+        """Return the picture as SVG, laid out by ``dot`` if installed and quick, else built in."""
         drawn = ""
         if len(self.graph.boxes) <= _DOT_BOXES:
-            try:
+            with suppress(GraphvizError):
                 drawn = render(self.dot, "svg", _PATIENCE).decode()
-            except GraphvizError:
-                drawn = ""
-        if not drawn:
-            from autograd_core.drawing.write.svg import to_svg
-
-            drawn = to_svg(self.graph, self.direction)
-        return themes.apply(described(drawn, self.graph), self.theme)
+        drawn = drawn or to_svg(self.graph, self.direction)
+        return themed(accessible(drawn, self.graph), self.theme)
 
     @property
     def html(self) -> str:
-        """One page that needs nothing else: pan, zoom, search, details, a switch of levels."""
-        from autograd_core.drawing.write.html import to_html
-
-        scenes = {}
-        for level in ("modules", "compact", "ops", "full"):
-            if self._others is not None:
-                scenes[level] = self._others(level, details=True)
-            else:
-                scenes[self.level] = self.graph
+        """Return one self-contained page: pan, zoom, search, details, a switch of levels."""
+        scenes = {self.level: self.graph}
+        if self._others is not None:
+            scenes = {level: self._others(level, details=True) for level in LEVELS}
         return to_html(scenes, self.level, self.direction, self.theme)
 
     @property
     def mermaid(self) -> str:
-        """The picture for a README, as Mermaid."""
-        from autograd_core.drawing.write.mermaid import to_mermaid
-
+        """Return the picture as Mermaid, for a README."""
         return to_mermaid(self.graph, self.direction)
 
     @property
     def json(self) -> str:
-        """Everything in the picture, as JSON."""
-        from autograd_core.drawing.write.export import to_json
-
-        return to_json(self.graph)
+        """Return everything in the picture as JSON."""
+        return export.to_json(self.graph)
 
     @property
     def text(self) -> str:
-        """The picture in words, for a terminal."""
-        from autograd_core.drawing.write.export import to_text
-
-        return to_text(self.graph)
+        """Return the picture in words, for a terminal."""
+        return export.to_text(self.graph)
 
     def to_networkx(self) -> Any:
-        """The picture as a ``networkx.MultiDiGraph``; needs networkx."""
-        from autograd_core.drawing.write.export import to_networkx
-
-        return to_networkx(self.graph)
+        """Return the picture as a ``networkx.MultiDiGraph``; needs networkx."""
+        return export.to_networkx(self.graph)
 
     def diff(self, other: Picture) -> Difference:
-        """What changes from this picture to another: boxes added, removed and changed.
+        """Return what changes from this picture to another: boxes added, removed and changed.
 
         Raises
         ------
         TypeError
-            If ``other`` is no picture.
+            If ``other`` is not a picture.
         """
         if not isinstance(other, Picture):
-            raise TypeError(f"a.diff(b) compares two pictures, got {type(other).__name__}")
+            raise TypeError(
+                f"a.diff(b) compares two pictures, got {type(other).__name__}; draw it first: "
+                "a.diff(ag.draw(b))"
+            )
         return Difference(self, other, Picture)
 
     # -- files and notebooks ------------------------------------------------------------------
 
     def save(self, path: str | os.PathLike[str]) -> str:
-        """Write a file in the format of its ending.
+        """Write the picture to a file, in the format of its ending.
 
         Parameters
         ----------
@@ -154,9 +143,9 @@ class Picture:
         Raises
         ------
         ValueError
-            For another ending.
+            If the ending is another one.
         GraphvizError
-            For PNG and PDF if the ``dot`` program is absent or fails; nothing is written then.
+            If the ``dot`` program, which PNG and PDF need, is absent or fails. Nothing is written.
         """
         target = os.fspath(path)
         ending = os.path.splitext(target)[1].lower().lstrip(".")
@@ -171,20 +160,20 @@ class Picture:
         return target
 
     def to_bytes(self, format: str) -> bytes:
-        """The picture in one of the formats that :meth:`save` knows, by its ending."""
+        """Return the picture in one of the formats that :meth:`save` knows, by its ending."""
         if format in ("png", "pdf"):
-            return render(themes.dot(self.dot, self.theme), format)
+            return render(recoloured(self.dot, self.theme), format)
         attribute = {"mmd": "mermaid", "txt": "text"}.get(format, format)
         text: str = getattr(self, attribute)
         return (text if text.endswith("\n") else text + "\n").encode("utf-8", "replace")
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """SVG and text; in a notebook nothing raises."""
+        """Return SVG and text for a notebook; raises nothing."""
         bundle = {"text/plain": repr(self)}
         for kind, attribute in (("text/plain", "text"), ("image/svg+xml", "svg")):
             try:
                 bundle[kind] = getattr(self, attribute)
-            except Exception as error:  # a notebook must show what there is
+            except Exception as error:  # a notebook shows whatever could be made
                 bundle["text/plain"] += f"\n({type(error).__name__}: {error})"
         return bundle
 

@@ -1,17 +1,24 @@
-"""The scene: what a picture shows, as plain dataclasses, ready for any format.
+"""The scene: the content of a picture as plain dataclasses, independent of any format.
 
-A builder makes a scene of a recorded graph; a renderer (DOT, SVG, HTML, Mermaid, text) reads it
-and nothing else.  Sizes, positions and fonts are the renderer's.
+A builder makes a scene from a recorded graph; a writer (DOT, SVG, HTML, Mermaid, text) reads the
+scene and nothing else. Sizes, positions and fonts are up to the writer. :func:`toposort` and
+:func:`critical_path` are what the writers need to know about the order of the boxes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
+
+
+def clean(text: str) -> str:
+    """Return a text on one line: every character that is not printable becomes a space."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One coloured cell, of a strip or of the scale in the legend."""
+    """One coloured cell of a strip, or of the scale in the legend."""
 
     fill: str
     text: str
@@ -19,47 +26,48 @@ class Cell:
 
 @dataclass(frozen=True)
 class Box:
-    """One thing drawn: a module, an operation, a parameter, data or an output.
+    """A module, an operation, a parameter, data or an output, drawn as one box.
 
     Attributes
     ----------
     id
-        Unique and the same for the same graph: ``"fc1.matmul"``.
+        Unique, and the same every time for the same graph: ``"fc1.matmul"``.
     kind
-        What it is, a key of ``palette.STYLES``.
+        What the box is, a key of ``palette.STYLES``.
     form
-        ``"card"`` (a stripe at its left and two rows), ``"pill"`` (an operation) or ``"box"``
-        (square: data, parameters, outputs).
+        ``"card"`` (a stripe at the left and two rows), ``"pill"`` (an operation) or ``"box"``
+        (square corners: data, parameters, outputs).
     title
-        Bold, left in the first row: a name, or an operation's sign.
+        Bold, at the left of the first row: a name, or the sign of an operation.
     type
-        Cards only: right in the first row, as ``"Linear"``.
+        Cards only: at the right of the first row, such as ``"Linear"``.
     spec
-        Cards only: left in the second row, as ``"784 → 16"``.
+        Cards only: at the left of the second row, such as ``"784 → 16"``.
     note
-        Muted: right in the second row of a card, after the title elsewhere.
+        Muted text: at the right of the second row of a card, elsewhere after the title.
     absorbed
-        Cards only: a last row, the operations that were taken into the card.
+        Cards only: the last row, which names the operations merged into the card.
     share
-        Cards only: a bar, between 0 and 1 (of all parameters).
+        Cards only: length of a bar between 0 and 1 (share of all parameters).
     fill
-        A measurement's colour in place of the kind's fill, as ``"#2166AC"``; empty for none.
+        Colour of a measurement in place of the fill of the kind, such as ``"#2166AC"``; empty
+        for none.
     mark
         The measurement in words, bold, at the right: ``"▼ ×10⁻⁵"``.
     hollow
-        Drawn with a dashed outline: the measured gradient is exactly zero.
+        Whether the outline is dashed because the measured gradient is exactly zero.
     repeats
-        More than 1: a stack of cards, for so many folded steps.
+        Number of folded steps; a stack of cards if greater than 1.
     strip
-        Of a stack: one cell a step, oldest first.
+        Stacks only: one cell per step, oldest first.
     strip_ends
-        What stands below the first and the last cell.
+        Texts below the first and the last cell of the strip.
     cluster
-        The id of the cluster around it; empty for none.
+        Id of the enclosing cluster; empty for none.
     shape, dtype
-        Of its result.
+        Shape and dtype of the result.
     facts
-        Name and value of everything else known, for tooltips and the details panel.
+        Names and values of everything else known, for tooltips and the details panel.
     """
 
     id: str
@@ -82,23 +90,41 @@ class Box:
     dtype: str = ""
     facts: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def steps(self) -> str:
+        """Return ``"× 20 steps"`` for a stack, and an empty text otherwise."""
+        return f"× {self.repeats} steps" if self.repeats > 1 else ""
+
+    @property
+    def merged(self) -> str:
+        """Return the row that names the absorbed operations: ``"↳ relu, maxpool 2×2"``."""
+        return f"↳ {self.absorbed}" if self.absorbed else ""
+
+    @property
+    def tooltip(self) -> list[str]:
+        """Return the lines of the tooltip: all texts of the box, then one fact per line."""
+        head = " ".join(t for t in (self.title, self.type, self.spec, self.note, self.mark) if t)
+        return [head, *(f"{name}: {value}" for name, value in self.facts)]
+
 
 @dataclass(frozen=True)
 class Arrow:
-    """From one box to another.
+    """An arrow from one box to another.
 
     Attributes
     ----------
+    source, target
+        Ids of the boxes.
     label
-        A shape, where it changes.
+        The shape, where it changes.
     gradient
-        Whether a gradient flows back along it; dashed if not.
+        Whether a gradient flows back along the arrow; it is dashed if not.
     width
-        Of the line, in points; by the size of the gradient where that is shown.
+        Line width in points; depends on the size of the gradient where that is shown.
     reverse
-        The head is at the source: the arrow follows the gradient.
+        Whether the head is at the source: such an arrow follows the gradient.
     loop
-        What a folded step hands to the next one: from a stack to itself.
+        Whether the arrow leads from a stack to itself: what one step hands to the next.
     """
 
     source: str
@@ -112,7 +138,7 @@ class Arrow:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A rounded background around the boxes of one module call; ``parent`` nests it."""
+    """A rounded background around the boxes of one module call, nested inside ``parent``."""
 
     id: str
     title: str
@@ -122,7 +148,7 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Scale:
-    """The legend of a measurement: coloured cells with their texts, and the words at its ends."""
+    """The legend of a measurement: coloured cells with texts, words at both ends, a caption."""
 
     cells: tuple[Cell, ...]
     left: str = ""
@@ -132,10 +158,11 @@ class Scale:
 
 @dataclass
 class Scene:
-    """Everything in a picture, in drawing order (a box after all that it depends on).
+    """Everything in a picture, in drawing order (each box after all boxes it depends on).
 
-    ``title`` and ``subtitle`` stand above; below, the legend: the kinds that are present, or the
-    ``scale`` of what the colours measure.  ``omitted`` operations were left out.
+    ``title`` and ``subtitle`` are written above the boxes. The legend below shows the kinds that
+    are present, or the ``scale`` of the measurement that the colours show. ``omitted`` counts the
+    operations that were left out.
     """
 
     title: str
@@ -145,3 +172,57 @@ class Scene:
     clusters: list[Cluster] = field(default_factory=list)
     scale: Scale | None = None
     omitted: int = 0
+
+
+def toposort(boxes: list[Box], arrows: list[Arrow]) -> list[Box]:
+    """Sort boxes so that each follows all it reads, and sources precede their first user.
+
+    Boxes on a cycle (arrows of two pictures can make one) come last, in their given order.
+    """
+    waiting = {b.id: 0 for b in boxes}
+    users: dict[str, list[str]] = {b.id: [] for b in boxes}
+    for a in arrows:
+        if not a.loop:
+            waiting[a.target] += 1
+            users[a.source].append(a.target)
+    by_id = {b.id: b for b in boxes}
+    place = {b.id: n for n, b in enumerate(boxes)}
+    first_use = {i: min((place[t] for t in users[i]), default=n) for i, n in place.items()}
+    ready = [(first_use[i], place[i], i) for i, n in waiting.items() if n == 0]
+    heapify(ready)
+    done: dict[str, Box] = {}
+    while ready:
+        _, _, name = heappop(ready)
+        done[name] = by_id[name]
+        for t in users[name]:
+            waiting[t] -= 1
+            if waiting[t] == 0:
+                heappush(ready, (place[t], place[t], t))
+    return list((done | by_id).values())
+
+
+def critical_path(scene: Scene) -> dict[str, int]:
+    """Return the boxes on the longest path to an output, with their distances from its end.
+
+    The writers draw this path as a straight line. Parameters and loops do not count.
+    """
+    longest: dict[str, int] = {}
+    before: dict[str, str] = {}
+    incoming: dict[str, list[str]] = {b.id: [] for b in scene.boxes}
+    kinds = {b.id: b.kind for b in scene.boxes}
+    for a in scene.arrows:
+        if not a.loop and kinds[a.source] != "parameter":
+            incoming[a.target].append(a.source)
+    for b in scene.boxes:  # each after all boxes that it reads
+        longest[b.id] = 1
+        for source in incoming[b.id]:
+            if longest.get(source, 0) + 1 > longest[b.id]:
+                longest[b.id] = longest[source] + 1
+                before[b.id] = source
+    ends = [b.id for b in scene.boxes if b.kind == "output"] or list(longest)
+    found: dict[str, int] = {}
+    box = max(ends, key=lambda i: longest[i], default=None)
+    while box is not None:
+        found[box] = len(found)
+        box = before.get(box)
+    return found

@@ -19,6 +19,7 @@ from autograd_core.engine.diagnostics import timed_calls
 from autograd_core.engine.graph import GET_OUTPUT, PROFILE, RECORD, Leaf, Node, mode, reachable
 from autograd_core.engine.recording import TensorBase
 from autograd_core.profiling.flops import backward_flops, forward_flops
+from autograd_core.profiling.quantities import bytes_text, count_text, time_text
 
 
 @dataclass
@@ -110,8 +111,6 @@ class Profile:
         return sorted(found.values(), key=lambda r: -r.seconds)
 
     def __str__(self) -> str:
-        from autograd_core.drawing.trace.names import bytes_text, count_text, time_text
-
         head = ("operation", "calls", "forward", "backward", "share", "results", "held", "FLOPs")
         total = self.wall or 1.0
         table: list[tuple[str, ...]] = [head]

@@ -1,31 +1,32 @@
 """``color="time"``, ``"memory"``, ``"flops"``: where the cost is.
 
-Also ``"value"``, how large results are, and colours by a function of a node.
+Also ``color="value"``, the size of results, and colours by a function of a node.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from autograd_core.drawing.colour.flow import colour
-from autograd_core.drawing.colour.gradients import rms
-from autograd_core.drawing.colour.measures import Measure
-from autograd_core.drawing.colour.palette import COST, GRADIENT
-from autograd_core.drawing.colour.replay import replayed
+from autograd_core.drawing.colour.gradients import ratio_colour, rms
+from autograd_core.drawing.colour.measures import Measure, statistics
+from autograd_core.drawing.colour.palette import COST, GRADIENT, WHITE
 from autograd_core.drawing.scene import Box, Cell, Scale
-from autograd_core.drawing.trace.groups import Unit
-from autograd_core.drawing.trace.header import batch_of
-from autograd_core.drawing.trace.names import bytes_text, count_text, number_text, time_text
+from autograd_core.drawing.trace.groups import Group
 from autograd_core.drawing.trace.trace import Trace
+from autograd_core.drawing.trace.wording import number_text
 from autograd_core.engine.graph import Node
+from autograd_core.engine.primitive import ShapeDtype
 from autograd_core.profiling.flops import backward_flops, forward_flops
 from autograd_core.profiling.profiler import Profile, saved_bytes
+from autograd_core.profiling.quantities import bytes_text, count_text, time_text
 
 _LIMITS = (0.05, 0.10, 0.20, 0.35, 0.50)
 _SHARES = ("<5 %", "5–10", "10–20", "20–35", "35–50", ">50 %")
@@ -34,21 +35,29 @@ _HEADINGS = {
     "memory": "what is held for backward",
     "flops": "where the arithmetic is",
 }
+_TEXTS: dict[str, Callable[[float], str]] = {
+    "time": time_text,
+    "memory": bytes_text,
+    "flops": lambda n: f"{count_text(n)} FLOP",
+}
 
 
 def share_colour(share: float) -> str:
-    """The colour of a share of the cost."""
+    """Return the colour of a share of the cost."""
     return COST[sum(share >= limit for limit in _LIMITS)]
 
 
 class Cost(Measure):
-    """Colours every box by its share of a cost that operations have."""
+    """Colours every box by its share of a cost: ``"time"``, ``"memory"`` or ``"flops"``.
+
+    Times come from ``profile``, or without one from running each operation again.
+    """
 
     def __init__(self, what: str, profile: Profile | None = None) -> None:
         self.what, self.profile = what, profile
-        self.heading = _HEADINGS[what]
+        self.heading, self.text = _HEADINGS[what], _TEXTS[what]
 
-    def prepare(self, trace: Trace, units: list[Unit]) -> None:
+    def prepare(self, trace: Trace, groups: list[Group]) -> None:
         held: set[int] = set()
         nodes = [op.node for op in trace.ops]
         self.saved = {n.seq: saved_bytes(n, held) for n in nodes}
@@ -63,95 +72,110 @@ class Cost(Measure):
         costs: dict[str, Any] = {"time": self.times, "memory": self.saved, "flops": self.work}
         self.cost: dict[int, float] = costs[self.what]
         self.total = sum(self.cost.get(n.seq, 0) for n in nodes)
-        kind = f"batch {batch_of(trace)}" if batch_of(trace) and trace.scopes else ""
-        self.told = [kind] if kind else []
-        self.told.append(str(trace.roots[0][0].dtype))
+        self.context = [f"batch {trace.batch}"] if trace.batch and trace.scopes else []
+        self.context.append(str(trace.roots[0][0].dtype))
 
-    def text(self, amount: float) -> str:
-        """An amount of what is measured."""
-        if self.what == "time":
-            return time_text(amount)
-        return bytes_text(amount) if self.what == "memory" else f"{count_text(amount)} FLOP"
+    def group(self, trace: Trace, group: Group, box: Box) -> Box:
+        def total(costs: Any, ops: Iterable[int]) -> Any:
+            return sum(costs.get(trace.ops[i].node.seq, 0) for i in ops)
 
-    def unit(self, trace: Trace, unit: Unit, box: Box) -> Box:
-        numbers = [trace.ops[i].node.seq for i in unit.ops]
-        amount = sum(self.cost.get(n, 0) for n in numbers)
-        saved = sum(self.saved.get(n, 0) for n in numbers)
+        amount, saved = total(self.cost, group.ops), bytes_text(total(self.saved, group.ops))
         share = amount / self.total if self.total else 0.0
-        facts = [*box.facts, ("held for backward", bytes_text(saved))]
-        facts.append(
-            ("FLOPs, forward and backward", count_text(sum(self.work[n] for n in numbers)))
-        )
+        facts = [*box.facts, ("held for backward", saved)]
+        facts.append(("FLOPs, forward and backward", count_text(total(self.work, group.ops))))
         if self.times:
-            seconds = sum(self.times.get(n, 0) for n in numbers)
-            facts.append(("time, forward and backward", time_text(seconds)))
+            seconds = time_text(total(self.times, group.ops))
+            facts.append(("time, forward and backward", seconds))
         percent = f"{100 * share:.0f} %" if share >= 0.005 or not amount else "<1 %"
-        fill = share_colour(share)
-        strip: tuple[Cell, ...] = ()
-        if unit.steps:
-            each = [
-                sum(self.cost.get(trace.ops[i].node.seq, 0) for w in word for i in w.ops)
-                for word in unit.steps
-            ]
+        box = replace(box, mark=percent, facts=tuple(facts))
+        if group.steps:
+            each = [total(self.cost, (i for g in step for i in g.ops)) for step in group.steps]
             most = max(each) or 1
             strip = tuple(Cell(COST[min(int(6 * e / most), 5)], self.text(e)) for e in each)
-            return replace(
-                box, note=self.text(amount), mark=percent, strip=strip, facts=tuple(facts),
-                strip_ends=("t = 0", f"t = {len(each) - 1}, most {self.text(most)}"),
-            )  # fmt: skip
+            ends = ("t = 0", f"t = {len(each) - 1}, most {self.text(most)}")
+            return replace(box, note=self.text(amount), strip=strip, strip_ends=ends)
         if box.form == "card":
             kind = " ".join(p for p in (box.type, box.spec) if p)
-            spec = self.text(amount)
-            if self.what == "time":
-                spec += f"   {bytes_text(saved)}"
-            return replace(
-                box, type=kind, spec=spec, note="", mark=percent, fill=fill, facts=tuple(facts),
-                share=None,
-            )  # fmt: skip
-        mark = percent if share >= 0.01 else ""
-        return replace(box, fill=fill, mark=mark, facts=tuple(facts))
+            spec = self.text(amount) + (f"   {saved}" if self.what == "time" else "")
+            box = replace(box, type=kind, spec=spec, note="", share=None)
+        elif share < 0.01:
+            box = replace(box, mark="")
+        return replace(box, fill=share_colour(share))
 
     def finding(self) -> str:
-        lead = {
-            "time": f"forward + backward {time_text(self.total)}",
-            "memory": f"{bytes_text(self.total)} held for backward",
-            "flops": f"forward + backward {count_text(self.total)} FLOP",
-        }[self.what]
-        facts = [lead]
+        total = self.text(self.total)
+        if self.what == "memory":
+            return "  ·  ".join([f"{total} held for backward", *self.context])
+        facts = [f"forward + backward {total}"]
         if self.what == "time":
             facts.append(f"{bytes_text(sum(self.saved.values()))} held for backward")
             if self.profile is None:
                 facts.append("each operation run again")
-        return "  ·  ".join([*facts, *self.told])
+        return "  ·  ".join([*facts, *self.context])
 
     def scale(self) -> Scale:
         cells = tuple(Cell(c, t) for c, t in zip(COST, _SHARES, strict=True))
         return Scale(cells, f"share of {self.what if self.what != 'flops' else 'FLOPs'}")
 
 
+def replayed(nodes: Iterable[Node], repeats: int = 3) -> dict[int, float]:
+    """Return the seconds of recorded operations, forward and backward, by running each again.
+
+    For graphs that were recorded without being timed. Values that were not kept are replaced by
+    ones; an operation that fails on them has no time.
+    """
+    found: dict[int, float] = {}
+    for node in nodes:
+        if node.args is None:
+            continue
+        args = tuple(np.ones(a.shape, a.dtype) if type(a) is ShapeDtype else a for a in node.args)
+        with np.errstate(all="ignore"), suppress(Exception):
+            found[node.seq] = min(_run_again(node, args, node.kwargs or {}) for _ in range(repeats))
+    return found
+
+
+def _run_again(node: Node, args: Any, options: dict[str, Any]) -> float:
+    """Return the seconds that one operation and its rules take."""
+    primitive = node.primitive
+    assert primitive is not None
+    rules = primitive.rules
+    assert rules is not None
+    given = (list(args),) if rules.takes_list else args
+    start = time.perf_counter()
+    out = primitive.fun(*given, **options)
+    forward = time.perf_counter() - start
+    g: Any = [np.ones_like(o) for o in out] if isinstance(out, (tuple, list)) else out
+    start = time.perf_counter()
+    if rules.vjp_all is not None:
+        rules.vjp_all(g, out, *args, **options)
+    else:
+        for rule, parent in zip(rules.vjps or (), node.parents):  # noqa: B905
+            if parent.tracked and rule is not None:
+                rule(g, out, *args, **options)
+    return forward + time.perf_counter() - start
+
+
 class Values(Measure):
-    """Colours every operation by the size of its result."""
+    """Colours every operation by the rms of its result."""
 
     heading = "how large values are"
 
-    def prepare(self, trace: Trace, units: list[Unit]) -> None:
+    def prepare(self, trace: Trace, groups: list[Group]) -> None:
         self.found: list[tuple[str, float]] = []
 
-    def unit(self, trace: Trace, unit: Unit, box: Box) -> Box:
-        out = trace.ops[unit.ops[-1]].node.out
-        out = out[0] if isinstance(out, (tuple, list)) else out
+    def group(self, trace: Trace, group: Group, box: Box) -> Box:
+        out = trace.ops[group.ops[-1]].result
         if not isinstance(out, (np.ndarray, np.generic)) or not out.size:
             return replace(box, mark="", note=box.note or "value not kept")
         with np.errstate(all="ignore"):
             size = rms(out)
         self.found.append((box.id, size))
-        text = f"✕ {number_text(size)}" if not math.isfinite(size) else f"~{number_text(size)}"
-        facts = (*box.facts, ("rms", number_text(size)), *self.statistics(np.asarray(out)))
-        if unit.steps:
-            return replace(box, mark=text, facts=facts)
-        return replace(
-            box, fill=colour(size) if size else "#FFFFFF", mark=text, hollow=size == 0, facts=facts
-        )
+        text = f"{'~' if math.isfinite(size) else '✕ '}{number_text(size)}"
+        facts = (*box.facts, ("rms", number_text(size)), *statistics(np.asarray(out)))
+        box = replace(box, mark=text, facts=facts)
+        if group.steps:
+            return box
+        return replace(box, fill=ratio_colour(size) if size else WHITE, hollow=size == 0)
 
     def finding(self) -> str:
         bad = [name for name, size in self.found if not math.isfinite(size)]
@@ -169,46 +193,47 @@ class Values(Measure):
 
 
 class ByFunction(Measure):
-    """Colours by a function of a node: a number (its share of the largest), or a colour."""
+    """Colours by a function of a node, which returns a number or a colour ``"#RRGGBB"``.
+
+    A number is shown as its share of the largest one.
+    """
 
     def __init__(self, function: Callable[[Node], Any]) -> None:
         self.function = function
         self.heading = str(getattr(function, "__name__", "")).strip("<>").replace("lambda", "")
 
-    def prepare(self, trace: Trace, units: list[Unit]) -> None:
-        self.answers: dict[int, Any] = {}
-        for i, op in enumerate(trace.ops):
-            answer = self.function(op.node)
+    def prepare(self, trace: Trace, groups: list[Group]) -> None:
+        self.answers = [self.function(op.node) for op in trace.ops]
+        for op, answer in zip(trace.ops, self.answers, strict=True):
             named = isinstance(answer, str) and re.fullmatch(r"#[0-9a-fA-F]{6}", answer)
             number = isinstance(answer, (int, float, np.number))
             if answer is not None and not named and not number:
                 raise ValueError(
                     'a color function returns a number, a colour "#RRGGBB" or None for every '
-                    f"node; for {op.node!r} it returned {answer!r}"
+                    f"node, but for {op.node!r} it returned {answer!r}"
                 )
-            self.answers[i] = answer
-        sums = [self.sum(u) for u in units]
+        sums = [self.sum(g) for g in groups]
         self.most = max((abs(s) for s in sums if s is not None and math.isfinite(s)), default=0.0)
 
-    def sum(self, unit: Unit) -> float | None:
-        """The numbers of a unit's operations, added."""
-        numbers = [self.answers[i] for i in unit.ops]
-        known = [float(n) for n in numbers if n is not None and not isinstance(n, str)]
+    def sum(self, group: Group) -> float | None:
+        """Return the sum of the numbers of a group's operations; None if there are none."""
+        answers = [self.answers[i] for i in group.ops]
+        known = [float(a) for a in answers if a is not None and not isinstance(a, str)]
         return sum(known) if known else None
 
-    def unit(self, trace: Trace, unit: Unit, box: Box) -> Box:
-        colours = [a for i in unit.ops if isinstance(a := self.answers[i], str)]
+    def group(self, trace: Trace, group: Group, box: Box) -> Box:
+        colours = [a for i in group.ops if isinstance(a := self.answers[i], str)]
         if colours:
             return replace(box, fill=colours[-1].upper())
-        total = self.sum(unit)
+        total = self.sum(group)
         if total is None:
-            return replace(box, fill="#FFFFFF")
+            return replace(box, fill=WHITE)
         text = number_text(total)
-        fine = math.isfinite(total)
-        share = abs(total) / self.most if self.most and fine else 0.0
         facts = (*box.facts, (self.heading or "measured", text))
-        fill = COST[min(int(6 * share), 5)] if fine else GRADIENT[-1]
-        return replace(box, fill=fill, mark=text if fine else f"✕ {text}", facts=facts)
+        if not math.isfinite(total):
+            return replace(box, fill=GRADIENT[-1], mark=f"✕ {text}", facts=facts)
+        share = abs(total) / self.most if self.most else 0.0
+        return replace(box, fill=COST[min(int(6 * share), 5)], mark=text, facts=facts)
 
     def scale(self) -> Scale | None:
         if not self.most:

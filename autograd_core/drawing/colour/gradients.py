@@ -1,96 +1,100 @@
-"""The size of every gradient of a graph, without touching any ``.grad`` and running no hook."""
+"""``color="grad"``: where the gradient vanishes, explodes or does not arrive.
+
+Measuring changes no ``.grad`` and runs no hook.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
+from statistics import median
 from typing import Any
 
 import numpy as np
 
-from autograd_core.drawing.trace.sources import Source
-from autograd_core.drawing.trace.trace import Trace
+from autograd_core.drawing.colour.measures import Measure
+from autograd_core.drawing.colour.palette import GRADIENT, WHITE
+from autograd_core.drawing.scene import Arrow, Box, Cell, Scale
+from autograd_core.drawing.trace.groups import Group
+from autograd_core.drawing.trace.trace import Source, Trace
+from autograd_core.drawing.trace.wording import number_text, power_text
 from autograd_core.engine.backward import sweep
 from autograd_core.engine.graph import Diagnostics, Leaf, Node, reachable
 from autograd_core.errors import GraphError
 
+_TEXTS = ("≤10⁻⁴", "10⁻³", "10⁻²", "0.1", "×1", "×10", "×10²", "≥×10³")
+#: Sizes relative to the gradient of the last layer: vanishing below, exploding above.
+_SMALL, _LARGE = 1e-3, 1e3
+
 
 @dataclass
 class Sizes:
-    """Root mean squares of gradients: of nodes' results, and of leaves.
+    """Root mean squares of gradients: of the results of nodes, and of leaves.
 
-    ``partial`` if backward had freed the graph: then leaves have what their ``.grad`` says.
+    ``partial`` if backward had freed the graph; then the leaves have the sizes of their ``.grad``.
     """
 
     nodes: dict[Node, float] = field(default_factory=dict)
     leaves: dict[Node, float] = field(default_factory=dict)
     partial: bool = False
 
-    def of(self, sources: list[Source], count: Any) -> float | None:
-        """Over all elements of several parameters; None where no gradient arrives."""
-        total, n = 0.0, 0
-        for source in sources:
-            rms = self.leaves.get(source.node) if source.node is not None else None
-            if rms is not None:
-                total += rms * rms * count(source)
-                n += count(source)
-        return float(np.sqrt(total / n)) if n else None
+    def of(self, sources: list[Source]) -> float | None:
+        """Return the rms over all elements of several parameters; None if no gradient arrives."""
+        known = [(self.leaves[s.node], s.size) for s in sources if s.node in self.leaves]
+        n = sum(size for _, size in known)
+        return math.sqrt(sum(rms * rms * size for rms, size in known) / n) if n else None
 
 
 def rms(g: Any) -> float:
-    """The root mean square of an array, in double precision."""
+    """Return the root mean square of an array, computed in double precision."""
     a = np.asarray(getattr(g, "_data", g))
     if not a.size:
         return 0.0
     wide = a.astype(np.complex128 if a.dtype.kind == "c" else np.float64)
     largest = float(np.max(np.abs(wide)))
     if not largest or not np.isfinite(largest):
-        return largest  # NaN and infinity tell themselves
+        return largest  # NaN and infinity stay visible
     return largest * float(np.sqrt(np.mean(np.abs(wide / largest) ** 2)))
 
 
-def measure(trace: Trace) -> Sizes:
-    """Run backward from the roots (from the sum of their elements) and note every size."""
+def gradient_sizes(trace: Trace) -> Sizes:
+    """Run backward from the roots (from the sum of their elements) and note the rms everywhere."""
     sizes = Sizes()
     roots = [t for t, _ in trace.roots if t._node.tracked]
     order = reachable(t._node for t in roots)
     cotangents: dict[Node, Any] = {}
     for t in roots:
         ones = np.ones(t.shape, t.dtype)
-        before = cotangents.get(t._node)
-        cotangents[t._node] = ones if before is None else before + ones
-    kept = {node: node.diagnostics for node in order if node.diagnostics is not None}
+        cotangents[t._node] = cotangents[t._node] + ones if t._node in cotangents else ones
+    kept = [node.diagnostics for node in order]
     try:
         for node in order:
-            if isinstance(node, Leaf):
-                node.diagnostics = None
-            elif not isinstance(node.out, (tuple, list)):
-                node.diagnostics = _spy(node, sizes.nodes)
-            else:
-                node.diagnostics = None
+            single = not isinstance(node, Leaf) and not isinstance(node.out, (tuple, list))
+            node.diagnostics = _spy(node, sizes.nodes) if single else None
         with np.errstate(all="ignore"):
             sweep(order, cotangents)
             sizes.leaves = {n: rms(g) for n, g in cotangents.items() if isinstance(n, Leaf)}
     except GraphError:
         sizes = Sizes(leaves=_stored(order), partial=True)
     finally:
-        for node in order:
-            node.diagnostics = kept.get(node)
+        for node, diagnostics in zip(order, kept, strict=True):
+            node.diagnostics = diagnostics
     return sizes
 
 
 def _spy(node: Node, sizes: dict[Node, float]) -> Diagnostics:
-    """A watch that notes the size of a node's gradient as the sweep passes it."""
-    watch = Diagnostics()
+    """Return diagnostics that note the size of a node's gradient during the sweep."""
+    diagnostics = Diagnostics()
 
     def note(g: Any) -> None:
         sizes[node] = rms(g)
 
-    watch.hooks[0] = note
-    return watch
+    diagnostics.hooks[0] = note
+    return diagnostics
 
 
 def _stored(order: list[Node]) -> dict[Node, float]:
-    """What an earlier backward left in the ``.grad`` of the leaves."""
+    """Return the sizes of the gradients that an earlier backward stored in ``.grad``."""
     found = {}
     for node in order:
         owner = node.owner() if isinstance(node, Leaf) and node.owner is not None else None
@@ -98,3 +102,186 @@ def _stored(order: list[Node]) -> dict[Node, float]:
         if gradient is not None:
             found[node] = rms(gradient)
     return found
+
+
+def ratio_colour(ratio: float) -> str:
+    """Return the colour of a size relative to a reference, by its rounded power of ten."""
+    if not math.isfinite(ratio):
+        return GRADIENT[-1]
+    power = round(math.log10(ratio)) if ratio > 0 else -4
+    return GRADIENT[min(max(power, -4), 3) + 4]
+
+
+def mark(ratio: float, exact: bool = False) -> str:
+    """Return a ratio in words: ``▼ ×10⁻⁵``, ``▲ ×10³``, ``×0.055``, ``✕ NaN``.
+
+    With ``exact`` it has its mantissa: ``▼ ×6.3·10⁻⁶``.
+    """
+    if not math.isfinite(ratio):
+        return f"✕ {'NaN' if math.isnan(ratio) else '∞'}"
+    if ratio == 0:
+        return "0: no gradient"
+    sign = "▼ " if ratio < 0.02 else "▲ " if ratio > 20 else ""
+    return sign + (f"×{number_text(ratio)}" if exact else power_text(ratio))
+
+
+class GradientFlow(Measure):
+    """Colours parameters and cards by the rms of their gradient, relative to the last layer's."""
+
+    heading = "gradient flow"
+
+    def prepare(self, trace: Trace, groups: list[Group]) -> None:
+        if "gradients" not in trace.measured:
+            trace.measured["gradients"] = gradient_sizes(trace)
+        self.sizes: Sizes = trace.measured["gradients"]
+        self.layers: list[tuple[str, float]] = []  # relative size of every layer, in order
+        self.stacks: list[tuple[str, float]] = []  # of every stack: first step over last
+        self.of_sum = len(trace.roots) > 1 or trace.roots[0][0].size != 1
+        known = [self.sizes.of(trace.parameters(g.ops)) for g in groups]
+        fine = [r for r in known if r is not None and math.isfinite(r) and r > 0]
+        self.reference = fine[-1] if fine else 0.0
+        self.largest = max(
+            (r for n, r in self.sizes.nodes.items() if math.isfinite(r) and n.out.shape),
+            default=0.0,
+        )
+
+    def ratio(self, rms: float) -> float:
+        """Return a size relative to the gradient of the last layer."""
+        return rms / self.reference if self.reference else rms if not math.isfinite(rms) else 0.0
+
+    def coloured(self, box: Box, rms: float) -> Box:
+        """Return a box with the colour and mark of a gradient."""
+        ratio = self.ratio(rms)
+        fill = WHITE if rms == 0 else ratio_colour(ratio)
+        return replace(box, fill=fill, mark=mark(ratio), hollow=rms == 0)
+
+    def group(self, trace: Trace, group: Group, box: Box) -> Box:
+        own = self.sizes.nodes.get(trace.ops[group.ops[-1]].node)
+        if own is not None:
+            box = replace(box, facts=(*box.facts, ("rms of ∂L/∂result", number_text(own))))
+        rms = self.sizes.of(trace.parameters(group.ops))
+        if group.steps:
+            return self.stack(trace, group, box, rms)
+        is_card = box.form == "card"
+        if rms is None:
+            bad = own is not None and not math.isfinite(own)
+            text = mark(own) if bad and own is not None else box.mark
+            return replace(box, fill=WHITE, mark=text, note="no gradient" if is_card else box.note)
+        ratio = self.ratio(rms)
+        self.layers.append((box.title if is_card else box.id, ratio))
+        facts = (
+            *box.facts,
+            ("rms of ∂L/∂W", number_text(rms)),
+            ("of the last layer's", mark(ratio)),
+        )
+        if not is_card:
+            return replace(box, fill=WHITE, facts=facts)
+        kind = " ".join(p for p in (box.type, box.spec) if p)
+        box = replace(box, type=kind, spec=f"∇ {number_text(rms)}", note="", share=None)
+        return self.coloured(replace(box, facts=facts), rms)
+
+    def stack(self, trace: Trace, group: Group, box: Box, rms: float | None) -> Box:
+        """Return a stack with the gradient of each step's result, relative to the last step's."""
+        sizes = []
+        for step in group.steps:
+            results = [trace.ops[g.ops[-1]].node for g in step]
+            known = [self.sizes.nodes[n] for n in results if n in self.sizes.nodes]
+            sizes.append(known[-1] if known else -1.0)
+        if rms is not None:
+            box = replace(box, facts=(*box.facts, ("rms of ∂L/∂W", number_text(rms))))
+        last = sizes[-1]
+        if last <= 0 or not math.isfinite(last):
+            return box
+        strip = tuple(
+            Cell(ratio_colour(s / last), mark(s / last))
+            if s >= 0
+            else Cell(ratio_colour(0), "none")
+            for s in sizes
+        )
+        first = sizes[0] / last
+        self.stacks.append((box.title, first))
+        ends = (f"t = 0   {mark(first, exact=True)}", f"t = {len(sizes) - 1}")
+        return replace(box, strip=strip, strip_ends=ends)
+
+    def source(self, source: Source, box: Box) -> Box:
+        rms = self.sizes.leaves.get(source.node) if source.node is not None else None
+        if rms is None or source.role != "parameter":
+            return box
+        facts = (*box.facts, ("rms of the gradient", number_text(rms)))
+        return self.coloured(replace(box, facts=facts), rms)
+
+    def width(self, rms: float | None) -> float:
+        """Return the line width in points, log-scaled by gradient norm: from 0.5 to 4."""
+        if rms is None or not self.largest or not rms > 0 or not math.isfinite(rms):
+            return 0.5
+        return min(max(4 + 0.875 * math.log10(rms / self.largest), 0.5), 4.0)
+
+    def arrow(self, trace: Trace, op: int, arrow: Arrow) -> Arrow:
+        if self.sizes.partial:
+            return arrow
+        rms = self.sizes.nodes.get(trace.ops[op].node)
+        return replace(arrow, width=self.width(rms), reverse=True, gradient=bool(rms))
+
+    def from_source(self, arrow: Arrow, source: Source) -> Arrow:
+        if source.role != "parameter":
+            return replace(arrow, width=0.6)
+        if self.sizes.partial or source.node is None:
+            return arrow
+        rms = self.sizes.leaves.get(source.node)
+        return replace(arrow, reverse=True, width=1.0, gradient=bool(rms))
+
+    def finding(self) -> str:
+        lines = [*self._about_layers(), *self._about_stacks()]
+        if self.of_sum:
+            lines.append("of the sum of all results")
+        if self.sizes.partial:
+            lines.append("from .grad: backward has freed the graph")
+        return "  ·  ".join(lines)
+
+    def _about_stacks(self) -> list[str]:
+        return [
+            f"{'▼ vanishing' if first < 1 else '▲ exploding'} through time: step 0 of {name} gets "
+            f"{number_text(first)} of the gradient of the last step"
+            for name, first in self.stacks
+            if 0 <= first < _SMALL or first > _LARGE
+        ]
+
+    def _about_layers(self) -> list[str]:
+        if not self.layers:
+            return [] if self.stacks else ["no parameter gets a gradient"]
+        bad = [name for name, r in self.layers if not math.isfinite(r)]
+        if bad:
+            more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+            return [f"✕ the gradient of {bad[-1]}{more} is not finite"]
+        none = [name for name, r in self.layers if r == 0]
+        lines = [f"0: exactly no gradient arrives at {', '.join(none[:4])}"] if none else []
+        layers = [(f"layer {n}" if n.isdigit() else n, r) for n, r in self.layers if r > 0]
+        if len(layers) < 2:
+            return lines or (["one layer has parameters"] if not self.stacks else [])
+        last = layers[-1][0]
+        low, high = min(layers, key=lambda p: p[1]), max(layers, key=lambda p: p[1])
+        ratios = [b[1] / a[1] for a, b in zip(layers[1:], layers, strict=False)]
+        if low[1] < _SMALL:
+            lines.append(
+                f"▼ vanishing: {low[0]} gets {number_text(low[1])} of the gradient {last} gets "
+                f"(median ratio {power_text(median(ratios)).lstrip('×')} a layer)"
+            )
+        if high[1] > _LARGE:
+            lines.append(
+                f"▲ exploding: {high[0]} gets {number_text(high[1])} times the gradient {last} gets"
+            )
+        return lines or [
+            f"every layer gets between {power_text(low[1])} and {power_text(high[1])} of the "
+            f"gradient {last} gets"
+        ]
+
+    def scale(self) -> Scale:
+        cells = tuple(Cell(c, t) for c, t in zip(GRADIENT, _TEXTS, strict=True))
+        strip = "  Strip: rms of ∂L/∂h at each step, relative to the last step."
+        return Scale(
+            cells,
+            "▼ vanishing",
+            "exploding ▲",
+            "Fill: rms of ∂L/∂W relative to the last layer.  Arrows follow the gradient; "
+            "their width is the logarithm of its size." + (strip if self.stacks else ""),
+        )

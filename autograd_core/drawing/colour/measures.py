@@ -1,66 +1,86 @@
-"""What colours mean: a measure reads the graph and colours boxes; this one colours nothing."""
+"""Measures: what the colours of a picture mean.
+
+A measure reads the graph and colours boxes and arrows. The base class colours nothing.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from autograd_core.drawing.scene import Arrow, Box, Scale
-from autograd_core.drawing.trace.groups import Unit
-from autograd_core.drawing.trace.names import bytes_text, number_text
-from autograd_core.drawing.trace.sources import Source
-from autograd_core.drawing.trace.trace import Trace
+from autograd_core.drawing.trace.groups import Group
+from autograd_core.drawing.trace.trace import Source, Trace
+from autograd_core.drawing.trace.wording import number_text
 
-_LARGEST = 1 << 22  # elements of which statistics are taken
+Facts = list[tuple[str, str]]
+_LARGEST = 1 << 22  # number of elements up to which statistics are computed
 
 
 class Measure:
-    """The base: shape and kind only.  Others colour boxes, and say in words what they measured."""
+    """Base class of measures; shows shapes and kinds only.
 
-    heading = ""  # after the picture's title
+    A subclass colours boxes and also says in words what it measured. ``heading`` is written after
+    the title of the picture.
+    """
 
-    def prepare(self, trace: Trace, units: list[Unit]) -> None:
-        """Measure, before anything is drawn."""
+    heading = ""
 
-    def unit(self, trace: Trace, unit: Unit, box: Box) -> Box:
-        """The box of a unit, coloured."""
+    def prepare(self, trace: Trace, groups: list[Group]) -> None:
+        """Measure the graph, before anything is drawn."""
+
+    def group(self, trace: Trace, group: Group, box: Box) -> Box:
+        """Return the box of a group, coloured."""
         return box
 
     def source(self, source: Source, box: Box) -> Box:
-        """The box of a parameter or of data, coloured."""
+        """Return the box of a parameter or of data, coloured."""
         return box
 
     def arrow(self, trace: Trace, op: int, arrow: Arrow) -> Arrow:
-        """The arrow from operation ``op``."""
+        """Return the arrow from operation number ``op``, coloured."""
         return arrow
 
     def from_source(self, arrow: Arrow, source: Source) -> Arrow:
-        """The arrow from a source."""
+        """Return the arrow from a source, coloured."""
         return arrow
 
     def finding(self) -> str:
-        """What was found, in place of the subtitle."""
+        """Return what was found, which replaces the subtitle; empty to keep the subtitle."""
         return ""
 
     def scale(self) -> Scale | None:
-        """The legend of the colours."""
+        """Return the legend of the colours, if there is one."""
         return None
 
-    def statistics(self, array: Any) -> list[tuple[str, str]]:
-        """Least, mean and greatest value of an array."""
-        if not isinstance(array, np.ndarray) or not 0 < array.size <= _LARGEST:
-            return []
-        if array.dtype.kind not in "fiub":
-            return []
-        with np.errstate(all="ignore"):
-            values = (array.min(), array.mean(dtype=float), array.max())
-        return [
-            (name, number_text(float(v)))
-            for name, v in zip(("min", "mean", "max"), values, strict=True)
-        ]
 
-    def saved_text(self, trace: Trace, unit: Unit) -> str:
-        """How much the operations of a unit hold for backward."""
-        held = {id(a): a.nbytes for i in unit.ops for a in trace.ops[i].node.saved()}
-        return f"holds {bytes_text(sum(held.values()))}" if held else ""
+class Ranges(Measure):
+    """Adds the smallest, mean and greatest value of every result to the facts of its box.
+
+    Parameters
+    ----------
+    known
+        Statistics that were taken while the function ran, by the number of the node.
+    """
+
+    def __init__(self, known: dict[int, Facts]) -> None:
+        self.known = known
+
+    def group(self, trace: Trace, group: Group, box: Box) -> Box:
+        node = trace.ops[group.ops[-1]].node
+        values = self.known.get(node.seq) or statistics(node.out)
+        hint = [("values", "not kept; draw the function, ag.draw(f, x), to see them")]
+        return replace(box, facts=(*box.facts, *(values or hint)))
+
+
+def statistics(array: Any) -> Facts:
+    """Return the smallest, mean and greatest value of an array; empty where there are none."""
+    if not isinstance(array, np.ndarray) or not 0 < array.size <= _LARGEST:
+        return []
+    if array.dtype.kind not in "fiub":
+        return []
+    with np.errstate(all="ignore"):
+        values = {"min": array.min(), "mean": array.mean(dtype=float), "max": array.max()}
+    return [(name, number_text(float(v))) for name, v in values.items()]

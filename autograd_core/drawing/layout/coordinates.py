@@ -1,9 +1,9 @@
-"""Coordinates for a layered layout: straight columns first, then everything close to its arrows.
+"""Coordinates of a layered layout: straight columns first, then everything close to its arrows.
 
-As in Brandes and Köpf (2001) items are joined into vertical blocks, here by priority: the borders
-of clusters, the spine, the dummies of long arrows, then single arrows, none crossing another.
-Blocks keep their distances by longest paths, and then move, each to the median of what it is
-connected to, as far as its neighbours let it.
+As in Brandes and Köpf (2001), items are joined into vertical blocks, here by priority: borders of
+clusters, the critical path, dummies of long arrows, then single arrows, none crossing another.
+Longest paths keep the blocks apart; then each block moves to the median of its neighbours along
+arrows, as far as the blocks beside it allow.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ _ROUNDS = 10
 
 
 class _Pairs:
-    """Alignments between two neighbouring ranks, none crossing another."""
+    """Alignments between two neighbouring ranks, none of which cross."""
 
     def __init__(self) -> None:
         self.upper: list[int] = []
         self.lower: list[int] = []
 
     def add(self, a: int, b: int) -> bool:
+        """Align two places unless that crosses an earlier alignment; return whether it was done."""
         k = bisect_left(self.upper, a)
         if (k < len(self.upper) and (self.upper[k] == a or self.lower[k] <= b)) or (
             k > 0 and self.lower[k - 1] >= b
@@ -36,37 +37,35 @@ class _Pairs:
         return True
 
 
-def _blocks(made: Layers) -> list[list[Item]]:
-    pairs = [_Pairs() for _ in made.ranks]
+def _blocks(layers: Layers) -> list[list[Item]]:
+    """Return the items as vertical blocks, each of which has one coordinate."""
+    pairs = [_Pairs() for _ in layers.ranks]
     below: dict[Item, Item] = {}
 
     def join(a: Item, b: Item) -> None:
         if a not in below and pairs[a.rank].add(a.place, b.place):
             below[a] = b
 
-    for chains in made.borders.values():
+    for chains in layers.borders.values():
         for chain in chains:
             for a, b in itertools.pairwise(chain):
                 join(a, b)
+    flows = [c if c[0].rank <= c[-1].rank else c[::-1] for c in layers.chains.values()]
     later = []
-    for chain in made.chains.values():
-        flow = chain if chain[0].rank <= chain[-1].rank else chain[::-1]
-        if len(flow) == 2:
-            a, b = flow
-            if a.box in made.column and b.box in made.column:
-                join(a, b)
-            else:
-                later.append((a, b))
-    for chain in made.chains.values():
-        flow = chain if chain[0].rank <= chain[-1].rank else chain[::-1]
+    for a, b in (flow for flow in flows if len(flow) == 2):
+        if a.box in layers.column and b.box in layers.column:
+            join(a, b)
+        else:
+            later.append((a, b))
+    for flow in flows:
         for a, b in itertools.pairwise(flow[1:-1]):
             join(a, b)
-    # an arrow that is alone at one of its ends before one among others
+    # arrows that are alone at one of their ends come before others
     later.sort(key=lambda e: (len(e[0].after) + len(e[1].before), e[0].index, e[1].index))
     for a, b in later:
         join(a, b)
     blocks, taken = [], set(below.values())
-    for rank in made.ranks:
+    for rank in layers.ranks:
         for item in rank:
             if item not in taken:
                 block = [item]
@@ -77,7 +76,7 @@ def _blocks(made: Layers) -> list[list[Item]]:
 
 
 def _apart(a: Item, b: Item, room: Callable[[Item, Item], float]) -> float:
-    """The least distance between the centres of two neighbours."""
+    """Return the smallest distance between the centres of two neighbours."""
     if a.border or b.border:
         return a.right + b.left + _PAD + room(a, b)
     if a.box < 0 and b.box < 0:
@@ -85,19 +84,21 @@ def _apart(a: Item, b: Item, room: Callable[[Item, Item], float]) -> float:
     return a.right + b.left + (_APART if a.box >= 0 and b.box >= 0 else _LANE)
 
 
-def across(made: Layers, room: Callable[[Item, Item], float], widths: dict[str, float]) -> None:
+def assign_coordinates(
+    layers: Layers, room: Callable[[Item, Item], float], widths: dict[str, float]
+) -> None:
     """Give every item its ``x``.
 
     Parameters
     ----------
-    made
+    layers
         Ordered ranks.
     room
-        What a border needs beyond its padding, for the title of its cluster.
+        Space that a border needs beyond its padding, for the title of its cluster.
     widths
-        The least width of each cluster.
+        Smallest width of each cluster.
     """
-    blocks = _blocks(made)
+    blocks = _blocks(layers)
     where = {item: k for k, block in enumerate(blocks) for item in block}
     right: list[dict[int, float]] = [{} for _ in blocks]
     left: list[dict[int, float]] = [{} for _ in blocks]
@@ -106,10 +107,10 @@ def across(made: Layers, room: Callable[[Item, Item], float], widths: dict[str, 
         if distance > right[a].get(b, -1.0):
             right[a][b] = left[b][a] = distance
 
-    for rank in made.ranks:
+    for rank in layers.ranks:
         for a, b in itertools.pairwise(rank):
             keep(where[a], where[b], _apart(a, b, room))
-    for c, (lefts, rights) in made.borders.items():
+    for c, (lefts, rights) in layers.borders.items():
         for a, b in zip(lefts, rights, strict=True):
             if where[a] != where[b]:
                 keep(where[a], where[b], widths.get(c, 0.0))
@@ -125,11 +126,11 @@ def across(made: Layers, room: Callable[[Item, Item], float], widths: dict[str, 
             if waiting[n] == 0:
                 ready.append(n)
     pulls: list[list[int]] = [[] for _ in blocks]
-    for chain in made.chains.values():
+    for chain in layers.chains.values():
         for a, b in itertools.pairwise(chain):
             p, q = where[a], where[b]
             if p != q:
-                heavy = 3 if a.box in made.column and b.box in made.column else 1
+                heavy = 3 if a.box in layers.column and b.box in layers.column else 1
                 pulls[p] += [q] * heavy
                 pulls[q] += [p] * heavy
     _relax(x, sequence, left, right, pulls, blocks)
@@ -146,6 +147,7 @@ def _relax(
     pulls: list[list[int]],
     blocks: list[list[Item]],
 ) -> None:
+    """Move each block towards the median of the blocks that it is connected to."""
     inf = float("inf")
     for turn in range(_ROUNDS):
         moved = 0.0
@@ -153,7 +155,7 @@ def _relax(
             low = max((x[n] + d for n, d in left[k].items()), default=-inf)
             high = min((x[n] - d for n, d in right[k].items()), default=inf)
             border = blocks[k][0].border
-            if border:  # as close to the members as they let it
+            if border:  # as close to the members as possible
                 aim = high if border < 0 else low
             elif pulls[k]:
                 ends = sorted(x[n] for n in pulls[k])

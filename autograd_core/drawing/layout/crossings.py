@@ -1,23 +1,24 @@
-"""The order within each rank: barycentres, swept up and down while crossings fall."""
+"""The order within each rank: barycentre sweeps, up and down, while the crossings decrease."""
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_right, insort
 
 from autograd_core.drawing.layout.ranks import Item, Layers
 
-_SWEEPS, _WORK = 8, 24_000  # at most so many, and so many items moved by all of them
+_SWEEPS, _WORK = 8, 24_000  # maximum number of sweeps, and of items moved by all of them
 
 
-def order(made: Layers) -> None:
-    """Sort each rank so that few arrows cross and clusters stay together."""
-    ranks = made.ranks
+def order_ranks(layers: Layers) -> None:
+    """Sort each rank in place so that few arrows cross and clusters stay together."""
+    ranks = layers.ranks
     for rank in ranks:
         rank.sort(key=lambda i: (i.late, i.box < 0, i.index))
     centres: dict[str, float] = {}
 
     def arrange(rank: list[Item]) -> None:
-        if made.clusters:
+        if layers.clusters:
             inf = float("inf")
 
             def key(i: Item) -> tuple[tuple[float, int, str], ...]:
@@ -30,26 +31,23 @@ def order(made: Layers) -> None:
         for k, i in enumerate(rank):
             i.place = k
 
-    def settle() -> None:
-        total: dict[str, list[float]] = {}
-        for rank in ranks:
-            for i in rank:
-                for c in i.path:
-                    entry = total.setdefault(c, [0.0, 0.0])
-                    entry[0] += i.place
-                    entry[1] += 1
-        centres.update({c: s / n for c, (s, n) in total.items()})
+    def update_centres() -> None:
+        places: dict[str, list[int]] = {}
+        for i in itertools.chain.from_iterable(ranks):
+            for c in i.path:
+                places.setdefault(c, []).append(i.place)
+        centres.update({c: sum(p) / len(p) for c, p in places.items()})
 
     for rank in ranks:
         for k, i in enumerate(rank):
             i.key, i.place = float(k), k
-    settle()
+    update_centres()
     for rank in ranks:
         arrange(rank)
-    best, kept = crossings(made), [rank[:] for rank in ranks]
+    best, kept = count_crossings(layers), [rank[:] for rank in ranks]
     many = sum(map(len, ranks))
     for sweep in range(max(2, min(_SWEEPS, _WORK // max(many, 1)))):
-        if best == 0 and (sweep > 0 or not made.clusters):
+        if best == 0 and (sweep > 0 or not layers.clusters):
             break
         down = sweep % 2 == 0
         for rank in ranks if down else reversed(ranks):
@@ -57,20 +55,20 @@ def order(made: Layers) -> None:
                 near = i.before if down else i.after
                 i.key = sum(j.place for j in near) / len(near) if near else float(i.place)
             arrange(rank)
-        settle()
-        now = crossings(made)
+        update_centres()
+        now = count_crossings(layers)
         if now < best:
             best, kept = now, [rank[:] for rank in ranks]
-    made.ranks[:] = kept
+    layers.ranks[:] = kept
     for rank in ranks:
         for k, i in enumerate(rank):
             i.place = k
 
 
-def crossings(made: Layers) -> int:
-    """How many pairs of arrows cross between neighbouring ranks."""
+def count_crossings(layers: Layers) -> int:
+    """Return how many pairs of arrows cross between neighbouring ranks."""
     total = 0
-    for rank in made.ranks:
+    for rank in layers.ranks:
         seen: list[int] = []
         for i in sorted(rank, key=lambda i: i.place):
             ends = [j.place for j in i.after]

@@ -1,30 +1,39 @@
-"""A scene with a place for everything: layout, order and coordinates in one of four directions."""
+"""A scene laid out: ranks, order and coordinates, turned into one of four directions."""
 
 from __future__ import annotations
 
 import itertools
 
-from autograd_core.drawing.layout import coordinates as place
-from autograd_core.drawing.layout.crossings import order
-from autograd_core.drawing.layout.ranks import BETWEEN, Item, layers
+from autograd_core.drawing.layout.coordinates import assign_coordinates
+from autograd_core.drawing.layout.crossings import order_ranks
+from autograd_core.drawing.layout.ranks import BETWEEN, Item, Size, assign_ranks
 from autograd_core.drawing.layout.routes import Frame, Point
-from autograd_core.drawing.layout.text_width import clean, width
-from autograd_core.drawing.scene import Scene
-from autograd_core.drawing.write.shapes import size
+from autograd_core.drawing.layout.text_width import width
+from autograd_core.drawing.scene import Scene, clean
 
 LOOP = 46.0  # how far a loop reaches
 _GAP = 30.0  # between two ranks
-_TITLE = 22.0  # of a cluster
+_TITLE = 22.0  # of a cluster's title
 _INSIDE = 10.0  # between a cluster and its members
 
 
-class Arranged:
-    """One scene, laid out and turned in its direction."""
+class LayoutResult:
+    """A scene with the place of every box, cluster and arrow.
 
-    def __init__(self, scene: Scene, direction: str) -> None:
+    Parameters
+    ----------
+    scene
+        The scene to lay out.
+    direction
+        ``"TB"``, ``"LR"``, ``"BT"`` or ``"RL"``.
+    sizes
+        Width and height of each box.
+    """
+
+    def __init__(self, scene: Scene, direction: str, sizes: list[Size]) -> None:
         self.scene, self.direction = scene, direction
         self.flat = direction in ("LR", "RL")
-        natural = [size(b) for b in scene.boxes]
+        natural = sizes[:]
         cards = [i for i, b in enumerate(scene.boxes) if b.form == "card"]
         widest = max((natural[i][0] for i in cards), default=0.0)
         for i in cards:  # cards of one width read as a column
@@ -38,18 +47,18 @@ class Arranged:
             for a in scene.arrows
             if (a.loop or a.source == a.target) and a.source in self.number
         }
-        self.made = layers(scene, self.sizes, loops)
-        order(self.made)
+        self.layers = assign_ranks(scene, self.sizes, loops)
+        order_ranks(self.layers)
         self.labels = {
             chain[0].box: width(clean(scene.arrows[n].label), 11) + 2
-            for n, chain in self.made.chains.items()
+            for n, chain in self.layers.chains.items()
             if scene.arrows[n].label and chain[0].path and chain[0].path == chain[-1].path
         }
         self.pads = self._pads()
-        place.across(self.made, self._room, self._widths())
+        assign_coordinates(self.layers, self._room, self._widths())
         self.frame = self._frame()
 
-    # -- room -----------------------------------------------------------------------------------
+    # -- space -----------------------------------------------------------------------------------
 
     def _named(self, cluster: str) -> float:
         c = self.clusters[cluster]
@@ -58,10 +67,10 @@ class Arranged:
     def _widths(self) -> dict[str, float]:
         if self.flat:
             return {}
-        return {c: min(self._named(c), 300.0) for c in self.made.clusters}
+        return {c: min(self._named(c), 300.0) for c in self.layers.clusters}
 
     def _room(self, a: Item, b: Item) -> float:
-        """What a border needs for its title: above in a row, left of the arrow in a column."""
+        """Return the space that a border needs for its title: above in a row, beside an arrow."""
         if b.border > 0 and a.box in self.labels and not self.flat:
             inside = self.labels[a.box]  # labels stay on their cluster
             return max(inside - a.right, 0.0)
@@ -70,25 +79,25 @@ class Arranged:
         c = a.path[-1]
         if self.flat:
             return _TITLE - 6
-        entered = b.rank == self.made.clusters[c][0] and len(b.before) > 0
+        entered = b.rank == self.layers.clusters[c][0] and len(b.before) > 0
         if not entered or self.direction == "BT":
             return 0.0
         return max(min(self._named(c), 200.0) - b.left - 12, 0.0)
 
     def _pads(self) -> dict[str, Point]:
-        """How far each cluster reaches before its first and after its last rank."""
-        made, pads = self.made, dict[str, Point]()
+        """Return how far each cluster extends before its first and after its last rank."""
+        layers, pads = self.layers, dict[str, Point]()
         title = 0.0 if self.flat else _TITLE
         before, after = (title, 0.0) if self.direction != "BT" else (0.0, title)
         inner: dict[str, list[str]] = {}
-        paths = {c: b[0][0].path for c, b in made.borders.items()}
+        paths = {c: b[0][0].path for c, b in layers.borders.items()}
         for c, path in paths.items():
             if len(path) > 1:
                 inner.setdefault(path[-2], []).append(c)
         for c in sorted(paths, key=lambda c: -len(paths[c])):
-            first, last = made.clusters[c]
-            up = [pads[d][0] for d in inner.get(c, ()) if made.clusters[d][0] == first]
-            down = [pads[d][1] for d in inner.get(c, ()) if made.clusters[d][1] == last]
+            first, last = layers.clusters[c]
+            up = [pads[d][0] for d in inner.get(c, ()) if layers.clusters[d][0] == first]
+            down = [pads[d][1] for d in inner.get(c, ()) if layers.clusters[d][1] == last]
             pads[c] = (
                 max(up, default=0.0) + _INSIDE + before,
                 max(down, default=0.0) + _INSIDE + after,
@@ -96,12 +105,12 @@ class Arranged:
         return pads
 
     def _frame(self) -> Frame:
-        made, count = self.made, len(self.made.ranks)
+        layers, count = self.layers, len(self.layers.ranks)
         top, bottom, label, slope = ([0.0] * (count + 1) for _ in range(4))
-        for c, (first, last) in made.clusters.items():
+        for c, (first, last) in layers.clusters.items():
             top[first] = max(top[first], self.pads[c][0])
             bottom[last] = max(bottom[last], self.pads[c][1])
-        for n, chain in made.chains.items():
+        for n, chain in layers.chains.items():
             text = self.scene.arrows[n].label
             r = min(chain[0].rank, chain[-1].rank)
             if text and len(chain) == 2:
@@ -112,13 +121,13 @@ class Arranged:
                 slope[g] = max(slope[g], abs(a.x - b.x))
         bands: list[Point] = []
         at = 0.0
-        for r, rank in enumerate(made.ranks):
+        for r, rank in enumerate(layers.ranks):
             at += top[r]
             tall = max((i.h for i in rank), default=0.0)
             bands.append((at, at + tall))
             at += tall + bottom[r] + max(_GAP, label[r] + 14) + min(slope[r] / 14, 60.0)
         places: dict[int, Point] = {}
-        for i, item in made.items.items():
+        for i, item in layers.items.items():
             low, high = bands[item.rank]
             middle = (low + high) / 2
             places[i] = (item.x, middle)
@@ -136,21 +145,21 @@ class Arranged:
     # -- turning --------------------------------------------------------------------------------
 
     def point(self, p: Point) -> Point:
-        """From the directions of the flow to those of the page."""
+        """Return a point of the flow (across, along) on the page (right, down)."""
         across, along = p
         along = along if self.direction in ("TB", "LR") else -along
         return (along, across) if self.flat else (across, along)
 
     def corners(self, i: int) -> tuple[float, float, float, float]:
-        """Left, top, width and height of a box on the page."""
+        """Return left, top, width and height of a box on the page."""
         x, y = self.point(self.frame.at[i])
         w, h = self.sizes[i][::-1] if self.flat else self.sizes[i]
         return x - w / 2, y - h / 2, w, h
 
     def around(self, c: str) -> tuple[float, float, float, float]:
-        """Left, top, width and height of a cluster on the page."""
-        lefts, rights = self.made.borders[c]
-        first, last = self.made.clusters[c]
+        """Return left, top, width and height of a cluster on the page."""
+        lefts, rights = self.layers.borders[c]
+        first, last = self.layers.clusters[c]
         low = self.frame.bands[first][0] - self.pads[c][0]
         high = self.frame.bands[last][1] + self.pads[c][1]
         a = self.point((min(i.x for i in lefts), low))

@@ -1,10 +1,10 @@
-"""A layered layout: which rank everything stands on, and the ways of long arrows.
+"""Ranks of a layered layout, and the chains of dummies along long arrows.
 
-Sugiyama's method (Sugiyama, Tagawa and Toda 1981): ranks by longest path and a dummy at every
-rank that a long arrow passes; :mod:`sweeps` orders each rank and :mod:`place` gives coordinates.
-Parameters and targets with one use stand beside it and travel with it.  A cluster keeps its
-members together between two chains of border dummies.  Directions are those of the flow: *along*
-it (down, for ``"TB"``) and *across*.
+This is the method of Sugiyama, Tagawa and Toda (1981): ranks by longest path, and a dummy on every
+rank that a long arrow passes. :mod:`crossings` then orders each rank and :mod:`coordinates` places
+the items. Parameters and targets with a single use are placed beside their user and move with it.
+A cluster keeps its members together between two chains of border dummies. All directions are
+relative to the flow: *along* it (downwards for ``"TB"``) and *across* it.
 """
 
 from __future__ import annotations
@@ -14,19 +14,18 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from autograd_core.drawing.layout.critical_path import spine
-from autograd_core.drawing.layout.text_width import clean, width
-from autograd_core.drawing.scene import Scene
+from autograd_core.drawing.layout.text_width import width
+from autograd_core.drawing.scene import Scene, clean, critical_path
 
-SIDE = 26.0  # between an operation and what stands beside it
-BETWEEN = 10.0  # between boxes that stand beside the same operation
-#: Beyond so many dummies (in all, and for each box) the longest arrows run outside of everything.
+SIDE = 26.0  # between an operation and the boxes beside it
+BETWEEN = 10.0  # between boxes beside the same operation
+#: Beyond this many dummies (in all, and per box) the longest arrows run outside of everything.
 _DUMMIES, _EACH = 30_000, 8
 Size = tuple[float, float]
 
 
 class Item:
-    """Something in a rank: a box with what stands beside it, a dummy, or a cluster's border."""
+    """An item of a rank: a box with the boxes beside it, a dummy, or the border of a cluster."""
 
     __slots__ = (
         *("box", "rank", "place", "w", "h", "left", "right", "path", "border", "x"),
@@ -36,9 +35,9 @@ class Item:
     def __init__(self, index: int, box: int = -1) -> None:
         self.index, self.box, self.rank, self.place = index, box, 0, 0
         self.w = self.h = self.left = self.right = self.x = self.key = self.extra = 0.0
-        self.gap = SIDE  # to what stands beside it
+        self.gap = SIDE  # to the boxes beside it
         self.path: tuple[str, ...] = ()
-        self.late = box < 0  # begins at the right: dummies, and targets
+        self.late = box < 0  # starts at the right: dummies and targets
         self.border = 0  # -1 and 1: the left and right border of path[-1]
         self.before: list[Item] = []
         self.after: list[Item] = []
@@ -47,7 +46,7 @@ class Item:
 
 @dataclass
 class Layers:
-    """Ranks in order, and the chain of items that each drawn arrow runs through."""
+    """Ranks in order, and the chain of items along each drawn arrow."""
 
     ranks: list[list[Item]]
     items: dict[int, Item]  # by the number of the box
@@ -55,13 +54,13 @@ class Layers:
     beside: dict[int, tuple[int, int]]  # arrow to a neighbour: its owner's box, and -1 or 1
     outside: list[int]  # arrows too long for dummies
     loops: list[int]
-    column: set[int]  # boxes on the spine
+    column: set[int]  # boxes on the critical path
     clusters: dict[str, tuple[int, int]] = field(default_factory=dict)  # first and last rank
     borders: dict[str, tuple[list[Item], list[Item]]] = field(default_factory=dict)
 
 
-def paths(scene: Scene) -> dict[str, tuple[str, ...]]:
-    """The clusters around each cluster, from the outermost to itself."""
+def cluster_paths(scene: Scene) -> dict[str, tuple[str, ...]]:
+    """Return the clusters around each cluster, from the outermost to itself."""
     parents = {c.id: c.parent for c in scene.clusters}
     found: dict[str, tuple[str, ...]] = {"": ()}
     for start in parents:
@@ -79,7 +78,7 @@ def paths(scene: Scene) -> dict[str, tuple[str, ...]]:
 def _beside(
     scene: Scene, plain: list[tuple[int, int, int]]
 ) -> tuple[dict[int, tuple[int, int]], dict[int, tuple[list[int], list[int]]]]:
-    """Which leaves stand beside their only user: arrow to owner and side, owner to neighbours."""
+    """Return the leaves beside their only user: arrow to owner and side, owner to neighbours."""
     boxes = scene.boxes
     outs: dict[int, list[tuple[int, int]]] = defaultdict(list)
     ins: dict[int, list[tuple[int, int]]] = defaultdict(list)
@@ -94,7 +93,7 @@ def _beside(
             if boxes[a].form == "box" and a not in ins and len(outs[a]) == 1
             and boxes[a].kind in ("parameter", "data")
         ]  # fmt: skip
-        if len(leaves) == len(incoming):  # something must come from above
+        if len(leaves) == len(incoming):  # at least one must come from above
             data = [leaf for leaf in leaves if boxes[leaf[1]].kind == "data"]
             above = data or leaves[:1]
             leaves = [leaf for leaf in leaves if leaf not in above]
@@ -110,7 +109,7 @@ def _beside(
 
 
 def _ranks(count: int, edges: list[tuple[int, int, int]]) -> list[int]:
-    """Longest paths from the sources; then chains that nothing holds above move down."""
+    """Rank by longest paths from the sources, then move chains without other inputs down."""
     rank = [0] * count
     after: list[list[int]] = [[] for _ in range(count)]
     before: list[list[int]] = [[] for _ in range(count)]
@@ -129,17 +128,17 @@ def _ranks(count: int, edges: list[tuple[int, int, int]]) -> list[int]:
     return rank
 
 
-def layers(scene: Scene, sizes: list[Size], extra: Mapping[int, float] | None = None) -> Layers:
-    """The ranks of a scene.
+def assign_ranks(scene: Scene, sizes: list[Size], extra: Mapping[int, float]) -> Layers:
+    """Return the ranks of a scene.
 
     Parameters
     ----------
     scene
-        What to lay out.
+        The scene to lay out.
     sizes
-        Of each box, across and along the flow.
+        Size of each box, across and along the flow.
     extra
-        Room that a box needs on its right, for a loop.
+        Space that a box needs at its right, for a loop.
     """
     number = {b.id: i for i, b in enumerate(scene.boxes)}
     plain, loops, turned = [], [], set()
@@ -161,8 +160,8 @@ def layers(scene: Scene, sizes: list[Size], extra: Mapping[int, float] | None = 
         gaps[owner] = max(gaps.get(owner, SIDE), min(room, 194.0))
     edges = [e for e in plain if e[0] not in beside]
     rank = _ranks(len(scene.boxes), edges)
-    around = paths(scene)
-    column = spine(scene) if not turned else set()
+    around = cluster_paths(scene)
+    column = critical_path(scene) if not turned else set()
     items: dict[int, Item] = {}
     for i, box in enumerate(scene.boxes):
         if i in hidden:
@@ -173,7 +172,7 @@ def layers(scene: Scene, sizes: list[Size], extra: Mapping[int, float] | None = 
         item.w, item.h = sizes[i]
         item.sides = neighbours.get(i, ([], []))
         item.gap = gaps.get(i, SIDE)
-        item.extra = (extra or {}).get(i, 0.0)
+        item.extra = extra.get(i, 0.0)
         reach = [item.w / 2, item.w / 2 + item.extra]
         for k, side in enumerate(item.sides):
             if side:
@@ -181,15 +180,15 @@ def layers(scene: Scene, sizes: list[Size], extra: Mapping[int, float] | None = 
                 tall = sum(sizes[j][1] for j in side) + BETWEEN * (len(side) - 1)
                 item.h = max(item.h, tall)
         item.left, item.right = reach
-    made = Layers([], items, {}, beside, [], loops, {number[i] for i in column if i in number})
-    _chains(made, edges, turned)
-    _borders(made)
-    return made
+    layers = Layers([], items, {}, beside, [], loops, {number[i] for i in column if i in number})
+    _chains(layers, edges, turned)
+    _borders(layers)
+    return layers
 
 
-def _chains(made: Layers, edges: list[tuple[int, int, int]], turned: set[int]) -> None:
-    """Arrows as chains of items, one in each rank between their ends."""
-    items, budget = made.items, min(_DUMMIES, 500 + _EACH * len(made.items))
+def _chains(layers: Layers, edges: list[tuple[int, int, int]], turned: set[int]) -> None:
+    """Turn arrows into chains of items, one on each rank between their ends."""
+    items, budget = layers.items, min(_DUMMIES, 500 + _EACH * len(layers.items))
     every = list(items.values())
     span: dict[str, list[int]] = {}
     for item in every:
@@ -198,7 +197,7 @@ def _chains(made: Layers, edges: list[tuple[int, int, int]], turned: set[int]) -
             of[0], of[1] = min(of[0], item.rank), max(of[1], item.rank)
 
     def passing(rank: int, u: Item, v: Item) -> tuple[str, ...]:
-        """The clusters that an arrow is in at a rank: those of its end that reach so far."""
+        """Return the clusters that an arrow is in at a rank: those of an end that reach it."""
         found: list[tuple[str, ...]] = []
         for path in (v.path, u.path):
             k = 0
@@ -213,7 +212,7 @@ def _chains(made: Layers, edges: list[tuple[int, int, int]], turned: set[int]) -
         u, v = items[a], items[b]
         budget -= max(v.rank - u.rank - 1, 0)
         if budget < 0:
-            made.outside.append(n)
+            layers.outside.append(n)
             continue
         chain = [u]
         for r in range(u.rank + 1, v.rank):
@@ -227,30 +226,31 @@ def _chains(made: Layers, edges: list[tuple[int, int, int]], turned: set[int]) -
             p.after.append(q)
             q.before.append(p)
         chains[n] = chain[::-1] if n in turned else chain
-    made.chains = chains
+    layers.chains = chains
     count = max((i.rank for i in every), default=-1) + 1
-    made.ranks = [[] for _ in range(count)]
+    layers.ranks = [[] for _ in range(count)]
     for item in every:
-        made.ranks[item.rank].append(item)
+        layers.ranks[item.rank].append(item)
 
 
-def _borders(made: Layers) -> None:
+def _borders(layers: Layers) -> None:
+    """Add a left and a right border item for each cluster to every rank that it spans."""
     spans: dict[str, list[int]] = {}
     around: dict[str, tuple[str, ...]] = {}
-    for rank in made.ranks:
+    for rank in layers.ranks:
         for item in rank:
             for k, c in enumerate(item.path if item.box >= 0 else ()):
                 span = spans.setdefault(c, [item.rank, item.rank])
                 span[0], span[1] = min(span[0], item.rank), max(span[1], item.rank)
                 around[c] = item.path[: k + 1]
-    index = sum(map(len, made.ranks))
+    index = sum(map(len, layers.ranks))
     for c, (first, last) in spans.items():
-        made.clusters[c] = (first, last)
-        made.borders[c] = ([], [])
+        layers.clusters[c] = (first, last)
+        layers.borders[c] = ([], [])
         for r in range(first, last + 1):
-            for side, chain in zip((-1, 1), made.borders[c], strict=True):
+            for side, chain in zip((-1, 1), layers.borders[c], strict=True):
                 item = Item(index)
                 index += 1
                 item.rank, item.path, item.border, item.late = r, around[c], side, False
                 chain.append(item)
-                made.ranks[r].append(item)
+                layers.ranks[r].append(item)

@@ -1,7 +1,7 @@
-"""The way of each arrow: through the gaps between ranks, and past boxes in lanes of its own.
+"""Routes of the arrows: through the gaps between ranks, and past boxes in lanes of their own.
 
-Everything is in directions of the flow, ``(across, along)``; :mod:`svg` turns it.  A way is a
-list of commands as in SVG: ``("M", p)``, ``("L", p)``, ``("C", p, q, r)``.
+All points are relative to the flow, ``(across, along)``; :class:`LayoutResult` turns them. A path
+is a list of commands as in SVG: ``("M", (p,))``, ``("L", (p,))``, ``("C", (p, q, r))``.
 """
 
 from __future__ import annotations
@@ -12,17 +12,25 @@ from autograd_core.drawing.layout.ranks import Item, Layers
 from autograd_core.drawing.scene import Scene
 
 Point = tuple[float, float]
-Way = list[tuple[str, tuple[Point, ...]]]
-Sides = tuple[int, int]
+Path = list[tuple[str, tuple[Point, ...]]]
 _ROUND = 14.0  # radius of a corner
 _CLEAR = 8.0  # between a lane and a box
 
 
 @dataclass
 class Frame:
-    """Where things stand: ``at[box]`` is its centre; bands are what the ranks take along.
+    """Positions of boxes and ranks.
 
-    ``pads`` are what the clusters take that begin before and end after each rank.
+    Attributes
+    ----------
+    at
+        Centre of each box.
+    sizes
+        Size of each box.
+    bands
+        Where each rank begins and ends along the flow.
+    pads
+        Space that clusters need before and after each rank.
     """
 
     at: dict[int, Point]
@@ -33,29 +41,29 @@ class Frame:
 
 @dataclass
 class Route:
-    """A way, and where its label stands: right of a point, left of it, or (beside) above it."""
+    """A path and the position of its label: right of a point, left of it, or (beside) above it."""
 
-    way: Way
+    path: Path
     label: Point
     left: bool = False
     beside: bool = False
 
 
 def _spread(count: int, k: int, w: float) -> float:
-    """The place of the k-th of several arrows at an edge of length ``w``."""
+    """Return the place of the k-th of several arrows at an edge of length ``w``."""
     if count < 2:
         return 0.0
     step = min(16.0, (w - 16.0) / (count - 1))
     return (k - (count - 1) / 2) * max(step, 0.0)
 
 
-def _ports(made: Layers, frame: Frame) -> dict[tuple[int, int], float]:
-    """How far from the middle each arrow begins (``arrow, 0``) and ends (``arrow, 1``).
+def _ports(layers: Layers, frame: Frame) -> dict[tuple[int, int], float]:
+    """Return how far from the middle each arrow begins (``arrow, 0``) and ends (``arrow, 1``).
 
-    A straight one has the middle; those at its left and right share the halves.
+    A straight arrow is in the middle; those at its left and right share the halves.
     """
     at_ends: dict[tuple[int, int], list[tuple[float, int]]] = {}
-    for n, chain in made.chains.items():
+    for n, chain in layers.chains.items():
         for end in (0, 1):
             me, other = (chain[0], chain[1]) if end == 0 else (chain[-1], chain[-2])
             down = 1 if other.rank > me.rank else 0
@@ -75,14 +83,14 @@ def _ports(made: Layers, frame: Frame) -> dict[tuple[int, int], float]:
     return found
 
 
-def _side(made: Layers, frame: Frame, item: Item, lane: Item) -> int:
-    """-1 or 1 if a lane can be met from that side of a box straight across; else 0."""
+def _side(layers: Layers, frame: Frame, item: Item, lane: Item) -> int:
+    """Return -1 or 1 if a lane is reached straight across from that side of a box, else 0."""
     side = 1 if lane.x > item.x else -1
     reach = item.right if side > 0 else item.left
     half = frame.sizes[item.box][0] / 2
     if reach > half + 1 or abs(lane.x - item.x) < half + _ROUND:
         return 0
-    rank = made.ranks[item.rank]
+    rank = layers.ranks[item.rank]
     k = item.place + side
     while 0 <= k < len(rank):
         other = rank[k]
@@ -95,39 +103,39 @@ def _side(made: Layers, frame: Frame, item: Item, lane: Item) -> int:
     return side
 
 
-def route(made: Layers, frame: Frame) -> dict[int, Route]:
-    """The ways of all arrows that run through ranks."""
-    ports = _ports(made, frame)
-    sides: dict[int, Sides] = {}
+def route(layers: Layers, frame: Frame) -> dict[int, Route]:
+    """Return the routes of all arrows that run through ranks."""
+    ports = _ports(layers, frame)
+    sides: dict[int, tuple[int, int]] = {}
     used: dict[tuple[int, int], set[int]] = {}
-    for n, chain in made.chains.items():
+    for n, chain in layers.chains.items():
         if len(chain) > 3:
-            first = _side(made, frame, chain[0], chain[1])
-            last = _side(made, frame, chain[-1], chain[-2])
+            first = _side(layers, frame, chain[0], chain[1])
+            last = _side(layers, frame, chain[-1], chain[-2])
             sides[n] = (first, last)
             used.setdefault((chain[0].box, first), set()).add(0)
             used.setdefault((chain[-1].box, last), set()).add(1)
     both = {key for key, ends in used.items() if key[1] and len(ends) == 2}
     return {
-        n: _one(frame, ports, both, n, chain, sides.get(n, (0, 0)))
-        for n, chain in made.chains.items()
+        n: _route(frame, ports, both, n, chain, sides.get(n, (0, 0)))
+        for n, chain in layers.chains.items()
     }
 
 
-def _one(
+def _route(
     frame: Frame,
     ports: dict[tuple[int, int], float],
     both: set[tuple[int, int]],
     n: int,
     chain: list[Item],
-    sideways: Sides,
+    sideways: tuple[int, int],
 ) -> Route:
-    """One way; where arrows leave and reach a box at one side, those that reach it come first."""
+    """Return one route; where arrows leave and reach a box at one side, the latter come first."""
     first, last = chain[0], chain[-1]
     down = 1.0 if last.rank > first.rank else -1.0
 
     def edge(item: Item, forward: bool) -> Point:
-        """Where an arrow leaves or reaches a box along the flow."""
+        """Return where an arrow leaves or reaches a box along the flow."""
         x, y = frame.at[item.box]
         return x, y + frame.sizes[item.box][1] / 2 * (down if forward else -down)
 
@@ -138,38 +146,38 @@ def _one(
         low, high = frame.bands[item.rank]
         return high if forward == (down > 0) else low
 
-    way: Way = []
+    path: Path = []
     if sideways[0]:
         x, y = frame.at[first.box]
         y += down * apart(first, sideways[0])
         x += sideways[0] * frame.sizes[first.box][0] / 2
         lane = chain[1].x
-        way = [("M", ((x, y),)), ("L", ((lane - sideways[0] * _ROUND, y),))]
-        way.append(("C", ((lane, y), (lane, y), (lane, y + down * _ROUND))))
+        path = [("M", ((x, y),)), ("L", ((lane - sideways[0] * _ROUND, y),))]
+        path.append(("C", ((lane, y), (lane, y), (lane, y + down * _ROUND))))
         here: Point = (lane, y + down * _ROUND)
     else:
         x, y = edge(first, True)
         x += ports[n, 0]
-        way = [("M", ((x, y),))]
+        path = [("M", ((x, y),))]
         here = (x, band(first, True))
-        way.append(("L", (here,)))
+        path.append(("L", (here,)))
     for item in chain[1:-1]:
-        way += _bend(here, (item.x, band(item, False)))
+        path += _bend(here, (item.x, band(item, False)))
         here = (item.x, band(item, True))
-        way.append(("L", (here,)))
+        path.append(("L", (here,)))
     if sideways[1]:
         x, y = frame.at[last.box]
         y -= down * apart(last, sideways[1])
         x += sideways[1] * frame.sizes[last.box][0] / 2
         lane = here[0]
-        way.append(("L", ((lane, y - down * _ROUND),)))
-        way.append(("C", ((lane, y), (lane, y), (lane + -sideways[1] * _ROUND, y))))
-        way.append(("L", ((x, y),)))
+        path.append(("L", ((lane, y - down * _ROUND),)))
+        path.append(("C", ((lane, y), (lane, y), (lane + -sideways[1] * _ROUND, y))))
+        path.append(("L", ((x, y),)))
     else:
         x, y = edge(last, False)
         x += ports[n, 1]
-        way += _bend(here, (x, band(last, False)))
-        way.append(("L", ((x, y),)))
+        path += _bend(here, (x, band(last, False)))
+        path.append(("L", ((x, y),)))
     if sideways[0] or len(chain) > 2:
         middle = chain[len(chain) // 2]
         low, high = frame.bands[middle.rank]
@@ -185,21 +193,21 @@ def _one(
         label = (start, out + down * 11 if slanted else (out + into) / 2)
     others = [c.x - first.x for c in (last.before if down > 0 else last.after) if c is not first]
     left = bool(others) and min(others) > 1 and len(chain) == 2  # the others come from the right
-    return Route(_joined(way), label, left)
+    return Route(_simplified(path), label, left)
 
 
-def _bend(a: Point, b: Point) -> Way:
-    """From one end of a gap to the other."""
+def _bend(a: Point, b: Point) -> Path:
+    """Return the commands from one end of a gap between ranks to the other."""
     if abs(a[0] - b[0]) < 0.5:
         return [("L", (b,))]
     middle = (a[1] + b[1]) / 2
     return [("C", ((a[0], middle), (b[0], middle), b))]
 
 
-def _joined(way: Way) -> Way:
-    """The way without points in the middle of straight lines."""
-    out: Way = []
-    for command in way:
+def _simplified(path: Path) -> Path:
+    """Return the path without points in the middle of straight lines."""
+    out: Path = []
+    for command in path:
         if out and command[0] == "L":
             last, here = out[-1], command[1][0]
             if last[1][-1] == here:
@@ -216,11 +224,11 @@ def _joined(way: Way) -> Way:
     return out
 
 
-def beside(scene: Scene, made: Layers, frame: Frame) -> dict[int, Route]:
-    """The short straight ways of what stands beside its user."""
+def route_beside(scene: Scene, layers: Layers, frame: Frame) -> dict[int, Route]:
+    """Return the short routes from boxes that are placed beside their user."""
     number = {b.id: i for i, b in enumerate(scene.boxes)}
     ends: dict[tuple[int, int], list[int]] = {}
-    for n, key in made.beside.items():
+    for n, key in layers.beside.items():
         ends.setdefault(key, []).append(n)
     found = {}
     for (owner, side), arrows in ends.items():
@@ -234,33 +242,33 @@ def beside(scene: Scene, made: Layers, frame: Frame) -> dict[int, Route]:
             reach = max(h / 2 - 7, 0.0)
             end = (x + side * w / 2, max(y - reach, min(oy, y + reach)))
             middle = (start[0] + end[0]) / 2
-            way: Way = [("M", (start,))]
+            path: Path = [("M", (start,))]
             if abs(start[1] - end[1]) < 0.5:
-                way.append(("L", (end,)))
+                path.append(("L", (end,)))
             else:
-                way.append(("C", ((middle, start[1]), (middle, end[1]), end)))
+                path.append(("C", ((middle, start[1]), (middle, end[1]), end)))
             if scene.arrows[n].source != scene.boxes[other].id:
-                way = [("M", (end,)), ("L", (start,))]
-            found[n] = Route(way, (middle, (start[1] + end[1]) / 2), beside=True)
+                path = [("M", (end,)), ("L", (start,))]
+            found[n] = Route(path, (middle, (start[1] + end[1]) / 2), beside=True)
     return found
 
 
-def outside(scene: Scene, made: Layers, frame: Frame) -> dict[int, Route]:
-    """Arrows too long for a lane between boxes: in lanes right of everything."""
-    edge = max((i.x + i.right for rank in made.ranks for i in rank), default=0.0) + 20
+def route_outside(scene: Scene, layers: Layers, frame: Frame) -> dict[int, Route]:
+    """Return routes of arrows too long for a lane between boxes: in lanes right of everything."""
+    edge = max((i.x + i.right for rank in layers.ranks for i in rank), default=0.0) + 20
     number = {b.id: i for i, b in enumerate(scene.boxes)}
     found = {}
-    for k, n in enumerate(made.outside):
+    for k, n in enumerate(layers.outside):
         a, b = number[scene.arrows[n].source], number[scene.arrows[n].target]
         lane = edge + 6 * (k % 40)
         (ax, ay), (bx, by) = frame.at[a], frame.at[b]
-        low, high = made.items[a].rank, made.items[b].rank
+        low, high = layers.items[a].rank, layers.items[b].rank
         start, end = (ax, ay + frame.sizes[a][1] / 2), (bx, by - frame.sizes[b][1] / 2)
         out, into = frame.bands[low][1], frame.bands[high][0]
-        way: Way = [("M", (start,)), ("L", ((ax, out),))]
-        way.append(("C", ((ax, out + 12), (lane, out + 2), (lane, out + 26))))
-        way.append(("L", ((lane, into - 26),)))
-        way.append(("C", ((lane, into - 2), (bx, into - 12), (bx, into))))
-        way.append(("L", (end,)))
-        found[n] = Route(way, (lane, (out + into) / 2))
+        path: Path = [("M", (start,)), ("L", ((ax, out),))]
+        path.append(("C", ((ax, out + 12), (lane, out + 2), (lane, out + 26))))
+        path.append(("L", ((lane, into - 26),)))
+        path.append(("C", ((lane, into - 2), (bx, into - 12), (bx, into))))
+        path.append(("L", (end,)))
+        found[n] = Route(path, (lane, (out + into) / 2))
     return found

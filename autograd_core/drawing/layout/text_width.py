@@ -1,8 +1,8 @@
-"""How wide a text is, without a font: advance widths of Liberation Sans.
+"""Width of a text, computed without a font file from the advance widths of Liberation Sans.
 
 The table holds the advance widths of Liberation Sans 2 (SIL Open Font License), in thousandths
-of the font size, read from its ``hmtx`` table; Arial and Helvetica have the same, by design.
-East Asian wide characters and emoji count as one em, combining marks as nothing.
+of the font size, read from its ``hmtx`` table; Arial and Helvetica have the same by design.
+East Asian wide characters and emoji count as one em, combining marks as zero.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
-# the printable characters of ASCII, from the space to the tilde
+from autograd_core.drawing.scene import clean
+
+# the printable ASCII characters, from the space to the tilde
 _REGULAR = (
     278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556,
     556, 556, 556, 556, 556, 556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667,
@@ -50,7 +52,7 @@ def _advance(c: str, bold: bool) -> int:
 
 @lru_cache(maxsize=8192)
 def width(text: str, size: float, bold: bool = False) -> float:
-    """The width of a text in the unit of ``size``.
+    """Return the width of a text in the unit of ``size``.
 
     Examples
     --------
@@ -61,13 +63,8 @@ def width(text: str, size: float, bold: bool = False) -> float:
     return sum(_advance(c, bold) for c in text) * size / 1000
 
 
-def clean(text: str) -> str:
-    """The text on one line, of printable characters only."""
-    return "".join(c if c.isprintable() else " " for c in text)
-
-
 def elided(text: str, size: float, most: float, bold: bool = False) -> str:
-    """The text, its end replaced by an ellipsis where it is wider than ``most``.
+    """Return a text on one line, shortened by an ellipsis where it is wider than ``most``.
 
     Examples
     --------

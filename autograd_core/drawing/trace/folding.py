@@ -1,9 +1,9 @@
-"""Repeated steps folded into one: a recurrent network's twenty calls are one stack.
+"""Folding: a run of three or more equal steps, such as those of a recurrent network, is one stack.
 
-Units are letters, and a run of three or more equal words of them is folded.  Two units are the
-same letter if they are the same operations of the same module on the same shapes and parameters;
-two words are equal if their letters are, and read each other, the word before and what lies
-before the run in the same way.  Everything is one pass over the units for each period tried.
+Groups are treated as letters, and a run of three or more equal words is folded. Two groups are
+the same letter if they are the same operations of the same module on the same shapes and
+parameters. Two words are equal if their letters are, and if they read each other, the previous
+word and what precedes the run in the same way. Each period that is tried costs one pass.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable
 
-from autograd_core.drawing.trace.groups import Unit
-from autograd_core.drawing.trace.sources import Source
-from autograd_core.drawing.trace.trace import Link, Trace
+from autograd_core.drawing.trace.groups import Group
+from autograd_core.drawing.trace.trace import Link, Source, Trace
 
 LEAST = 3  # repetitions worth folding
 _PERIODS = 12  # how many periods are tried
@@ -21,51 +20,51 @@ _ROUNDS = 3  # how deeply repetitions nest
 
 
 def _parameter(trace: Trace, link: Link) -> Source | None:
-    """The parameter that a link reads, if it reads one, perhaps through a view."""
+    """Return the parameter that a link reads, directly or through a view, if any."""
     if link.source is not None:
         return link.source if link.source.role == "parameter" else None
     return trace.views.get(link.op)
 
 
-def _letter(trace: Trace, unit: Unit) -> Hashable:
-    """What is equal for equal units."""
-    inside = {i: n for n, i in enumerate(unit.ops)}
-    module = id(trace.scopes[unit.scope].module) if unit.scope >= 0 else 0
-    word: list[Hashable] = [module, len(unit.steps), bool(unit.card)]
-    for i in unit.ops:
+def _letter(trace: Trace, group: Group) -> Hashable:
+    """Return a key that equal groups have in common."""
+    inside = {i: n for n, i in enumerate(group.ops)}
+    module = id(trace.scopes[group.scope].module) if group.scope >= 0 else 0
+    word: list[Hashable] = [module, len(group.steps), group.is_card]
+    for i in group.ops:
         op = trace.ops[i]
-        word += [op.node.primitive.name if op.node.primitive else "", op.shape, op.dtype]
-        for k in op.links:
-            if k.op in inside:
-                word.append(("i", inside[i] - inside[k.op]))
-            else:
-                word.append(("x", k.shape))
+        word += [op.name, op.shape, op.dtype]
+        word += [inside[i] - inside[k.op] if k.op in inside else k.shape for k in op.links]
     return tuple(word)
 
 
-class _Units:
-    """Units as letters, with what each reads."""
+class _Letters:
+    """Groups as letters, with what each reads.
 
-    def __init__(self, trace: Trace, units: list[Unit]) -> None:
-        place: dict[int, int] = {}
-        for u, unit in enumerate(units):
-            for i in unit.ops:
-                place[i] = u
+    Attributes
+    ----------
+    letters
+        A number for each group; equal groups have equal numbers.
+    reads
+        What each group reads: groups by their number, -1 for data, -2 and below for parameters.
+    """
+
+    def __init__(self, trace: Trace, groups: list[Group]) -> None:
+        place = {i: g for g, one in enumerate(groups) for i in one.ops}
         known: dict[Hashable, int] = {}
-        self.letters = [known.setdefault(_letter(trace, u), len(known)) for u in units]
-        numbers: dict[int, int] = {}  # of parameters: -2 and below; -1 is other data
+        self.letters = [known.setdefault(_letter(trace, g), len(known)) for g in groups]
+        numbers: dict[int, int] = {}
         self.reads = [
             [
                 place.get(k.op, -1) if p is None else numbers.setdefault(id(p), -2 - len(numbers))
-                for i in unit.ops
-                for k in trace.ops[i].links
-                if (p := _parameter(trace, k)) is not None or place.get(k.op, -1) != u
+                for k in trace.links(one.ops)
+                if (p := _parameter(trace, k)) is not None or place.get(k.op, -1) != g
             ]
-            for u, unit in enumerate(units)
+            for g, one in enumerate(groups)
         ]
 
     def periods(self) -> list[int]:
-        """The commonest distances between equal letters, the shortest first."""
+        """Return the most common distances between equal letters, the shortest first."""
         last: dict[int, int] = {}
         distances: Counter[int] = Counter()
         for i, letter in enumerate(self.letters):
@@ -76,20 +75,20 @@ class _Units:
         return sorted(set(common) | ({sum(common[:3])} if len(common) > 2 else set()))
 
     def repeats(self, i: int, period: int, start: int) -> bool:
-        """Whether unit ``i`` does what the one a period before it does, in a run from ``start``."""
+        """Return whether group ``i`` repeats the one a period earlier, in a run from ``start``."""
         before = i - period
         if self.letters[i] != self.letters[before]:
             return False
         for now, then in zip(self.reads[i], self.reads[before], strict=True):
             same = now - i == then - before and now >= 0
             outside = now == then if min(now, then) < -1 else now < start and then < start
-            first = before < start + period and then < start <= now  # what the first step is given
+            first = before < start + period and then < start <= now  # the initial state
             if not (same or outside or first):
                 return False
         return True
 
     def runs(self) -> list[tuple[int, int, int]]:
-        """(length, period, start) of all runs of equal words."""
+        """Return (length, period, start) of all runs of equal words."""
         found: list[tuple[int, int, int]] = []
         for period in self.periods():
             start, i = 0, period
@@ -104,97 +103,83 @@ class _Units:
         return found
 
 
-def _aligned(
-    trace: Trace, units: list[Unit], reads: list[list[int]], length: int, period: int, start: int
+def _first_step(
+    trace: Trace, groups: list[Group], reads: list[list[int]], length: int, period: int, start: int
 ) -> int:
-    """Where the first word begins: with a module call, or where least is handed on."""
+    """Return where the first step of a run begins: with a module call, or at the least state."""
 
-    def handed(begin: int) -> int:
-        """How many units of a word the next one reads."""
+    def handed_on(begin: int) -> int:
+        """Return how many groups of a step the next step reads."""
         following = range(begin + period, begin + 2 * period)
-        return len({v for u in following for v in reads[u] if begin <= v < begin + period})
+        return len({v for g in following for v in reads[g] if begin <= v < begin + period})
 
     def given(begin: int) -> int:
-        """How often the first word reads what was made before it."""
-        return sum(0 <= v < begin for u in range(begin, begin + period) for v in reads[u])
+        """Return how often the first step reads what was made before it."""
+        return sum(0 <= v < begin for g in range(begin, begin + period) for v in reads[g])
 
-    best, least = start, (True, True, 0)
+    ranks: dict[tuple[bool, bool, int], int] = {}
     for shift in range(min(period, length - LEAST * period + 1)):
         begin = start + shift
-        lossy = shift > length % period  # a repetition is lost
-        if not lossy and common_scope(trace, units[begin : begin + period]) >= 0:
+        lossy = shift > length % period  # one repetition would be lost
+        if not lossy and _common_scope(trace, groups[begin : begin + period]) >= 0:
             return begin
-        rank = (handed(begin) != 1, lossy, given(begin))
-        if shift == 0 or rank < least:
-            best, least = begin, rank
-    return best
+        ranks.setdefault((handed_on(begin) != 1, lossy, given(begin)), begin)
+    return ranks[min(ranks)]
 
 
-def common_scope(trace: Trace, word: list[Unit]) -> int:
-    """The innermost module call that is around all units of a word; -1 if there is none."""
-    above: list[int] | None = None
-    for unit in word:
-        scope = unit.scope if unit.scope >= 0 else trace.ops[unit.ops[0]].scope
-        chain: list[int] = []
-        while scope >= 0:
-            chain.append(scope)
-            scope = trace.scopes[scope].parent
-        above = chain if above is None else [s for s in above if s in set(chain)]
-    first, last = word[0].ops[0], word[-1].ops[-1]
-    for s in above or []:  # one that began with the word and ended with it
-        scope_of_word = trace.scopes[s]
-        before = trace.ops[first - 1].node.seq if first else 0
-        after = (
-            trace.ops[last + 1].node.seq if last + 1 < len(trace.ops) else scope_of_word.stop + 1
-        )
-        if before <= scope_of_word.start and after > scope_of_word.stop:
+def _common_scope(trace: Trace, step: list[Group]) -> int:
+    """Return the innermost module call that begins and ends with a step; -1 if there is none."""
+    chains = [
+        list(trace.enclosing(g.scope if g.scope >= 0 else trace.ops[g.ops[0]].scope)) for g in step
+    ]
+    first, last = step[0].ops[0], step[-1].ops[-1]
+    before = trace.ops[first - 1].node.seq if first else 0
+    after = trace.ops[last + 1].node.seq if last + 1 < len(trace.ops) else float("inf")
+    for s in chains[0]:
+        scope = trace.scopes[s]
+        if all(s in c for c in chains) and before <= scope.start and after > scope.stop:
             return s
     return -1
 
 
-def _stack(trace: Trace, words: list[list[Unit]]) -> Unit:
-    first = words[0]
-    ops = [i for word in words for unit in word for i in unit.ops]
-    scope = common_scope(trace, first)
-    cards = [u for u in first if u.card]
+def _stack(trace: Trace, steps: list[list[Group]]) -> Group:
+    """Return the stack of equal steps as one group."""
+    first = steps[0]
+    scope = _common_scope(trace, first)
+    cards = [g for g in first if g.is_card]
     if scope < 0 and len(cards) == 1:
         scope = cards[0].scope
-    homes = {u.home for word in words for u in word}
-    home = homes.pop() if len(homes) == 1 else first[0].home
-    if scope >= 0 and len(homes) >= 1:  # each step had its own cluster: the stack stands outside
-        home = trace.scopes[scope].parent
-        home = home if any(u.home == home for u in first) else -1
-    stack = Unit(ops, scope, home, bool(cards) or bool(trace.parameters(first[0].ops)))
-    stack.card = True
-    stack.steps = words
+    clusters = {g.cluster for step in steps for g in step}
+    cluster = first[0].cluster
+    if scope >= 0 and len(clusters) > 1:  # each step had a cluster: the stack is outside of it
+        cluster = trace.scopes[scope].parent
+        cluster = cluster if any(g.cluster == cluster for g in first) else -1
+    stack = Group([i for step in steps for g in step for i in g.ops], scope, cluster, is_card=True)
+    stack.steps = steps
     return stack
 
 
-def fold(trace: Trace, units: list[Unit]) -> list[Unit]:
-    """Units with every run of three or more equal words replaced by one stack."""
+def fold(trace: Trace, groups: list[Group]) -> list[Group]:
+    """Return the groups with every run of three or more equal steps replaced by one stack."""
     for _ in range(_ROUNDS):
-        letters = _Units(trace, units)
-        runs = letters.runs()
-        if not runs:
-            return units
-        taken = [False] * len(units)
-        stacks: dict[int, tuple[int, Unit]] = {}
-        for length, period, start in sorted(runs, key=lambda r: (-r[0], r[1])):
-            begin = _aligned(trace, units, letters.reads, length, period, start)
+        words = _Letters(trace, groups)
+        taken = [False] * len(groups)
+        stacks: dict[int, tuple[int, Group]] = {}
+        for length, period, start in sorted(words.runs(), key=lambda r: (-r[0], r[1])):
+            begin = _first_step(trace, groups, words.reads, length, period, start)
             count = (start + length - begin) // period
             end = begin + count * period
             if count < LEAST or any(taken[begin:end]):
                 continue
             taken[begin:end] = [True] * (end - begin)
-            words = [units[begin + k * period : begin + (k + 1) * period] for k in range(count)]
-            stacks[begin] = (end, _stack(trace, words))
+            steps = [groups[k : k + period] for k in range(begin, end, period)]
+            stacks[begin] = (end, _stack(trace, steps))
         if not stacks:
-            return units
-        folded: list[Unit] = []
+            return groups
+        folded: list[Group] = []
         i = 0
-        while i < len(units):
-            end, unit = stacks.get(i, (i + 1, units[i]))
-            folded.append(unit)
-            i = end
-        units = folded
-    return units
+        while i < len(groups):
+            i, group = stacks.get(i, (i + 1, groups[i]))
+            folded.append(group)
+        groups = folded
+    return groups

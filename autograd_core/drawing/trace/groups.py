@@ -1,82 +1,82 @@
-"""What becomes one box: operations grouped by level.
+"""Groups: the operations that become one box, at each level.
 
-A :class:`Unit` is an operation (level ``ops``), or all operations of one module call (level
-``modules``).  Units are in the order in which they ran, and each covers a stretch of it, so that
-no grouping can make a cycle.
+A :class:`Group` is one operation (level ``ops``) or all operations of one module call (level
+``modules``). Groups are in the order in which they ran and each covers a contiguous range of it,
+so no grouping can make a cycle.
 """
 
 from __future__ import annotations
 
-from autograd_core.drawing.colour.palette import category
 from autograd_core.drawing.trace.trace import Trace
 
 LEVELS = ("modules", "compact", "ops", "full")
 
 
-class Unit:
-    """Operations that one box stands for.
+class Group:
+    """Operations that are drawn as one box.
 
     Attributes
     ----------
     ops
-        Numbers of operations of the trace.
+        Numbers of the operations in the trace.
     scope
-        The module call that it is; -1 for a single operation.
-    home
+        The module call that the group is; -1 for a single operation.
+    cluster
         The innermost module call around it that is drawn as a cluster; -1 for none.
-    card
-        Whether it has parameters of its own.
+    is_card
+        Whether it is drawn as a card: it has parameters of its own, or is a stack.
     absorbed
-        Units that were taken into it (level ``compact``).
+        Groups that were merged into it (level ``compact``).
     steps
-        The units of every folded step, oldest first; empty if it is no stack.
+        The groups of each folded step, oldest first; empty unless it is a stack.
     """
 
-    __slots__ = ("absorbed", "card", "home", "ops", "scope", "steps")
+    def __init__(
+        self, ops: list[int], scope: int = -1, cluster: int = -1, is_card: bool = False
+    ) -> None:
+        self.ops, self.scope, self.cluster, self.is_card = ops, scope, cluster, is_card
+        self.absorbed: list[Group] = []
+        self.steps: list[list[Group]] = []
 
-    def __init__(self, ops: list[int], scope: int = -1, home: int = -1, card: bool = False):
-        self.ops, self.scope, self.home, self.card = ops, scope, home, card
-        self.absorbed: list[Unit] = []
-        self.steps: list[list[Unit]] = []
-
-    def category(self, trace: Trace) -> str:
-        """The most telling of its operations' categories."""
-        if self.card:
+    def kind(self, trace: Trace) -> str:
+        """Return the kind of its box: that of its most characteristic operation."""
+        if self.is_card:
             return "module"
         if self.scope >= 0 and "pool" in trace.scopes[self.scope].type.lower():
-            return "reduce"
-        present = {category(trace.ops[i].node.primitive) for i in self.ops}  # type: ignore[arg-type]
-        return next((c for c in ("linear", "reduce", "elementwise") if c in present), present.pop())
+            return "reduction"
+        present = {trace.ops[i].kind for i in self.ops}
+        return next((c for c in ("product", "reduction", "elementwise") if c in present), "view")
+
+    def step_of(self) -> dict[int, int]:
+        """Return the number of the folded step of each operation; empty unless it is a stack."""
+        return {i: n for n, step in enumerate(self.steps) for g in step for i in g.ops}
 
 
 def hidden_scope(trace: Trace) -> int:
-    """The module that is the whole picture, around which nothing is drawn; -1 if there is none."""
+    """Return the one module around the whole picture, which is not drawn; -1 if there is none."""
     outer = [i for i, s in enumerate(trace.scopes) if s.parent < 0]
     modules = {id(trace.scopes[i].module) for i in outer}
     return outer[0] if len(modules) == 1 and trace.scopes[outer[0]].children else -1
 
 
-def _with_parameters(trace: Trace) -> list[bool]:
-    """Of every scope, whether operations in it read parameters."""
+def _reads_parameters(trace: Trace) -> list[bool]:
+    """Return for every scope whether operations in it read parameters."""
     found = [False] * len(trace.scopes)
-    for op in trace.ops:
-        if any(k.source is not None and k.source.role == "parameter" for k in op.links):
-            scope = op.scope
-            while scope >= 0 and not found[scope]:
+    for i, op in enumerate(trace.ops):
+        if trace.parameters([i]):
+            for scope in trace.enclosing(op.scope):
                 found[scope] = True
-                scope = trace.scopes[scope].parent
     return found
 
 
-def module_scopes(trace: Trace, depth: int | None) -> list[int]:
-    """Of every scope, the one whose box it is part of at level ``modules``; -1 for none.
+def _box_scopes(trace: Trace, depth: int | None, reads: list[bool]) -> list[int]:
+    """Return for every scope the scope whose box it is part of at level ``modules``; -1 for none.
 
-    A call is a box if none inside it has parameters but itself; a deeper one than ``depth`` is
-    part of that at ``depth``.
+    A call is one box if no call inside it has parameters; calls deeper than ``depth`` are part
+    of the box of the call at ``depth``.
     """
-    reads = _with_parameters(trace)
     inner = [False] * len(trace.scopes)  # a call inside has parameters
-    for i in range(len(trace.scopes) - 1, -1, -1):
+    for i in reversed(range(len(trace.scopes))):
         parent = trace.scopes[i].parent
         if parent >= 0 and (reads[i] or inner[i]):
             inner[parent] = True
@@ -90,104 +90,98 @@ def module_scopes(trace: Trace, depth: int | None) -> list[int]:
 
 
 def _cluster_of(trace: Trace, scope: int, hidden: int, depth: int | None) -> int:
-    """The innermost scope from ``scope`` outwards that is drawn as a cluster."""
-    while scope >= 0:
-        s = trace.scopes[scope]
+    """Return the innermost scope from ``scope`` outwards that is drawn as a cluster."""
+    for i in trace.enclosing(scope):
+        s = trace.scopes[i]
         is_hidden = hidden >= 0 and s.parent < 0 and s.children
         if not is_hidden and (depth is None or s.depth <= depth):
-            return scope
-        scope = s.parent
+            return i
     return -1
 
 
-def group(trace: Trace, level: str, depth: int | None) -> list[Unit]:
-    """The units of a level, in the order in which they ran."""
+def group(trace: Trace, level: str, depth: int | None) -> list[Group]:
+    """Return the groups of a level, in the order in which they ran."""
     hidden = hidden_scope(trace)
-    plain = level in ("ops", "full")
-    chosen = [-1] * len(trace.scopes) if plain else module_scopes(trace, depth)
-    reads = _with_parameters(trace)
-    units: list[Unit] = []
+    reads = _reads_parameters(trace)
+    every = level in ("ops", "full")
+    chosen = [-1] * len(trace.scopes) if every else _box_scopes(trace, depth, reads)
+    groups: list[Group] = []
     for i, op in enumerate(trace.ops):
         box = chosen[op.scope] if op.scope >= 0 else -1
         if box < 0 and i in trace.views and level != "full":
             continue  # its parameter is drawn at its user
-        if box >= 0 and units and units[-1].scope == box:
-            units[-1].ops.append(i)
+        if box >= 0 and groups and groups[-1].scope == box:
+            groups[-1].ops.append(i)
             continue
-        home = trace.scopes[box].parent if box >= 0 else op.scope
-        home = _cluster_of(trace, home, hidden, depth)
-        units.append(Unit([i], box, home, box >= 0 and reads[box]))
-    return units
+        around = trace.scopes[box].parent if box >= 0 else op.scope
+        cluster = _cluster_of(trace, around, hidden, depth)
+        groups.append(Group([i], box, cluster, box >= 0 and reads[box]))
+    return groups
 
 
-def links_between(trace: Trace, units: list[Unit]) -> tuple[list[int], list[list[int]]]:
-    """Which unit each operation is in (-1 for none), and which units each reads, repeatedly."""
+def links_between(trace: Trace, groups: list[Group]) -> tuple[list[int], list[list[int]]]:
+    """Return the group of each operation (-1 for none), and the groups that each group reads.
+
+    A group that is read several times is listed several times.
+    """
     place = [-1] * len(trace.ops)
-    for u, unit in enumerate(units):
-        for i in unit.ops:
-            place[i] = u
+    for g, one in enumerate(groups):
+        for i in one.ops:
+            place[i] = g
     reads = [
-        [
-            place[k.op]
-            for i in unit.ops
-            for k in trace.ops[i].links
-            if k.op >= 0 and place[k.op] not in (u, -1)
-        ]
-        for u, unit in enumerate(units)
+        [place[k.op] for k in trace.links(one.ops) if k.op >= 0 and place[k.op] not in (g, -1)]
+        for g, one in enumerate(groups)
     ]
     return place, reads
 
 
-def absorb(trace: Trace, units: list[Unit]) -> list[Unit]:
-    """Level ``compact``: take units without parameters into the only card that feeds them."""
-    place, reads = links_between(trace, units)
-    used: list[set[int]] = [set() for _ in units]
-    for u, sources in enumerate(reads):
-        for v in sources:
-            used[v].add(u)
+def _users(reads: list[list[int]]) -> list[set[int]]:
+    """Return the groups that read each group."""
+    users: list[set[int]] = [set() for _ in reads]
+    for g, sources in enumerate(reads):
+        for source in sources:
+            users[source].add(g)
+    return users
+
+
+def merge_into_cards(trace: Trace, groups: list[Group]) -> list[Group]:
+    """Merge groups without parameters into the only card that feeds them (level ``compact``)."""
+    place, reads = links_between(trace, groups)
+    users = _users(reads)
     ends = {place[made] for _, made in trace.roots if made >= 0}
-    into = list(range(len(units)))
-    for u, unit in enumerate(units):
-        feeding = set(reads[u])
-        if unit.card or len(feeding) != 1 or trace.parameters(unit.ops):
+    into = list(range(len(groups)))
+    for g, one in enumerate(groups):
+        feeding = set(reads[g])
+        if one.is_card or len(feeding) != 1 or any(k.source for k in trace.links(one.ops)):
             continue
         (v,) = feeding
-        sole = used[v] == {u} and v not in ends
-        foreign = any(k.source is not None for i in unit.ops for k in trace.ops[i].links)
-        host = units[into[v]]
-        if sole and host.card and not host.steps and not foreign and unit.home == host.home:
-            into[u] = into[v]
-            host.absorbed.append(unit)
-            host.ops = host.ops + unit.ops
-    return [unit for u, unit in enumerate(units) if into[u] == u]
+        card = groups[into[v]]
+        sole = users[v] == {g} and v not in ends
+        if sole and card.is_card and not card.steps and one.cluster == card.cluster:
+            into[g] = into[v]
+            card.absorbed.append(one)
+            card.ops = card.ops + one.ops
+    return [one for g, one in enumerate(groups) if into[g] == g]
 
 
-def tail(trace: Trace, units: list[Unit]) -> list[int]:
-    """The units at the end that make a loss of the network's result: what its value stands for.
+def loss_tail(trace: Trace, groups: list[Group]) -> list[int]:
+    """Return the groups at the end that compute a loss from the result of the network.
 
-    From the one root upwards while a unit has no parameters, ran outside all modules, and reads
-    one unit; empty unless the root is one number that modules or parameters led to.
+    Follows the only root upwards while a group has no parameters, ran outside all modules and
+    reads one group. Empty unless the root is one number.
     """
     if len(trace.roots) != 1 or trace.roots[0][0].size != 1 or trace.roots[0][1] < 0:
         return []
-    place, reads = links_between(trace, units)
-    uses = [0] * len(units)
-    for sources in reads:
-        for v in set(sources):
-            uses[v] += 1
+    place, reads = links_between(trace, groups)
+    users = _users(reads)
     found: list[int] = []
-    u = place[trace.roots[0][1]]
+    g = place[trace.roots[0][1]]
     while True:
-        unit = units[u]
-        inside = trace.ops[unit.ops[0]].scope >= 0
-        if inside or unit.card or unit.steps or trace.parameters(unit.ops) or uses[u] > 1:
+        one, feeding = groups[g], set(reads[g])
+        inside = trace.ops[one.ops[0]].scope >= 0 or one.is_card or trace.parameters(one.ops)
+        if inside or len(users[g]) > 1 or len(feeding) != 1:
             return found[::-1]
-        feeding = set(reads[u])
-        if len(feeding) != 1:
-            return found[::-1]
-        found.append(u)
-        (u,) = feeding
-        links = [k for i in unit.ops for k in trace.ops[i].links]
-        met = any(k.source is not None and k.source.role == "target" for k in links)
-        if uses[u] != 1 or met:  # where the target is met the network ends
-            return found[::-1]
+        found.append(g)
+        (g,) = feeding
+        if len(users[g]) != 1 or trace.sources_of(one.ops, "target"):
+            return found[::-1]  # the network ends where the target comes in

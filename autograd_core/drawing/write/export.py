@@ -1,4 +1,4 @@
-"""A scene as JSON, as text for a terminal, and as a networkx graph."""
+"""A scene as JSON, as text for a terminal, and as a graph of networkx."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from autograd_core.drawing.layout.text_width import clean, width
-from autograd_core.drawing.scene import Box, Scene
+from autograd_core.drawing.layout.text_width import width
+from autograd_core.drawing.scene import Box, Scene, clean
+from autograd_core.drawing.write.escaping import cut
 
 _SIGNS = {"module": "■", "data": "□", "parameter": "▫", "output": "◎", "view": "◌"}
 _LONGEST = 48
 
 
 def to_json(scene: Scene) -> str:
-    """Everything in the scene, as JSON that reads the same each time.
+    """Return everything in the scene as JSON; the same scene gives the same text.
 
     Examples
     --------
@@ -28,35 +29,31 @@ def to_json(scene: Scene) -> str:
 
 
 def _cells(text: str) -> int:
-    """How many columns of a terminal a text takes."""
+    """Return how many columns of a terminal a text takes."""
     return sum(
         2 if width(c, 1) >= 1 and ord(c) > 0x1100 and c not in "→←↳▼▲✕∇…—" else 1 for c in text
     )
 
 
-def _cut(text: str) -> str:
-    text = clean(text)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
 def _row(box: Box, sources: list[str]) -> tuple[str, str, str, str, str]:
-    what = " ".join(t for t in (box.type, f"× {box.repeats} steps" if box.repeats > 1 else "") if t)
+    """Return the columns of a line: sign, id, what it is, details, sources."""
+    what = " ".join(t for t in (box.type, box.steps) if t)
     if box.form != "card":
         what = box.title if box.title != box.id else ""
-    told = [box.spec, box.note, f"↳ {box.absorbed}" if box.absorbed else ""]
+    texts = [box.spec, box.note, box.merged]
     shape = "×".join(map(str, box.shape)) if box.shape and box.kind != "output" else ""
-    if shape and any(shape in t for t in told):
+    if any(shape in t for t in texts):
         shape = ""
-    arrow = "← " + ", ".join(_cut(s) for s in sources) if sources else ""
+    arrow = "← " + ", ".join(cut(s, _LONGEST) for s in sources) if sources else ""
+    details = "  ".join(cut(t, _LONGEST) for t in (*texts, shape, box.mark) if t)
     sign = _SIGNS.get(box.kind, "○")
-    details = "  ".join(_cut(t) for t in (*told, shape, box.mark) if t)
-    return sign, _cut(box.id), _cut(what), details, arrow
+    return sign, cut(box.id, _LONGEST), cut(what, _LONGEST), details, arrow
 
 
 def to_text(scene: Scene) -> str:
-    """One aligned line a box, each below all that it reads, with what it reads.
+    """Return one aligned line per box, each below the boxes it reads, followed by their names.
 
-    The sign in front: ``■`` a module, ``○`` an operation, ``◌`` a view, ``▫`` a parameter,
+    The sign at the beginning: ``■`` a module, ``○`` an operation, ``◌`` a view, ``▫`` a parameter,
     ``□`` data, ``◎`` an output.
 
     Examples
@@ -86,14 +83,14 @@ def to_text(scene: Scene) -> str:
             line += row[k] + " " * (widths[k] - _cells(row[k]) + (1 if k == 0 else 2))
         lines.append(line.rstrip())
     if scene.scale is not None:
-        words = (scene.scale.left, *(c.text for c in scene.scale.cells), scene.scale.right)
-        lines += ["", "  ".join(clean(w) for w in words if w)]
+        texts = (scene.scale.left, *(c.text for c in scene.scale.cells), scene.scale.right)
+        lines += ["", "  ".join(clean(t) for t in texts if t)]
         lines += [clean(scene.scale.caption)] if scene.scale.caption else []
     return "\n".join(lines)
 
 
 def to_networkx(scene: Scene) -> Any:
-    """The scene as a ``networkx.MultiDiGraph``, the fields of boxes and arrows as attributes.
+    """Return a ``networkx.MultiDiGraph`` with the fields of boxes and arrows as attributes.
 
     Raises
     ------
@@ -111,6 +108,6 @@ def to_networkx(scene: Scene) -> Any:
     for b in scene.boxes:
         graph.add_node(b.id, **{k: v for k, v in vars(b).items() if k != "id"})
     for a in scene.arrows:
-        told = {k: v for k, v in vars(a).items() if k not in ("source", "target")}
-        graph.add_edge(a.source, a.target, **told)
+        fields = {k: v for k, v in vars(a).items() if k not in ("source", "target")}
+        graph.add_edge(a.source, a.target, **fields)
     return graph

@@ -1,24 +1,22 @@
 """Scenes as one HTML page: pan, zoom, search, trace, details, levels, themes, keyboard.
 
-The page is one file without a library and without a network.  Its content security policy lets
-only its own script and style run, by their hashes; the texts of a graph reach it as JSON, whose
-``<`` is written ``\\u003c``, and are shown as text, never as markup.
+The page is one file that needs no library and no network. Its content security policy allows only
+its own script and style, by their hashes. The texts of a graph reach it as JSON, in which ``<`` is
+written ``\\u003c``, and are shown as text, never as markup.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from autograd_core.drawing.colour import themes
-from autograd_core.drawing.layout.text_width import clean
-from autograd_core.drawing.scene import Box, Scene
-from autograd_core.drawing.write.shapes import escaped
+from autograd_core.drawing.colour.palette import check_theme, dark_rules
+from autograd_core.drawing.scene import Box, Scene, clean
+from autograd_core.drawing.write.escaping import script_json, xml
 from autograd_core.drawing.write.svg import to_svg
 
 _NAMES = {"modules": "Modules", "compact": "Compact", "ops": "Every op", "full": "Full"}
@@ -27,32 +25,32 @@ _DARK = (
     "--accent:#3d9be9;--hit:#f0e442;color-scheme:dark}"
 )
 _KEYS = (
-    ("/", "search; Enter goes to the next, Shift+Enter to the one before"),
+    ("/", "search; Enter goes to the next match, Shift+Enter to the previous one"),
     ("← ↑ → ↓", "from box to box"),
     ("+ − 0", "zoom in, zoom out, fit"),
     ("Esc", "clear the search and the highlight"),
-    ("Tab", "to the buttons, and the boxes of the picture"),
+    ("Tab", "to the buttons and the boxes of the picture"),
     ("?", "this help"),
 )
 
 
 @cache
 def _asset(name: str) -> str:
-    return (files("autograd_core.drawing.write") / "page" / name).read_text(encoding="utf-8")
+    return (files("autograd_core.drawing.write") / name).read_text(encoding="utf-8")
 
 
 @cache
 def _style() -> str:
-    """The style sheet, with the dark colours for a dark page and for a reader's dark screen."""
+    """Return the style sheet, with dark colours for a dark page and for a reader's dark screen."""
     dark, auto = 'html[data-theme="dark"]', 'html[data-theme="auto"]'
     return "\n".join(
         [
             _asset("page.css"),
             dark + _DARK,
-            themes.rules(f"{dark} svg"),
+            dark_rules(f"{dark} svg"),
             "@media screen and (prefers-color-scheme: dark){",
             auto + _DARK,
-            themes.rules(f"{auto} svg"),
+            dark_rules(f"{auto} svg"),
             "}",
         ]
     )
@@ -63,37 +61,19 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def _told(box: Box) -> dict[str, Any]:
-    """What the details panel and the search know of a box."""
-    shape = "×".join(map(str, box.shape))
-    told = {
-        "id": box.id, "title": box.title, "type": box.type, "spec": box.spec, "note": box.note,
-        "absorbed": box.absorbed, "mark": box.mark, "dtype": box.dtype, "shape": shape,
-    }  # fmt: skip
+def _details(box: Box) -> dict[str, Any]:
+    """Return what the details panel and the search need of a box."""
+    names = ("id", "title", "type", "spec", "note", "absorbed", "mark", "dtype")
     return {
-        **{k: clean(v) for k, v in told.items()},
+        **{name: clean(getattr(box, name)) for name in names},
+        "shape": "×".join(map(str, box.shape)),
         "repeats": box.repeats,
         "facts": [[clean(str(k)), clean(str(v))] for k, v in box.facts],
     }
 
 
-def embedded(value: Any) -> str:
-    """JSON that is safe inside a script element.
-
-    Examples
-    --------
-    >>> from autograd_core.drawing.write.html import embedded
-    >>> print(embedded("</script><!--"))
-    "\\u003c/script\\u003e\\u003c!--"
-    """
-    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
-    for c in "<>&":
-        text = text.replace(c, f"\\u{ord(c):04x}")
-    return text  # U+2028 and lone surrogates are escapes already
-
-
 def _inline(scene: Scene, direction: str) -> str:
-    """The SVG without its title, which a browser would show wherever the pointer rests."""
+    """Return the SVG without its title, which a browser would show wherever the pointer rests."""
     drawn = to_svg(scene, direction)
     start, end = drawn.index("<title>"), drawn.index("</desc>") + len("</desc>")
     return drawn[:start] + drawn[end:]
@@ -102,23 +82,23 @@ def _inline(scene: Scene, direction: str) -> str:
 def to_html(
     scenes: Mapping[str, Scene], level: str, direction: str = "TB", theme: str = "auto"
 ) -> str:
-    """One page that shows scenes of one graph, a button for each level.
+    """Return one page that shows scenes of one graph, with a button for each level.
 
     Parameters
     ----------
     scenes
-        By the names of their levels; at least one.
+        Scenes by the names of their levels; at least one.
     level
-        The one that is shown first.
+        Level that is shown first.
     direction
         ``"TB"``, ``"LR"``, ``"BT"`` or ``"RL"``.
     theme
-        ``"auto"``, ``"light"`` or ``"dark"``, to begin with; the page has a button for it.
+        ``"auto"``, ``"light"`` or ``"dark"``; the page has a button to change it.
 
     Raises
     ------
     ValueError
-        If ``level`` is none of the scenes', or for another theme or direction.
+        If there is no scene of ``level``, or the theme or direction is unknown.
 
     Examples
     --------
@@ -130,8 +110,7 @@ def to_html(
     """
     if level not in scenes:
         raise ValueError(f"level is one of {', '.join(scenes)}; got {level!r}")
-    if theme not in themes.THEMES:
-        raise ValueError(f"theme is {', '.join(themes.THEMES)}; got {theme!r}")
+    check_theme(theme)
     script, style = _asset("page.js"), _style()
     policy = (
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
@@ -141,22 +120,22 @@ def to_html(
         name: {
             "title": clean(s.title),
             "subtitle": s.subtitle,
-            "boxes": [_told(b) for b in s.boxes],
+            "boxes": [_details(b) for b in s.boxes],
         }
         for name, s in scenes.items()
     }
-    data = embedded({"scenes": known, "level": level, "theme": theme})
-    title = escaped(scenes[level].title) or "computation graph"
+    data = script_json({"scenes": known, "level": level, "theme": theme})
+    title = xml(scenes[level].title) or "computation graph"
     buttons = "".join(
-        f'<button type="button" data-show="{escaped(n)}" aria-pressed="false">'
-        f"{escaped(_NAMES.get(n, n))}</button>"
+        f'<button type="button" data-show="{xml(n)}" aria-pressed="false">'
+        f"{xml(_NAMES.get(n, n))}</button>"
         for n in scenes
     )
     drawn = "\n".join(
-        f'<div class="level" data-level="{escaped(n)}" hidden>{_inline(s, direction)}</div>'
+        f'<div class="level" data-level="{xml(n)}" hidden>{_inline(s, direction)}</div>'
         for n, s in scenes.items()
     )
-    keys = "".join(f"<dt><kbd>{escaped(k)}</kbd></dt><dd>{escaped(v)}</dd>" for k, v in _KEYS)
+    keys = "".join(f"<dt><kbd>{xml(k)}</kbd></dt><dd>{xml(v)}</dd>" for k, v in _KEYS)
     return f"""<!DOCTYPE html>
 <html lang="en" data-theme="{theme}">
 <head>

@@ -1,46 +1,35 @@
 """A scene as Mermaid, which GitHub and GitLab draw inside a README.
 
-Mermaid refuses more than 500 edges and 50,000 characters, and is not readable long before; so at
-most 300 boxes are written, the newest, and the diagram says what was left out.
+Mermaid refuses more than 500 edges or 50,000 characters, and becomes unreadable long before that.
+At most 300 boxes are written, the newest ones, and the diagram says what was left out.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-from autograd_core.drawing.colour.palette import CLUSTER, INK, STYLES
-from autograd_core.drawing.colour.themes import ink_on
-from autograd_core.drawing.layout.text_width import clean
-from autograd_core.drawing.scene import Box, Scene
+from autograd_core.drawing.colour.palette import (
+    ALWAYS_LIGHT,
+    CLUSTER,
+    INK,
+    INVERSE,
+    STYLES,
+    ink_on,
+)
+from autograd_core.drawing.scene import Box, Cluster, Scene, clean
+from autograd_core.drawing.write.escaping import mermaid_text
 
 MOST_BOXES, MOST_ARROWS, MOST_CHARACTERS = 300, 500, 50_000
-_LONGEST = 60
-_PLAIN = frozenset(" .,:/()[]=+%'!?@$^|{}-")
-_LIST = re.compile(r"^(?:([-+])|(\d+)([.)]))")  # would begin a list
 
 
-def quoted(text: str) -> str:
-    """A text in quotes; what Mermaid or HTML could take for markup is written by its number."""
-    text = clean(text)
-    text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-    safe = "".join(
-        c if c.isalnum() or c in _PLAIN or (ord(c) > 127 and not "\ud800" <= c <= "\udfff")
-        else f"#{ord(c)};" for c in text
-    )  # fmt: skip
-    safe = _LIST.sub(lambda m: f"{m[2] or ''}#{ord(m[1] or m[3])};", safe.strip())
-    return f'"{safe or " "}"'
-
-
-def _lines(box: Box) -> str:
-    times = f"× {box.repeats} steps" if box.repeats > 1 else ""
-    absorbed = f"↳ {box.absorbed}" if box.absorbed else ""
+def _label(box: Box) -> str:
+    """Return the texts of a box in quotes, a row below the other."""
     if box.form == "card":
-        rows = [(box.title, box.type, times), (box.spec, box.note, box.mark), (absorbed,)]
+        rows = [(box.title, box.type, box.steps), (box.spec, box.note, box.mark), (box.merged,)]
     else:
         rows = [(box.title, box.note, box.mark)]
-    told = ["  ".join(t for t in row if t.strip()) for row in rows]
-    return '"' + "<br/>".join(quoted(t)[1:-1] for t in told if t) + '"'
+    lines = ["  ".join(t for t in row if t.strip()) for row in rows]
+    return '"' + "<br/>".join(mermaid_text(line)[1:-1] for line in lines if line) + '"'
 
 
 def _shape(box: Box, label: str) -> str:
@@ -59,12 +48,12 @@ def _text(scene: Scene, direction: str, most: int) -> str:
     out = [f"flowchart {direction}", f"  %% {clean(scene.title)}"]
     out += [f"  %% {clean(line)}" for line in scene.subtitle.split("\n") if line.strip()]
     if first or dropped:
-        told = f"{first:,} older boxes and {dropped:,} arrows are left out"
-        out += [f"  %% {told}", f"  left[{quoted('… ' + told)}]"]
+        text = f"{first:,} older boxes and {dropped:,} arrows are left out"
+        out += [f"  %% {text}", f"  left[{mermaid_text('… ' + text)}]"]
     out += _members(scene, shown)
     for a in arrows:
         line = "-.->" if not a.gradient or a.loop else "-->"
-        label = f"|{quoted(a.label)}|" if a.label.strip() else ""
+        label = f"|{mermaid_text(a.label)}|" if a.label.strip() else ""
         out.append(f"  n{number[a.source]} {line}{label} n{number[a.target]}")
     for kind, style in STYLES.items():
         members = [f"n{i}" for i, b in enumerate(shown) if b.kind == kind]
@@ -76,54 +65,53 @@ def _text(scene: Scene, direction: str, most: int) -> str:
             out.append(f"  class {','.join(members)} {kind}")
     for i, b in enumerate(shown):
         if b.fill:
-            ink = {"#FDFDFD": "#FEFEFE"}.get(ink_on(b.fill), ink_on(b.fill))
+            ink = ink_on(b.fill)
+            ink = ALWAYS_LIGHT if ink == INVERSE else ink  # Mermaid has no dark theme of ours
             out.append(f"  style n{i} fill:{b.fill},color:{ink}")
     return "\n".join(out) + "\n"
 
 
 def _members(scene: Scene, shown: Sequence[Box]) -> list[str]:
-    """Boxes inside their clusters; by a stack, not by recursion."""
-    known = {c.id: k for k, c in enumerate(scene.clusters)}
+    """Return the boxes inside their clusters; uses a stack, not recursion."""
+    parents = {c.id: c.parent for c in scene.clusters}
     inside: dict[str, list[str]] = {}
     for i, b in enumerate(shown):
-        home = b.cluster if b.cluster in known else ""
-        inside.setdefault(home, []).append(f"n{i}{_shape(b, _lines(b))}")
-    inner: dict[str, list[int]] = {}
+        cluster = b.cluster if b.cluster in parents else ""
+        inside.setdefault(cluster, []).append(f"n{i}{_shape(b, _label(b))}")
+    inner: dict[str, list[tuple[int, Cluster]]] = {}
     for k, c in enumerate(scene.clusters):
-        inner.setdefault(c.parent if c.parent in known else "", []).append(k)
+        inner.setdefault(c.parent if c.parent in parents else "", []).append((k, c))
     wanted: set[str] = set()
-    parents = {c.id: c.parent for c in scene.clusters}
-    for home in inside:
-        while home in parents and home not in wanted:
-            wanted.add(home)
-            home = parents[home]
+    for cluster in inside:
+        while cluster in parents and cluster not in wanted:
+            wanted.add(cluster)
+            cluster = parents[cluster]
     out = [f"  {line}" for line in inside.get("", [])]
-    stack: list[tuple[int, int]] = [(k, 1) for k in reversed(inner.get("", []))]
+    stack = [(k, c, 1) for k, c in reversed(inner.get("", []))]
     while stack:
-        k, deep = stack.pop()
+        k, c, deep = stack.pop()
         pad = "  " * deep
         if k < 0:
             out.append(f"{pad}end")
             continue
-        c = scene.clusters[k]
         if c.id not in wanted:
             continue
-        out.append(f"{pad}subgraph c{k} [{quoted(f'{c.title}  {c.type}'.strip())}]")
+        out.append(f"{pad}subgraph c{k} [{mermaid_text(f'{c.title}  {c.type}'.strip())}]")
         out += [f"{pad}  {line}" for line in inside.get(c.id, [])]
         out.append(f"{pad}  style c{k} fill:{CLUSTER.fill},stroke:{CLUSTER.stroke},color:{INK}")
-        stack.append((-1, deep))
-        stack += [(i, deep + 1) for i in reversed(inner.get(c.id, []))]
+        stack.append((-1, c, deep))
+        stack += [(i, child, deep + 1) for i, child in reversed(inner.get(c.id, []))]
     return out
 
 
 def to_mermaid(scene: Scene, direction: str = "TB") -> str:
-    """The scene as a Mermaid flowchart.
+    """Return the scene as a Mermaid flowchart.
 
     Parameters
     ----------
     scene
-        What to draw; of more than 300 boxes the newest, and of what is still longer than Mermaid
-        takes, fewer.
+        The scene to draw; at most the newest 300 boxes, fewer if the text would be longer than
+        Mermaid accepts.
     direction
         ``"TB"``, ``"LR"``, ``"BT"`` or ``"RL"``.
 

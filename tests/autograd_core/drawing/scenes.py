@@ -44,7 +44,7 @@ def ops():
         clusters.append(Cluster(name, name, "Linear"))
         boxes += [
             Box(f"{name}.W", "parameter", "W", "box", note=shape, cluster=name),
-            Box(f"{name}.matmul", "linear", "matmul", cluster=name, shape=(32, 16)),
+            Box(f"{name}.matmul", "product", "matmul", cluster=name, shape=(32, 16)),
             Box(f"{name}.b", "parameter", "b", "box", note="16", cluster=name),
             Box(f"{name}.add", "elementwise", "+", cluster=name),
             Box(f"{name}.sigmoid", "elementwise", "sigmoid"),
@@ -86,7 +86,7 @@ HOSTILE = ("</script><script>window.bad=1</script>", "<img src=x onerror=window.
 
 def hostile():
     boxes = [
-        Box(name, "linear", name, ("card", "pill", "box")[i % 3], type=name, spec=name, note=name,
+        Box(name, "product", name, ("card", "pill", "box")[i % 3], type=name, spec=name, note=name,
             absorbed=name, mark=name, cluster=name, facts=((name, name),))
         for i, name in enumerate(HOSTILE)
     ]  # fmt: skip

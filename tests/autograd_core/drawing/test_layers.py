@@ -22,7 +22,7 @@ def test_a_convolutional_network():
     assert told == [
         ("conv", "Conv2d", "5×5 pad 2 stride 2, 1 → 6", "module"),
         ("relu", "", "", "elementwise"),
-        ("maxpool2d 2", "", "", "reduce"),
+        ("maxpool2d 2", "", "", "reduction"),
         ("flatten", "", "", "view"),
         ("dropout 0.5", "", "", "elementwise"),
         ("fc", "Linear", "294 → 10", "module"),

@@ -27,8 +27,8 @@ def test_structure():
     kinds = {b.id: b.kind for b in scene.boxes}
     assert kinds["W"] == kinds["b"] == "parameter"
     assert kinds["x"] == "data"
-    assert kinds["matmul"] == "linear"
-    assert kinds["mean"] == "reduce"
+    assert kinds["matmul"] == "product"
+    assert kinds["mean"] == "reduction"
     assert kinds["loss"] == "output"
     pairs = {(a.source, a.target) for a in scene.arrows}
     assert {("x", "matmul"), ("W", "matmul"), ("matmul", "add"), ("mean", "loss")} <= pairs

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from hypothesis import given, settings
 
-from autograd_core.drawing.colour import themes
+from autograd_core.drawing.colour import palette
 from autograd_core.drawing.write.svg import to_svg
 from tests.autograd_core.drawing import scenes
 
@@ -99,10 +99,10 @@ def test_every_colour_has_a_dark_one_or_is_meant_to_stay():
     for make in (scenes.residual, scenes.ops, scenes.rnn):
         light = to_svg(make())
         used = {e.get(k) for e in ElementTree.fromstring(light).iter() for k in ("fill", "stroke")}
-        stay = {None, "none", "#9AA5B1", themes.ALWAYS_DARK, themes.ALWAYS_LIGHT}
-        assert used - stay <= set(themes.DARK), used - stay - set(themes.DARK)
-        ElementTree.fromstring(themes.apply(light, "dark"))
-        ElementTree.fromstring(themes.apply(light, "auto"))
+        stay = {None, "none", "#9AA5B1", palette.ALWAYS_DARK, palette.ALWAYS_LIGHT}
+        assert used - stay <= set(palette.DARK), used - stay - set(palette.DARK)
+        ElementTree.fromstring(palette.themed(light, "dark"))
+        ElementTree.fromstring(palette.themed(light, "auto"))
 
 
 def test_an_empty_scene_is_a_page():

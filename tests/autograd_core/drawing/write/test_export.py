@@ -1,15 +1,11 @@
-"""Mermaid, JSON, text and networkx."""
+"""JSON, text and networkx."""
 
 import builtins
 import json
-import re
 
 import pytest
-from hypothesis import given, settings
 
-from autograd_core.drawing.write import mermaid
 from autograd_core.drawing.write.export import to_json, to_networkx, to_text
-from autograd_core.drawing.write.mermaid import to_mermaid
 from tests.autograd_core.drawing import scenes
 
 EVERY = (scenes.residual, scenes.ops, scenes.rnn, scenes.hostile)
@@ -38,48 +34,6 @@ def test_text_has_a_line_a_box_and_aligned_columns():
 def test_text_of_wide_characters_is_aligned():
     lines = to_text(scenes.hostile()).splitlines()
     assert all("\n" not in line and "\x1b" not in line for line in lines)
-
-
-@pytest.mark.parametrize("make", EVERY)
-def test_mermaid_names_every_box_and_arrow(make):
-    scene = make()
-    text = to_mermaid(scene)
-    assert len(re.findall(r"^\s*n\d+[\[(]", text, re.M)) == len(scene.boxes)
-    assert len(re.findall(r"^  n\d+ -\.?-?>", text, re.M)) == len(scene.arrows)
-    assert text.count("subgraph ") == len(re.findall(r"^\s*end$", text, re.M))
-
-
-@settings(max_examples=80, deadline=None)
-@given(scene=scenes.random_scenes())
-def test_mermaid_is_quoted(scene):
-    for line in to_mermaid(scene).splitlines():
-        if line.lstrip().startswith("%%"):
-            continue
-        assert line.count('"') % 2 == 0
-        for inside in re.findall(r'"([^"]*)"', line):
-            assert not set(inside.replace("<br/>", "")) & set('<>`\\"')
-
-
-def test_mermaid_keeps_its_limits_and_says_so():
-    text = to_mermaid(scenes.long(1000, 2))
-    assert "700 older boxes" in text
-    assert len(re.findall(r"^\s*n\d+[\[(]", text, re.M)) == mermaid.MOST_BOXES
-    assert len(re.findall(r"-->", text)) <= mermaid.MOST_ARROWS
-    scene = scenes.long(290)
-    for b in scene.boxes:
-        object.__setattr__(b, "title", "<" * 300)
-    text = to_mermaid(scene)
-    assert len(text) <= mermaid.MOST_CHARACTERS
-    assert "older boxes" in text
-
-
-@pytest.mark.parametrize(("text", "written"), [
-    ("+", "#43;"), ("- a", "#45; a"), ("1. a", "1#46; a"), ("__init__", "#95;#95;init#95;#95;"),
-    ("a*b", "a#42;b"), ("a`b", "a#96;b"), ("#35;", "#35;35#59;"), ("3.5", "3#46;5"),
-    ("x[:, 0]", "x[:, 0]"), ("卷积 🧠", "卷积 🧠"),
-])  # fmt: skip
-def test_mermaid_takes_no_name_for_markdown(text, written):
-    assert mermaid.quoted(text) == f'"{written}"'
 
 
 def test_networkx_has_the_same_graph():

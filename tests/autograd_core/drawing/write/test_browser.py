@@ -1,4 +1,4 @@
-"""The HTML page in a real headless Chromium, by its own driver: mouse, wheel, keyboard, themes."""
+"""The HTML page in a real headless Chromium, by its own driver: mouse, wheel, keyboard, palette."""
 
 import shutil
 

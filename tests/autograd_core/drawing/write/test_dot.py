@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import autograd_core as ag
 import nn
-from autograd_core.drawing.colour import themes
+from autograd_core.drawing.colour import palette
 from autograd_core.drawing.scene import Arrow, Box, Cell, Cluster, Scale, Scene
 from autograd_core.drawing.write.dot import to_dot
 from tests.autograd_core.drawing import networks
@@ -102,12 +102,16 @@ def test_the_same_network_gives_the_same_bytes():
 def test_themes_of_formats_that_cannot_follow():
     _, loss = networks.mlp()
     picture = ag.draw(loss, theme="dark")
-    assert themes.dot(picture.dot, "light") == themes.dot(picture.dot, "auto") == picture.dot
-    dark = themes.dot(picture.dot, "dark")
+    assert (
+        palette.recoloured(picture.dot, "light")
+        == palette.recoloured(picture.dot, "auto")
+        == picture.dot
+    )
+    dark = palette.recoloured(picture.dot, "dark")
     assert 'bgcolor="#0F1720"' in dark
     assert "#FFFFFF" not in dark
     with pytest.raises(ValueError, match="theme is"):
-        themes.dot(picture.dot, "night")
+        palette.recoloured(picture.dot, "night")
 
 
 def test_direction():
@@ -173,7 +177,7 @@ def scenes(draw):
         form = draw(st.sampled_from(["card", "pill", "box"]))
         repeats = draw(st.sampled_from([1, 1, 4])) if form == "card" else 1
         strip = tuple(Cell("#2166AC", "1") for _ in range(repeats)) if repeats > 1 else ()
-        kind = draw(st.sampled_from(["module", "linear", "elementwise", "view", "reduce"]))
+        kind = draw(st.sampled_from(["module", "product", "elementwise", "view", "reduction"]))
         if form == "box":
             kind = draw(st.sampled_from(["data", "parameter", "output"]))
         boxes.append(

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 
 from autograd_core.drawing.layout import routes
-from autograd_core.drawing.layout.layout_result import Arranged
-from autograd_core.drawing.layout.ranks import paths
+from autograd_core.drawing.layout.layout_result import LayoutResult
+from autograd_core.drawing.layout.ranks import cluster_paths
 from autograd_core.drawing.layout.text_width import elided, width
 from autograd_core.drawing.scene import Arrow, Box, Cluster, Scene
+from autograd_core.drawing.write.svg import box_size
 from tests.autograd_core.drawing import scenes
 
 DIRECTIONS = ("TB", "LR", "BT", "RL")
@@ -54,21 +55,25 @@ def hits(way, place, slack=1.0):
 
 
 def ways(d):
-    found = routes.route(d.made, d.frame) | routes.beside(d.scene, d.made, d.frame)
-    return {n: [(k, tuple(map(d.point, ps))) for k, ps in r.way] for n, r in found.items()}
+    found = routes.route(d.layers, d.frame) | routes.route_beside(d.scene, d.layers, d.frame)
+    return {n: [(k, tuple(map(d.point, ps))) for k, ps in r.path] for n, r in found.items()}
+
+
+def arranged(scene, direction="TB"):
+    return LayoutResult(scene, direction, [box_size(b) for b in scene.boxes])
 
 
 def check(scene, direction):
-    d = Arranged(scene, direction)
+    d = arranged(scene, direction)
     places = {b.id: d.corners(i) for i, b in enumerate(scene.boxes)}
     for (a, p), (b, q) in itertools.combinations(places.items(), 2):
         assert not overlap(p, q), (a, b)
-    around = paths(scene)
-    for c in d.made.clusters:
+    around = cluster_paths(scene)
+    for c in d.layers.clusters:
         for b in scene.boxes:
             inside = c in around[b.cluster]
             assert overlap(places[b.id], d.around(c)) == inside, (c, b.id)
-    for c, e in itertools.combinations(d.made.clusters, 2):
+    for c, e in itertools.combinations(d.layers.clusters, 2):
         if c not in around[e] and e not in around[c]:
             assert not overlap(d.around(c), d.around(e)), (c, e)
     for n, way in ways(d).items():
@@ -88,12 +93,12 @@ def test_nothing_is_on_top_of_anything(make, direction):
 @settings(max_examples=60, deadline=None)
 @given(scene=scenes.random_scenes())
 def test_random_boxes_and_clusters_do_not_overlap(scene):
-    d = Arranged(scene, "TB")
+    d = arranged(scene)
     places = [d.corners(i) for i in range(len(scene.boxes))]
     for p, q in itertools.combinations(places, 2):
         assert not overlap(p, q)
-    around = paths(scene)
-    for c in d.made.clusters:
+    around = cluster_paths(scene)
+    for c in d.layers.clusters:
         for i, b in enumerate(scene.boxes):
             assert overlap(places[i], d.around(c)) == (c in around.get(b.cluster, ()))
 
@@ -134,7 +139,7 @@ def test_cards_of_a_picture_are_of_one_width():
 
 def test_nested_clusters_hold_one_another():
     clusters = [Cluster("a", "a"), Cluster("b", "b", parent="a"), Cluster("c", "c", parent="b")]
-    boxes = [Box(f"n{i}", "linear", "op", cluster=c) for i, c in enumerate("abcba")]
+    boxes = [Box(f"n{i}", "product", "op", cluster=c) for i, c in enumerate("abcba")]
     d, _ = check(Scene("", "", boxes, scenes.chain([b.id for b in boxes]), clusters), "TB")
     (ax, ay, aw, ah), (bx, by, bw, bh) = d.around("a"), d.around("b")
     assert ax < bx
@@ -145,23 +150,23 @@ def test_nested_clusters_hold_one_another():
 
 def test_clusters_in_a_ring_and_arrows_in_a_ring_end():
     clusters = [Cluster("a", "a", parent="b"), Cluster("b", "b", parent="a")]
-    boxes = [Box(i, "linear", i, cluster="a") for i in "xyz"]
+    boxes = [Box(i, "product", i, cluster="a") for i in "xyz"]
     arrows = [Arrow("x", "y"), Arrow("y", "z"), Arrow("z", "x"), Arrow("x", "nobody")]
-    assert len(Arranged(Scene("", "", boxes, arrows, clusters), "TB").frame.at) == 3
+    assert len(arranged(Scene("", "", boxes, arrows, clusters)).frame.at) == 3
 
 
 def test_a_long_chain_needs_no_recursion():
-    d = Arranged(scenes.long(10_000, 7), "TB")
+    d = arranged(scenes.long(10_000, 7))
     assert len({round(x, 3) for x, _ in d.frame.at.values()}) == 1
 
 
 def test_arrows_beyond_the_budget_run_outside():
     scene = scenes.long(4000)
     scene.arrows += [Arrow(f"op{i}", f"op{3999 - i}") for i in range(20)]
-    d = Arranged(scene, "TB")
-    assert d.made.outside
-    found = routes.outside(scene, d.made, d.frame)
-    assert min(max(p[0] for p in points(r.way)) for r in found.values()) > 40
+    d = arranged(scene)
+    assert d.layers.outside
+    found = routes.route_outside(scene, d.layers, d.frame)
+    assert min(max(p[0] for p in points(r.path)) for r in found.values()) > 40
 
 
 def test_widths_are_those_of_the_font():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core.drawing.write.html import embedded, to_html
+from autograd_core.drawing.write.html import to_html
 from tests.autograd_core.drawing import scenes
 
 
@@ -47,11 +47,6 @@ def test_hostile_names_stay_inside():
     text.encode()
 
 
-def test_the_data_is_json_again():
-    value = {"a": '</script><!--\u2028"\\&', "b": [1, None, True]}
-    assert json.loads(embedded(value)) == value
-
-
 def test_the_same_scenes_give_the_same_bytes():
     assert page() == page()
 
@@ -65,7 +60,7 @@ def test_the_levels_have_a_button_and_a_picture_each():
 def test_what_cannot_be_is_refused():
     with pytest.raises(ValueError, match="level is one of modules, ops; got 'full'"):
         to_html({"modules": scenes.residual(), "ops": scenes.ops()}, "full")
-    with pytest.raises(ValueError, match="theme is light, dark, auto; got 'pink'"):
+    with pytest.raises(ValueError, match="theme is light, dark or auto, got 'pink'"):
         page(theme="pink")
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core.drawing.colour import palette, themes
+from autograd_core.drawing.colour import palette
 from tests.autograd_core.drawing import networks
 
 SIMULATED = {
@@ -54,7 +54,7 @@ def test_the_simulation_knows_black_white_and_a_known_pair():
 
 
 #: Data and views are grey: their shape tells them, a square box and a dashed outline.
-STROKES = ["parameter", "linear", "elementwise", "reduce", "output"]
+STROKES = ["parameter", "product", "elementwise", "reduction", "output"]
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -62,7 +62,7 @@ STROKES = ["parameter", "linear", "elementwise", "reduce", "output"]
 def test_strokes_are_told_apart(sight, dark):
     colours = {k: palette.STYLES[k].stroke for k in STROKES}
     if dark:
-        colours = {k: themes.DARK[c] for k, c in colours.items()}
+        colours = {k: palette.DARK[c] for k, c in colours.items()}
     worst = min(
         (distance(a, b, sight), k, m)
         for (k, a), (m, b) in itertools.combinations(colours.items(), 2)
@@ -73,31 +73,31 @@ def test_strokes_are_told_apart(sight, dark):
 @pytest.mark.parametrize("sight", SIMULATED)
 @pytest.mark.parametrize("scale", [palette.GRADIENT, palette.COST])
 def test_neighbours_on_a_scale_are_told_apart(scale, sight):
-    for colours in (scale, [themes.DARK[c] for c in scale]):
+    for colours in (scale, [palette.DARK[c] for c in scale]):
         assert min(distance(a, b, sight) for a, b in itertools.pairwise(colours)) >= 5
 
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_text_is_readable_on_every_fill(dark):
     def seen(c):
-        return themes.DARK.get(c, c) if dark else c
+        return palette.DARK.get(c, c) if dark else c
 
     for style in palette.STYLES.values():
         for ink in (palette.INK, palette.MUTED):
-            assert themes.contrast(seen(ink), seen(style.fill)) >= 4.5, style
-    assert themes.contrast(seen(palette.MUTED), seen(palette.PAGE)) >= 4.5
-    assert themes.contrast(seen(palette.MUTED), seen(palette.CLUSTER.fill)) >= 4.5
+            assert palette.contrast(seen(ink), seen(style.fill)) >= 4.5, style
+    assert palette.contrast(seen(palette.MUTED), seen(palette.PAGE)) >= 4.5
+    assert palette.contrast(seen(palette.MUTED), seen(palette.CLUSTER.fill)) >= 4.5
     module, output = palette.STYLES["module"], palette.STYLES["output"]
-    assert themes.contrast(seen(module.stroke), seen(module.fill)) >= 4.5  # the type of a card
-    assert themes.contrast(seen(output.stroke), seen(output.fill)) >= 4.5  # its value
-    assert themes.contrast(seen(palette.ABSORBED), seen(module.fill)) >= 4.5
+    assert palette.contrast(seen(module.stroke), seen(module.fill)) >= 4.5  # the type of a card
+    assert palette.contrast(seen(output.stroke), seen(output.fill)) >= 4.5  # its value
+    assert palette.contrast(seen(palette.ABSORBED), seen(module.fill)) >= 4.5
 
 
 @pytest.mark.parametrize("fill", [*palette.GRADIENT, *palette.COST])
 def test_measured_fills_have_a_readable_ink(fill):
-    ink = themes.ink_on(fill)
-    assert themes.contrast(ink, fill) >= 4.5
-    assert themes.contrast(themes.DARK.get(ink, ink), themes.DARK[fill]) >= 4.5
+    ink = palette.ink_on(fill)
+    assert palette.contrast(ink, fill) >= 4.5
+    assert palette.contrast(palette.DARK.get(ink, ink), palette.DARK[fill]) >= 4.5
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -105,8 +105,8 @@ def test_outlines_stand_out_from_the_page(dark):
     for style in palette.STYLES.values():
         page, stroke = palette.PAGE, style.stroke
         if dark:
-            page, stroke = themes.DARK[page], themes.DARK[stroke]
-        assert themes.contrast(stroke, page) >= 3, style  # WCAG 1.4.11
+            page, stroke = palette.DARK[page], palette.DARK[stroke]
+        assert palette.contrast(stroke, page) >= 3, style  # WCAG 1.4.11
 
 
 @pytest.mark.parametrize("color", ["grad", "time", "memory", "flops", "value"])

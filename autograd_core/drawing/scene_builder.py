@@ -1,0 +1,493 @@
+"""Build a scene from groups of operations: boxes, arrows and clusters, with names and labels.
+
+Every id is deterministic: the same graph gives the same scene. Parameters are drawn again at each
+use, because few shared boxes with many arrows make a layout slow and tangled.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+from autograd_core.drawing.colour.measures import Measure, statistics
+from autograd_core.drawing.scene import Arrow, Box, Cluster, Scene, clean, toposort
+from autograd_core.drawing.trace.folding import fold
+from autograd_core.drawing.trace.groups import (
+    Group,
+    group,
+    hidden_scope,
+    links_between,
+    loss_tail,
+    merge_into_cards,
+)
+from autograd_core.drawing.trace.trace import Op, Source, Trace
+from autograd_core.drawing.trace.wording import (
+    formula,
+    operation_text,
+    pill_title,
+    shape_text,
+    spec_of,
+    value_text,
+)
+from autograd_core.engine.graph import Node
+from autograd_core.profiling.flops import multiply_adds
+from autograd_core.profiling.quantities import bytes_text, count_text
+
+_LOSS = -2  # key of the cluster of a loss, which is no module call
+_CLONED = 6  # a source with more users is drawn again at each use
+
+
+class Ids:
+    """Unique ids, the same every time for the same sequence of names."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._taken: set[str] = set()
+
+    def fresh(self, name: str) -> str:
+        """Return ``name`` in printable characters, with a number if it is taken."""
+        made = stem = clean(name)
+        while made in self._taken:
+            self._counts[stem] += 1
+            made = f"{stem}_{self._counts[stem] + 1}"
+        self._taken.add(made)
+        return made
+
+
+class _Builder:
+    """The boxes, arrows and clusters of one scene while it is being built."""
+
+    def __init__(
+        self,
+        trace: Trace,
+        groups: list[Group],
+        level: str,
+        measures: list[Measure],
+        max_nodes: int,
+    ) -> None:
+        self.trace, self.groups, self.level = trace, groups, level
+        self.measures, self.measure = measures, measures[0]
+        self.ids = Ids()
+        self.boxes: list[Box] = []
+        self.arrows: list[Arrow] = []
+        self.clusters: dict[int, Cluster] = {}
+        self.total = sum(s.size for s in trace.sources if s.role == "parameter")
+        hidden = hidden_scope(trace)
+        self.hidden_start = trace.scopes[hidden].start if hidden >= 0 else -1
+        self.single = self._single_operations()
+        tail = loss_tail(trace, groups)
+        merged = level in ("modules", "compact")
+        self.ends = tail if merged else []  # the groups that the output box stands for
+        self.loss = [] if merged else self._loss_cluster(tail)
+        drawn = [g for g in range(len(groups)) if g not in set(self.ends)]
+        self.kept = drawn[-max_nodes:]
+        self.omitted = sum(len(groups[g].ops) for g in drawn[: len(drawn) - len(self.kept)])
+        self.place, _ = links_between(trace, groups)
+        self.earlier: Box | None = None  # stands for the omitted operations
+        self.group_ids: dict[int, str] = {}
+        self.sources: dict[int, str] = {}
+        self.labelled: set[int] = set()
+        self.pairs: set[tuple[str, str]] = set()
+
+    def measured(self, method: str, box: Box, *subject: Any) -> None:
+        """Add a box, coloured by the first measure, with the facts of all measures."""
+        coloured = [getattr(m, method)(*subject, box) for m in self.measures]
+        facts: dict[str, str] = {}
+        for name, value in (fact for one in coloured for fact in one.facts):
+            facts.setdefault(name, value)
+        self.boxes.append(replace(coloured[0], facts=tuple(facts.items())))
+
+    # -- clusters -----------------------------------------------------------------------------
+
+    def _single_operations(self) -> set[int]:
+        """Return calls of one operation of the same name, such as ``sigmoid`` in ``Sigmoid``."""
+        inside: dict[int, list[int]] = {}
+        for i, op in enumerate(self.trace.ops):
+            inside.setdefault(op.scope, []).append(i)
+        around = {s.parent for s in self.trace.scopes}
+        return {
+            scope
+            for scope, ops in inside.items()
+            if scope >= 0 and scope not in around and len(ops) == 1
+            and not self.trace.parameters(ops)
+            and operation_text(self.trace.ops[ops[0]]) == self.trace.scopes[scope].type.lower()
+        }  # fmt: skip
+
+    def cluster(self, scope: int) -> str:
+        """Return the id of the cluster of a module call, made with those around it if it is new.
+
+        Empty where no cluster is drawn.
+        """
+        if scope in self.single:
+            scope = self.trace.scopes[scope].parent
+        if not self._is_drawn(scope):
+            return ""
+        if scope not in self.clusters:
+            s = self.trace.scopes[scope]
+            parent = self.cluster(s.parent)
+            kind = s.type if s.type != s.title else ""
+            self.clusters[scope] = Cluster(self.ids.fresh(s.path), s.title, kind, parent)
+        return self.clusters[scope].id
+
+    def _is_drawn(self, scope: int) -> bool:
+        if scope < 0:
+            return False
+        s = self.trace.scopes[scope]
+        return s.parent >= 0 or s.start != self.hidden_start
+
+    def _loss_cluster(self, tail: list[int]) -> list[int]:
+        """Make a cluster for a loss of several operations, and return its groups."""
+        if len(tail) < 2 or not self.trace.sources_of(self.groups[tail[0]].ops, "target"):
+            return []
+        name = self.loss_name([i for g in tail for i in self.groups[g].ops]) or "loss"
+        self.clusters[_LOSS] = Cluster(self.ids.fresh("loss of several"), name)
+        return tail
+
+    def loss_name(self, ops: list[int]) -> str:
+        """Return the name of the loss that operations compute, such as ``mean squared error``."""
+        names = [self.trace.ops[i].primitive.name for i in ops]
+        losses = [n for n in names if n.endswith(("loss", "cost", "entropy", "error"))]
+        if len(names) == 3 and names[0] == "subtract" and names[-1] in ("mean", "sum"):
+            kind = {"power": "squared", "square": "squared", "multiply": "squared",
+                    "absolute": "absolute"}.get(names[1])  # fmt: skip
+            if kind:
+                return f"{'mean ' if names[-1] == 'mean' else ''}{kind} error"
+        if not losses:
+            roles = {s.role for s in self.trace.sources}
+            return "loss" if {"parameter", "target"} <= roles else ""
+        averaged = "mean" in names or (losses[0].startswith("squared") and len(names) > 1)
+        text = losses[0].strip("_").replace("_", " ").replace("softmax ", "").replace("soft ", "")
+        return f"mean {text}" if averaged and "entropy" not in text else text
+
+    # -- boxes of groups ----------------------------------------------------------------------
+
+    def group(self, g: int) -> None:
+        """Add the box of one group, and the arrows into it."""
+        one, trace = self.groups[g], self.trace
+        box = self.stack(one) if one.steps else self.card(one) if one.is_card else self.pill(one)
+        if g in self.loss and not box.cluster:
+            box = replace(box, cluster=self.clusters[_LOSS].id)
+        self.group_ids[g] = box.id
+        self.measured("group", box, trace, one)
+        self.incoming(g, box.id)
+
+    def box(self, group: Group, name: str, kind: str, title: str, **more: Any) -> Box:
+        """Return the box of a group, with the shape and dtype of its last result."""
+        last = self.trace.ops[group.ops[-1]]
+        return Box(self.ids.fresh(name), kind, title, cluster=self.cluster(group.cluster),
+                   shape=last.shape, dtype=last.dtype, **more)  # fmt: skip
+
+    def title(self, group: Group) -> str:
+        """Return what the pill of a group says."""
+        text = operation_text(self.trace.ops[group.ops[-1]])
+        if group.scope < 0:
+            return text
+        module = self.trace.scopes[group.scope].module
+        return pill_title(module, text if len(group.ops) == 1 else "")
+
+    def pill(self, group: Group) -> Box:
+        """Return the box of operations without parameters."""
+        trace, last = self.trace, self.trace.ops[group.ops[-1]]
+        title = self.title(group)
+        name = title.split(" ")[0] if group.scope >= 0 else last.name
+        given = trace.given.get(id(last.node)) or last.node.name or ""
+        if any(made == group.ops[-1] for _, made in trace.roots):
+            given = ""  # it is the name of the output
+        note = given
+        if self.level == "full":
+            held = {id(a): a.nbytes for i in group.ops for a in trace.ops[i].node.saved()}
+            saved = f"holds {bytes_text(sum(held.values()))}" if held else ""
+            note = "  ".join(p for p in (given, shape_text(last.shape), saved) if p)
+        scope = group.scope if group.scope >= 0 else trace.ops[group.ops[0]].scope
+        path = trace.scopes[scope].path if self._is_drawn(scope) else ""
+        facts = (("operation", name), *_result_facts(last), *_line(trace.ops[group.ops[0]].node))
+        full_name = given or (f"{path}.{name}" if path else name)
+        return self.box(group, full_name, group.kind(trace), title, note=note, facts=facts)
+
+    def card(self, group: Group) -> Box:
+        """Return the box of a module with parameters."""
+        trace, scope = self.trace, self.trace.scopes[group.scope]
+        last = trace.ops[group.ops[-1]]
+        own = trace.parameters(group.ops)
+        count = sum(p.size for p in own)
+        return self.box(
+            group,
+            scope.path,
+            "module",
+            scope.title,
+            form="card",
+            type=scope.type if scope.type != scope.title else "",
+            spec=spec_of(scope.module),
+            note=f"{count:,} params",
+            absorbed=", ".join(self.title(a) for a in group.absorbed),
+            share=count / self.total if self.level == "compact" and self.total else None,
+            facts=(
+                ("module", scope.type),
+                *_result_facts(last),
+                *((p.name.rpartition(".")[2], shape_text(p.shape)) for p in own),
+                *_line(last.node),
+            ),
+        )
+
+    def stack(self, group: Group) -> Box:
+        """Return the box of folded steps; the second step tells what one step does.
+
+        The first step may be given its initial state in another way than the others.
+        """
+        trace, (first, second, *_) = self.trace, group.steps
+        ops = [i for g in second for i in g.ops]
+        count = sum(p.size for p in trace.parameters(ops))
+        parts = [
+            trace.scopes[g.scope].title if g.is_card and g.scope >= 0 else self.title(g)
+            for g in first
+        ]
+        kinds = [g.kind(trace) for g in first]
+        inner = [p for p, k in zip(parts, kinds, strict=True) if k != "view"] or parts
+        text = formula(trace, ops, {i for g in first for i in g.ops})
+        text = f"h ← {text}" if text and self.carries(group) else text
+        if group.scope >= 0:
+            scope = trace.scopes[group.scope]
+            name, title, kind = scope.path, scope.title, scope.type
+            spec = spec_of(scope.module) or text or ", ".join(inner[:5])
+        elif len(first) == 1:
+            name, title, kind, spec = trace.ops[first[0].ops[-1]].name, parts[0], "", ""
+        else:
+            name, title, kind = "step", "step", ""
+            spec = text or ", ".join(inner[:5]) + (" …" if len(inner) > 5 else "")
+        return self.box(
+            group,
+            name,
+            "module" if count else kinds[-1],
+            title,
+            form="card",
+            type=kind if kind != title else "",
+            spec=spec,
+            note=f"{count:,} params, shared" if count else "",
+            repeats=len(group.steps),
+            facts=(
+                ("steps", str(len(group.steps))),
+                ("operations", str(len(group.ops))),
+                *_result_facts(trace.ops[group.ops[-1]]),
+            ),
+        )
+
+    def carries(self, group: Group) -> bool:
+        """Return whether a folded step reads the step before it."""
+        step = group.step_of()
+        return any(
+            step.get(k.op, step[i]) < step[i] for i in group.ops for k in self.trace.ops[i].links
+        )
+
+    # -- sources ------------------------------------------------------------------------------
+
+    def source(self, source: Source, group: Group) -> str:
+        """Return the id of the box of a source, which is added unless an earlier one serves.
+
+        Parameters, and other sources with many users, get a box at each use outside of stacks.
+        """
+        parameter = source.role == "parameter"
+        clone = (parameter or len(source.users) > _CLONED) and not group.steps
+        if not clone and id(source) in self.sources:
+            return self.sources[id(source)]
+        box = self.source_box(source, group.cluster if parameter and clone else -1)
+        self.measured("source", box, source)
+        if not clone:
+            self.sources[id(source)] = box.id
+        return box.id
+
+    def source_box(self, source: Source, scope: int) -> Box:
+        """Return the box of a source that is drawn inside a module call (-1 for none)."""
+        name = source.name
+        if scope >= 0 and (path := self.trace.scopes[scope].path):
+            inside = name.startswith(path + ".")
+            name = name[len(path) + 1 :] if inside else name.rpartition(".")[2] or name
+        dims = shape_text(source.shape) if source.shape else value_text(source.array)
+        dtype = getattr(source.array, "dtype", None)
+        whole = getattr(dtype, "kind", "") in ("i", "u")
+        lead = {"target": "labels" if whole else "target", "input": "input"}.get(source.role, "")
+        note = " ".join(p for p in (lead, source.note, dims) if p)
+        kind = "parameter" if source.role == "parameter" else "data"
+        text = str(dtype) if dtype is not None else ""
+        facts = (("role", source.role), ("shape", shape_text(source.shape)), ("dtype", text))
+        return Box(self.ids.fresh(source.name), kind, name, "box", note=note,
+                   cluster=self.cluster(scope), shape=source.shape, dtype=text,
+                   facts=(*facts, *statistics(source.array)))  # fmt: skip
+
+    # -- arrows -------------------------------------------------------------------------------
+
+    def incoming(self, g: int, target: str) -> None:
+        """Add the arrows into the box of a group."""
+        group, trace = self.groups[g], self.trace
+        inside = set(group.ops)
+        seen: set[int] = set()  # one arrow into a card stands for all
+        for link in trace.links(group.ops):
+            if link.op in inside:
+                continue
+            source = link.source
+            if link.op >= 0 and self.place[link.op] < 0:
+                source = trace.views.get(link.op)
+            if source is None:
+                self.connect(link.op, target, link.shape)
+            elif not group.is_card or id(source) not in seen:
+                seen.add(id(source))
+                self.from_source(source, group, target, link.shape)
+        if group.steps and self.carries(group):
+            self.arrows.append(Arrow(target, target, "hₜ → hₜ₊₁", loop=True))
+
+    def from_source(
+        self, source: Source, group: Group, target: str, shape: tuple[int, ...]
+    ) -> None:
+        """Add an arrow from a source, unless the card says it already."""
+        step = group.step_of()
+        latest = max((step.get(i, 0) for i in source.users), default=0)
+        if source.role == "parameter" and group.is_card and (not group.steps or latest > 0):
+            return
+        initial = latest == 0 and source.name == "data" and all(i in step for i in source.users)
+        if initial and group.steps and self.carries(group):
+            source.name = "h₀"  # the state that the first step starts from
+        name = self.source(source, group)
+        label = shape_text(shape) if shape != source.shape else ""
+        label += " a step" if label and group.steps else ""
+        if (name, target) not in self.pairs:
+            self.pairs.add((name, target))
+            arrow = Arrow(name, target, label, source.tracked)
+            self.arrows.append(self.measure.from_source(arrow, source))
+
+    def connect(self, op: int, target: str, shape: tuple[int, ...], last: bool = False) -> None:
+        """Add an arrow from the group of an operation, labelled where the shape is a new one."""
+        trace, g = self.trace, self.place[op]
+        if g not in self.group_ids:
+            if self.omitted and self.earlier is None:  # one arrow shows where the rest would be
+                text = f"{self.omitted:,} earlier operations"
+                self.earlier = Box(self.ids.fresh("earlier"), "view", "…", note=text)
+                self.boxes.append(self.earlier)
+                self.arrows.append(Arrow(self.earlier.id, target))
+            return
+        name, group = self.group_ids[g], self.groups[g]
+        if (name, target) in self.pairs and (self.level not in ("ops", "full") or group.is_card):
+            return  # elsewhere each operand of an operation has its own arrow
+        inside = set(group.ops)
+        before = {
+            k.shape for k in trace.links(group.ops)
+            if k.op not in inside and not (k.source and k.source.role == "parameter")
+        }  # fmt: skip
+        known = shape in before or op in self.labelled  # only the first arrow has a label
+        self.labelled.add(op)
+        self.pairs.add((name, target))
+        arrow = Arrow(name, target, "" if known or not shape or last else shape_text(shape))
+        self.arrows.append(self.measure.arrow(trace, op, arrow))
+
+    # -- outputs ------------------------------------------------------------------------------
+
+    def outputs(self) -> None:
+        """Add the boxes of the results, and of sources that are results themselves."""
+        ops = [i for g in self.ends for i in self.groups[g].ops]
+        for tensor, made in self.trace.roots:
+            if made < 0:
+                continue
+            value, shape, dtype = value_text(tensor._data), tuple(tensor.shape), str(tensor.dtype)
+            text = value or shape_text(shape)
+            given = self.trace.given.get(id(tensor._node)) or tensor.name
+            title = given or (self.loss_name(ops) if value else "") or "output"
+            facts = [("value" if value else "shape", text), ("dtype", dtype)]
+            if ops:
+                made_by = ", ".join(operation_text(self.trace.ops[i]) for i in ops)
+                facts.append(("made by", made_by))
+            box = Box(self.ids.fresh(given or "output"), "output", title, "box", note=text,
+                      shape=shape, dtype=dtype, facts=tuple(facts))  # fmt: skip
+            self.boxes.append(box)
+            if not ops:
+                self.connect(made, box.id, shape, last=True)
+            for k in sorted(self.trace.links(ops), key=lambda k: k.op < 0):
+                if k.op in ops:
+                    continue
+                if k.source is None:
+                    self.connect(k.op, box.id, k.shape)
+                else:
+                    self.from_source(k.source, Group(ops), box.id, k.shape)
+        for source in self.trace.alone:
+            self.measured("source", self.source_box(source, -1), source)
+
+    def subtitle(self) -> str:
+        """Return the facts of the graph in one line: parameters, batch, dtype, operations."""
+        trace = self.trace
+        count, batch = self.total, trace.batch
+        facts = [f"{count:,} parameter{'s' if count != 1 else ''}"] if count else []
+        if batch and trace.scopes:
+            facts.append(f"batch {batch}")
+        facts.append(str(trace.roots[0][0].dtype))
+        macs = sum(multiply_adds(op.node) for op in trace.ops)
+        if self.level in ("ops", "full") or not macs or not batch or not trace.scopes:
+            facts.append(f"{len(trace.ops):,} op{'s' if len(trace.ops) != 1 else ''}")
+        else:
+            facts.append(f"{count_text(macs / batch)} MAC / sample")
+        stacks = [str(len(g.steps)) for g in self.groups if g.steps]
+        if stacks:
+            facts.append("one step drawn for " + ", ".join(stacks[:3]))
+        if self.omitted:
+            facts.append(f"the {self.omitted:,} oldest not drawn")
+        return "  ·  ".join(facts)
+
+
+def _result_facts(op: Op) -> list[tuple[str, str]]:
+    """Return the shape and dtype of a result, for the tooltip."""
+    return [("shape", shape_text(op.shape)), ("dtype", op.dtype)]
+
+
+def _line(node: Node) -> list[tuple[str, str]]:
+    """Return the line of the user's code that made a node, where it was noted."""
+    site = node.diagnostics.site if node.diagnostics else None
+    return [("line", site)] if site else []
+
+
+def build(
+    trace: Trace,
+    level: str,
+    measures: list[Measure],
+    *,
+    title: str,
+    folded: bool,
+    depth: int | None,
+    max_nodes: int,
+) -> Scene:
+    """Return the scene of a trace at a level.
+
+    Parameters
+    ----------
+    trace
+        The recorded graph.
+    level
+        ``"modules"``, ``"compact"``, ``"ops"`` or ``"full"``.
+    measures
+        The first one colours boxes and arrows; all add facts to the boxes.
+    title
+        Text above the picture.
+    folded
+        Whether repeated steps become stacks.
+    depth
+        How deeply clusters nest; None for no limit.
+    max_nodes
+        Maximum number of groups that are drawn; the oldest ones are omitted.
+    """
+    groups = group(trace, level, depth)
+    if folded:
+        groups = fold(trace, groups)
+    if level == "compact":
+        groups = merge_into_cards(trace, groups)
+    for measure in measures:
+        measure.prepare(trace, groups)
+    b = _Builder(trace, groups, level, measures, max_nodes)
+    for g in b.kept:
+        b.group(g)
+    b.outputs()
+    shown = measures[0]
+    return Scene(
+        title + (f"  —  {shown.heading}" if shown.heading else ""),
+        shown.finding() or b.subtitle(),
+        toposort(b.boxes, b.arrows),
+        b.arrows,
+        list(b.clusters.values()),
+        shown.scale(),
+        omitted=b.omitted,
+    )
