@@ -147,5 +147,5 @@ def test_an_option_by_position_that_the_rule_takes_by_keyword():
     x = ag.tensor([1.0], requires_grad=True)
     other = ag.primitive(lambda x, y: x * y)
     other.defvjp(lambda g, out, x: g)
-    with pytest.raises(ag.NotDifferentiableError, match="takes 1: hand the others by keyword"):
+    with pytest.raises(ag.NotDifferentiableError, match="takes 1: pass the others by keyword"):
         other(x, 2.0)
