@@ -1,4 +1,4 @@
-"""What the commands share: the thing that ``package.module:name`` means, and sizes."""
+"""Helpers of the command line: import ``package.module:name``, parse shapes."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 
 
 class UsageError(Exception):
-    """What was asked for cannot be done; exit status 2."""
+    """A request that cannot be carried out; exit status 2."""
 
 
 def sizes(text: str) -> tuple[int, ...]:
-    """``3,4`` or ``3x4`` as a shape; nothing as that of a number."""
+    """Return ``3,4`` or ``3x4`` as a shape; nothing as the shape of a number."""
     return tuple(int(n) for n in text.replace("x", ",").split(",") if n.strip())
 
 
 def load(path: str, kind: str) -> Any:
-    """What stands at ``package.module:name``, here or where packages are; ``kind`` names it."""
+    """Return the object ``package.module:name``, importable from here; ``kind`` names it in errors."""
     module, _, name = path.partition(":")
     if not name:
         raise UsageError(f"expected package.module:{kind}, got {path!r}")

@@ -1,7 +1,7 @@
 """Functions of ``scipy.special`` that are Python and convert their arguments to ndarrays.
 
 The ufuncs of ``scipy.special`` (``erf``, ``gammaln``, ``expit``, ...) answer Tensors by themselves.
-These four do not dispatch; here they stand with the same names and arguments.  (Under
+These four do not dispatch; they are defined here with the same names and arguments.  (Under
 ``SCIPY_ARRAY_API=1`` SciPy's own ``logsumexp``, ``softmax`` and ``log_softmax`` take Tensors too.)
 
 Examples
@@ -37,7 +37,7 @@ _polygamma_of.defvjp(lambda g, _out, x, *, n: g * _polygamma_of(x, n=n + 1), ele
 
 
 def polygamma(n: int, x: Any) -> Any:
-    """The n-th derivative of digamma (NIST DLMF 5.15); needs SciPy.
+    """Return the n-th derivative of digamma (NIST DLMF 5.15); needs SciPy.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def polygamma(n: int, x: Any) -> Any:
 
 
 def _shifted(x: Any, axis: Axis) -> tuple[Any, Any]:
-    """x less its largest finite value along the axes, and that value (a constant: it cancels)."""
+    """Return x minus its largest finite value along the axes, and that value (a constant)."""
     values = unwrap(x)
     top = values.real.max(axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0.0).astype(top.dtype)
@@ -70,7 +70,7 @@ def _shifted(x: Any, axis: Axis) -> tuple[Any, Any]:
 
 
 def logsumexp(a: Any, axis: Axis = None, b: Any = None, keepdims: bool = False) -> Any:
-    """log(sum(b exp(a))) without overflow.
+    """Return log(sum(b exp(a))) without overflow.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def logsumexp(a: Any, axis: Axis = None, b: Any = None, keepdims: bool = False) 
 
 
 def softmax(x: Any, axis: Axis = None) -> Any:
-    """exp(x) / sum(exp(x)) along the axes.
+    """Return exp(x) / sum(exp(x)) along the axes.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def softmax(x: Any, axis: Axis = None) -> Any:
 
 
 def log_softmax(x: Any, axis: Axis = None) -> Any:
-    """The logarithm of :func:`softmax`, exact where that underflows.
+    """Return the logarithm of :func:`softmax`, exact where that underflows.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Gradients of recorded Tensors: what ``backward()`` stores, ``gradients()`` returns."""
+"""Gradients of recorded Tensors: ``backward()`` stores them, ``gradients()`` returns them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from autograd_core.errors import GraphError
 
 
 def _seed(output: Any, gradient: Any, create_graph: bool) -> Any:
-    """The cotangent that starts at ``output``."""
+    """Return the cotangent that starts at ``output``."""
     if not output._node.tracked:
         raise GraphError(
             f"nothing was recorded for this Tensor of shape {output.shape}: no operation on a "
@@ -75,7 +75,7 @@ def pull_back(
 
 
 def _private(g: Any, taken: set[int]) -> Any:
-    """An array that nobody else holds: a copy where ``g`` is shared, read-only or a view."""
+    """Return an array with no other holder: a copy where ``g`` is shared, read-only or a view."""
     writeable = True
     if g.__class__ is np.ndarray:
         writeable = g.flags.writeable
@@ -88,7 +88,7 @@ def _private(g: Any, taken: set[int]) -> Any:
 
 
 def run_backward(output: Any, gradient: Any, create_graph: bool, free: bool) -> None:
-    """``output.backward(...)``: all gradients first, then all ``.grad`` together."""
+    """Compute all gradients of an output, then add them to the leaves' ``.grad`` together."""
     cotangents, retained = pull_back([output], [gradient], None, create_graph, free)
     found = [
         (node.owner, g)
@@ -121,7 +121,7 @@ def gradients(
     create_graph: bool = False,
     allow_unused: bool = False,
 ) -> Any:
-    """Gradients of recorded outputs with respect to inputs, without touching any ``.grad``.
+    """Return gradients of recorded outputs with respect to inputs, without touching any ``.grad``.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class _Switch:
-    """Sets some bits of the mode and clears others, for the length of a block."""
+    """Base class of switches: set some bits of the mode and clear others within a block."""
 
     on = 0
     off = 0
@@ -75,7 +75,7 @@ class _Switch:
 
 
 class no_grad(_Switch):
-    """Operations inside record nothing; parameters may be updated in place.
+    """Record nothing inside the block; parameters may be updated in place.
 
     Examples
     --------
@@ -90,20 +90,20 @@ class no_grad(_Switch):
 
 
 class enable_grad(_Switch):
-    """Operations inside record, also within ``no_grad``."""
+    """Record operations inside the block, also within ``no_grad``."""
 
     on = RECORD
 
 
 class detect_anomaly(_Switch):
-    """The first non-finite value, forward or backward, raises ``AnomalyError``.
+    """Raise ``AnomalyError`` at the first non-finite value, forward or backward.
 
     A derivative that is not finite on a branch that was not taken (see :class:`strict_nan`) is
     reported by a ``RuntimeWarning``; its gradient is 0.
 
     The error names the operation and the line of the user's code that made it.  An array that
     was changed in place between forward and backward (``w.data[0] = 1``) raises too, by
-    checksum.  Slower by far: for finding an error, not for training.
+    checksum.  It is far slower: for finding an error, not for training.
 
     Examples
     --------
@@ -120,7 +120,7 @@ class detect_anomaly(_Switch):
 
 
 class strict_nan(_Switch):
-    """Backward passes inside follow IEEE arithmetic where ``np.where`` took another branch.
+    """Follow IEEE arithmetic in backward passes, also where ``np.where`` took another branch.
 
     By default an element that was not taken (by ``np.where``, ``np.select``, ``np.clip``,
     ``np.maximum``, an index, an assignment, ``where=``) has gradient 0, whatever the derivatives
@@ -143,5 +143,5 @@ class strict_nan(_Switch):
 
 
 def is_grad_enabled() -> bool:
-    """Whether operations record at this place."""
+    """Return whether operations record here."""
     return bool(mode.get() & RECORD)

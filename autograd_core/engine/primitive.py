@@ -235,7 +235,7 @@ class Rules:
         reads_rest = any(p.rest and not p.rest.startswith("_") for p in parameters)
 
         def reads(i: int) -> bool:
-            """Whether some rule reads argument ``i``, by name or in its ``*rest``."""
+            """Return whether some rule reads argument ``i``, by name or in its ``*rest``."""
             return any(
                 not a[i].startswith("_") if i < len(a) else p.rest and not p.rest.startswith("_")
                 for a, p in zip(arguments, parameters, strict=True)

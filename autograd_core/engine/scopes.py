@@ -1,11 +1,11 @@
-"""Which operations ran inside which module: what lets a picture show ``fc1``, not ``matmul``.
+"""Note which operations ran inside which module, so that a picture can show ``fc1``.
 
 Nodes are numbered by ``graph.clock`` in the order in which they are made.  A module that reads
-the clock before its ``forward`` and leaves that number on the node of its result has said which
-nodes it made: those in between.  The note lives and dies with the graph, holds the module weakly
+the clock before its ``forward`` and leaves that number on the node of its result has told which
+nodes it made: those in between.  The note lives as long as the graph and holds the module weakly
 and no array; the graph of another thread cannot be mistaken for it.
 
-Anything that calls itself a module may leave such notes, not only :class:`nn.Module`::
+Any object can leave such notes, not only an :class:`nn.Module`::
 
     start = next(scopes.clock)
     result = self.forward(x)
@@ -24,7 +24,7 @@ from autograd_core.engine.recording import TensorBase
 
 
 def note(module: Any, start: int, result: Any, reference: Any = weakref.ref) -> None:
-    """Leave on the node of ``result`` that ``module`` made what came after the clock's ``start``.
+    """Note on the node of ``result`` that ``module`` made the nodes since the clock's ``start``.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def note(module: Any, start: int, result: Any, reference: Any = weakref.ref) -> 
     start
         ``next(scopes.clock)`` before the module ran.
     result
-        A Tensor, or a tuple, list or dict of Tensors; others are passed over.
+        A Tensor, or a tuple, list or dict of Tensors; other values are ignored.
     """
     if isinstance(result, TensorBase):
         node = result._node
@@ -46,7 +46,7 @@ def note(module: Any, start: int, result: Any, reference: Any = weakref.ref) -> 
 
 
 class Call(NamedTuple):
-    """One call of a module: it made the nodes numbered between ``start`` and ``stop``."""
+    """One call of a module, which made the nodes numbered between ``start`` and ``stop``."""
 
     module: Any
     start: int
@@ -54,7 +54,7 @@ class Call(NamedTuple):
 
 
 def calls(nodes: Iterable[Node]) -> list[Call]:
-    """The calls that left a note on one of ``nodes``, in the order in which they began.
+    """Return the module calls noted on ``nodes``, in the order in which they began.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def calls(nodes: Iterable[Node]) -> list[Call]:
         while record is not None:
             reference, start, record = record
             module = reference()
-            if module is None or start > node.seq:  # gone, or it returned what it was given
+            if module is None or start > node.seq:  # collected, or it returned its argument
                 continue
             key = (start, id(module))
             if key not in found or found[key].stop < node.seq:

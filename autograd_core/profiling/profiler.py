@@ -61,7 +61,7 @@ class Row:
 
 @dataclass
 class Profile:
-    """What :func:`profile` returns; ``print(profile)`` is a table.
+    """The result of :func:`profile`; ``print(profile)`` shows a table.
 
     Attributes
     ----------
@@ -93,11 +93,11 @@ class Profile:
         return max(self.wall - self.forward - self.backward, 0.0)
 
     def by_number(self) -> dict[int, Row]:
-        """The rows of recorded operations by the number of their node."""
+        """Return the rows of recorded operations by the number of their node."""
         return {r.number: r for r in self.rows if r.number}
 
     def by_name(self) -> list[Row]:
-        """One row for each primitive, the slowest first; ``shape`` is (calls,)."""
+        """Return one row for each primitive, the slowest first; ``shape`` is (calls,)."""
         found: dict[str, Row] = {}
         for r in self.rows:
             t = found.setdefault(r.name, Row(r.name, (0,), 0.0))
@@ -165,14 +165,14 @@ def profile(
     Parameters
     ----------
     f
-        Any function or module; what it does on Tensors is measured.
+        Any function or module; its operations on Tensors are measured.
     *args
         Its arguments.
     backward
         Also run backward from the sum of the results, in which no ``.grad`` changes and no hook
         runs.
     look
-        Called with every node and its result after the run, outside what is measured: values
+        Called with every node and its result after the run, outside the measurement: values
         that backward does not need are not kept.
 
     Returns
@@ -221,7 +221,7 @@ def profile(
 
 
 def run_backward(result: Any, spent: dict[int, float]) -> float:
-    """Sweep from the sum of the Tensors of a result, noting the time of every node; the wall."""
+    """Sweep from the sum of a result's Tensors, note the time of every node; return the total."""
     roots: list[Any] = []
     waiting = [result]
     while waiting:
@@ -251,7 +251,7 @@ def run_backward(result: Any, spent: dict[int, float]) -> float:
 
 
 def _rows(calls: list[Any]) -> list[Row]:
-    """Rows of timed calls; an array that several hold is counted where it is first held."""
+    """Return rows of timed calls; an array that several hold is counted with the first."""
     held: set[int] = set()
     rows = []
     for primitive, seconds, node, out in calls:
@@ -267,7 +267,7 @@ def _rows(calls: list[Any]) -> list[Row]:
 
 
 def saved_bytes(node: Node, held: set[int]) -> int:
-    """Bytes that a node holds for backward and that are not in ``held``; parameters are no cost."""
+    """Return the bytes a node holds for backward that are not in ``held``, parameters excluded."""
     total = 0
     leaves = {id(p.out) for p in node.parents if isinstance(p, Leaf) and p.tracked}
     for a in node.saved():

@@ -95,7 +95,7 @@ class StandardArray(InPlace):
         if is_recording(self):
             raise ConversionError(
                 "__dlpack__ (from_dlpack of another library) would share the values of a Tensor "
-                "that needs gradients and lose them in silence; take t.detach()"
+                "that needs gradients and lose them silently; take t.detach()"
             )
         array = self._data
         asked = {"max_version": max_version, "dl_device": dl_device, "copy": copy}

@@ -63,7 +63,7 @@ def _method(fun: Callable[..., Any]) -> Method:
         return apply(entry, (self, *args), kwargs)  # type: ignore[no-any-return]
 
     method.__name__ = entry.name
-    method.__doc__ = f"As ``np.{entry.name}(t, ...)``."
+    method.__doc__ = f"Return ``np.{entry.name}(t, ...)``."
     return method
 
 
@@ -73,7 +73,7 @@ def _plain(name: str) -> Method:
         return wrap(result)  # type: ignore[no-any-return]
 
     method.__name__ = name
-    method.__doc__ = f"ndarray.{name}: an unrecorded result, without gradient."
+    method.__doc__ = f"Return ndarray.{name}, unrecorded: it has no gradient."
     return method
 
 
@@ -116,7 +116,7 @@ class ArrayMethods:
     searchsorted = _plain("searchsorted")
 
     def reshape(self, *shape: Any, order: str = "C") -> Tensor:
-        """As ``np.reshape``; the shape is a tuple or separate numbers."""
+        """Reshape as ``np.reshape`` does; the shape is a tuple or separate numbers."""
         target = shape[0] if len(shape) == 1 else shape
         if isinstance(target, (int, np.integer)):
             target = (target,)
@@ -124,22 +124,22 @@ class ArrayMethods:
         return apply(primitive_of(np.reshape), (self, target), options)  # type: ignore[no-any-return]
 
     def transpose(self, *axes: Any) -> Tensor:
-        """As ``np.transpose``; the axes are a tuple or separate numbers."""
+        """Permute the axes as ``np.transpose`` does; the axes are a tuple or separate numbers."""
         order = axes[0] if len(axes) == 1 else axes or None
         return apply(primitive_of(np.transpose), (self, order), {})  # type: ignore[no-any-return]
 
     def flatten(self, order: str = "C") -> Tensor:
-        """A copy with one axis."""
+        """Return a copy with one axis."""
         return (self.ravel() if order == "C" else self.ravel(order)).copy()
 
     def copy(self, order: str = "C") -> Tensor:
-        """A copy of the values, recorded."""
+        """Return a copy of the values, recorded."""
         return apply(copied, (self,), {})  # type: ignore[no-any-return]
 
     def astype(self, dtype: Any, copy: bool = True) -> Tensor:
-        """The values in another dtype; a gradient comes back in this one.
+        """Return the values in another dtype; the gradient has the original one.
 
-        Integers and booleans are piecewise constant: a plain result, without gradient.
+        Integers and booleans are piecewise constant: an unrecorded result, without gradient.
         """
         if not copy and np.dtype(dtype) == self._data.dtype:
             return self  # type: ignore[return-value]
@@ -170,5 +170,5 @@ class ArrayMethods:
         return apply(primitive_of(np.imag), (self,), {})  # type: ignore[no-any-return]
 
     def sort(self, axis: int = -1) -> None:
-        """Refused: ndarray.sort works in place. Use ``np.sort(t)``."""
+        """Raise: ndarray.sort works in place. Use ``np.sort(t)``."""
         raise InPlaceError("t.sort() works in place; write s = np.sort(t)")

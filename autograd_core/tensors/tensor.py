@@ -1,8 +1,8 @@
 """Tensor: an array and the node that made it, answering NumPy's two dispatch protocols.
 
 A Tensor is a light handle.  Ordinary NumPy on it, ``np.tanh(x @ w + b)``, records a graph
-(NEP 13 for ufuncs, NEP 18 for the rest); ``loss.backward()`` walks it.  What would lose a
-gradient in silence (``np.array(t)``, ``float(t)``, ``out=``) raises instead.
+(NEP 13 for ufuncs, NEP 18 for the rest); ``loss.backward()`` walks it.  A call that would lose a
+gradient silently (``np.array(t)``, ``float(t)``, ``out=``) raises instead.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
         Anything ``np.array`` takes; it is copied.  An array of another library that speaks
         NumPy's protocols is kept as it is.
     requires_grad
-        Whether gradients with respect to it are wanted; floating-point or complex data only.
+        Whether to compute gradients with respect to it; floating-point or complex data only.
     dtype
         As in ``np.array``.
     name
-        What pictures and errors call it.
+        The name that pictures and errors use.
 
     Examples
     --------
@@ -163,7 +163,7 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
 
     @property
     def name(self) -> str | None:
-        """What pictures and errors call it."""
+        """The name that pictures and errors use."""
         return self._node.name
 
     @name.setter
@@ -234,26 +234,26 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
     # -- leaving the graph --------------------------------------------------------------------
 
     def item(self, *index: int) -> Any:
-        """The value as a Python number; leaves the graph."""
+        """Return the value as a Python number, outside the graph."""
         return self._data.item(*index)
 
     def tolist(self) -> Any:
-        """The values as (nested lists of) Python numbers; leaves the graph."""
+        """Return the values as (nested lists of) Python numbers, outside the graph."""
         return self._data.tolist()
 
     def numpy(self) -> Any:
-        """The array inside, which it shares; leaves the graph."""
+        """Return the array inside, shared and outside the graph."""
         return self.data
 
     def detach(self) -> Tensor:
-        """The same values (shared, not copied) without history: no gradient flows through it."""
+        """Return a Tensor of the same values (shared) without history: no gradient flows through."""
         return make_tensor(self._data, UNTRACKED)  # type: ignore[no-any-return]
 
     def _refuse(self, what: str, remedy: str) -> None:
         if self._node.tracked and mode.get() & RECORD:
             raise ConversionError(
                 f"{what} would turn a Tensor that needs gradients into plain numbers and lose "
-                f"them in silence. {remedy}"
+                f"them silently. {remedy}"
             )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
@@ -326,14 +326,14 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
         run_backward(self, gradient if create_graph else unwrap(gradient), create_graph, not retain)
 
     def retain_grad(self) -> None:
-        """Ask that ``backward()`` leave a gradient here although an operation made it."""
+        """Make ``backward()`` leave a gradient here although an operation made this Tensor."""
         if not self.requires_grad:
             raise GraphError("retain_grad() of a Tensor that needs no gradient")
         if not self.is_leaf:
             self._node.with_diagnostics().retain = weakref.ref(self)
 
     def zero_grad(self) -> None:
-        """Forget the gradient: ``.grad`` becomes None."""
+        """Set ``.grad`` to None."""
         self._grad = None
 
     def register_hook(self, hook: Callable[[Tensor], Any]) -> Callable[[], None]:
@@ -377,7 +377,7 @@ def _restore(kind: type[Tensor], data: Any, wanted: bool, name: str | None, grad
 def tensor(
     data: Any, *, requires_grad: bool = False, dtype: Any = None, name: str | None = None
 ) -> Tensor:
-    """A Tensor holding a copy of ``data``; see :class:`Tensor`.
+    """Make a Tensor with a copy of ``data``; see :class:`Tensor`.
 
     Examples
     --------

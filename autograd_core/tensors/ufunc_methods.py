@@ -1,7 +1,7 @@
 """The methods of ufuncs on recorded Tensors: reduce, accumulate, reduceat, outer.
 
 A few are functions with rules of their own (``np.add.reduce`` is ``np.sum``).  All others are
-computed by their definition, one call of the ufunc after the other, so that every binary ufunc with
+computed by their definition, one call of the ufunc after another, so every binary ufunc with
 a rule can be reduced.
 """
 
@@ -27,7 +27,7 @@ _functions: dict[tuple[str, str], Any] = {
 def call_method(
     ufunc: np.ufunc, method: str, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    """``ufunc.method(*args, **kwargs)`` of recorded Tensors."""
+    """Return ``ufunc.method(*args, **kwargs)`` of recorded Tensors."""
     if method == "outer":
         x, y = (a if hasattr(a, "ndim") else np.asarray(a) for a in args)
         return ufunc(x.reshape(x.shape + (1,) * y.ndim), y, **kwargs)
@@ -55,7 +55,7 @@ def call_method(
 
 
 def _first_axis(x: Any, axis: Any) -> Any:
-    """The axes to be reduced as one axis, the first."""
+    """Return an array whose first axis holds the axes to reduce, and these axes."""
     axes = range(x.ndim) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
     axes = tuple(a % x.ndim for a in axes) if x.ndim else ()
     rest = tuple(i for i in range(x.ndim) if i not in axes)
@@ -71,8 +71,10 @@ def reduce(
     initial: Any = None,
     where: Any = True,
 ) -> Any:
-    """``ufunc.reduce``: f(...f(f(x0, x1), x2)..., xn)."""
-    ufunc.reduce(np.ones((1,) * x.ndim), axis=axis)  # NumPy's own word on axes and order
+    """Return ``ufunc.reduce``: f(...f(f(x0, x1), x2)..., xn)."""
+    ufunc.reduce(
+        np.ones((1,) * x.ndim), axis=axis
+    )  # raises NumPy's own errors about axes and order
     flat, axes = _first_axis(x, axis)
     mask = None
     if where is not True:
@@ -97,7 +99,7 @@ def reduce(
 
 
 def accumulate(ufunc: Any, x: Any, axis: int = 0) -> Any:
-    """``ufunc.accumulate``: every partial result of :func:`reduce`."""
+    """Return ``ufunc.accumulate``: every partial result of :func:`reduce`."""
     moved = np.moveaxis(x, axis, 0)
     if not moved.shape[0]:
         return x * 1
@@ -108,11 +110,13 @@ def accumulate(ufunc: Any, x: Any, axis: int = 0) -> Any:
 
 
 def reduceat(ufunc: Any, x: Any, indices: Any, axis: int = 0, dtype: Any = None) -> Any:
-    """``ufunc.reduceat``: reduced from each index to the next (or one element)."""
+    """Return ``ufunc.reduceat``: a reduction from each index to the next (or one element)."""
     x = x if dtype is None else x.astype(dtype)
     axis = axis % x.ndim
     moved = np.moveaxis(x, axis, 0)
-    ufunc.reduceat(np.ones(moved.shape[0]), unwrap(indices))  # NumPy's own word on the indices
+    ufunc.reduceat(
+        np.ones(moved.shape[0]), unwrap(indices)
+    )  # raises NumPy's own errors about the indices
     at = np.asarray(unwrap(indices)).tolist()
     ends = [*at[1:], moved.shape[0]]
     parts = [

@@ -1,10 +1,10 @@
-"""Less recorded, on purpose: ``stop_gradient`` and ``checkpoint``."""
+"""stop_gradient and checkpoint (rematerialization)."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,11 +18,11 @@ from autograd_core.errors import MutationError
 from autograd_core.transforms.evaluation import LinearizedCall
 from autograd_core.transforms.trees import flatten
 
-Function = Callable[..., Any]
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def stop_gradient(x: Any) -> Any:
-    """The same value, through which no gradient flows: a constant of the differentiation.
+    """Return the same value as a constant of the differentiation: no gradient flows through it.
 
     Examples
     --------
@@ -37,9 +37,9 @@ def stop_gradient(x: Any) -> Any:
 
 
 def checkpoint(fun: Function) -> Function:
-    """The same function, which keeps no intermediate value: backward computes them again.
+    """Return the same function without saved intermediate values: backward recomputes them.
 
-    Trades time for memory.  Values that the function captures from outside (parameters of a
+    This trades time for memory.  Values that the function captures from outside (parameters of a
     model) get their gradients too.  The function must be deterministic.
 
     Examples
@@ -93,11 +93,11 @@ def checkpoint(fun: Function) -> Function:
             tuple(a._node if isinstance(a, TensorBase) else UNTRACKED for a in everything),
         )
 
-    return wrapped
+    return wrapped  # type: ignore[return-value]
 
 
 def _captured(root: Node, own: set[Node], begin: int) -> list[Node]:
-    """The nodes from outside a run (made before its beginning) that its result depends on."""
+    """Return the nodes that a call's result depends on and that were made before it began."""
     outside: dict[Node, None] = {}
     stack, seen = [root], {root}
     while stack:
@@ -113,7 +113,7 @@ def _captured(root: Node, own: set[Node], begin: int) -> list[Node]:
 
 
 def _fingerprint(value: Any) -> tuple[Any, ...] | None:
-    """Three sums of a value's elements, by which a recomputed one is recognised."""
+    """Return three sums over a value's elements, to recognise the same value recomputed."""
     if not is_host(value):
         return None
     flat = np.asarray(value).reshape(-1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ParamSpec
 
 import numpy as np
 
@@ -22,14 +22,15 @@ from autograd_core.transforms.evaluation import (
 from autograd_core.transforms.gradients import grad
 from autograd_core.transforms.trees import flatten
 
+P = ParamSpec("P")
 Function = Callable[..., Any]
 
 
 def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    """The value of ``fun(*primals)`` and its derivative along ``tangents``.
+    """Return the value of ``fun(*primals)`` and its derivative along ``tangents``.
 
-    Computed by pulling back twice: the pull-back is linear in its cotangent, and its transpose
-    is the push-forward.
+    It is computed by pulling back twice: the pull-back is linear in its cotangent, and its
+    transpose is the push-forward.
 
     Examples
     --------
@@ -57,7 +58,7 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple
         outputs, _ = flatten(run.value)
         return run.pull(outputs, cotangents, free=False)
 
-    # linear in the cotangent, so any would do; at 0 a rule could not tell what it must refuse
+    # linear in the cotangent, so any would do; but at 0 no rule could see what it must refuse
     start = [random_like(unwrap(v)) for v in values]
     transposed = LinearizedCall(pulled, tuple(start), range(len(start)), {})
     transposed.inner = inner
@@ -71,10 +72,10 @@ def _call_plain(fun: Function, args: Sequence[Any]) -> Any:
     return to_plain_tree(run.value, run)
 
 
-def jacobian(fun: Function, argnums: int = 0) -> Function:
-    """The Jacobian, as a function: shape ``value.shape + argument.shape``.
+def jacobian(fun: Callable[P, Any], argnums: int = 0) -> Callable[P, Any]:
+    """Return the Jacobian, as a function: shape ``value.shape + argument.shape``.
 
-    One pull-back per element of the value.
+    It takes one pull-back per element of the value.
 
     Examples
     --------
@@ -85,7 +86,7 @@ def jacobian(fun: Function, argnums: int = 0) -> Function:
     """
 
     @functools.wraps(fun)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> Any:
         run = LinearizedCall(fun, args, check_argnums(argnums, args), kwargs)
         value = run.value
         if not hasattr(value, "shape") and not isinstance(value, (int, float, complex)):
@@ -113,8 +114,8 @@ def jacobian(fun: Function, argnums: int = 0) -> Function:
     return wrapped
 
 
-def hessian(fun: Function, argnums: int = 0) -> Function:
-    """The matrix of second derivatives of a scalar function: shape ``x.shape + x.shape``.
+def hessian(fun: Callable[P, Any], argnums: int = 0) -> Callable[P, Any]:
+    """Return the second derivatives of a scalar function: shape ``x.shape + x.shape``.
 
     Examples
     --------
@@ -127,7 +128,7 @@ def hessian(fun: Function, argnums: int = 0) -> Function:
 
 
 def hvp(fun: Function, x: Any, v: Any) -> Any:
-    """The Hessian of a scalar function times a vector, without the Hessian.
+    """Return the Hessian of a scalar function times a vector, without forming the Hessian.
 
     Parameters
     ----------

@@ -22,14 +22,14 @@ from autograd_core.transforms.trees import flatten
 
 Function = Callable[..., Any]
 
-#: The same value under a new node, to tell one differentiation's variable from another's.
+#: The identity under a new node, which tells one differentiation's variable from another's.
 alias = Primitive(lambda x: x, "alias", flops=lambda *_args: 0).defvjp(
     lambda g, _out, _x: g, elementwise=True
 )
 
 
 def _variable(value: Any) -> Any:
-    """A fresh Tensor to differentiate by; linked to ``value`` if that is itself recorded."""
+    """Return a fresh variable of the value, linked to it if it is itself recorded."""
     if isinstance(value, TensorBase):
         if value._node.tracked and mode.get() & RECORD:
             return apply(alias, (value,), {})
@@ -52,7 +52,7 @@ class LinearizedCall:
     def __init__(self, fun: Function, args: tuple[Any, ...], argnums: Sequence[int], kwargs: Any):
         leaves, self.restore_inputs = flatten([args[i] for i in argnums])
         self.tensors = any(isinstance(a, TensorBase) for a in leaves)
-        self.inner: list[Any] = []  # variables of a run inside this one that belongs to it
+        self.inner: list[Any] = []  # variables of a call inside this one that belong to it
         with enable_grad():
             self.variables = [_variable(a) for a in leaves]
             replaced = list(args)
@@ -61,7 +61,7 @@ class LinearizedCall:
             self.value = fun(*replaced, **kwargs)
 
     def outer(self, outputs: Sequence[Any]) -> bool:
-        """Whether another differentiation, around this one, watches the result."""
+        """Return whether another differentiation, around this one, watches the result."""
         own = {v._node for v in (*self.variables, *self.inner)}
         return any(
             isinstance(n, Leaf) and n not in own
@@ -69,7 +69,7 @@ class LinearizedCall:
         )
 
     def pull(self, outputs: Sequence[Any], seeds: Sequence[Any], free: bool) -> list[Any]:
-        """Gradients of the variables; zeros where the outputs do not depend on one."""
+        """Return the gradients of the variables; zeros where no output depends on one."""
         live = [
             (o, s)
             for o, s in zip(outputs, seeds, strict=True)
@@ -93,7 +93,7 @@ class LinearizedCall:
 
 
 def to_plain(value: Any, tensors: bool) -> Any:
-    """Arrays for a caller who gave arrays; a Tensor that is still recorded stays one."""
+    """Return arrays to a caller who gave arrays; a Tensor that is still recorded stays one."""
     leaves, restore = flatten(value)
     return restore(
         [
@@ -104,6 +104,7 @@ def to_plain(value: Any, tensors: bool) -> Any:
 
 
 def check_argnums(argnums: int | Sequence[int], args: tuple[Any, ...]) -> list[int]:
+    """Return the positions of the arguments to differentiate, counted from 0."""
     numbers = [argnums] if isinstance(argnums, int) else list(argnums)
     for n in numbers:
         if not -len(args) <= n < len(args):
@@ -114,16 +115,17 @@ def check_argnums(argnums: int | Sequence[int], args: tuple[Any, ...]) -> list[i
     return [n % len(args) for n in numbers]
 
 
-def strip_tape(value: Any, run: LinearizedCall) -> Any:
-    """The value of a finished run: still recorded only if an outer differentiation watches."""
+def strip_tape(value: Any, call: LinearizedCall) -> Any:
+    """Return the value of a finished call, recorded only if an outer differentiation watches."""
     if not isinstance(value, TensorBase):
         return value
-    if run.outer([value]):
+    if call.outer([value]):
         return value
     value = make_tensor(value._data, UNTRACKED)
-    return to_plain(value, run.tensors)
+    return to_plain(value, call.tensors)
 
 
-def to_plain_tree(value: Any, run: LinearizedCall) -> Any:
+def to_plain_tree(value: Any, call: LinearizedCall) -> Any:
+    """Apply :func:`strip_tape` to every leaf of a tree."""
     leaves, restore = flatten(value)
-    return restore([strip_tape(a, run) for a in leaves])
+    return restore([strip_tape(a, call) for a in leaves])

@@ -2,7 +2,7 @@
 
 Each takes a function written in plain NumPy and returns, or evaluates, another one.  Arguments
 may be numbers, arrays, Tensors, or nested dicts, lists, tuples and dataclasses of them.
-Arrays in, arrays out; what belongs to an outer differentiation stays a Tensor, so the
+Arrays in, arrays out; a value that an outer differentiation watches stays a Tensor, so the
 functions nest to any order.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ParamSpec
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from autograd_core.transforms.evaluation import (
 )
 from autograd_core.transforms.trees import flatten
 
+P = ParamSpec("P")
 Function = Callable[..., Any]
 
 
@@ -38,18 +39,18 @@ def _scalar(value: Any) -> Any:
 
 
 def value_and_grad(
-    fun: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False
-) -> Function:
-    """A function that returns ``fun``'s value and its gradient.
+    fun: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[P, tuple[Any, Any]]:
+    """Return a function that computes ``fun``'s value and its gradient.
 
     Parameters
     ----------
     fun
         Returns a scalar, or with ``has_aux`` a pair (scalar, anything).
     argnums
-        The position, or positions, of the arguments to differentiate by.
+        The position, or positions, of the arguments to differentiate with respect to.
     has_aux
-        Whether ``fun`` returns something beside the value; the result is then
+        Whether ``fun`` returns auxiliary data beside the value; the result is then
         ``((value, aux), gradient)``.
 
     Examples
@@ -60,7 +61,7 @@ def value_and_grad(
     """
 
     @functools.wraps(fun)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> tuple[Any, Any]:
         numbers = check_argnums(argnums, args)
         run = LinearizedCall(fun, args, numbers, kwargs)
         if has_aux:
@@ -81,8 +82,10 @@ def value_and_grad(
     return wrapped
 
 
-def grad(fun: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
-    """The gradient of a scalar function, as a function.
+def grad(
+    fun: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[P, Any]:
+    """Return the gradient of a scalar function, as a function of the same arguments.
 
     See :func:`value_and_grad` for the parameters.  An argument on which the value does not
     depend has gradient zero.
@@ -98,17 +101,17 @@ def grad(fun: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False)
     both = value_and_grad(fun, argnums, has_aux)
 
     @functools.wraps(fun)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> Any:
         value, gradient = both(*args, **kwargs)
         return (gradient, value[1]) if has_aux else gradient
 
     return wrapped
 
 
-def elementwise_grad(fun: Function, argnums: int = 0) -> Function:
-    """The derivative of a function that acts on each element by itself, as a function.
+def elementwise_grad(fun: Callable[P, Any], argnums: int = 0) -> Callable[P, Any]:
+    """Return the derivative of a function that acts on each element separately.
 
-    It is the gradient of the sum, which for such a function is the derivative, elementwise.
+    It is the gradient of the sum, which for such a function is the elementwise derivative.
 
     Examples
     --------
@@ -116,17 +119,22 @@ def elementwise_grad(fun: Function, argnums: int = 0) -> Function:
     >>> ag.elementwise_grad(np.square)(np.array([1.0, 2.0, 3.0]))
     array([2., 4., 6.])
     """
-    return grad(lambda *args, **kwargs: np.sum(fun(*args, **kwargs)), argnums)
+
+    @functools.wraps(fun)
+    def total(*args: P.args, **kwargs: P.kwargs) -> Any:
+        return np.sum(fun(*args, **kwargs))
+
+    return grad(total, argnums)
 
 
 def vjp(fun: Function, *args: Any, **kwargs: Any) -> tuple[Any, Function]:
-    """The value of ``fun(*args)``, and the function that pulls a cotangent back.
+    """Return the value of ``fun(*args)``, and the function that pulls a cotangent back.
 
     Returns
     -------
     (value, pull)
         ``pull(cotangent)`` takes a tree like the value and returns the cotangent of the
-        argument (a tuple of them, if there are several).  It may be called again.
+        argument (a tuple of them, if there are several).  It can be called repeatedly.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Nested dicts, lists, tuples and dataclasses of arrays, seen as a flat list of leaves."""
+"""Flatten nested dicts, lists, tuples and dataclasses of arrays, and rebuild them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Restore = Callable[[list[Any]], Any]
 
 
 def flatten(tree: Any) -> tuple[list[Any], Restore]:
-    """The leaves of a tree in order, and the function that puts others in their place.
+    """Return the leaves of a tree in order, and the function that puts others in their place.
 
     Dicts (in their order), lists, tuples, named tuples, dataclass instances and None are
     branches; everything else is a leaf.
@@ -32,7 +32,7 @@ def flatten(tree: Any) -> tuple[list[Any], Restore]:
 
 
 def _walk(tree: Any, leaves: list[Any]) -> Callable[[Any], Any]:
-    if isinstance(tree, (np.ndarray, TensorBase)):  # as a rule
+    if isinstance(tree, (np.ndarray, TensorBase)):  # the common case
         leaves.append(tree)
         return next
     if tree is None:
@@ -56,7 +56,7 @@ def _walk(tree: Any, leaves: list[Any]) -> Callable[[Any], Any]:
 
 
 def ravel(tree: Any) -> tuple[Any, Restore]:
-    """All arrays of a tree as one vector, and the function that goes back.
+    """Return all arrays of a tree as one vector, and the function that rebuilds the tree.
 
     Parameters
     ----------
