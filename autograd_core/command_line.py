@@ -18,7 +18,7 @@ def sizes(text: str) -> tuple[int, ...]:
 
 
 def load(path: str, kind: str) -> Any:
-    """Return the object ``package.module:name``, importable from here; ``kind`` names it in errors."""
+    """Return the object ``package.module:name``; errors call it by its ``kind``."""
     module, _, name = path.partition(":")
     if not name:
         raise UsageError(f"expected package.module:{kind}, got {path!r}")

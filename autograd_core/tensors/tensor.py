@@ -246,7 +246,7 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
         return self.data
 
     def detach(self) -> Tensor:
-        """Return a Tensor of the same values (shared) without history: no gradient flows through."""
+        """Return a Tensor that shares the values without history: no gradient flows."""
         return make_tensor(self._data, UNTRACKED)  # type: ignore[no-any-return]
 
     def _refuse(self, what: str, remedy: str) -> None:

@@ -74,7 +74,7 @@ def reduce(
     """Return ``ufunc.reduce``: f(...f(f(x0, x1), x2)..., xn)."""
     ufunc.reduce(
         np.ones((1,) * x.ndim), axis=axis
-    )  # raises NumPy's own errors about axes and order
+    )  # raises NumPy's own errors
     flat, axes = _first_axis(x, axis)
     mask = None
     if where is not True:
@@ -116,7 +116,7 @@ def reduceat(ufunc: Any, x: Any, indices: Any, axis: int = 0, dtype: Any = None)
     moved = np.moveaxis(x, axis, 0)
     ufunc.reduceat(
         np.ones(moved.shape[0]), unwrap(indices)
-    )  # raises NumPy's own errors about the indices
+    )  # raises NumPy's own errors
     at = np.asarray(unwrap(indices)).tolist()
     ends = [*at[1:], moved.shape[0]]
     parts = [
