@@ -1,7 +1,5 @@
 """Every exception of the package."""
 
-from __future__ import annotations
-
 
 class StateError(ValueError):
     """A state dict does not fit the module or optimizer that should load it."""

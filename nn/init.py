@@ -5,8 +5,6 @@ that each output sums; its fan-out is the number of outputs that each input reac
 distributions are not truncated.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from functools import partial

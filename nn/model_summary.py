@@ -1,7 +1,5 @@
 """``nn.summary``: a table of a network's layers, output shapes, parameters and multiply-adds."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar
+from typing import Any, NamedTuple, ParamSpec, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -155,17 +155,17 @@ class Module:
 
     # -- mode, dtype, gradients ---------------------------------------------------------------
 
-    def train(self, mode: bool = True) -> Module:
+    def train(self, mode: bool = True) -> Self:
         """Switch this module and all inside it to training (or, with False, to evaluation)."""
         for _, module in self.named_modules():
             module.training = mode
         return self
 
-    def eval(self) -> Module:
+    def eval(self) -> Self:
         """Switch to evaluation; ``with nn.evaluating(model):`` also switches back."""
         return self.train(False)
 
-    def to(self, dtype: Any) -> Module:
+    def to(self, dtype: Any) -> Self:
         """Cast every parameter, and its gradient, to a floating-point ``dtype``, in place."""
         dtype = np.dtype(dtype)
         if dtype.kind not in "fc":

@@ -4,8 +4,6 @@ A run folder holds ``weights.safetensors`` (with the vocabulary and every choice
 to continue from, ``history.jsonl``, and ``sample.txt``.
 """
 
-from __future__ import annotations
-
 import argparse
 from dataclasses import dataclass, replace
 from pathlib import Path

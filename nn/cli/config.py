@@ -1,7 +1,5 @@
 """The shared parts of the trainings behind ``python -m nn``: configuration and run folder."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import time

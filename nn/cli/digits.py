@@ -4,8 +4,6 @@ Errors in options or files are reported in one line on stderr, with exit status 
 is written.
 """
 
-from __future__ import annotations
-
 import argparse
 import itertools
 import json

@@ -1,7 +1,5 @@
 """The HTML page of a training run: its pictures and epochs, with relative links and no script."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from html import escape
 

@@ -1,7 +1,5 @@
 """Images to classify, from a picture, an array, or a data set."""
 
-from __future__ import annotations
-
 import math
 from pathlib import Path
 from typing import Any

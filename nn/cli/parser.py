@@ -1,7 +1,5 @@
 """The argument parser of ``python -m nn``: it raises instead of exiting; types of options."""
 
-from __future__ import annotations
-
 import argparse
 from typing import NoReturn
 

@@ -1,7 +1,5 @@
 """The report of a training run: pictures of its graph, its training and its mistakes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any

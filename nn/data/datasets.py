@@ -1,7 +1,5 @@
 """DataLoader: mini-batches of arrays; one_hot; and the digits that come with scikit-learn."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """MNIST (LeCun, Cortes, Burges, 1998): from IDX files, plain or gzipped, or downloaded."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import math

@@ -1,7 +1,5 @@
 """Text as numbers: a vocabulary of characters, and a long text cut into parallel streams."""
 
-from __future__ import annotations
-
 import ast
 import gzip
 import zlib

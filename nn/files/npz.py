@@ -4,8 +4,6 @@ Before an array is read, the size that its header announces is compared with the
 archive holds, so a file cannot make the reader allocate more memory than its data need.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import zipfile

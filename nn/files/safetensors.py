@@ -5,8 +5,6 @@ names to dtype, shape, and the beginning and end of the bytes; and the bytes of 
 order.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from pathlib import Path

@@ -4,8 +4,6 @@ A file is written under another name, flushed to disk, then renamed: a crash lea
 A file that is read is not trusted: see :mod:`nn.files.safetensors` and :mod:`nn.files.npz`.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path

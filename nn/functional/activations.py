@@ -7,8 +7,6 @@ memory.
 No function here overflows or warns for a finite input.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -10,8 +10,6 @@ The sums are matrix products: the patches that a filter covers, as columns, time
 processing*, 2006).
 """
 
-from __future__ import annotations
-
 import functools
 import itertools
 import math

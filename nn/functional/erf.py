@@ -4,8 +4,6 @@ The error function follows W. J. Cody, "Rational Chebyshev approximations for th
 function", Mathematics of Computation 23 (1969): relative error below 6e-16 everywhere.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -12,8 +12,6 @@ For cross-entropy, the softmax, the logarithm and the loss are one primitive: ex
 any size, with the derivative ``softmax(logits) - target``.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -5,8 +5,6 @@ J. L. Ba, J. R. Kiros, G. Hinton, *Layer normalization*, 2016; Y. Wu, K. He, *Gr
 2018).
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

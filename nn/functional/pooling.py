@@ -4,8 +4,6 @@ The gradient of a maximum goes to the first largest element of its window (in th
 as in PyTorch.  Which one that is, is kept as its number within the window, from 0 up.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

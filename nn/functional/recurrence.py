@@ -10,8 +10,6 @@ others, *Learning phrase representations*, 2014, in the variant of cuDNN, in whi
 follows the product.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -3,8 +3,6 @@
 # Primitives return an array for an array, so their calls are typed Any; layers promise a Tensor.
 # mypy: no-warn-return-any
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -5,8 +5,6 @@ deviation.  To backpropagate through one part of a long sequence at a time, pass
 as ``nn.detached(state)``.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -4,8 +4,6 @@ The cells share the kinds with the layers of :mod:`nn.layers.recurrent`: the num
 states, and how weights and biases meet in :mod:`nn.functional.recurrence`.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

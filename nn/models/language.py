@@ -1,9 +1,7 @@
 """A language model of characters: predict the next one from those before it."""
 
-from __future__ import annotations
-
 import math
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -86,7 +84,7 @@ class CharRNN(Module):
         self.state = detached(last)
         return logits
 
-    def train(self, mode: bool = True) -> Module:
+    def train(self, mode: bool = True) -> Self:
         """Switch to training (or evaluation), and reset the state to zeros."""
         self.state = None
         return super().train(mode)

@@ -1,7 +1,5 @@
 """Functions that build complete networks."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Adagrad: steps divided by the root of the sum of all squared gradients."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

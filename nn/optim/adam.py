@@ -1,7 +1,5 @@
 """Adam and AdamW: steps scaled by running means of the gradient and of its square."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from typing import Any

@@ -1,7 +1,5 @@
 """Gradient clipping: by the norm of all gradients together, or number by number."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from typing import Any

@@ -8,8 +8,6 @@ satisfies the strong Wolfe conditions (J. Nocedal, S. Wright, *Numerical Optimiz
 and in PyTorch, so that the steps are PyTorch's.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple

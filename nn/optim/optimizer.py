@@ -4,8 +4,6 @@ The update rules are PyTorch's.  Steps are taken in place, on the arrays inside 
 through one scratch array, so a step allocates nothing.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any

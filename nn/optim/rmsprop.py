@@ -1,7 +1,5 @@
 """RMSprop: steps divided by the root of a running mean of the squared gradient."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

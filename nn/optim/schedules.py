@@ -4,8 +4,6 @@ Apply one with ``group["lr"] = schedule(step)``, or pass it to :class:`nn.schedu
 to :func:`nn.fit`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Callbacks of ``fit``: early stopping, and pictures while training goes on."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

@@ -5,8 +5,6 @@ optimizer's state, every random generator (for the order of the data, for dropou
 and the state of callbacks.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """evaluate and accuracy: losses and metrics on data."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

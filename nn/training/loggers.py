@@ -1,7 +1,5 @@
 """Callbacks of ``fit`` that write its history as it grows: JSON lines, and TensorBoard files."""
 
-from __future__ import annotations
-
 import json
 import math
 import os

@@ -1,7 +1,5 @@
 """Progress reports of ``fit``: a line after each epoch, and a bar within it in a terminal."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterable
 from typing import Any, TextIO
