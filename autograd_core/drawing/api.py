@@ -1,7 +1,5 @@
 """``ag.draw``: draw the graph of Tensors, of a function or of a module."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """The command line: ``python -m autograd_core draw package.module:object --input 32,784``."""
 
-from __future__ import annotations
-
 import argparse
 import inspect
 import os

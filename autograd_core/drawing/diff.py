@@ -1,7 +1,5 @@
 """The difference between two pictures, in words and as a picture."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

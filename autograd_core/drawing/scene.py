@@ -1,12 +1,11 @@
 """The scene: the content of a picture as plain dataclasses, independent of any format.
 
 A builder makes a scene from a recorded graph; a writer (DOT, SVG, HTML, Mermaid, text) reads the
-scene and nothing else. Sizes, positions and fonts are up to the writer. :func:`toposort` and
-:func:`critical_path` are what the writers need to know about the order of the boxes.
+scene and nothing else. Sizes, positions and fonts are up to the writer. :func:`toposort`,
+:func:`critical_path` and :func:`walk_clusters` tell the writers about order and nesting.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
@@ -226,3 +225,21 @@ def critical_path(scene: Scene) -> dict[str, int]:
         found[box] = len(found)
         box = before.get(box)
     return found
+
+
+def walk_clusters(scene: Scene) -> Iterator[tuple[Cluster, int, bool]]:
+    """Yield each cluster with its depth twice: where it opens (True), and where it closes (False).
+
+    Everything inside a cluster comes in between. Uses a stack, not recursion.
+    """
+    known = {c.id for c in scene.clusters}
+    inner: dict[str, list[Cluster]] = {}
+    for c in scene.clusters:
+        inner.setdefault(c.parent if c.parent in known else "", []).append(c)
+    stack = [(c, 1, True) for c in reversed(inner.get("", []))]
+    while stack:
+        cluster, depth, opens = stack.pop()
+        yield cluster, depth, opens
+        if opens:
+            stack.append((cluster, depth, False))
+            stack += [(c, depth + 1, True) for c in reversed(inner.get(cluster.id, []))]

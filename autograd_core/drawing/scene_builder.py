@@ -4,8 +4,6 @@ Every id is deterministic: the same graph gives the same scene. Parameters are d
 use, because few shared boxes with many arrows make a layout slow and tangled.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import replace
 from typing import Any

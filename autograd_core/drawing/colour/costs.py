@@ -3,8 +3,6 @@
 Also ``color="value"``, the size of results, and colours by a function of a node.
 """
 
-from __future__ import annotations
-
 import math
 import re
 import time
@@ -30,15 +28,11 @@ from autograd_core.profiling.quantities import bytes_text, count_text, time_text
 
 _LIMITS = (0.05, 0.10, 0.20, 0.35, 0.50)
 _SHARES = ("<5 %", "5–10", "10–20", "20–35", "35–50", ">50 %")
-_HEADINGS = {
-    "time": "where the time goes",
-    "memory": "what is held for backward",
-    "flops": "where the arithmetic is",
-}
-_TEXTS: dict[str, Callable[[float], str]] = {
-    "time": time_text,
-    "memory": bytes_text,
-    "flops": lambda n: f"{count_text(n)} FLOP",
+#: The heading of each cost, and how an amount is written.
+_COSTS: dict[str, tuple[str, Callable[[float], str]]] = {
+    "time": ("where the time goes", time_text),
+    "memory": ("what is held for backward", bytes_text),
+    "flops": ("where the arithmetic is", lambda n: f"{count_text(n)} FLOP"),
 }
 
 
@@ -55,7 +49,7 @@ class Cost(Measure):
 
     def __init__(self, what: str, profile: Profile | None = None) -> None:
         self.what, self.profile = what, profile
-        self.heading, self.text = _HEADINGS[what], _TEXTS[what]
+        self.heading, self.text = _COSTS[what]
 
     def prepare(self, trace: Trace, groups: list[Group]) -> None:
         held: set[int] = set()

@@ -3,8 +3,6 @@
 Measuring changes no ``.grad`` and runs no hook.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, field, replace
 from statistics import median

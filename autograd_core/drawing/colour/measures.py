@@ -3,8 +3,6 @@
 A measure reads the graph and colours boxes and arrows. The base class colours nothing.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

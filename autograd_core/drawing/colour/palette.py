@@ -9,8 +9,6 @@ sheet, and :func:`recoloured` does the same to DOT. A colour that differs on a d
 of :data:`DARK`; any other stays as it is.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterable

@@ -6,8 +6,6 @@ Longest paths keep the blocks apart; then each block moves to the median of its 
 arrows, as far as the blocks beside it allow.
 """
 
-from __future__ import annotations
-
 import itertools
 from bisect import bisect_left
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The order within each rank: barycentre sweeps, up and down, while the crossings decrease."""
 
-from __future__ import annotations
-
 import itertools
 from bisect import bisect_right, insort
 

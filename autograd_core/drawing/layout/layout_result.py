@@ -1,7 +1,5 @@
 """A scene laid out: ranks, order and coordinates, turned into one of four directions."""
 
-from __future__ import annotations
-
 import itertools
 
 from autograd_core.drawing.layout.coordinates import assign_coordinates

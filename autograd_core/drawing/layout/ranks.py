@@ -7,8 +7,6 @@ A cluster keeps its members together between two chains of border dummies. All d
 relative to the flow: *along* it (downwards for ``"TB"``) and *across* it.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections import defaultdict
 from collections.abc import Mapping

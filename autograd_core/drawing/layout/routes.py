@@ -4,8 +4,6 @@ All points are relative to the flow, ``(across, along)``; :class:`LayoutResult` 
 is a list of commands as in SVG: ``("M", (p,))``, ``("L", (p,))``, ``("C", (p, q, r))``.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from autograd_core.drawing.layout.ranks import Item, Layers

@@ -5,8 +5,6 @@ of the font size, read from its ``hmtx`` table; Arial and Helvetica have the sam
 East Asian wide characters and emoji count as one em, combining marks as zero.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from functools import lru_cache
 

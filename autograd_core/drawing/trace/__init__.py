@@ -1,1 +1,1 @@
-"""From a recorded graph to the boxes and arrows of a scene."""
+"""The recorded graph as operations, groups and words."""

@@ -6,8 +6,6 @@ parameters. Two words are equal if their letters are, and if they read each othe
 word and what precedes the run in the same way. Each period that is tried costs one pass.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Hashable
 

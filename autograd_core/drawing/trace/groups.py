@@ -5,8 +5,6 @@ A :class:`Group` is one operation (level ``ops``) or all operations of one modul
 so no grouping can make a cycle.
 """
 
-from __future__ import annotations
-
 from autograd_core.drawing.trace.trace import Trace
 
 LEVELS = ("modules", "compact", "ops", "full")

@@ -6,8 +6,6 @@ are recognised by the methods they have (``named_modules``, ``named_parameters``
 class: this package does not import :mod:`nn`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """How operations, modules, shapes and numbers are written in a picture."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Sequence

@@ -11,8 +11,6 @@ Lessons from Graphviz:
   there is an error, so every text is escaped.
 """
 
-from __future__ import annotations
-
 import subprocess
 from collections import Counter
 from collections.abc import Iterable
@@ -32,7 +30,16 @@ from autograd_core.drawing.colour.palette import (
     inks,
     legend,
 )
-from autograd_core.drawing.scene import Arrow, Box, Cell, Cluster, Scale, Scene, critical_path
+from autograd_core.drawing.scene import (
+    Arrow,
+    Box,
+    Cell,
+    Cluster,
+    Scale,
+    Scene,
+    critical_path,
+    walk_clusters,
+)
 from autograd_core.drawing.write.escaping import dot_label, dot_string
 from autograd_core.errors import AutogradError
 
@@ -268,22 +275,15 @@ def _cluster(cluster: Cluster) -> list[str]:
 
 
 def _nested(scene: Scene, lines: dict[str, list[str]]) -> list[str]:
-    """Return the lines of all clusters, inner ones inside; uses a stack, not recursion."""
-    inner: dict[str, list[Cluster]] = {}
-    for c in scene.clusters:
-        inner.setdefault(c.parent, []).append(c)
+    """Return the lines of all clusters, inner ones inside."""
     made = lines.get("", [])[:]
-    stack: list[tuple[Cluster | None, int]] = [(c, 1) for c in reversed(inner.get("", []))]
-    while stack:
-        cluster, deep = stack.pop()
-        pad = "  " * deep
-        if cluster is None:
+    for cluster, depth, opens in walk_clusters(scene):
+        pad = "  " * depth
+        if opens:
+            inside = [f"  {line}" for line in lines.get(cluster.id, [])]
+            made += [pad + line for line in (*_cluster(cluster), *inside)]
+        else:
             made.append(f"{pad}}}")
-            continue
-        made += [pad + line for line in _cluster(cluster)]
-        made += [f"{pad}  {line}" for line in lines.get(cluster.id, [])]
-        stack.append((None, deep))
-        stack += [(c, deep + 1) for c in reversed(inner.get(cluster.id, []))]
     return made
 
 

@@ -3,8 +3,6 @@
 A name can hold anything, also markup, quotes, control characters and lone surrogates.
 """
 
-from __future__ import annotations
-
 import html
 import json
 import re

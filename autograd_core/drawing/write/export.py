@@ -1,7 +1,5 @@
 """A scene as JSON, as text for a terminal, and as a graph of networkx."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict
 from typing import Any

@@ -5,8 +5,6 @@ its own script and style, by their hashes. The texts of a graph reach it as JSON
 written ``\\u003c``, and are shown as text, never as markup.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ Mermaid refuses more than 500 edges or 50,000 characters, and becomes unreadable
 At most 300 boxes are written, the newest ones, and the diagram says what was left out.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from autograd_core.drawing.colour.palette import (
@@ -16,7 +14,7 @@ from autograd_core.drawing.colour.palette import (
     STYLES,
     ink_on,
 )
-from autograd_core.drawing.scene import Box, Cluster, Scene, clean
+from autograd_core.drawing.scene import Box, Scene, clean, walk_clusters
 from autograd_core.drawing.write.escaping import mermaid_text
 
 MOST_BOXES, MOST_ARROWS, MOST_CHARACTERS = 300, 500, 50_000
@@ -72,35 +70,29 @@ def _text(scene: Scene, direction: str, most: int) -> str:
 
 
 def _members(scene: Scene, shown: Sequence[Box]) -> list[str]:
-    """Return the boxes inside their clusters; uses a stack, not recursion."""
-    parents = {c.id: c.parent for c in scene.clusters}
+    """Return the boxes inside their clusters; empty clusters are left out."""
+    number = {c.id: k for k, c in enumerate(scene.clusters)}
     inside: dict[str, list[str]] = {}
     for i, b in enumerate(shown):
-        cluster = b.cluster if b.cluster in parents else ""
+        cluster = b.cluster if b.cluster in number else ""
         inside.setdefault(cluster, []).append(f"n{i}{_shape(b, _label(b))}")
-    inner: dict[str, list[tuple[int, Cluster]]] = {}
-    for k, c in enumerate(scene.clusters):
-        inner.setdefault(c.parent if c.parent in parents else "", []).append((k, c))
+    parents = {c.id: c.parent for c in scene.clusters}
     wanted: set[str] = set()
     for cluster in inside:
         while cluster in parents and cluster not in wanted:
             wanted.add(cluster)
             cluster = parents[cluster]
     out = [f"  {line}" for line in inside.get("", [])]
-    stack = [(k, c, 1) for k, c in reversed(inner.get("", []))]
-    while stack:
-        k, c, deep = stack.pop()
-        pad = "  " * deep
-        if k < 0:
+    for c, depth, opens in walk_clusters(scene):
+        pad, name = "  " * depth, f"c{number[c.id]}"
+        if c.id in wanted and opens:
+            out.append(f"{pad}subgraph {name} [{mermaid_text(f'{c.title}  {c.type}'.strip())}]")
+            out += [f"{pad}  {line}" for line in inside.get(c.id, [])]
+            out.append(
+                f"{pad}  style {name} fill:{CLUSTER.fill},stroke:{CLUSTER.stroke},color:{INK}"
+            )
+        elif c.id in wanted:
             out.append(f"{pad}end")
-            continue
-        if c.id not in wanted:
-            continue
-        out.append(f"{pad}subgraph c{k} [{mermaid_text(f'{c.title}  {c.type}'.strip())}]")
-        out += [f"{pad}  {line}" for line in inside.get(c.id, [])]
-        out.append(f"{pad}  style c{k} fill:{CLUSTER.fill},stroke:{CLUSTER.stroke},color:{INK}")
-        stack.append((-1, c, deep))
-        stack += [(i, child, deep + 1) for i, child in reversed(inner.get(c.id, []))]
     return out
 
 

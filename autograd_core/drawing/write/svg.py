@@ -5,8 +5,6 @@ box is a group with its number (``data-n``), and each arrow one with its own num
 and those of its ends (``data-a``, ``data-b``), for the page of :mod:`html`.
 """
 
-from __future__ import annotations
-
 import math
 import re
 
