@@ -108,16 +108,14 @@ class Module:
         stack: list[tuple[str, Any]] = [("", self)]
         while stack:
             name, value = stack.pop()
-            inner: Iterable[tuple[Any, Any]]
+            inner: Iterable[tuple[Any, Any]] = ()
             if isinstance(value, Module):
                 inner = value.members()
             elif isinstance(value, dict):
                 inner = value.items()
             elif isinstance(value, (list, tuple)):
                 inner = enumerate(value)
-            elif isinstance(value, Parameter):
-                inner = ()
-            else:
+            elif not isinstance(value, Parameter):
                 continue
             if id(value) in seen:
                 continue

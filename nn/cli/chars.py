@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 import nn
-from nn.cli.config import Config, add_run_options, load_weights, read_weights
-from nn.cli.parser import UsageError, count, rate, seed
+from nn.cli import parser
+from nn.cli.config import Config, load_weights, option, read_weights
 from nn.data.text import Characters, Streams, load_text
 from nn.models import language
 
@@ -24,16 +24,18 @@ class CharsConfig(Config):
 
     key, command, source = "language", "chars", "text"
 
-    kind: str = "gru"
-    embed: int = 32
-    hidden: int = 128
-    layers: int = 1
-    length: int = 64
-    batch: int = 32
-    lr: float = 2e-3
-    epochs: int = 10
-    seed: int = 0
-    text: str | None = None
+    kind: str = option("gru", choices=sorted(language.KINDS))
+    embed: int = option(32, "numbers of a character", type=parser.count)
+    hidden: int = option(128, "numbers of a state", type=parser.count)
+    layers: int = option(1, type=parser.count)
+    length: int = option(64, "steps through which gradients flow back", type=parser.count)
+    batch: int = option(32, "streams into which the text is cut", type=parser.count)
+    lr: float = option(2e-3, "the learning rate of Adam", type=parser.rate)
+    epochs: int = option(10, "with --resume the total number", type=parser.count)
+    seed: int = option(0, type=parser.seed)
+    text: str | None = option(
+        None, "UTF-8, also gzipped; default: this package's documentation", metavar="FILE"
+    )
     characters: str = ""
 
     def check(self) -> None:
@@ -51,24 +53,13 @@ class CharsConfig(Config):
 def add_commands(commands: Any) -> None:
     """Add both commands to the parser of ``python -m nn``."""
     train = commands.add_parser("chars", help="train a language model of characters")
-    add = train.add_argument
-    add("--text", metavar="FILE", help="UTF-8, also gzipped; default: this package's documentation")
-    add("--kind", choices=sorted(language.KINDS), help="default: gru")
-    add("--embed", type=count, help="numbers of a character; default: 32")
-    add("--hidden", type=count, help="numbers of a state; default: 128")
-    add("--layers", type=count, help="default: 1")
-    add("--length", type=count, help="steps through which gradients flow back; default: 64")
-    add("--batch", type=count, help="streams into which the text is cut; default: 32")
-    add("--lr", type=rate, help="the learning rate of Adam; default: 0.002")
-    add("--epochs", type=count, help="default: 10; with --resume the total number")
-    add("--seed", type=seed, help="default: 0")
-    add_run_options(train)
+    CharsConfig.add_options(train)
     sample = commands.add_parser("sample", help="generate text with a trained language model")
     sample.add_argument("run", type=Path, help="a run of chars, or its weights.safetensors")
     sample.add_argument("--prompt", help="the beginning of the text; default: a new line")
-    sample.add_argument("--length", type=count, default=500, help="characters; default: 500")
-    sample.add_argument("--temperature", type=rate, default=0.8, help="default: 0.8")
-    sample.add_argument("--seed", type=seed, help="default: another text each time")
+    sample.add_argument("--length", type=parser.count, default=500, help="characters; default: 500")
+    sample.add_argument("--temperature", type=parser.rate, default=0.8, help="default: 0.8")
+    sample.add_argument("--seed", type=parser.seed, help="default: another text each time")
 
 
 def _held_out(numbers: Any) -> nn.DataLoader:
@@ -95,7 +86,9 @@ def train(options: argparse.Namespace) -> int:
     cut = len(numbers) * 9 // 10
     streams = Streams(numbers[:cut], config.batch, config.length)
     if len(numbers) - cut < 2:
-        raise UsageError("a text of so few characters leaves none to be held out; use a longer one")
+        raise parser.UsageError(
+            "a text of so few characters leaves none to be held out; use a longer one"
+        )
     model = config.network(config.seed)
     optimizer = nn.Adam(model.parameters(), lr=config.lr)
     headline = (

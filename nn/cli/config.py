@@ -4,12 +4,29 @@ import argparse
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import nn
 from nn.cli.parser import UsageError
+
+
+def option(default: Any, help: str = "", **settings: Any) -> Any:
+    """Define a field of a configuration that is an option of the command line too.
+
+    Parameters
+    ----------
+    default
+        The value of the field.
+    help
+        The help text; the default is added unless the text names it.
+    **settings
+        Arguments of ``argparse.ArgumentParser.add_argument``.
+    """
+    if "default" not in help:
+        help = f"{help}; default: {default}".removeprefix("; ")
+    return field(default=default, metadata={"help": help, **settings})
 
 
 @dataclass(frozen=True)
@@ -21,6 +38,15 @@ class Config:
     command: ClassVar[str]
     #: The option that says where the data are; like --epochs it may change when a run is resumed.
     source: ClassVar[str]
+
+    @classmethod
+    def add_options(cls, command: argparse.ArgumentParser) -> None:
+        """Add the options of a training to the parser of its command."""
+        for f in fields(cls):
+            if f.metadata:
+                command.add_argument(f"--{f.name}", **f.metadata)
+        command.add_argument("--out", type=Path, metavar="DIR", help="default: runs/<time>")
+        command.add_argument("--resume", type=Path, metavar="DIR", help="a run to continue")
 
     @classmethod
     def given(cls, options: argparse.Namespace) -> dict[str, Any]:
@@ -120,12 +146,6 @@ class Config:
         if history.stopped:
             print(f"{history.stopped}; python -m nn {self.command} --resume {folder} goes on")
         return 130 if history.stopped == "interrupted" else 0
-
-
-def add_run_options(train: argparse.ArgumentParser) -> None:
-    """Add the options that say where a run is."""
-    train.add_argument("--out", type=Path, metavar="DIR", help="default: runs/<time>")
-    train.add_argument("--resume", type=Path, metavar="DIR", help="the folder of a run to continue")
 
 
 def read_weights(path: Path) -> tuple[Path, dict[str, Any], dict[str, str]]:

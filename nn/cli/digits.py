@@ -16,10 +16,9 @@ from typing import Any, Self
 import numpy as np
 
 import nn
-from nn.cli import chars, report
-from nn.cli.config import Config, add_run_options, load_weights, read_weights
+from nn.cli import chars, parser, report
+from nn.cli.config import Config, load_weights, option, read_weights
 from nn.cli.images import read_examples
-from nn.cli.parser import Parser, UsageError, count, rate, seed, sizes
 from nn.layers import activations
 
 #: The losses by their names on the command line, and the step size that suits each.
@@ -37,15 +36,20 @@ class DigitsConfig(Config):
 
     key, command, source = "recipe", "train", "data"
 
-    data: str = "digits"
-    layers: tuple[int, ...] = (64, 16, 16, 10)
-    activation: str = "sigmoid"
-    loss: str = "quadratic"
-    init: str = "xavier_normal"
-    lr: float = 3.0
-    batch: int = 10
-    epochs: int = 30
-    seed: int = 0
+    data: str = option("digits", "IDX files; or download", metavar="DIR|mnist|digits")
+    layers: tuple[int, ...] = option(
+        (64, 16, 16, 10),
+        "default: 64,16,16,10, or 784,16,16,10",
+        type=parser.sizes,
+        metavar="N,...",
+    )
+    activation: str = option("sigmoid", choices=activations.NAMES)
+    loss: str = option("quadratic", choices=sorted(LOSSES))
+    init: str = option("xavier_normal", "initial weights", choices=nn.init.NAMES)
+    lr: float = option(3.0, "step size, eta; default: 3 (0.5 for cross_entropy)", type=parser.rate)
+    batch: int = option(10, "examples of a mini-batch", type=parser.count)
+    epochs: int = option(30, "with --resume the total number", type=parser.count)
+    seed: int = option(0, type=parser.seed)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(int(n) for n in self.layers))  # JSON has lists
@@ -87,7 +91,7 @@ class DigitsConfig(Config):
             data = nn.load_mnist(self.data, download=False)
         pixels, classes = data.x_train.shape[1], int(data.y_train.max()) + 1
         if self.layers[0] != pixels or self.layers[-1] < classes:
-            raise UsageError(
+            raise parser.UsageError(
                 f"--layers {','.join(map(str, self.layers))} does not fit the data: images of "
                 f"{pixels} pixels in {classes} classes need {pixels},...,{classes}"
             )
@@ -95,27 +99,22 @@ class DigitsConfig(Config):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m nn", description=(__doc__ or "").split("\n")[0])
-    commands = parser.add_subparsers(dest="command", parser_class=Parser)
+    program = parser.Parser(prog="python -m nn", description=(__doc__ or "").split("\n")[0])
+    commands = program.add_subparsers(dest="command", parser_class=parser.Parser)
     train = commands.add_parser("train", help="train a feedforward network on handwritten digits")
-    add = train.add_argument
-    add("--data", metavar="DIR|mnist|digits", help="IDX files; or download; default: digits")
-    add("--layers", type=sizes, metavar="N,...", help="default: 64,16,16,10, or 784,16,16,10")
-    add("--activation", choices=activations.NAMES, help="default: sigmoid")
-    add("--loss", choices=sorted(LOSSES), help="default: quadratic")
-    add("--init", choices=nn.init.NAMES, help="initial weights; default: xavier_normal")
-    add("--lr", type=rate, help="the step size, eta; default: 3 (0.5 for cross_entropy)")
-    add("--batch", type=count, help="examples of a mini-batch; default: 10")
-    add("--epochs", type=count, help="default: 30; with --resume the total number")
-    add("--seed", type=seed, help="default: 0")
-    add("--draw", type=count, metavar="N", help="draw the flow of the gradient every N epochs")
-    add_run_options(train)
+    DigitsConfig.add_options(train)
+    train.add_argument(
+        "--draw",
+        type=parser.count,
+        metavar="N",
+        help="draw the flow of the gradient every N epochs",
+    )
     predict = commands.add_parser("predict", help="classify images with trained weights")
     predict.add_argument("weights", type=Path, help="weights.safetensors of a run, or the run")
     predict.add_argument("images", help="a picture (.png), an array (.npy), IDX files, or digits")
-    predict.add_argument("--count", type=count, default=10, help="most images; default: 10")
+    predict.add_argument("--count", type=parser.count, default=10, help="most images; default: 10")
     chars.add_commands(commands)
-    return parser
+    return program
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

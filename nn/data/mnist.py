@@ -81,11 +81,9 @@ def read_idx(path: str | Path) -> Array:
 
 def find(root: Path, name: str) -> Path | None:
     """Find a file in ``root``, plain or gzipped, or spelled with a dot (``.idx3``)."""
-    for spelling in (name, name.replace("-idx", ".idx")):
-        for ending in ("", ".gz"):
-            if (root / (spelling + ending)).is_file():
-                return root / (spelling + ending)
-    return None
+    spellings = (name, name.replace("-idx", ".idx"))
+    paths = [root / (spelling + suffix) for spelling in spellings for suffix in ("", ".gz")]
+    return next((path for path in paths if path.is_file()), None)
 
 
 def fetch(name: str, root: Path, mirrors: Sequence[str] = MIRRORS) -> Path:

@@ -90,8 +90,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
 
 
 leaky_relu.defvjp(
-    lambda g, _out, x, negative_slope=0.01: np.where(x > 0, g, negative_slope * g),
-    elementwise=True,
+    lambda g, _out, x, negative_slope=0.01: np.where(x > 0, g, negative_slope * g), elementwise=True
 )
 
 
@@ -190,9 +189,7 @@ def softmax(x: Any, axis: int = -1) -> Any:
     return out
 
 
-softmax.defvjp(
-    lambda g, out, _x, axis=-1: out * (g - (g * out).sum(axis, keepdims=True)),
-)
+softmax.defvjp(lambda g, out, _x, axis=-1: out * (g - (g * out).sum(axis, keepdims=True)))
 
 
 @ag.primitive
@@ -205,9 +202,7 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     return z
 
 
-log_softmax.defvjp(
-    lambda g, out, _x, axis=-1: g - np.exp(out) * g.sum(axis, keepdims=True),
-)
+log_softmax.defvjp(lambda g, out, _x, axis=-1: g - np.exp(out) * g.sum(axis, keepdims=True))
 
 
 def embedding(ids: Any, weight: Any) -> Any:

@@ -166,9 +166,7 @@ def _logistic_loss(x: Any, t: Any) -> Any:
 
 _logistic_loss.name = "binary_cross_entropy_with_logits"
 _logistic_loss.defvjp(
-    lambda g, _out, x, t: g * (sigmoid(x) - t),
-    lambda g, _out, x, _t: -g * x,
-    elementwise=True,
+    lambda g, _out, x, t: g * (sigmoid(x) - t), lambda g, _out, x, _t: -g * x, elementwise=True
 )
 
 

@@ -66,11 +66,7 @@ def mlp(
 
 
 def perceptron(
-    inputs: int,
-    outputs: int = 1,
-    *,
-    rng: Rng = None,
-    dtype: Any = np.float32,
+    inputs: int, outputs: int = 1, *, rng: Rng = None, dtype: Any = np.float32
 ) -> Linear:
     """Build a perceptron: one layer of weighted sums, without a hidden one (F. Rosenblatt, 1958).
 
@@ -109,16 +105,7 @@ def lenet5(*, rng: Rng = None, dtype: Any = np.float32) -> Sequential:
     )
 
 
-def char_rnn(
-    characters: int,
-    kind: str = "gru",
-    *,
-    embed: int = 32,
-    hidden: int = 128,
-    rng: Rng = None,
-    dtype: Any = np.float32,
-    **options: Any,
-) -> CharRNN:
+def char_rnn(characters: int, kind: str = "gru", **options: Any) -> CharRNN:
     """Build a language model of characters that returns logits of the next character.
 
     Parameters
@@ -127,9 +114,9 @@ def char_rnn(
         The size of the vocabulary.
     kind
         ``"rnn"``, ``"lstm"`` or ``"gru"``.
-    embed, hidden, rng, dtype, **options
-        As in :class:`nn.language.CharRNN`; by default 32 numbers for each character and 128
-        hidden units.
+    **options
+        ``embed`` (32 numbers for each character by default), ``hidden`` (128 hidden units), and
+        the other options of :class:`nn.language.CharRNN`.
 
     Examples
     --------
@@ -138,4 +125,4 @@ def char_rnn(
     ...  for kind in ("rnn", "lstm", "gru")]
     [31201, 93409, 72673]
     """
-    return CharRNN(characters, kind, embed=embed, hidden=hidden, rng=rng, dtype=dtype, **options)
+    return CharRNN(characters, kind, **options)

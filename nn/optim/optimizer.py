@@ -32,6 +32,11 @@ def _json_type(setting: Any) -> Any:
     return str if setting is None else type(setting)
 
 
+def _form(groups: Iterable[Group]) -> list[tuple[int, str]]:
+    """Return the number of parameters and the names of the settings of each group."""
+    return [(len(g["params"]), ", ".join(sorted(g.keys() - {"params"}))) for g in groups]
+
+
 class Optimizer:
     """Base class: parameter groups, their settings, and the state of each parameter.
 
@@ -161,11 +166,10 @@ class Optimizer:
             If groups, the number of parameters, or a shape differ.
         """
         groups, state = saved["param_groups"], saved["state"]
-        sizes = [len(g["params"]) for g in groups]
-        own = [len(g["params"]) for g in self.param_groups]
-        if sizes != own:
+        if _form(groups) != _form(self.param_groups):
             raise StateError(
-                f"a state of groups of {sizes} parameters does not fit groups of {own}"
+                f"a state with groups of {_form(groups)} does not fit {type(self).__name__} with "
+                f"groups of {_form(self.param_groups)}"
             )
         parameters = self._parameters()
         for number, values in state.items():
@@ -182,11 +186,6 @@ class Optimizer:
                     raise StateError(f"{label} is {value!r}, expected a number or an array")
         settings = [{k: v for k, v in g.items() if k != "params"} for g in groups]
         for group, new in zip(self.param_groups, settings, strict=True):
-            if new.keys() != group.keys() - {"params"}:
-                raise StateError(
-                    f"a state with the settings {', '.join(new)} is not one of "
-                    f"{type(self).__name__}"
-                )
             for name, value in new.items():
                 if _json_type(value) != _json_type(group[name]):
                     raise StateError(f"the setting {name} is {value!r}, before {group[name]!r}")

@@ -35,6 +35,11 @@ def better(new: float, old: float | None, mode: str, margin: float = 0.0) -> boo
     return new < old - margin if mode == "min" else new > old + margin
 
 
+def with_prefix(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values whose names begin with a prefix, by the rest of their names."""
+    return {k.removeprefix(prefix): v for k, v in values.items() if k.startswith(prefix)}
+
+
 class EarlyStopping:
     """Stop when ``monitor`` has not improved for ``patience`` epochs; restore the best weights.
 
@@ -78,11 +83,7 @@ class EarlyStopping:
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Restore what :meth:`state_dict` returned."""
         self.best, self.best_epoch = saved["best"], int(saved["best_epoch"])
-        self._weights = {
-            name.removeprefix("weights."): a
-            for name, a in saved.items()
-            if name.startswith("weights.")
-        }
+        self._weights = with_prefix("weights.", saved)
 
     def __call__(self, state: TrainingState) -> None:
         value, epoch = state.history[self.monitor][-1], len(state.history)

@@ -16,7 +16,7 @@ from nn.errors import FileFormatError, StateError
 from nn.files.weights import checked_metadata, checked_suffix, read, save
 from nn.module import Module
 from nn.optim.optimizer import Optimizer
-from nn.training.callbacks import better, direction
+from nn.training.callbacks import better, direction, with_prefix
 from nn.training.loop import History, TrainingState, check_optimizer
 
 
@@ -37,10 +37,6 @@ def _extract_arrays(
     """Move the arrays of a state to ``arrays``, with a prefix, and return the rest."""
     arrays.update({f"{prefix}{k}": v for k, v in values.items() if isinstance(v, np.ndarray)})
     return {k: v for k, v in values.items() if not isinstance(v, np.ndarray)}
-
-
-def _with_prefix(prefix: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
-    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
 
 
 def _json(value: Any) -> str:
@@ -163,10 +159,10 @@ def resume(
     """
     check_optimizer(model, optimizer)
     arrays, metadata = read(Path(path))
-    old_weights, old_optimizer = model.state_dict(), optimizer.state_dict()
     generators, callbacks = _generators(model, data), list(callbacks)
-    old_random = {name: rng.bit_generator.state for name, rng in generators.items()}
-    old_states = [c.state_dict() if hasattr(c, "state_dict") else {} for c in callbacks]
+    random = [(rng.bit_generator, rng.bit_generator.state) for rng in generators.values()]
+    parts = [p for p in (model, optimizer, *callbacks) if hasattr(p, "state_dict")]
+    states = [(part, part.state_dict()) for part in parts if hasattr(part, "load_state_dict")]
     try:
         saved, history = json.loads(metadata["optimizer"]), json.loads(metadata["history"])
         if not all("epoch" in row and _are_numbers(row.values()) for row in history):
@@ -175,9 +171,9 @@ def resume(
             raise StateError(
                 f"this training was begun with {saved['class']}, not {type(optimizer).__name__}"
             )
-        model.load_state_dict(_with_prefix("model.", arrays))
+        model.load_state_dict(with_prefix("model.", arrays))
         numbers = {str(int(i)): dict(values) for i, values in saved["numbers"].items()}
-        for name, array in _with_prefix("optimizer.", arrays).items():
+        for name, array in with_prefix("optimizer.", arrays).items():
             number, key = name.split(".", 1)
             numbers.setdefault(str(int(number)), {})[key] = array
         optimizer.load_state_dict({"state": numbers, "param_groups": saved["groups"]})
@@ -194,15 +190,12 @@ def resume(
                     f"callback {i} is a {type(callback).__name__}, and the file's is "
                     f"{entry['class']}; give the same callbacks in the same order"
                 )
-            callback.load_state_dict({**entry["state"], **_with_prefix(f"callback.{i}.", arrays)})
+            callback.load_state_dict({**entry["state"], **with_prefix(f"callback.{i}.", arrays)})
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
-        model.load_state_dict(old_weights)
-        optimizer.load_state_dict(old_optimizer)
-        for name, rng in generators.items():
-            rng.bit_generator.state = old_random[name]
-        for callback, state in zip(callbacks, old_states, strict=True):
-            if state:
-                callback.load_state_dict(state)
+        for part, state in states:
+            part.load_state_dict(state)
+        for generator, state in random:
+            generator.state = state
         if isinstance(error, StateError):
             raise
         raise FileFormatError(f"{path} is not a checkpoint of this training: {error!r}") from error
