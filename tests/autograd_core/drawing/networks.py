@@ -1,4 +1,4 @@
-"""Networks that pictures are judged by: MLP, LeNet-5, RNN, deep sigmoid, residual block."""
+"""Example networks: MLP, LeNet-5, RNN, deep sigmoid, residual block."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view

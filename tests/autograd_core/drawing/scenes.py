@@ -1,4 +1,4 @@
-"""Scenes made by hand, and at random, for the renderers that need no ``dot`` program."""
+"""Scenes made by hand and at random, for the writers that need no ``dot`` program."""
 
 import itertools
 

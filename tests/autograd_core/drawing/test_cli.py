@@ -1,4 +1,4 @@
-"""``python -m autograd_core draw``."""
+"""The command line ``python -m autograd_core draw``."""
 
 import pytest
 
@@ -51,7 +51,7 @@ def test_functions(tmp_path):
         ([f"{NET}:MLP", "--input", "2,784", "--max-nodes", "0"], "max_nodes is a whole number"),
     ],
 )
-def test_one_line_and_status_2(arguments, message, capsys):
+def test_wrong_usage_is_one_line_and_status_2(arguments, message, capsys):
     assert draw(*arguments) == USAGE
     error = capsys.readouterr().err
     assert message in error

@@ -1,4 +1,4 @@
-"""What changed between two pictures."""
+"""The difference between two pictures."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def test_no_change():
     assert repr(d) == "no change"
 
 
-def test_with_something_else():
+def test_diff_refuses_what_is_no_picture():
     _, loss = networks.mlp()
     with pytest.raises(TypeError, match="compares two pictures, got Tensor"):
         ag.draw(loss).diff(loss)

@@ -1,4 +1,4 @@
-"""Pictures of networks of nn's own layers."""
+"""Whole pictures of networks of nn's layers, in every colour and level."""
 
 import numpy as np
 
@@ -18,8 +18,8 @@ class Net(nn.Module):
 
 def test_a_convolutional_network():
     scene = ag.draw(Net(), np.ones((2, 1, 28, 28), np.float32), level="modules").graph
-    told = [(b.title, b.type, b.spec, b.kind) for b in scene.boxes if b.kind != "data"]
-    assert told == [
+    found = [(b.title, b.type, b.spec, b.kind) for b in scene.boxes if b.kind != "data"]
+    assert found == [
         ("conv", "Conv2d", "5×5 pad 2 stride 2, 1 → 6", "module"),
         ("relu", "", "", "elementwise"),
         ("maxpool2d 2", "", "", "reduction"),

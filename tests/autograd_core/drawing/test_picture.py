@@ -55,7 +55,7 @@ def test_bookkeeping_is_not_drawn():
     assert [a.source for a in scene.arrows].count("split") == 2
 
 
-def test_large_graphs_are_capped_and_say_so():
+def test_large_graphs_are_capped_and_the_header_counts_the_rest():
     x = ag.tensor([1.0], requires_grad=True)
     y = x
     for _ in range(2000):
@@ -127,7 +127,7 @@ def test_without_dot_everything_but_png_and_pdf_works(tmp_path, monkeypatch):
     assert picture._repr_mimebundle_()["image/svg+xml"].count("<svg") == 1
 
 
-def test_a_dot_that_hangs_or_fails_is_given_up(tmp_path, monkeypatch):
+def test_a_dot_program_that_hangs_or_fails_is_replaced(tmp_path, monkeypatch):
     program = tmp_path / "dot"
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setattr("autograd_core.drawing.picture._PATIENCE", 0.2)
@@ -149,7 +149,7 @@ def test_a_notebook_never_sees_an_error(monkeypatch):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", "auto"])
-def test_svg_is_well_formed_and_says_what_it_is(theme, monkeypatch, tmp_path):
+def test_svg_is_well_formed_and_accessible(theme, monkeypatch, tmp_path):
     picture = network(title='a <b> & "c"', theme=theme)
     for path in (None, str(tmp_path)):
         if path:
@@ -165,7 +165,7 @@ def test_svg_is_well_formed_and_says_what_it_is(theme, monkeypatch, tmp_path):
         assert ("#0F1720" in svg) == (theme != "light")
 
 
-def test_what_cannot_be_drawn():
+def test_errors_name_what_is_expected():
     with pytest.raises(TypeError, match="Tensor"):
         ag.draw(np.ones(3))
     with pytest.raises(ValueError, match="direction"):
@@ -179,7 +179,7 @@ def test_every_level_of_a_page_shows_one_measurement():
     loss = np.sum(np.tanh(x @ x))
     picture = ag.draw(loss, color="time")
     again = picture._others("full")
-    told = [{b.id: b.mark for b in scene.boxes if b.mark} for scene in (picture.graph, again)]
-    assert told[0] == told[1]
+    found = [{b.id: b.mark for b in scene.boxes if b.mark} for scene in (picture.graph, again)]
+    assert found[0] == found[1]
     loss.backward()
     assert "<html" in ag.draw(loss, color="grad").html

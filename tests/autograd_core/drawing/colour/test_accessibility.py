@@ -1,4 +1,4 @@
-"""Colours for everybody: simulated colour deficiencies, contrast, words for every colour.
+"""Colours and words of whole pictures: colour deficiencies, contrast, a word for every colour.
 
 The simulation is of Viénot, Brettel and Mollon, "Digital video colourmaps for checking the
 legibility of displays by dichromats" (1999) for protan and deutan, and Machado, Oliveira and
@@ -53,13 +53,13 @@ def test_the_simulation_knows_black_white_and_a_known_pair():
     assert distance("#FF0000", "#00A000", "deutan") < distance("#FF0000", "#00A000", "normal") / 2
 
 
-#: Data and views are grey: their shape tells them, a square box and a dashed outline.
+#: Data and views are grey: a square box and a dashed outline distinguish them.
 STROKES = ["parameter", "product", "elementwise", "reduction", "output"]
 
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("sight", SIMULATED)
-def test_strokes_are_told_apart(sight, dark):
+def test_strokes_are_distinct(sight, dark):
     colours = {k: palette.STYLES[k].stroke for k in STROKES}
     if dark:
         colours = {k: palette.DARK[c] for k, c in colours.items()}
@@ -72,7 +72,7 @@ def test_strokes_are_told_apart(sight, dark):
 
 @pytest.mark.parametrize("sight", SIMULATED)
 @pytest.mark.parametrize("scale", [palette.GRADIENT, palette.COST])
-def test_neighbours_on_a_scale_are_told_apart(scale, sight):
+def test_neighbours_on_a_scale_are_distinct(scale, sight):
     for colours in (scale, [palette.DARK[c] for c in scale]):
         assert min(distance(a, b, sight) for a, b in itertools.pairwise(colours)) >= 5
 

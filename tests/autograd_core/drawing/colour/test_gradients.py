@@ -1,4 +1,4 @@
-"""``color="grad"``: what it says, and that it changes nothing."""
+"""``color="grad"``: its findings, and that measuring changes nothing."""
 
 import numpy as np
 import pytest
@@ -58,7 +58,7 @@ def test_nothing_is_changed():
     assert loss.item() == loss_before
 
 
-def test_exactly_zero_is_hollow_and_said():
+def test_exactly_zero_is_hollow_and_in_the_subtitle():
     w, dead = (nn.Linear(3, 3, rng=i) for i in range(2))
     y = w(np.ones((2, 3), np.float32)) + nn.relu(dead(np.ones((2, 3), np.float32)) - 100)
     picture = ag.draw(np.sum(y), level="modules", color="grad", names={"w": w, "dead": dead})
@@ -77,7 +77,7 @@ def test_not_a_number_is_marked():
     assert picture.graph.subtitle.startswith("✕ the gradient of")
 
 
-def test_exploding_is_said():
+def test_exploding_is_in_the_subtitle():
     rng = np.random.default_rng(0)
     model = nn.Sequential(*[f for _ in range(6) for f in (nn.Linear(8, 8, rng=rng), np.sin)])
     for p in model.parameters():
@@ -120,7 +120,7 @@ def test_a_part_without_gradient_is_plain():
     assert len([s for s in scene.boxes if s.form == "card"]) == 1
 
 
-def test_of_several_results_the_sum_is_meant():
+def test_gradients_of_several_results_are_of_their_sum():
     w = ag.tensor(np.ones(3), requires_grad=True, name="w")
     assert "of the sum of all results" in ag.draw(w * 2, color="grad").graph.subtitle
 

@@ -1,4 +1,4 @@
-"""Themes: substitution of colours in an SVG, and inks that are readable in both."""
+"""Themes of an SVG, and inks that are readable in both."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The built-in layout: what stands where, and what may not be on top of what."""
+"""The built-in layout: positions, straight paths, and nothing on top of anything else."""
 
 import itertools
 
@@ -103,7 +103,7 @@ def test_random_boxes_and_clusters_do_not_overlap(scene):
             assert overlap(places[i], d.around(c)) == (c in around.get(b.cluster, ()))
 
 
-def test_the_spine_is_straight_and_the_skip_runs_outside():
+def test_the_critical_path_is_straight_and_the_skip_runs_outside():
     scene = scenes.residual()
     d, places = check(scene, "TB")
     middles = {
@@ -117,7 +117,7 @@ def test_the_spine_is_straight_and_the_skip_runs_outside():
     assert max(p[0] for p in points(skip)) > edge
 
 
-def test_parameters_stand_left_of_their_operation_and_targets_right():
+def test_parameters_are_left_of_their_operation_and_targets_right():
     _, places = check(scenes.ops(), "TB")
     (x, y, w, h), (mx, my, _, mh) = places["fc1.W"], places["fc1.matmul"]
     assert x + w < mx
@@ -126,7 +126,7 @@ def test_parameters_stand_left_of_their_operation_and_targets_right():
     assert places["y"][0] > places["loss"][0] + places["loss"][2]
 
 
-def test_ranks_go_in_the_direction():
+def test_ranks_follow_the_direction():
     for direction, axis, sign in (("TB", 1, 1), ("BT", 1, -1), ("LR", 0, 1), ("RL", 0, -1)):
         _, places = check(scenes.residual(), direction)
         assert sign * (places["loss"][axis] - places["x"][axis]) > 100
@@ -148,7 +148,7 @@ def test_nested_clusters_hold_one_another():
     assert ay + ah > by + bh
 
 
-def test_clusters_in_a_ring_and_arrows_in_a_ring_end():
+def test_cycles_of_clusters_and_arrows_terminate():
     clusters = [Cluster("a", "a", parent="b"), Cluster("b", "b", parent="a")]
     boxes = [Box(i, "product", i, cluster="a") for i in "xyz"]
     arrows = [Arrow("x", "y"), Arrow("y", "z"), Arrow("z", "x"), Arrow("x", "nobody")]

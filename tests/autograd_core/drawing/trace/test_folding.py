@@ -105,6 +105,19 @@ def test_states_that_are_all_used_are_one_arrow_from_the_stack():
     assert len([a for a in scene.arrows if a.source == step.id and not a.loop]) == 1
 
 
+def test_parameters_of_the_first_step_alone_have_a_box_each():
+    rng = np.random.default_rng(0)
+    w, h, c = (
+        ag.tensor(rng.normal(size=(4, 4)), requires_grad=True, name=n) for n in ("W", "h0", "c0")
+    )
+    for _ in range(6):
+        h = np.tanh(h @ w + c)
+        c = c * 0.5 + h
+    scene = ag.draw(np.sum(h) + np.sum(c), level="modules").graph
+    (step,) = [b for b in scene.boxes if b.repeats > 1]
+    assert {"h0", "c0"} <= {a.source for a in scene.arrows if a.target == step.id}
+
+
 class TwoPart(nn.Module):
     """A cell whose parts are modules."""
 

@@ -1,4 +1,4 @@
-"""What each level draws of the networks that pictures are judged by."""
+"""Boxes, clusters and arrows of each level, for the example networks."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ import nn
 from tests.autograd_core.drawing import networks
 
 
-def told(picture):
+def lines(picture):
     """Boxes as lines, in drawing order."""
     return [
         " ".join(t for t in (b.title, b.type, b.spec, b.note, b.absorbed) if t)
@@ -24,7 +24,7 @@ def test_modules_of_an_mlp():
     _, loss = networks.mlp()
     picture = ag.draw(loss, level="modules")
     value = f"{loss.item():.4g}"
-    assert told(picture) == [
+    assert lines(picture) == [
         "x input 32×784",
         "fc1 Linear 784 → 16 12,560 params",
         "sigmoid",
@@ -45,7 +45,7 @@ def test_modules_of_an_mlp():
     assert {a.source for a in picture.graph.arrows if not a.gradient} == {"x", "y"}
 
 
-def test_lenet_in_eight_boxes():
+def test_lenet_compact_has_eight_boxes():
     _, loss = networks.lenet(4)
     picture = ag.draw(loss, level="compact")
     assert [b.id for b in picture.graph.boxes] == [
@@ -75,7 +75,7 @@ def test_lenet_modules():
     assert next(b for b in picture.graph.boxes if b.id == "conv1").spec == "5×5 pad 2, 1 → 6"
 
 
-def test_operations_stand_in_clusters_with_their_parameters():
+def test_operations_are_in_clusters_with_their_parameters():
     _, loss = networks.mlp()
     scene = ag.draw(loss, level="ops").graph
     assert [(c.id, c.title, c.type) for c in scene.clusters if c.type] == [
@@ -108,7 +108,7 @@ def test_a_loss_has_its_name(loss, name):
     assert [c.title for c in clusters] == ([name] if name != "quadratic cost" else [])
 
 
-def test_full_says_what_is_held():
+def test_full_shows_the_bytes_held():
     _, loss = networks.mlp()
     notes = {b.id: b.note for b in ag.draw(loss, level="full").graph.boxes}
     assert notes["fc2.linear"].startswith("32×16  holds ")
@@ -205,7 +205,7 @@ def test_a_module_is_run_though_nothing_records():
     assert len(scene.boxes) > 5
 
 
-def test_views_of_parameters_are_not_worth_a_box():
+def test_views_of_parameters_have_no_box():
     b = ag.tensor(np.ones(3), requires_grad=True, name="b")
     y = np.ones((4, 3, 1)) * b[:, None]
     scene = ag.draw(y).graph
@@ -235,6 +235,7 @@ def test_structure_stays_after_backward():
     assert [(a.source, a.target) for a in before.arrows] == [
         (a.source, a.target) for a in after.arrows
     ]
+    assert next(b.note for b in after.boxes if b.id == "y") == "target"
 
 
 def test_several_roots():
@@ -245,7 +246,7 @@ def test_several_roots():
     assert ag.draw([[a], (b,)]).graph.boxes
 
 
-def test_a_leaf_alone():
+def test_a_single_leaf():
     w = ag.tensor(np.ones(3), requires_grad=True, name="w")
     assert [b.id for b in ag.draw(w).graph.boxes] == ["w"]
 
@@ -258,7 +259,7 @@ def test_tensors_of_many_outputs():
         assert [a.source for a in scene.arrows].count("eigh") == 2
 
 
-def test_what_cannot_be_drawn():
+def test_errors_name_what_is_expected():
     w = ag.tensor(np.ones(3), requires_grad=True)
     y = np.sum(w)
     for wrong, message in [

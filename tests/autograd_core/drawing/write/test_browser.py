@@ -1,4 +1,4 @@
-"""The HTML page in a real headless Chromium, by its own driver: mouse, wheel, keyboard, palette."""
+"""The HTML page and its script in a headless Chromium: mouse, wheel, keyboard, themes."""
 
 import shutil
 
@@ -85,7 +85,7 @@ def net(page):
     return page({"modules": scenes.residual(), "ops": scenes.ops()}, "modules")
 
 
-def test_a_click_traces_and_tells(net):
+def test_a_click_traces_and_shows_details(net):
     net.node("conv2").click()
     dim = {e.get_attribute("data-n") for e in net.all("svg.traced .node:not(.on)")}
     assert dim == {"7"}  # y, which neither leads to conv2 nor follows from it

@@ -1,4 +1,4 @@
-"""DOT: structure, determinism, and that Graphviz takes it without a word, whatever the names."""
+"""DOT: structure, determinism, and no complaint from Graphviz, whatever the names."""
 
 import re
 import shutil
@@ -20,7 +20,7 @@ needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz's d
 
 
 def parse(dot, *arguments):
-    """What the dot program says of it: its output; nothing on stderr is a must."""
+    """Return the output of the dot program, which must write nothing to stderr."""
     command = ["dot", *(arguments or ("-Tcanon",))]
     done = subprocess.run(command, input=dot.encode(), capture_output=True, check=False, timeout=60)
     assert done.stderr == b"", done.stderr.decode()[:500]
@@ -74,7 +74,7 @@ def test_golden_operations():
     at = lines.index('subgraph "cluster_fc1"')
     assert lines[at + 1 : at + 5] == ['"fc1.weight"', '"fc1.bias"', '"fc1.linear"', "}"]
     assert '{rank=same; "fc1.weight"; "fc1.linear"}' in lines
-    assert '"fc1.linear" -> "fc1.bias"' in lines  # the second parameter stands at the right
+    assert '"fc1.linear" -> "fc1.bias"' in lines  # the second parameter is at the right
     assert 'dir="back"' in next(s for s in dot.splitlines() if '"fc1.linear" -> "fc1.bias"' in s)
 
 
@@ -219,7 +219,7 @@ def scenes(draw):
 @needs_dot
 @settings(max_examples=60, deadline=None)
 @given(scene=scenes(), direction=st.sampled_from(["TB", "LR"]))
-def test_random_scenes_are_parsed_without_a_word(scene, direction):
+def test_random_scenes_are_parsed_without_a_warning(scene, direction):
     dot = to_dot(scene, direction)
     assert dot == to_dot(scene, direction)
     parse(dot, "-Tsvg")

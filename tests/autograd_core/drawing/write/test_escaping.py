@@ -17,5 +17,5 @@ def test_the_data_is_json_again():
     ("a*b", "a#42;b"), ("a`b", "a#96;b"), ("#35;", "#35;35#59;"), ("3.5", "3#46;5"),
     ("x[:, 0]", "x[:, 0]"), ("卷积 🧠", "卷积 🧠"),
 ])  # fmt: skip
-def test_mermaid_takes_no_name_for_markdown(text, written):
+def test_mermaid_takes_no_text_for_markdown(text, written):
     assert mermaid_text(text) == f'"{written}"'

@@ -1,4 +1,4 @@
-"""JSON, text and networkx."""
+"""JSON, text and graphs of networkx."""
 
 import builtins
 import json
@@ -20,7 +20,7 @@ def test_json_holds_everything(make):
     assert read["clusters"] == [vars(c) for c in scene.clusters]
 
 
-def test_text_has_a_line_a_box_and_aligned_columns():
+def test_text_has_a_line_per_box_and_aligned_columns():
     scene = scenes.ops()
     lines = to_text(scene).splitlines()
     assert lines[0] == "MLP"

@@ -57,23 +57,23 @@ def test_the_levels_have_a_button_and_a_picture_each():
     assert re.findall(r'data-level="(\w+)"', text) == ["modules", "ops"]
 
 
-def test_what_cannot_be_is_refused():
+def test_unknown_levels_and_themes_are_refused():
     with pytest.raises(ValueError, match="level is one of modules, ops; got 'full'"):
         to_html({"modules": scenes.residual(), "ops": scenes.ops()}, "full")
     with pytest.raises(ValueError, match="theme is light, dark or auto, got 'pink'"):
         page(theme="pink")
 
 
-def test_the_page_tells_real_numbers_of_every_operation():
+def test_the_page_has_the_measured_numbers_of_every_operation():
     """Values, gradient, time, memory and the line of code, whatever the colours show."""
     w = ag.tensor(np.array([[1.0, 2.0], [3.0, 5.0]]), requires_grad=True, name="w")
     picture = ag.draw(lambda x: np.sum(np.tanh(x @ w)), np.array([[0.1, -0.2]]))
     facts = {b.id: dict(b.facts) for b in picture._others("ops", details=True).boxes}
-    told = facts["matmul"]
-    assert (told["min"], told["mean"], told["max"]) == ("-0.8", "-0.65", "-0.5")
-    assert "test_html.py" in told["line"]
+    found = facts["matmul"]
+    assert (found["min"], found["mean"], found["max"]) == ("-0.8", "-0.65", "-0.5")
+    assert "test_html.py" in found["line"]
     for name in ("rms of ∂L/∂result", "held for backward", "time, forward and backward"):
-        assert told[name]
+        assert found[name]
     assert facts["w"]["max"] == "5"
     assert "rms of the gradient" in facts["w"]
     assert "test_html.py" in picture.html

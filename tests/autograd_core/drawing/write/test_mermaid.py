@@ -32,7 +32,7 @@ def test_mermaid_is_quoted(scene):
             assert not set(inside.replace("<br/>", "")) & set('<>`\\"')
 
 
-def test_mermaid_keeps_its_limits_and_says_so():
+def test_mermaid_keeps_its_limits_and_counts_the_rest():
     text = to_mermaid(scenes.long(1000, 2))
     assert "700 older boxes" in text
     assert len(re.findall(r"^\s*n\d+[\[(]", text, re.M)) == mermaid.MOST_BOXES

@@ -30,7 +30,7 @@ def test_every_box_and_arrow_is_there(make, direction):
 
 
 @pytest.mark.parametrize("make", EVERY)
-def test_a_screen_reader_is_told(make):
+def test_boxes_have_titles_for_screen_readers(make):
     scene = make()
     root = parsed(scene)
     assert root.get("role") == "img"
@@ -67,13 +67,13 @@ def test_everything_lies_on_the_page():
                 assert -1 <= y <= h + 1 - float(r.get("height"))
 
 
-def test_names_stay_text():
+def test_hostile_names_stay_text():
     root = parsed(scenes.hostile())
     assert {e.tag.removeprefix(SVG) for e in root.iter()} <= {
         "svg", "title", "desc", "g", "rect", "text", "path"}  # fmt: skip
-    told = "".join(root.itertext())
+    found = "".join(root.itertext())
     for name in ("<img src=x onerror=window.bad=1>", "a & b", "层·卷积", "🧠🔥", "n" * 300):
-        assert name in told
+        assert name in found
 
 
 def test_long_names_are_elided_with_the_whole_in_the_tooltip():
@@ -95,7 +95,7 @@ def test_a_stack_shows_its_steps_strip_and_loop():
     assert sum(str(t).startswith("step ") for t in tips) == 20
 
 
-def test_every_colour_has_a_dark_one_or_is_meant_to_stay():
+def test_every_colour_has_a_dark_counterpart():
     for make in (scenes.residual, scenes.ops, scenes.rnn):
         light = to_svg(make())
         used = {e.get(k) for e in ElementTree.fromstring(light).iter() for k in ("fill", "stroke")}
@@ -116,7 +116,7 @@ def test_another_direction_is_refused():
         to_svg(scenes.residual(), "down")
 
 
-def test_a_thousand_boxes_take_a_moment():
+def test_a_thousand_boxes_take_less_than_a_second():
     to_svg(scenes.long(50))
     least = 9.0
     for _ in range(3):
