@@ -5,6 +5,7 @@ use, because few shared boxes with many arrows make a layout slow and tangled.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -88,9 +89,9 @@ class _Builder:
         self.labelled: set[int] = set()
         self.pairs: set[tuple[str, str]] = set()
 
-    def measured(self, method: str, box: Box, *subject: Any) -> None:
-        """Add a box, coloured by the first measure, with the facts of all measures."""
-        coloured = [getattr(m, method)(*subject, box) for m in self.measures]
+    def add(self, colour: Callable[[Measure], Box]) -> None:
+        """Add a box that a measure colours: that of the first measure, with the facts of all."""
+        coloured = [colour(measure) for measure in self.measures]
         facts: dict[str, str] = {}
         for name, value in (fact for one in coloured for fact in one.facts):
             facts.setdefault(name, value)
@@ -167,7 +168,7 @@ class _Builder:
         if g in self.loss and not box.cluster:
             box = replace(box, cluster=self.clusters[_LOSS].id)
         self.group_ids[g] = box.id
-        self.measured("group", box, trace, one)
+        self.add(lambda measure: measure.group(trace, one, box))
         self.incoming(g, box.id)
 
     def box(self, group: Group, name: str, kind: str, title: str, **more: Any) -> Box:
@@ -288,14 +289,13 @@ class _Builder:
         clone = (parameter or len(source.users) > _CLONED) and not group.steps
         if not clone and id(source) in self.sources:
             return self.sources[id(source)]
-        box = self.source_box(source, group.cluster if parameter and clone else -1)
-        self.measured("source", box, source)
+        name = self.add_source(source, group.cluster if parameter and clone else -1)
         if not clone:
-            self.sources[id(source)] = box.id
-        return box.id
+            self.sources[id(source)] = name
+        return name
 
-    def source_box(self, source: Source, scope: int) -> Box:
-        """Return the box of a source that is drawn inside a module call (-1 for none)."""
+    def add_source(self, source: Source, scope: int) -> str:
+        """Add the box of a source, inside a module call (-1 for none), and return its id."""
         name = source.name
         if scope >= 0 and (path := self.trace.scopes[scope].path):
             inside = name.startswith(path + ".")
@@ -308,9 +308,11 @@ class _Builder:
         kind = "parameter" if source.role == "parameter" else "data"
         text = str(dtype) if dtype is not None else ""
         facts = (("role", source.role), ("shape", shape_text(source.shape)), ("dtype", text))
-        return Box(self.ids.fresh(source.name), kind, name, "box", note=note,
-                   cluster=self.cluster(scope), shape=source.shape, dtype=text,
-                   facts=(*facts, *statistics(source.array)))  # fmt: skip
+        box = Box(self.ids.fresh(source.name), kind, name, "box", note=note,
+                  cluster=self.cluster(scope), shape=source.shape, dtype=text,
+                  facts=(*facts, *statistics(source.array)))  # fmt: skip
+        self.add(lambda measure: measure.source(source, box))
+        return box.id
 
     # -- arrows -------------------------------------------------------------------------------
 
@@ -405,7 +407,7 @@ class _Builder:
                 else:
                     self.from_source(k.source, Group(ops), box.id, k.shape)
         for source in self.trace.alone:
-            self.measured("source", self.source_box(source, -1), source)
+            self.add_source(source, -1)
 
     def subtitle(self) -> str:
         """Return the facts of the graph in one line: parameters, batch, dtype, operations."""

@@ -1,6 +1,6 @@
 "use strict";
 // The page of a picture: pan, zoom, search, trace, details, levels, themes, keyboard.
-// Texts reach the page by textContent alone.
+// Texts of a graph reach the page only through textContent.
 (() => {
   const data = JSON.parse(document.getElementById("scenes").textContent);
   const $ = (id) => document.getElementById(id);
@@ -75,7 +75,7 @@
   }
   function centre(i) {
     const at = place(i), v = view.getBoundingClientRect(), shrunk = now().box.w / v.width;
-    if (shrunk > 1.4) zoom(shrunk); // to where texts are readable
+    if (shrunk > 1.4) zoom(shrunk); // until texts are readable
     const again = place(i);
     const inside = again.x > v.left + 40 && again.x < v.right - 40 &&
       again.y > v.top + 40 && again.y < v.bottom - 40;
@@ -191,8 +191,9 @@
     const l = now(), box = l.scene.boxes[i];
     panel.replaceChildren();
     add(panel, "h2", box.id);
-    const told = [box.type, box.spec, box.note, box.absorbed && "↳ " + box.absorbed];
-    add(panel, "p", [box.repeats > 1 ? `× ${box.repeats} steps` : "", ...told].filter(Boolean).join("  ·  "));
+    const texts = [box.repeats > 1 ? `× ${box.repeats} steps` : "", box.type, box.spec, box.note,
+      box.absorbed && "↳ " + box.absorbed];
+    add(panel, "p", texts.filter(Boolean).join("  ·  "));
     const facts = [...box.facts], known = new Set(facts.map((f) => f[0]));
     if (box.shape && !known.has("shape")) facts.unshift(["shape", box.shape]);
     if (box.dtype && !known.has("dtype")) facts.push(["dtype", box.dtype]);
@@ -214,11 +215,11 @@
 
   function search() {
     const words = find.value.trim().toLowerCase().split(/\s+/).filter(Boolean), l = now();
-    const told = (b) => [b.id, b.title, b.type, b.spec, b.note, b.absorbed, b.mark, ...b.facts.map((f) => f.join(" "))]
+    const textOf = (b) => [b.id, b.title, b.type, b.spec, b.note, b.absorbed, b.mark, ...b.facts.flat()]
       .join(" ").toLowerCase();
     [hits, hit] = [[], -1];
     l.nodes.forEach((node, i) => {
-      const found = words.length > 0 && words.every((w) => told(l.scene.boxes[i]).includes(w));
+      const found = words.length > 0 && words.every((w) => textOf(l.scene.boxes[i]).includes(w));
       node.classList.toggle("hit", found);
       if (found) hits.push(i);
     });
@@ -241,16 +242,17 @@
     document.documentElement.dataset.theme = name;
     $("theme").textContent = "Theme: " + name;
   }
-  $("theme").addEventListener("click", () =>
-    theme(themes[(themes.indexOf(document.documentElement.dataset.theme) + 1) % 3]));
-  $("fit").addEventListener("click", fit);
-  $("in").addEventListener("click", () => zoom(1.25));
-  $("out").addEventListener("click", () => zoom(0.8));
-  $("ask").addEventListener("click", () => help.showModal());
-  $("close").addEventListener("click", () => help.close());
+  const buttons = {
+    theme: () => theme(themes[(themes.indexOf(document.documentElement.dataset.theme) + 1) % 3]),
+    fit, in: () => zoom(1.25), out: () => zoom(0.8),
+    ask: () => help.showModal(), close: () => help.close(),
+  };
+  for (const [id, press] of Object.entries(buttons)) $(id).addEventListener("click", press);
   for (const b of document.querySelectorAll("[data-show]"))
     b.addEventListener("click", () => show(b.dataset.show));
 
+  const keys = { "/": () => find.focus(), "?": buttons.ask, "+": buttons.in, "=": buttons.in,
+    "-": buttons.out, "0": fit };
   const directions = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
   function step(dx, dy) {
     const l = now();
@@ -276,11 +278,7 @@
       return;
     }
     if (e.target === find) return;
-    if (e.key === "/") find.focus();
-    else if (e.key === "?") help.showModal();
-    else if (e.key === "+" || e.key === "=") zoom(1.25);
-    else if (e.key === "-") zoom(0.8);
-    else if (e.key === "0") fit();
+    if (e.key in keys) keys[e.key]();
     else if (e.key in directions) step(...directions[e.key]);
     else if ((e.key === "Enter" || e.key === " ") && e.target.closest(".node"))
       pick(+e.target.closest(".node").dataset.n);
