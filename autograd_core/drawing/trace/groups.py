@@ -40,8 +40,6 @@ class Group:
         """Return the kind of its box: that of its most characteristic operation."""
         if self.is_card:
             return "module"
-        if self.scope >= 0 and "pool" in trace.scopes[self.scope].type.lower():
-            return "reduction"
         present = {trace.ops[i].kind for i in self.ops}
         return next((c for c in ("product", "reduction", "elementwise") if c in present), "view")
 

@@ -94,7 +94,7 @@ class Op:
     @property
     def kind(self) -> str:
         """Return the kind of the primitive; an unknown one is drawn like an elementwise one."""
-        return category(self.primitive)
+        return self.primitive.kind or "elementwise"
 
     @property
     def result(self) -> Any:
@@ -194,7 +194,7 @@ class Trace:
             called = array is not None and id(array) in self.given
             if not getattr(array, "shape", ()) and not (parent.tracked or called):
                 freed = node.args is None and position < 2 and parent is UNTRACKED
-                if not (freed and _takes_arrays(primitive)):
+                if not (freed and primitive.kind in ("product", "reduction")):
                     continue  # a number, which is written on the operation
                 array = Freed()
             links.append(self._read(parent, array))
@@ -307,13 +307,6 @@ def _origin(node: Node) -> Node:
     return node
 
 
-def _takes_arrays(primitive: Primitive) -> bool:
-    """Return whether the first two arguments of an operation are always arrays, not numbers."""
-    return category(primitive) == "product" or primitive.name.endswith(
-        ("_entropy", "_error", "_cost")
-    )
-
-
 def _find_scopes(nodes: Iterable[Node], given: Mapping[int, str]) -> list[Scope]:
     """Return the module calls around ``nodes``, named by the outermost modules' attributes."""
     scopes = [Scope(*call) for call in calls(nodes)]
@@ -413,33 +406,3 @@ def _is_plain_tensor(node: Node | None) -> bool:
     """Return whether a leaf belongs to a Tensor itself, not to a subclass like ``nn.Parameter``."""
     owner = node.owner() if isinstance(node, Leaf) and node.owner is not None else None
     return owner is not None and type(owner) is Tensor
-
-
-_LINEAR = {
-    *("matmul", "dot", "inner", "outer", "vdot", "vecdot", "matvec", "vecmat", "tensordot"),
-    *("einsum", "kron", "linear", "convolve", "correlate", "solve", "inv", "multi_dot"),
-    *("rnn", "lstm", "gru", "spread"),
-}
-_VIEWS = {
-    *("reshape", "ravel", "transpose", "swapaxes", "moveaxis", "rollaxis", "expand_dims"),
-    *("squeeze", "broadcast_to", "getitem", "copy", "flip", "rot90", "astype", "diagonal"),
-    *("sliding_window_view", "atleast_1d", "atleast_2d", "atleast_3d", "real", "imag"),
-}
-_REDUCTIONS = {
-    *("sum", "mean", "var", "std", "prod", "max", "min", "amax", "amin", "trace", "median"),
-    *("cumsum", "cumprod", "ptp", "average", "norm", "logsumexp"),
-}
-
-
-def category(primitive: Primitive) -> str:
-    """Return the kind of an operation, a key of :data:`STYLES`."""
-    if primitive.kind:
-        return primitive.kind
-    name = primitive.name
-    if name in _LINEAR or "conv" in name:
-        return "product"
-    if name in _VIEWS:
-        return "view"
-    if name in _REDUCTIONS or name.endswith(("_loss", "_cost", "_entropy", "_error")):
-        return "reduction"
-    return "reduction" if "pool" in name else "elementwise"
