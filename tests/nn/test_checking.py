@@ -10,7 +10,7 @@ X = np.linspace(-1, 1, 10).reshape(5, 2)
 
 
 class Shared(nn.Module):
-    """A parameter in two places, one in a list, one in a tuple, one in a dict."""
+    """Module with a parameter in two places, one in a list, one in a tuple, one in a dict."""
 
     def __init__(self):
         self.a = nn.Parameter(np.array([0.5, -0.7]))

@@ -21,7 +21,7 @@ def ids(*shape):
 
 
 def both(name, *args, ours=None, x=None, **options):
-    """A layer of one name in both packages, made alike."""
+    """Return the layer of one name in both packages, with the same arguments."""
     more = {"batch_first": True} if name in ("RNN", "LSTM", "GRU") else {}
     return pytest.param(
         lambda: (
@@ -91,7 +91,7 @@ LAYERS = [
 
 
 def first(result):
-    """The leading output: of a recurrent layer the states, of an LSTM cell the hidden one."""
+    """Return the first output: the states of a recurrent layer, the hidden state of an LSTM cell."""
     return result[0] if isinstance(result, tuple) else result
 
 

@@ -1,4 +1,4 @@
-"""Files that lie: a clear error, bounded memory, nothing executed, nothing changed."""
+"""Hostile files of both formats: a clear error, bounded memory, nothing executed or changed."""
 
 import io
 import json
@@ -33,7 +33,7 @@ def valid(suffix, folder, arrays=ARRAYS):
 
 @st.composite
 def mutated(draw, raw):
-    """A valid file with some bytes changed, cut out, put in, or moved."""
+    """Draw a valid file with some bytes changed, cut out, inserted, or moved."""
     data = bytearray(raw)
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, max(len(data) - 1, 0)))
@@ -56,7 +56,7 @@ def mutated(draw, raw):
 
 
 def check_loads_or_refuses(path):
-    """Arrays of numbers, or a FileFormatError that names the file; never anything else."""
+    """Check that a file gives arrays of numbers, or a FileFormatError that names it."""
     try:
         arrays = nn.load(path)
         metadata = nn.load_metadata(path)
@@ -205,7 +205,7 @@ def test_names_like_paths_are_names(tmp_path):
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".npz"])
 def test_memory_is_bounded(tmp_path, suffix):
-    """What lies about its size is refused within 64 MiB more than Python and NumPy take."""
+    """Refuse a file that lies about its size within 64 MiB beyond Python and NumPy."""
     hostile = tmp_path / f"x{suffix}"
     hostile.write_bytes(
         safetensors({"a": entry(0, 1 << 40, [1 << 38])}, b"x" * 64)

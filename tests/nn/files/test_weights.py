@@ -1,4 +1,4 @@
-"""Weights on disk: both ways through both formats, PyTorch's files, and hostile ones."""
+"""Weights on disk: saved and loaded in both formats, PyTorch's files, and hostile ones."""
 
 import json
 import zipfile
@@ -21,7 +21,7 @@ ARRAYS = {
 
 
 @pytest.mark.parametrize("ending", ["npz", "safetensors"])
-def test_there_and_back(tmp_path, ending):
+def test_saved_arrays_load_back(tmp_path, ending):
     path = tmp_path / f"w.{ending}"
     nn.save(path, ARRAYS, {"note": "héllo"})
     back = nn.load(path)

@@ -138,8 +138,8 @@ def test_what_is_refused(call, words):
     (4, 2, {"output_padding": 1, "dilation": 2}),
     (4, 3, {"output_padding": 2, "dilation": 3, "stride": 2}),
 ])  # fmt: skip
-def test_a_transpose_with_room_for_further_places(n, size, options):
-    """output_padding from the stride up: filters fit in at more places than there are inputs."""
+def test_a_transpose_with_room_for_more_positions(n, size, options):
+    """Test output_padding from the stride up: filters fit at more positions than there are inputs."""
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(0)
     x, weight = rng.normal(size=(2, 3, n)), rng.normal(size=(3, 2, size))

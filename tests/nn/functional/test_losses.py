@@ -175,7 +175,7 @@ def test_bad_targets_are_named():
         nn.huber_loss(P, T, delta=0)
 
 
-def test_integers_are_numbers_too():
+def test_integer_predictions_become_floats():
     assert float(nn.mse_loss([1, 2], [1.5, 2.5])) == 0.25
     assert float(nn.l1_loss(np.array([0], np.uint8), np.array([1], np.uint8))) == 1
     assert float(nn.binary_cross_entropy(np.array([1, 0]), np.array([0.9, 0.1]))) > 9

@@ -1,4 +1,4 @@
-"""Normalisation and dropout: against PyTorch, by differences to second order, and what is refused."""
+"""Normalization: against PyTorch, by differences to second order, and what is refused."""
 
 import numpy as np
 import pytest
@@ -82,35 +82,12 @@ def test_float32_stays_float32():
     assert dtypes == {np.dtype(np.float32)}
 
 
-def test_dropout():
-    layer, x = nn.Dropout(0.3, rng=0), np.ones((400, 500), np.float32)
-    y = layer(x)
-    assert set(np.unique(y)) == {np.float32(0), np.float32(1 / 0.7)}
-    assert y.mean() == pytest.approx(1, abs=0.01)
-    assert y.dtype == np.float32
-    assert layer.eval()(x) is x
-    assert np.array_equal(nn.Dropout(0.3, rng=0)(x), y)
-    assert not nn.Dropout(1.0)(x).any()
-    assert nn.Dropout(0.0)(x) is x
-    whole = nn.Dropout2d(0.5, rng=0)(np.ones((5, 8, 3, 3)))
-    assert set(np.unique(whole.sum((2, 3)))) == {0.0, 18.0}
-
-
-def test_the_gradient_of_dropout_is_its_mask():
-    x = ag.tensor(np.ones((50, 40)), requires_grad=True)
-    y = nn.Dropout(0.4, rng=0)(x)
-    y.backward(np.ones(y.shape))
-    assert np.array_equal(x.grad.numpy(), y.numpy())
-
-
 @pytest.mark.parametrize(("call", "words"), [
     (lambda: nn.BatchNorm1d(3)(np.ones((1, 3))), "more than one value"),
     (lambda: nn.BatchNorm1d(3)(np.ones((4, 2))), "3 channels"),
     (lambda: nn.BatchNorm2d(3)(np.ones((4, 3))), "4 axes"),
     (lambda: nn.LayerNorm(3)(np.ones((4, 2))), "last axes"),
     (lambda: nn.GroupNorm(3, 4), "cannot be split"),
-    (lambda: nn.Dropout(1.5), "between 0 and 1"),
-    (lambda: nn.Dropout2d(0.5)(np.ones((2, 3))), "N, C"),
 ])  # fmt: skip
 def test_what_is_refused(call, words):
     with pytest.raises(ValueError, match=words):

@@ -44,7 +44,7 @@ def test_all_variants_of_a_sample():
     ag.assert_gradients(lambda x: nn.avg_pool2d(x, 2, 1), X[:, :2, :4, :5])
 
 
-def test_nan_is_passed_on():
+def test_nan_is_propagated():
     x = np.zeros((1, 1, 2, 2))
     x[0, 0, 1, 0] = np.nan
     assert np.isnan(nn.max_pool2d(x, 2)).all()

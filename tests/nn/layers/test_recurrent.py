@@ -68,7 +68,7 @@ def test_values_and_gradients_are_those_of_pytorch(kind, layers, both, padded):
         assert p.grad.numpy() == pytest.approx(expected, rel=1e-10, abs=1e-10)
 
 
-def test_a_state_carries_on():
+def test_a_state_is_carried_over():
     layer, x = nn.LSTM(3, 4, rng=0, dtype=float), w(2, 6, 3)
     whole, _ = layer(x)
     first, state = layer(x[:, :4])
@@ -105,7 +105,7 @@ def test_what_is_refused(call, words):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("both", [False, True])
-def test_what_fills_up_reaches_no_gradient(kind, both):
+def test_padding_reaches_no_gradient(kind, both):
     layer = getattr(nn, kind)(2, 3, num_layers=2, bidirectional=both, rng=0, dtype=float)
     x, lengths = w(3, 6, 2), np.array([2, 6, 4], np.uint64)
     found = []

@@ -27,7 +27,7 @@ def logistic(z):
 
 
 def step_by_hand(w, x, y, eta):
-    """One step of the documents' algorithm, derived on paper; no autodiff."""
+    """Take one step of the algorithm as derived on paper, without autodiff."""
     w1, b1, w2, b2 = w
     a1 = logistic(x @ w1.T + b1)
     a2 = logistic(a1 @ w2.T + b2)
@@ -137,11 +137,11 @@ def test_many_linear_layers_are_one():
     np.testing.assert_allclose(model(x).data, x @ weight.T + bias, rtol=0, atol=1e-12)
 
 
-# -- initialisation ---------------------------------------------------------------------------
+# -- initialization ---------------------------------------------------------------------------
 
 
 def growth_per_layer(init, activation=nn.relu, width=256, layers=50):
-    """The geometric mean of E[a^2] of a layer over that of the layer before it."""
+    """Return the geometric mean of E[a^2] of a layer over the same of the layer before it."""
     ratios = []
     for seed in range(4):
         rng = np.random.default_rng(seed)

@@ -15,7 +15,7 @@ __all__ = ["mnist"]  # a fixture
 
 
 def bernoulli_cost(logits, y):
-    """Cross-entropy of sigmoid outputs, summed over them, averaged over examples (M. Nielsen)."""
+    """Return the cross-entropy of sigmoid outputs, averaged over examples (M. Nielsen)."""
     return nn.binary_cross_entropy_with_logits(logits, y, reduction="batchmean")
 
 
@@ -85,7 +85,7 @@ def test_lenet5(mnist):
 
 
 def test_lenet5_learns_small_images():
-    """The quick form: 8x8 digits put into 28x28."""
+    """Train quickly, on 8x8 digits embedded in 28x28."""
     d = nn.load_digits()
     x = np.zeros((len(d.x_train), 1, 28, 28), np.float32)
     x[:, 0, 2:26, 2:26] = np.kron(d.x_train.reshape(-1, 8, 8), np.ones((3, 3), np.float32))
@@ -100,7 +100,7 @@ def test_lenet5_learns_small_images():
 
 
 class Adder(nn.Module):
-    """A recurrent network of 64 units, and the sum read from its last state."""
+    """Recurrent network of 64 units that reads the sum from its last state."""
 
     def __init__(self, kind):
         self.recurrent = language.KINDS[kind](2, 64, rng=0)
@@ -111,7 +111,7 @@ class Adder(nn.Module):
 
 
 def adding_problem(rng, batch=50, steps=50):
-    """Numbers, two of them marked, and the sum of the two (Hochreiter, Schmidhuber, 1997)."""
+    """Draw numbers, two of them marked, and their sum (Hochreiter, Schmidhuber, 1997)."""
     x = np.zeros((batch, steps, 2), np.float32)
     x[..., 0] = rng.random((batch, steps))
     first = rng.integers(0, steps // 2, batch)
@@ -122,7 +122,7 @@ def adding_problem(rng, batch=50, steps=50):
 
 
 def steps_until_it_adds(kind, most):
-    """The step from which the error (a running mean over 50) is below 0.01, and the last error."""
+    """Return the step at which the error (mean of the last 50) falls below 0.01, and the last error."""
     rng = np.random.default_rng(0)
     model = Adder(kind)
     optimizer = nn.Adam(model.parameters(), lr=1e-3)
@@ -150,7 +150,7 @@ def test_adding_problem():
 
 
 def gradient_by_step(make, steps=100):
-    """The norm of the last state's gradient with respect to each input, over that of the last."""
+    """Return the norm of the last state's gradient at each input, relative to the last input."""
     recurrent = make(64, 64, rng=0, dtype=float)
     x = nn.Parameter(np.random.default_rng(1).normal(size=(1, steps, 64)), dtype=float)
     (recurrent(x)[0][:, -1] ** 2).sum().backward()

@@ -78,7 +78,7 @@ def test_several_parameters_and_one_without_gradient():
     assert idle.data == pytest.approx([7.0])
 
 
-def test_beyond_where_the_loss_is_defined_the_search_turns_back():
+def test_the_search_returns_to_the_domain_of_the_loss():
     w = nn.Parameter([30.0], dtype=float)
     optimizer = nn.LBFGS([w], lr=50.0, max_iter=30, max_eval=1000)
     tried = []
@@ -94,7 +94,7 @@ def test_beyond_where_the_loss_is_defined_the_search_turns_back():
 
 
 @pytest.mark.parametrize("before", [0, 1, 4])
-def test_the_state_goes_on_where_it_was(before, tmp_path):
+def test_a_restored_state_continues(before, tmp_path):
     def make(values):
         w = nn.Parameter(values, dtype=float)
         optimizer = nn.LBFGS([w], lr=1.0, max_iter=2, history_size=3)

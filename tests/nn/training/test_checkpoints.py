@@ -1,4 +1,4 @@
-"""Checkpoints that lie: what is refused has changed nothing."""
+"""Checkpoints: a training continues bit for bit, and a refused file changes nothing."""
 
 import json
 
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import nn
 from tests.nn.files.test_hostile_files import FUZZ, JSON
+from tests.nn.training.example import parts, weights
 
 
 def training():
@@ -39,7 +40,7 @@ def checkpoint(tmp_path_factory):
 @FUZZ
 @given(data=st.data())
 def test_a_checkpoint_that_is_refused_changes_nothing(tmp_path, checkpoint, data):
-    """Arrays renamed, reshaped or left out, and metadata replaced."""
+    """Rename, reshape or drop arrays, and replace metadata."""
     arrays, metadata = nn.load(checkpoint), nn.load_metadata(checkpoint)
     original = dict(metadata)
     for _ in range(data.draw(st.integers(1, 3))):
@@ -87,3 +88,78 @@ def test_a_checkpoint_that_is_refused_changes_nothing(tmp_path, checkpoint, data
         nn.resume(path, model, optimizer, loader)
     except (nn.FileFormatError, nn.StateError):
         assert everything(model, loader, optimizer) == before
+
+
+@pytest.mark.parametrize("optimizer", [nn.SGD, nn.Adam])
+def test_resuming_equals_never_stopping(tmp_path, optimizer):
+    straight, *rest = parts(3, 0.01, optimizer)
+    whole = nn.fit(straight, *rest, 6, progress=False)
+    model, loader, loss, steps = parts(3, 0.01, optimizer)
+    path = tmp_path / "c.safetensors"
+    nn.fit(model, loader, loss, steps, 3, callbacks=[nn.Checkpoint(path)], progress=False)
+    model, loader, loss, steps = parts(99, 7.0, optimizer)
+    history = nn.resume(path, model, steps, loader)
+    assert len(history) == 3
+    nn.fit(model, loader, loss, steps, 6, history=history, progress=False)
+    np.testing.assert_array_equal(weights(model), weights(straight))
+    assert history["loss"] == whole["loss"]
+
+
+def test_resume_refuses_another_network(tmp_path):
+    model, loader, loss, steps = parts()
+    path = tmp_path / "c.npz"
+    nn.fit(model, loader, loss, steps, 1, callbacks=[nn.Checkpoint(path)], progress=False)
+    other = nn.mlp([4, 6, 2], rng=0)
+    before = weights(other)
+    with pytest.raises(nn.StateError, match=r"\(5, 4\)"):
+        nn.resume(path, other, nn.SGD(other.parameters(), lr=1))
+    assert (weights(other) == before).all()
+    nn.save(path, model)
+    with pytest.raises(nn.FileFormatError, match="not a checkpoint of this training"):
+        nn.resume(path, model, steps)
+
+
+def test_the_best_checkpoint_is_kept(tmp_path):
+    model, loader, loss, steps = parts()
+
+    def note(run):
+        run.history.epochs[-1]["score"] = -abs(len(run.history) - 2)
+
+    best = nn.Checkpoint(tmp_path / "best.safetensors", monitor="score")
+    nn.fit(model, loader, loss, steps, 4, callbacks=[note, best], progress=False)
+    assert len(nn.resume(best.path, model, steps)) == 2
+
+
+def test_resume_wants_the_same_optimizer_and_callbacks(tmp_path):
+    model, loader, loss, optimizer = parts()
+    stop, path = nn.EarlyStopping("loss"), tmp_path / "c.npz"
+    callbacks = [stop, nn.Checkpoint(path)]
+    nn.fit(model, loader, loss, optimizer, 1, callbacks=callbacks, progress=False)
+    with pytest.raises(nn.StateError, match="begun with SGD, not Adam"):
+        nn.resume(path, model, nn.Adam(model.parameters(), lr=1.0))
+    with pytest.raises(nn.StateError, match="callback 0 is a Checkpoint"):
+        nn.resume(path, model, optimizer, loader, callbacks[::-1])
+    other = nn.mlp([4, 5, 2], rng=0)
+    with pytest.raises(ValueError, match="no parameter of this model"):
+        nn.resume(path, other, optimizer)
+
+
+def test_a_state_of_numpy_numbers_is_kept(tmp_path):
+    class Counter:
+        def __call__(self, run):
+            self.count = np.int64(len(run.history))
+
+        def state_dict(self):
+            return {"count": self.count, "mean": np.float32(0.5), "values": np.ones(2)}
+
+        def load_state_dict(self, saved):
+            self.loaded = saved
+
+    model, loader, loss, optimizer = parts()
+    counter, path = Counter(), tmp_path / "c.npz"
+    nn.fit(
+        model, loader, loss, optimizer, 2, callbacks=[counter, nn.Checkpoint(path)], progress=False
+    )
+    nn.resume(path, model, optimizer, loader, [counter])
+    assert counter.loaded["count"] == 2
+    assert counter.loaded["values"].tolist() == [1, 1]

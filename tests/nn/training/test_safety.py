@@ -61,7 +61,7 @@ def same(a, b):
 
 @pytest.mark.parametrize("suffix", ["safetensors", "npz"])
 def test_a_resumed_run_equals_one_without_a_break(tmp_path, suffix):
-    """Batch norm, dropout, groups, momentum, clipping, two schedules, early stopping."""
+    """Resume with batch norm, dropout, groups, momentum, clipping, schedules, early stopping."""
     path = tmp_path / f"c.{suffix}"
     whole, stopped = train(tmp_path / f"whole.{suffix}", 12)  # noqa: F821
     for epochs in (1, 5, 6, 12):
@@ -98,14 +98,14 @@ def test_lbfgs_resumes_too(tmp_path):
 
 
 def test_kill_9_leaves_a_checkpoint_to_go_on_from(tmp_path):
-    """Killed at four moments, after a save or within the next; the end is that of a whole run."""
+    """Kill at four moments, after a save or within the next; the result equals a whole run."""
     whole, _ = train(tmp_path / "whole.safetensors", 20)  # noqa: F821
     path = tmp_path / "c.safetensors"
     rng = np.random.default_rng(0)
     for _ in range(4):
         process = python(TRAIN + "train(sys.argv[1], 20, wait=0.02)\n", path)
-        seen, deadline = path.stat().st_mtime_ns if path.exists() else 0, time.monotonic() + 60
-        while time.monotonic() < deadline and process.poll() is None:
+        seen = path.stat().st_mtime_ns if path.exists() else 0
+        while process.poll() is None:
             if path.exists() and path.stat().st_mtime_ns != seen:
                 break
         time.sleep(rng.uniform(0, 0.03))
@@ -141,7 +141,7 @@ nn.save(path, {"a": np.zeros(1 << 18)})
 
 @pytest.mark.parametrize("moment", ["write", "fsync", "replace"])
 def test_kill_9_within_a_save(tmp_path, moment):
-    """Killed with half of the bytes written, before they are on disk, and before the renaming."""
+    """Kill with half of the bytes written, before they are on disk, and before the renaming."""
     path = tmp_path / "c.safetensors"
     process = python(HANG, path, moment)
     assert process.stdout.readline() == "here\n"
@@ -153,8 +153,8 @@ def test_kill_9_within_a_save(tmp_path, moment):
     assert (nn.load(path)["a"] == 0).all()
 
 
-def test_a_full_disk_is_told_and_training_goes_on(tmp_path):
-    """A limit on the size of files (64 KiB) stands for the disk: the second checkpoint fails."""
+def test_a_full_disk_warns_and_training_goes_on(tmp_path):
+    """Limit the size of files to 64 KiB in place of a full disk: the second checkpoint fails."""
     code = (
         "import sys, resource, signal, warnings, numpy as np, nn\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
@@ -169,7 +169,7 @@ def test_a_full_disk_is_told_and_training_goes_on(tmp_path):
         "           callbacks=[fill, nn.Checkpoint(sys.argv[1])], progress=False)\n"
         "print(len(h), nn.load_metadata(sys.argv[1])['history'].count('epoch'))\n"
     )
-    out, err = python(code, tmp_path / "c.safetensors").communicate(timeout=60)
+    out, err = python(code, tmp_path / "c.safetensors").communicate()
     assert out == "3 3\n"
     assert "after epoch 2 Checkpoint could not write: [Errno 27] File too large" in err
     assert err.count("Checkpoint could not write") == 1
@@ -177,7 +177,7 @@ def test_a_full_disk_is_told_and_training_goes_on(tmp_path):
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), PermissionError("no")])
-def test_what_was_written_before_stays_whole(tmp_path, monkeypatch, error):
+def test_files_written_before_stay_whole(tmp_path, monkeypatch, error):
     path = tmp_path / "c.safetensors"
     nn.save(path, {"a": np.ones(3)})
 
@@ -202,7 +202,7 @@ def test_ctrl_c_keeps_history_and_weights(tmp_path):
         if line.startswith("epoch    2"):
             process.send_signal(signal.SIGINT)
             break
-    rest, err = process.communicate(timeout=120)
+    rest, err = process.communicate()
     assert process.returncode == 130
     assert "interrupted; python -m nn train --resume" in rest
     assert "Traceback" not in err
@@ -210,12 +210,12 @@ def test_ctrl_c_keeps_history_and_weights(tmp_path):
     assert len((out / "history.jsonl").read_text().splitlines()) >= 2
     go_on = subprocess.run(
         [sys.executable, "-m", "nn", "--resume", str(out), "--epochs", "4"], cwd=ROOT,
-        capture_output=True, text=True, timeout=120,
+        capture_output=True, text=True,
     )  # fmt: skip
     assert (go_on.returncode, go_on.stderr) == (0, "")
 
 
-def test_a_loss_that_is_not_finite_tells_its_origin():
+def test_a_loss_that_is_not_finite_names_its_origin():
     inner = nn.Sequential(nn.Linear(4, 4, rng=1), np.log)
     model = nn.Sequential(nn.Linear(3, 4, rng=0), inner, nn.Linear(4, 1, rng=0))
     x = np.random.default_rng(0).normal(size=(8, 3)).astype(np.float32)

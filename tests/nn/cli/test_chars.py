@@ -1,0 +1,79 @@
+"""``python -m nn chars`` and ``sample``: what they write, print and refuse."""
+
+import json
+
+import numpy as np
+import pytest
+
+import nn
+from nn.cli import digits as cli
+
+
+def run(capsys, *arguments):
+    status = cli.main([str(a) for a in arguments])
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+@pytest.fixture
+def text(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text("to be or not to be, that is the question.\n" * 60)
+    return path
+
+
+def small(text, out, *more):
+    return ("chars", "--text", text, "--out", out, "--hidden", 16, "--batch", 4, *more)
+
+
+def test_a_run_and_its_output(capsys, text, tmp_path):
+    out = tmp_path / "run"
+    status, shown, err = run(capsys, *small(text, out, "--epochs", 3))
+    assert (status, err) == (0, "")
+    assert "nats per held-out character, perplexity" in shown
+    assert len(out.joinpath("history.jsonl").read_text().splitlines()) == 3
+    assert {p.name for p in out.iterdir()} == {
+        "weights.safetensors", "checkpoint.safetensors", "history.jsonl", "sample.txt"
+    }  # fmt: skip
+    status, shown, err = run(
+        capsys, "sample", out, "--prompt", "to be", "--length", 20, "--seed", 1
+    )
+    assert status == 0
+    assert shown.startswith("to be")
+    status, _, err = run(capsys, "sample", out, "--prompt", "Ä")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "'Ä' is not among" in err
+
+
+def test_a_resumed_run_equals_one_without_a_break(capsys, text, tmp_path):
+    run(capsys, *small(text, tmp_path / "a", "--epochs", 3))
+    run(capsys, *small(text, tmp_path / "b", "--epochs", 1))
+    status, _, _ = run(capsys, "chars", "--resume", tmp_path / "b", "--epochs", 3)
+    assert status == 0
+    a, b = (nn.load(tmp_path / x / "weights.safetensors") for x in "ab")
+    assert all(np.array_equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["chars", "--text", "nowhere.txt"], "cannot be read"),
+    (["chars", "--kind", "transformer"], "invalid choice"),
+    (["chars", "--hidden", "0"], "from 1 up"),
+    (["chars", "--batch", "1000000", "--out", "{tmp}/new"], "too short"),
+    (["chars", "--resume", "{tmp}"], "no run to go on with"),
+    (["sample", "{tmp}/none.safetensors"], "No such file"),
+])  # fmt: skip
+def test_errors_are_one_line(capsys, tmp_path, arguments, words):
+    status, out, err = run(capsys, *(a.format(tmp=tmp_path) for a in arguments))
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert words in err
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_resumed_run_keeps_its_choices(capsys, text, tmp_path):
+    run(capsys, *small(text, tmp_path / "a", "--epochs", 1))
+    status, _, err = run(capsys, "chars", "--resume", tmp_path / "a", "--hidden", 8)
+    assert status == 2
+    assert "begun with --hidden 16" in err
+    weights = tmp_path / "a" / "weights.safetensors"
+    nn.save(weights, nn.load(weights), {"language": json.dumps({"characters": ""})})
+    assert run(capsys, "sample", tmp_path / "a")[0] == 2

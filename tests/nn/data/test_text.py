@@ -1,0 +1,59 @@
+"""Text as numbers: vocabularies, streams, and text files."""
+
+import gzip
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nn
+from nn.data.text import Characters, Streams, load_text
+
+
+@given(st.text(min_size=1))
+def test_a_text_becomes_numbers_and_back(text):
+    characters = Characters(text)
+    numbers = characters.encode(text)
+    assert characters.decode(numbers) == text
+    assert sorted(set(numbers.tolist())) == list(range(len(characters)))
+
+
+def test_an_unknown_character_is_named():
+    with pytest.raises(ValueError, match="'z' is not among the 2"):
+        Characters("ab").encode("az")
+    with pytest.raises(ValueError, match="empty text"):
+        Characters("")
+
+
+@given(st.integers(2, 200), st.integers(1, 5), st.integers(1, 9))
+def test_streams_go_on_where_the_last_window_ended(n, batch, length):
+    if (n - 1) // batch < 1:
+        with pytest.raises(ValueError, match="too short"):
+            Streams(np.arange(n), batch, length)
+        return
+    streams = Streams(np.arange(n), batch, length)
+    windows = list(streams)
+    assert len(windows) == len(streams)
+    x = np.concatenate([x for x, _ in windows], axis=1)
+    assert (np.diff(x, axis=1) == 1).all()
+    assert x.size == (n - 1) // batch * batch
+    assert all((y == x + 1).all() for x, y in windows)
+
+
+def test_load_text(tmp_path):
+    (tmp_path / "a.txt").write_bytes("\ufeffä\r\nb".encode())
+    assert load_text(tmp_path / "a.txt") == "ä\nb"
+    (tmp_path / "b.gz").write_bytes(gzip.compress("ä".encode()))
+    assert load_text(tmp_path / "b.gz") == "ä"
+    for name, raw, words in [
+        ("c.gz", gzip.compress(b"abc" * 99)[:-9], "corrupt"),
+        ("d.txt", b"\xff\xfe\xfa", "UTF-8"),
+        ("e.txt", b"", "empty"),
+    ]:
+        (tmp_path / name).write_bytes(raw)
+        with pytest.raises(nn.DataError, match=words):
+            load_text(tmp_path / name)
+    with pytest.raises(nn.DataError, match="cannot be read"):
+        load_text(tmp_path / "none.txt")
+    assert len(load_text()) > 100_000
