@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from autograd_core.drawing.layout import routes
 from autograd_core.drawing.layout.layout_result import LayoutResult
 from autograd_core.drawing.layout.ranks import cluster_paths
-from autograd_core.drawing.layout.text_width import elided, width
 from autograd_core.drawing.scene import Arrow, Box, Cluster, Scene
 from autograd_core.drawing.write.svg import box_size
 from tests.autograd_core.drawing import scenes
@@ -167,14 +166,3 @@ def test_arrows_beyond_the_budget_run_outside():
     assert d.layers.outside
     found = routes.route_outside(scene, d.layers, d.frame)
     assert min(max(p[0] for p in points(r.path)) for r in found.values()) > 40
-
-
-def test_widths_are_those_of_the_font():
-    assert width("Aim", 1000) == 667 + 222 + 833
-    assert width("Aim", 1000, bold=True) == 722 + 278 + 889
-    assert width("卷", 10) == width("🧠", 10) == 10
-    assert width("e\u0301", 1000) == 556
-    assert elided("short", 10, 100) == "short"
-    for text in ("m" * 300, "层" * 300, "🧠" * 300):
-        assert width(elided(text, 12, 90), 12) <= 90
-        assert elided(text, 12, 90).endswith("…")

@@ -114,13 +114,6 @@ def test_full_shows_the_bytes_held():
     assert notes["fc2.linear"].startswith("32×16  holds ")
 
 
-def test_auto_is_operations_of_a_small_graph_and_modules_of_a_large_one():
-    _, small = networks.mlp()
-    _, large = networks.rnn()
-    assert ag.draw(small).level == "ops"
-    assert ag.draw(large).level == "modules"
-
-
 class Block(nn.Module):
     def __init__(self, rng):
         self.a, self.b = nn.Linear(4, 4, rng=rng), nn.Linear(4, 4, rng=rng)
@@ -181,30 +174,6 @@ def test_a_skip_connection_is_drawn():
     assert {b.id: b.kind for b in scene.boxes}["x"] == "data"  # no module's parameter
 
 
-def test_a_function_is_run_and_its_inputs_named():
-    def cost(x, scale):
-        return np.sum(np.exp(x) * scale)
-
-    scene = ag.draw(cost, np.ones(3), 2.0, title="cost").graph
-    assert [b.id for b in scene.boxes] == ["x", "exp", "multiply", "sum", "output"]
-    assert scene.boxes[0].note == "input 3"
-    assert scene.boxes[2].title == "× 2"
-    assert ag.draw(cost, np.ones(3), 2.0).graph.title == "cost"
-    assert ag.draw(lambda x: np.sum(x), np.ones(3)).graph.title == "computation graph"
-
-
-def test_a_module_is_run():
-    scene = ag.draw(networks.MLP(), np.ones((2, 784), np.float32), level="modules").graph
-    assert scene.boxes[0].id == "x"
-    assert scene.boxes[-1].note == "2×10"
-
-
-def test_a_module_is_run_though_nothing_records():
-    with ag.no_grad():
-        scene = ag.draw(networks.MLP(), np.ones((2, 784), np.float32)).graph
-    assert len(scene.boxes) > 5
-
-
 def test_views_of_parameters_have_no_box():
     b = ag.tensor(np.ones(3), requires_grad=True, name="b")
     y = np.ones((4, 3, 1)) * b[:, None]
@@ -238,59 +207,12 @@ def test_structure_stays_after_backward():
     assert next(b.note for b in after.boxes if b.id == "y") == "target"
 
 
-def test_several_roots():
-    w = ag.tensor(np.ones(3), requires_grad=True, name="w")
-    a, b = np.sum(w), np.mean(w * 2)
-    scene = ag.draw({"a": a, "b": b}, names={"first": a, "second": b}).graph
-    assert [x.title for x in scene.boxes if x.kind == "output"] == ["first", "second"]
-    assert ag.draw([[a], (b,)]).graph.boxes
-
-
-def test_a_single_leaf():
-    w = ag.tensor(np.ones(3), requires_grad=True, name="w")
-    assert [b.id for b in ag.draw(w).graph.boxes] == ["w"]
-
-
 def test_tensors_of_many_outputs():
     w = ag.tensor(np.diag([1.0, 2.0, 4.0]), requires_grad=True, name="w")
     values, vectors = np.linalg.eigh(w)
     for color in ("kind", "grad", "time", "memory", "flops", "value"):
         scene = ag.draw(np.sum(values) + np.sum(vectors), color=color).graph
         assert [a.source for a in scene.arrows].count("eigh") == 2
-
-
-def test_errors_name_what_is_expected():
-    w = ag.tensor(np.ones(3), requires_grad=True)
-    y = np.sum(w)
-    for wrong, message in [
-        ({"level": "layers"}, "level is auto, modules, compact, ops or full; got 'layers'"),
-        ({"color": "red"}, "or a function of a node; got 'red'"),
-        ({"direction": "up"}, "direction is TB, LR, BT or RL; got 'up'"),
-        ({"theme": 3}, "theme is light, dark or auto; got 3"),
-        ({"depth": -1}, "depth is a whole number from 0"),
-        ({"max_nodes": 0}, "max_nodes is a whole number from 1"),
-        ({"max_nodes": True}, "max_nodes"),
-    ]:
-        with pytest.raises(ValueError, match=message):
-            ag.draw(y, **wrong)
-    for wrong, message in [
-        ({"names": [1]}, "names maps names"),
-        ({"names": {1: y}}, "1 is no name"),
-        ({"title": 4}, "title is a text"),
-        ({"fold": "no"}, "fold is True or False"),
-    ]:
-        with pytest.raises(TypeError, match=message):
-            ag.draw(y, **wrong)
-    with pytest.raises(TypeError, match="drawn as one list"):
-        ag.draw(y, y)
-    with pytest.raises(TypeError, match="a str among them"):
-        ag.draw([y, "loss"])
-    with pytest.raises(TypeError, match="nothing was recorded"):
-        ag.draw(ag.tensor(1.0))
-    with pytest.raises(TypeError, match=r"ag.draw\(model, x\)"):
-        ag.draw(networks.MLP())
-    with pytest.raises(ValueError, match="color function returns a number"):
-        ag.draw(y, color=lambda node: "red")
 
 
 class Lookup(nn.Module):
