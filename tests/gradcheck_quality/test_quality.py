@@ -13,19 +13,21 @@ from autograd_core.checking import verdict
 from tests.gradcheck_quality import latent, measure, mutants
 from tests.gradcheck_quality.awkward import AWKWARD
 from tests.gradcheck_quality.planted import PLANTED
+from tests.sampling import sampled
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")
-PART = PLANTED[::8]
 
 
-def test_planted_bugs_are_found():
-    found = measure.detection(PART)
+@pytest.mark.parametrize("step", sampled((24, 8), 2))
+def test_planted_bugs_are_found(step):
+    part = PLANTED[::step]
+    found = measure.detection(part)
     how = Counter(row["sample"] for row in found.values())
-    assert how["error"] >= 0.88 * len(PART)
-    assert how["missed"] <= 0.03 * len(PART)
+    assert how["error"] >= 0.88 * len(part)
+    assert how["missed"] <= 0.03 * len(part)
     triggered = Counter(row["trigger"] for row in found.values())
     assert triggered["missed"] == 0
-    assert triggered["error"] >= 0.95 * len(PART)
+    assert triggered["error"] >= 0.95 * len(part)
 
 
 def test_every_class_is_caught_and_named():
@@ -47,15 +49,17 @@ def test_random_compositions_are_not_accused():
     assert measure.compositions(15, seed=3) == Counter({"pass": 15})
 
 
-def test_visible_mutants_of_the_rules_are_found():
-    caught, missed = measure.mutated(step=36)
-    assert sum(caught.values()) > 30
+@pytest.mark.parametrize(("step", "least"), sampled(((108, 10), (36, 30)), 2))
+def test_visible_mutants_of_the_rules_are_found(step, least):
+    caught, missed = measure.mutated(step)
+    assert sum(caught.values()) > least
     assert not missed
 
 
-def test_mutants_that_are_wrong_at_second_order_alone_are_found():
-    caught, missed = measure.mutated(20, mutants.detached)
-    assert caught["order 2: fail"] > 4
+@pytest.mark.parametrize(("step", "least"), sampled(((60, 1), (20, 4)), 2))
+def test_mutants_that_are_wrong_at_second_order_alone_are_found(step, least):
+    caught, missed = measure.mutated(step, mutants.detached)
+    assert caught["order 2: fail"] > least
     assert not missed
 
 

@@ -8,6 +8,7 @@ import pytest
 from tests.autograd_core.rules import coverage
 
 
+@pytest.mark.exhaustive
 def test_coverage_is_current():
     dask = pytest.importorskip("dask", reason="Dask is not installed")
     scipy = pytest.importorskip("scipy", reason="SciPy is not installed")

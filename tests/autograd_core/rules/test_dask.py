@@ -8,6 +8,7 @@ import pytest
 import autograd_core as ag
 from autograd_core.rules.cases import CASES
 from tests.autograd_core.rules.portable import assert_same, bare, gradients_of
+from tests.sampling import sampled
 
 pytest.importorskip("dask.array", reason="Dask's arrays are not installed")
 
@@ -52,7 +53,7 @@ def taken(case):
 
 @pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
-@pytest.mark.parametrize("case", CASES, ids=[c.id for c in CASES])
+@pytest.mark.parametrize("case", sampled(CASES, 8), ids=[c.id for c in CASES])
 def test_rules_on_dask_arrays(case):
     kind = taken(case)
     known = [v for name, v in LOOKS.items() if case.id.startswith(name)]

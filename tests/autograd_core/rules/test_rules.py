@@ -7,13 +7,14 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.engine import backward, graph, recording
-from autograd_core.engine import graph, recording
 from autograd_core.engine.primitive import table
 from autograd_core.rules.cases import CASES, Case
 from autograd_core.transforms.evaluation import alias
+from tests.sampling import sampled
 
 primitive_module = __import__("sys").modules["autograd_core.engine.primitive"]
 each_case = pytest.mark.parametrize("case", CASES, ids=[c.id for c in CASES])
+sampled_case = pytest.mark.parametrize("case", sampled(CASES, 3), ids=[c.id for c in CASES])
 
 
 def wrt(case: Case) -> list[int]:
@@ -78,7 +79,7 @@ def test_other_samples_of_some(case):
     assert report.ok, report
 
 
-@each_case
+@sampled_case
 def test_float32_gives_float32(case):
     args = [
         np.asarray(a, {"f": np.float32, "c": np.complex64}.get(np.asarray(a).dtype.kind))
@@ -101,7 +102,7 @@ LAYOUTS = {
 }
 
 
-@each_case
+@sampled_case
 def test_memory_layouts_change_nothing(case):
     _, expected = pulled(case, case.args)
     for layout in LAYOUTS.values():
@@ -114,7 +115,7 @@ def test_memory_layouts_change_nothing(case):
             np.testing.assert_array_equal(a, b)
 
 
-@each_case
+@sampled_case
 def test_rules_read_no_value_that_they_renounce(case, monkeypatch):
     _, expected = pulled(case, case.args)
     for module in (primitive_module, backward, recording):
@@ -124,7 +125,7 @@ def test_rules_read_no_value_that_they_renounce(case, monkeypatch):
         np.testing.assert_allclose(g, e, rtol=1e-12, atol=1e-12)
 
 
-@each_case
+@sampled_case
 def test_cotangents_with_zero_strides(case):
     value, pull = ag.vjp(case.f, *case.args)
     one = np.asarray(1.0, dtype=np.asarray(value).dtype)
