@@ -129,7 +129,7 @@ def named(name: str) -> Callable[..., Array]:
 
 
 def initializer(given: Initializer | None, fan_in: int) -> Callable[..., Array]:
-    """Return the function that ``init=`` of a layer stands for.
+    """Return the function for the option ``init=`` of a layer.
 
     Parameters
     ----------

@@ -98,10 +98,10 @@ class Config:
                 raise UsageError(f"{folder} already exists; choose another --out, or --resume it")
             return cls.chosen(options), folder, None
         if options.out and options.out != options.resume:
-            raise UsageError("--resume goes on in its own folder; leave out --out")
+            raise UsageError("--resume continues in its own folder; leave out --out")
         folder, checkpoint = options.resume, options.resume / "checkpoint.safetensors"
         if not checkpoint.is_file():
-            raise UsageError(f"{folder} holds no run to go on with: there is no {checkpoint.name}")
+            raise UsageError(f"{folder} holds no run to continue: there is no {checkpoint.name}")
         config = cls.parse(nn.load_metadata(checkpoint), checkpoint)
         return config.continued(options), folder, checkpoint
 
@@ -144,7 +144,7 @@ class Config:
     def finish(self, history: nn.History, folder: Path) -> int:
         """Say how to continue a training that stopped; return the exit status."""
         if history.stopped:
-            print(f"{history.stopped}; python -m nn {self.command} --resume {folder} goes on")
+            print(f"{history.stopped}; to continue: python -m nn {self.command} --resume {folder}")
         return 130 if history.stopped == "interrupted" else 0
 
 

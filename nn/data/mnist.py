@@ -142,6 +142,7 @@ def load_mnist(
     if not download and not folder.is_dir():
         raise DataError(f"there is no directory {folder}")
     arrays: list[Array] = []
+    parts: list[Array] = []
     for name in FILES:
         path = find(folder, name)
         if path is None:
@@ -155,14 +156,12 @@ def load_mnist(
                 f"the {kind} files of {folder} do not belong together: images of shape "
                 f"{images.shape}, labels of shape {labels.shape}"
             )
+        pixels = images.reshape(len(images), -1).astype(dtype)
+        pixels /= 255
+        parts += [pixels, labels.astype(np.int64)]
     if arrays[0].shape[1:] != arrays[2].shape[1:]:
         raise DataError(
             f"{folder} holds images of {arrays[0].shape[1:]} pixels for training, but of "
             f"{arrays[2].shape[1:]} for testing"
         )
-    parts: list[Array] = []
-    for images, labels in (arrays[:2], arrays[2:]):
-        pixels = images.reshape(len(images), -1).astype(dtype)
-        pixels /= 255
-        parts += [pixels, labels.astype(np.int64)]
     return Split(*parts)

@@ -31,7 +31,7 @@ def as_array(x: Any) -> Any:
     return x.detach().numpy() if isinstance(x, ag.Tensor) else np.asarray(x)
 
 
-@ag.primitive
+@ag.primitive(kind="product", flops=lambda out, _x, weight, *_bias: 2 * out.size * weight.shape[-1])
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """Return ``x @ weight.T + bias``.
 
@@ -179,7 +179,7 @@ def gelu(x: Any, approximate: str = "none") -> Any:
     return _gelu(x, approximate=approximate)
 
 
-@ag.primitive
+@ag.primitive(flops=lambda _out, x, **_options: 3 * x.size)
 def softmax(x: Any, axis: int = -1) -> Any:
     """Return ``exp(x) / sum(exp(x))`` along ``axis``: positive numbers that sum to 1."""
     x = as_float_array(x)
@@ -192,7 +192,7 @@ def softmax(x: Any, axis: int = -1) -> Any:
 softmax.defvjp(lambda g, out, _x, axis=-1: out * (g - (g * out).sum(axis, keepdims=True)))
 
 
-@ag.primitive
+@ag.primitive(flops=lambda _out, x, **_options: 3 * x.size)
 def log_softmax(x: Any, axis: int = -1) -> Any:
     """Return the logarithm of :func:`softmax` along ``axis``, accurate at any size of ``x``."""
     x = as_float_array(x)

@@ -202,7 +202,9 @@ def _gather(padded: Array, offsets: list[Offset], columns: Array) -> None:
         columns[:, i] = padded[(slice(None), *at)]
 
 
-@ag.primitive
+@ag.primitive(
+    kind="product", flops=lambda out, _x, w, **_options: 2 * out.size * math.prod(w.shape[1:])
+)
 def convolve(x: Any, weight: Any, *, geo: Geometry) -> Any:
     """Slide filters over ``x (N, C, ...)``; ``weight (out, C / groups, ...)``."""
     n, channels, *lengths = x.shape
@@ -219,7 +221,9 @@ def convolve(x: Any, weight: Any, *, geo: Geometry) -> Any:
     return np.moveaxis(out, -1, 0)
 
 
-@ag.primitive
+@ag.primitive(
+    kind="product", flops=lambda _out, g, w, **_options: 2 * g.size * math.prod(w.shape[1:])
+)
 def convolve_transpose(g: Any, weight: Any, *, geo: Geometry, lengths: tuple[int, ...]) -> Any:
     """Add each filter, times ``g (N, out, ...)``, where it has been.
 
@@ -239,7 +243,10 @@ def convolve_transpose(g: Any, weight: Any, *, geo: Geometry, lengths: tuple[int
 convolve_transpose.name = "conv_transpose"
 
 
-@ag.primitive
+@ag.primitive(
+    kind="product",
+    flops=lambda out, g, _x, **_options: 2 * out.size * math.prod(g.shape[:1] + g.shape[2:]),
+)
 def correlate(g: Any, x: Any, *, geo: Geometry) -> Any:
     """Sum what each filter has met, times ``g (N, out, ...)``.
 
@@ -358,7 +365,7 @@ def conv_transpose(
     bias
         Shape (out,), or None.
     stride, padding, dilation, groups
-        Options of the convolution of which this is the gradient.
+        Options of the convolution whose gradient this is.
     output_padding
         Added to the length of each axis; below the stride or the dilation.
 

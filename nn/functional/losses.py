@@ -67,7 +67,7 @@ def _sum_of_squares(d: Any) -> Any:
     return (d * d).sum()
 
 
-@ag.primitive
+@ag.primitive(kind="reduction", flops=lambda _out, prediction, _target: 3 * prediction.size)
 def squared_error(prediction: Any, target: Any) -> Any:
     """Return ``sum((prediction - target)^2)``."""
     return _sum_of_squares(prediction - target)
@@ -83,7 +83,7 @@ def _examples(prediction: Any) -> int:
     return (prediction.shape[0] or 1) if prediction.ndim > 1 else 1
 
 
-@ag.primitive
+@ag.primitive(kind="reduction", flops=lambda _out, prediction, _target: 3 * prediction.size)
 def _quadratic_cost(prediction: Any, target: Any) -> Any:
     return _sum_of_squares(prediction - target) * (0.5 / _examples(prediction))
 
@@ -190,7 +190,7 @@ def binary_cross_entropy_with_logits(logits: Any, target: Any, reduction: str = 
     return reduce(_logistic_loss(logits, target), reduction)
 
 
-@ag.primitive
+@ag.primitive(kind="reduction")
 def _binary_cross_entropy(p: Any, t: Any) -> Any:
     with np.errstate(divide="ignore"):
         return -(t * np.maximum(np.log(p), -100) + (1 - t) * np.maximum(np.log1p(-p), -100))
@@ -272,7 +272,7 @@ def _pick(values: Any, labels: Any) -> Any:
     return np.take_along_axis(values, labels[..., None], -1)[..., 0]
 
 
-@ag.primitive
+@ag.primitive(kind="reduction", flops=lambda _out, logits, _labels: 4 * logits.size)
 def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
     """Return ``-log softmax(logits)[label]`` for ``logits (..., classes)`` and ``labels (...)``."""
     return -_pick(log_softmax(logits), labels)
@@ -286,7 +286,7 @@ softmax_cross_entropy.defvjp(
 )
 
 
-@ag.primitive
+@ag.primitive(kind="reduction", flops=lambda _out, logits, _weights: 5 * logits.size)
 def soft_cross_entropy(logits: Any, weights: Any) -> Any:
     """Return ``-sum(weights * log softmax(logits))``, both of shape ``(..., classes)``."""
     return -(weights * log_softmax(logits)).sum(-1)

@@ -45,7 +45,7 @@ def _max_and_index(x: Array, geo: Geometry) -> tuple[Array, Array]:
     return best, index
 
 
-@ag.primitive
+@ag.primitive(flops=lambda _out, g, _index, **_options: g.size)
 def max_unpool(g: Any, index: Any, *, geo: Geometry, lengths: tuple[int, ...]) -> Any:
     """Add each element of ``g`` to the element of its window that ``index`` names."""
     padded = _full(g, geo.padded_lengths(lengths))
@@ -54,7 +54,7 @@ def max_unpool(g: Any, index: Any, *, geo: Geometry, lengths: tuple[int, ...]) -
     return padded[(..., *geo.interior(lengths))]
 
 
-@ag.primitive
+@ag.primitive(flops=lambda *_args, **_options: 0)
 def index_windows(x: Any, index: Any, *, geo: Geometry) -> Any:
     """Return the element of each window that ``index`` names: the transpose of max_unpool."""
     padded = _pad(x, geo)
@@ -70,7 +70,7 @@ index_windows.defvjp(
 )
 
 
-@ag.primitive
+@ag.primitive(kind="reduction")
 def max_pool(x: Any, *, geo: Geometry) -> Any:
     """Return the maximum of each window."""
     return _max_and_index(x, geo)[0]
@@ -83,7 +83,7 @@ max_pool.defvjp(
 )
 
 
-@ag.primitive
+@ag.primitive(kind="reduction")
 def sum_pool(x: Any, *, geo: Geometry) -> Any:
     """Return the sum of each window, padding included."""
     padded = _pad(x, geo)
@@ -94,7 +94,7 @@ def sum_pool(x: Any, *, geo: Geometry) -> Any:
     return out
 
 
-@ag.primitive
+@ag.primitive(flops=lambda out, _g, **_options: out.size)
 def sum_unpool(g: Any, *, geo: Geometry, lengths: tuple[int, ...]) -> Any:
     """Add each element of ``g`` to its whole window: the transpose of :func:`sum_pool`."""
     padded = _full(g, geo.padded_lengths(lengths))

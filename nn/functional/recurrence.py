@@ -10,6 +10,7 @@ others, *Learning phrase representations*, 2014, in the variant of cuDNN, in whi
 follows the product.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,9 @@ def _sigmoid_(a: Any) -> None:
     np.reciprocal(a, out=a)
 
 
-@ag.primitive
+@ag.primitive(
+    kind="product", flops=lambda _out, xs, _h, w, **_options: 2 * math.prod(xs.shape[:2]) * w.size
+)
 def rnn(xs: Any, h: Any, weight: Any, *, relu: bool = False) -> Any:
     """Return the states ``h' = tanh(x + weight h)``.
 
@@ -78,7 +81,9 @@ def _rnn_vjp(
 rnn.defvjp(vjp_all=_rnn_vjp)
 
 
-@ag.primitive
+@ag.primitive(
+    kind="product", flops=lambda _out, xs, _h, _c, w: 2 * math.prod(xs.shape[:2]) * w.size
+)
 def lstm(xs: Any, h: Any, c: Any, weight: Any) -> Any:
     """Run an LSTM: the gates i, f, g, o are functions of ``xs (T, N, 4 H)`` plus ``weight h``.
 
@@ -131,7 +136,9 @@ def _lstm_vjp(g: Any, out: Any, _xs: Any, h: Any, c: Any, weight: Any) -> tuple[
 lstm.defvjp(vjp_all=_lstm_vjp)
 
 
-@ag.primitive
+@ag.primitive(
+    kind="product", flops=lambda _out, xs, _h, w, _bias: 2 * math.prod(xs.shape[:2]) * w.size
+)
 def gru(xs: Any, h: Any, weight: Any, bias: Any) -> Any:
     """Run a GRU: the gates r, z, n are functions of ``xs (T, N, 3 H)`` plus ``weight h + bias``.
 

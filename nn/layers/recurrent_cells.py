@@ -84,7 +84,7 @@ def _input_sums(x: Any, weight: Any, biases: Any) -> Any:
 
 
 class RNNKernel(RecurrentKernel):
-    """``h' = tanh(W_ih x + b_ih + W_hh h + b_hh)`` (J. Elman, 1990), or relu in place of tanh."""
+    """Elman network (1990): ``h' = tanh(W_ih x + b_ih + W_hh h + b_hh)``, or relu for tanh."""
 
     gates = 1
     nonlinearity = "tanh"
@@ -103,7 +103,7 @@ class RNNKernel(RecurrentKernel):
 
 
 class LSTMKernel(RecurrentKernel):
-    """Gates i, f, g, o; ``c' = f c + i g``, ``h' = o tanh(c')``."""
+    """Long short-term memory: gates i, f, g, o; ``c' = f c + i g``, ``h' = o tanh(c')``."""
 
     gates, states = 4, 2
 
@@ -122,7 +122,7 @@ class LSTMKernel(RecurrentKernel):
 
 
 class GRUKernel(RecurrentKernel):
-    """Gates r, z, n; ``n = tanh(W x + b + r (W h + b))``, ``h' = (1 - z) n + z h``."""
+    """Gated recurrent unit: ``n = tanh(W x + b + r (W h + b))``, ``h' = (1 - z) n + z h``."""
 
     gates = 3
 

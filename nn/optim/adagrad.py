@@ -24,6 +24,16 @@ class Adagrad(Optimizer):
         Adds ``weight_decay * w`` to each gradient.
     eps
         Added to the root.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> w = nn.Parameter([1.0])
+    >>> optimizer = nn.Adagrad([w], lr=0.1)
+    >>> np.sum(w * w).backward()
+    >>> optimizer.step()
+    >>> w.data.round(4).tolist()
+    [0.8999999761581421]
     """
 
     def __init__(

@@ -25,6 +25,16 @@ class Adam(Optimizer):
         Added to the denominator.
     weight_decay
         Adds ``weight_decay * w`` to each gradient.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> w = nn.Parameter([1.0])
+    >>> optimizer = nn.Adam([w], lr=0.1)
+    >>> np.sum(w * w).backward()
+    >>> optimizer.step()
+    >>> w.data.round(4).tolist()
+    [0.8999999761581421]
     """
 
     def __init__(

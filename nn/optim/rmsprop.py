@@ -29,6 +29,16 @@ class RMSprop(Optimizer):
     centered
         Whether the variance takes the place of the mean square: the square of a running mean of
         the gradient is subtracted.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> w = nn.Parameter([1.0])
+    >>> optimizer = nn.RMSprop([w], lr=0.01)
+    >>> np.sum(w * w).backward()
+    >>> optimizer.step()
+    >>> w.data.round(4).tolist()
+    [0.8999999761581421]
     """
 
     def __init__(

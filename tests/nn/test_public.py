@@ -2,9 +2,11 @@
 
 import pathlib
 import types
+import typing
 
 import pytest
 
+import autograd_core as ag
 import nn
 
 ROOT = pathlib.Path(nn.__file__).parent
@@ -36,3 +38,13 @@ def test_a_folder_hides_none_of_its_modules(folder):
     for path in (ROOT / folder).glob("*.py"):
         if path.stem != "__init__":
             assert isinstance(getattr(package, path.stem), types.ModuleType), path
+
+
+RECURRENT = {"RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell"}
+
+
+@pytest.mark.parametrize("name", sorted(set(nn.layers.__all__) - RECURRENT - {"detached"}))
+def test_layers_promise_a_tensor(name):
+    """Type checkers take the type of a call from ``forward``."""
+    forward = getattr(nn, name).forward
+    assert typing.get_type_hints(forward)["return"] is ag.Tensor

@@ -59,7 +59,7 @@ def test_a_resumed_run_equals_one_without_a_break(capsys, text, tmp_path):
     (["chars", "--kind", "transformer"], "invalid choice"),
     (["chars", "--hidden", "0"], "from 1 up"),
     (["chars", "--batch", "1000000", "--out", "{tmp}/new"], "too short"),
-    (["chars", "--resume", "{tmp}"], "no run to go on with"),
+    (["chars", "--resume", "{tmp}"], "no run to continue"),
     (["sample", "{tmp}/none.safetensors"], "No such file"),
 ])  # fmt: skip
 def test_errors_are_one_line(capsys, tmp_path, arguments, words):

@@ -147,7 +147,7 @@ def bad(trained, folder, tmp_path):
         (("--data", folder), "truncated"),
         (("--out", run_folder), "already exists"),
         (("--out", tmp_path / "notes.txt"), "already exists"),
-        (("--resume", tmp_path), "no run to go on with"),
+        (("--resume", tmp_path), "no run to continue"),
         (("--resume", run_folder, "--lr", "2"), "begun with --lr"),
         (("predict",), "required"),
         (("predict", tmp_path / "absent.safetensors", "digits"), "No such file"),
