@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograd_core.engine.array_types import writes_output
-from autograd_core.engine.primitive import Primitive, positional_names, primitive_of
+from autograd_core.engine.primitive import Primitive, primitive_of
 from autograd_core.engine.recording import apply, unwrap, wrap
+from autograd_core.engine.rule_record import positional_names
 from autograd_core.errors import InPlaceError
 
 

@@ -18,7 +18,6 @@ from autograd_core.engine.primitive import (
     compositions,
     finders,
     out_refused,
-    positional_names,
     table,
 )
 from autograd_core.engine.recording import (
@@ -30,6 +29,7 @@ from autograd_core.engine.recording import (
     unwrap,
     wrap,
 )
+from autograd_core.engine.rule_record import positional_names
 from autograd_core.errors import InPlaceError, NotDifferentiableError
 from autograd_core.tensors.ufunc_methods import call_method
 

@@ -72,9 +72,7 @@ def reduce(
     where: Any = True,
 ) -> Any:
     """Return ``ufunc.reduce``: f(...f(f(x0, x1), x2)..., xn)."""
-    ufunc.reduce(
-        np.ones((1,) * x.ndim), axis=axis
-    )  # raises NumPy's own errors
+    ufunc.reduce(np.ones((1,) * x.ndim), axis=axis)  # raises NumPy's own errors
     flat, axes = _first_axis(x, axis)
     mask = None
     if where is not True:
@@ -114,9 +112,7 @@ def reduceat(ufunc: Any, x: Any, indices: Any, axis: int = 0, dtype: Any = None)
     x = x if dtype is None else x.astype(dtype)
     axis = axis % x.ndim
     moved = np.moveaxis(x, axis, 0)
-    ufunc.reduceat(
-        np.ones(moved.shape[0]), unwrap(indices)
-    )  # raises NumPy's own errors
+    ufunc.reduceat(np.ones(moved.shape[0]), unwrap(indices))  # raises NumPy's own errors
     at = np.asarray(unwrap(indices)).tolist()
     ends = [*at[1:], moved.shape[0]]
     parts = [

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from autograd_core.engine.primitive import ListRule, Primitive, table
+from autograd_core.engine.primitive import Primitive, table
+from autograd_core.engine.rule_record import ListRule
 from autograd_core.rules.cases import CASES, Case
 from tests.autograd_core.rules.coverage import exercised
 

@@ -1,0 +1,214 @@
+"""The derivative rules of a primitive, as one frozen record.
+
+:class:`Rules` is built once from the functions that were given to ``defvjp``; whatever the engine
+wants to know of them (which values they read, how many arguments they take) is derived there.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Rule = Callable[..., Any]
+
+#: The length of an argument list that a rule takes as ``*args``.
+ANY_NUMBER = 1 << 30
+
+
+class ListRule:
+    """One VJP for every member of a list argument; called with the index of the member.
+
+    ``rule(i, g, out, *arrays, **kwargs)`` returns the cotangent of ``arrays[i]``.
+    """
+
+    __slots__ = ("rule",)
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+
+    def __iter__(self) -> Iterator[Rule]:
+        return (functools.partial(self.rule, i) for i in itertools.count())
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The parameters of a function, by how they can be passed."""
+
+    positional: tuple[str, ...]
+    rest: str  # the name behind *, or ""
+    keyword_only: tuple[str, ...]
+    catch_all: bool  # whether it has **
+
+    @classmethod
+    def of(cls, fun: Callable[..., Any]) -> Parameters:
+        """Return the parameters of a function.
+
+        They are read from its code object where it has one: calling ``inspect.signature`` for
+        every rule would double the import time.
+        """
+        code = getattr(fun, "__code__", None)
+        if code is None or hasattr(fun, "__wrapped__"):
+            of = inspect.signature(fun).parameters.values()
+            return cls(
+                tuple(p.name for p in of if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)),
+                next((p.name for p in of if p.kind is p.VAR_POSITIONAL), ""),
+                tuple(p.name for p in of if p.kind is p.KEYWORD_ONLY),
+                any(p.kind is p.VAR_KEYWORD for p in of),
+            )
+        n, end = code.co_argcount, code.co_argcount + code.co_kwonlyargcount
+        names = code.co_varnames
+        return cls(
+            names[:n],
+            names[end] if code.co_flags & inspect.CO_VARARGS else "",
+            names[n:end],
+            bool(code.co_flags & inspect.CO_VARKEYWORDS),
+        )
+
+
+@functools.cache
+def positional_names(fun: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names of a function's positional parameters; () where they are not known."""
+    try:
+        return Parameters.of(fun).positional
+    except (TypeError, ValueError):  # written in C, without a signature
+        return ()
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The derivative rules of a primitive, and what the engine derives from them once.
+
+    Attributes
+    ----------
+    vjps
+        One rule per leading argument (None where there is no gradient), or a :class:`ListRule`.
+    vjp_all
+        One rule that returns the cotangents of all leading arguments, instead of ``vjps``.
+    elementwise
+        ``out[i]`` depends on element ``i`` of each (broadcast) argument alone.
+    selects
+        Elements of an argument may not influence the result (``where``, indexing).
+    reads_no_values
+        The rules depend on the cotangent alone: a cotangent of 0 gives 0.
+    reads_out, reads_args, reads_rest
+        Whether the rules read the values of the result, of each named argument, of the others.
+    drops_values
+        Some value is not read, so large arrays can be released.
+    unread
+        The positions of the named arguments that are not read.
+    takes_list
+        The first argument of the function is a list of arrays.
+    has_gaps
+        Some leading argument has no rule.
+    positional_only
+        Every argument has a rule of its own: nothing needs to be bound for a plain call.
+    n_rules, max_args
+        How many arguments have rules, and how many positional arguments the rules accept.
+    names
+        The rules' parameters after ``g`` and ``out``, without leading underscores.
+    options
+        The parameters that every rule accepts by keyword.
+    """
+
+    vjps: Sequence[Rule | None] | ListRule | None
+    vjp_all: Rule | None
+    elementwise: bool
+    selects: bool
+    reads_no_values: bool
+    reads_out: bool
+    reads_args: tuple[bool, ...]
+    reads_rest: bool
+    drops_values: bool
+    unread: tuple[int, ...]
+    takes_list: bool
+    has_gaps: bool
+    positional_only: bool
+    n_rules: int
+    max_args: float
+    names: tuple[str, ...]
+    options: frozenset[str]
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        vjps: tuple[Rule | None, ...],
+        vjp_list: Rule | None,
+        vjp_all: Rule | None,
+        elementwise: bool,
+        selects: bool,
+    ) -> Rules:
+        """Build the record from what was given to :meth:`Primitive.defvjp`."""
+        given = sum((bool(vjps), vjp_list is not None, vjp_all is not None))
+        if given != 1:
+            raise TypeError(
+                f"{name}.defvjp takes rules for the arguments, or vjp_list=, or vjp_all=: "
+                f"exactly one of the three, got {given}"
+            )
+        rules = [r for r in (*vjps, vjp_list, vjp_all) if r is not None]
+        if not rules:
+            raise TypeError(f"{name}.defvjp: every rule is None, so nothing is differentiable")
+        skip = 3 if vjp_list else 2
+        parameters = [Parameters.of(rule) for rule in rules]
+        for p in parameters:
+            if len(p.positional) < skip and not p.rest:
+                raise TypeError(
+                    f"{name}: a rule takes (g, out, *args), but this one takes only {p.positional}"
+                )
+            if p.catch_all:
+                raise TypeError(
+                    f"{name}: a rule names every keyword that it knows; **kwargs would let "
+                    "an unknown one change the value but not the gradient"
+                )
+        outs = [p.positional[skip - 1 : skip] for p in parameters]
+        arguments = [p.positional[skip:] for p in parameters]
+        reads_rest = any(p.rest and not p.rest.startswith("_") for p in parameters)
+
+        def reads(i: int) -> bool:
+            """Return whether some rule reads argument ``i``, by name or in its ``*rest``."""
+            return any(
+                not a[i].startswith("_") if i < len(a) else p.rest and not p.rest.startswith("_")
+                for a, p in zip(arguments, parameters, strict=True)
+            )
+
+        width = max(map(len, arguments))
+        reads_out = any(not o or not o[0].startswith("_") for o in outs)
+        reads_args = tuple(reads(i) for i in range(width))
+        names: dict[str, None] = {}
+        for a, p in zip(arguments, parameters, strict=True):
+            rest = (p.rest,) if p.rest else ()
+            names |= dict.fromkeys(n.lstrip("_") for n in (*a, *rest, *p.keyword_only))
+        n_rules = len(vjps) or len(rules)
+        if vjp_all:
+            n_rules = width or ANY_NUMBER
+        return cls(
+            vjps=ListRule(vjp_list) if vjp_list else vjps or None,
+            vjp_all=vjp_all,
+            elementwise=elementwise,
+            selects=selects,
+            reads_no_values=not (reads_out or reads_rest or any(reads_args[:n_rules])),
+            reads_out=reads_out,
+            reads_args=reads_args,
+            reads_rest=reads_rest,
+            drops_values=not (reads_out and all(reads_args) and (reads_rest or not vjp_list)),
+            unread=tuple(i for i, read in enumerate(reads_args) if not read),
+            takes_list=vjp_list is not None,
+            has_gaps=None in vjps,
+            positional_only=not (vjp_list or vjp_all or None in vjps),
+            n_rules=n_rules,
+            max_args=min(
+                math.inf if p.rest else len(a) for a, p in zip(arguments, parameters, strict=True)
+            ),
+            names=tuple(names),
+            options=frozenset.intersection(
+                *(
+                    frozenset({*a, *p.keyword_only})
+                    for a, p in zip(arguments, parameters, strict=True)
+                )
+            ),
+        )
