@@ -12,9 +12,10 @@ Each folder lists its public names; those of ``functional``, ``layers``, ``optim
 
 import importlib as _importlib
 import sys as _sys
-from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
+import typing as _typing
 
+from nn import data as data
+from nn import files as files
 from nn import functional as functional
 from nn import init as init
 from nn import layers as layers
@@ -43,9 +44,16 @@ from nn.optim import *  # noqa: F403
 from nn.optim import schedules as schedules
 from nn.training import *  # noqa: F403
 
-if _TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from nn import onnx as onnx
     from nn import sklearn as sklearn
+else:
+
+    def __getattr__(name: str) -> _typing.Any:
+        if name not in _MODULES:
+            raise AttributeError(f"module 'nn' has no attribute {name!r}")
+        return _importlib.import_module(f"nn.{name}")
+
 
 _define_all(globals())
 
@@ -81,12 +89,6 @@ _MOVED = {
 }
 for _old, _new in _MOVED.items():
     _sys.modules[_old] = _sys.modules[_new]
-
-
-def __getattr__(name: str) -> _Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module 'nn' has no attribute {name!r}")
-    return _importlib.import_module(f"nn.{name}")
 
 
 def __dir__() -> list[str]:
