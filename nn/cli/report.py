@@ -19,11 +19,7 @@ SHOWN = (
     ("graph.svg", "The computation graph", "of one step; graph.html lets you walk through it"),
     ("gradient_flow.svg", "The flow of the gradient", "its size at each layer, beside the last"),
     ("history.png", "The training", "training and held-out loss by epoch, with a ring at the best"),
-    (
-        "weights.png",
-        "The first layer's weights",
-        "one image per neuron: green positive, red negative",
-    ),
+    ("weights.png", "The first layer's weights", "by neuron: green positive, red negative"),
     ("activations.png", "Activations", "of the held-out images, and how many are saturated"),
     ("gradients.png", "Gradients", "of one batch, by powers of ten"),
     ("confusion.png", "The confusion matrix", "true and predicted classes of the held-out images"),

@@ -43,7 +43,7 @@ class Adagrad(Optimizer):
         super().__init__(parameters, lr=lr, lr_decay=lr_decay, weight_decay=weight_decay, eps=eps)
 
     def update(self, p: Parameter, data: Any, g: Any, group: Group) -> None:
-        state, s = self.zeros(p, data, "sum"), self.scratch(data)
+        state, s = self.state_of(p, data, "sum"), self.scratch(data)
         step = state["step"] = state.get("step", 0) + 1
         if group["weight_decay"]:
             g = g + group["weight_decay"] * data

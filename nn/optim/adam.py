@@ -49,7 +49,7 @@ class Adam(Optimizer):
         super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
     def update(self, p: Parameter, data: Any, g: Any, group: Group) -> None:
-        state = self.zeros(p, data, "mean", "square")
+        state = self.state_of(p, data, "mean", "square")
         step = state["step"] = state.get("step", 0) + 1
         mean, square = state["mean"], state["square"]
         a, b = group["betas"]

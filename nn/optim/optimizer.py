@@ -124,8 +124,8 @@ class Optimizer:
         """Change ``data``, the array of ``p``, in place by one step along the gradient ``g``."""
         raise NotImplementedError
 
-    def zeros(self, p: Parameter, data: Any, *names: str) -> dict[str, Any]:
-        """Return the state of ``p``; arrays of these names begin as zeros of the shape of data."""
+    def state_of(self, p: Parameter, data: Any, *names: str) -> dict[str, Any]:
+        """Return the state of ``p``; arrays of these names begin as zeros, shaped like ``data``."""
         state = self.state.setdefault(p, {})
         for name in names:
             if name not in state:

@@ -53,7 +53,7 @@ class RMSprop(Optimizer):
     def update(self, p: Parameter, data: Any, g: Any, group: Group) -> None:
         alpha, momentum, s = group["alpha"], group["momentum"], self.scratch(data)
         means = ("mean",) if group["centered"] else ()
-        state = self.zeros(p, data, "square", *means, *(("momentum",) if momentum else ()))
+        state = self.state_of(p, data, "square", *means, *(("momentum",) if momentum else ()))
         if group["weight_decay"]:
             g = g + group["weight_decay"] * data
         square = state["square"]
