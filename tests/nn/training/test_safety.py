@@ -204,7 +204,7 @@ def test_ctrl_c_keeps_history_and_weights(tmp_path):
             break
     rest, err = process.communicate()
     assert process.returncode == 130
-    assert "interrupted; python -m nn train --resume" in rest
+    assert "interrupted; to continue: python -m nn train --resume" in rest
     assert "Traceback" not in err
     assert nn.load(out / "weights.safetensors")["0.weight"].shape == (16, 64)
     assert len((out / "history.jsonl").read_text().splitlines()) >= 2
