@@ -1,7 +1,5 @@
 """Helpers of the command line: import ``package.module:name``, parse shapes."""
 
-from __future__ import annotations
-
 import importlib
 import os
 import sys

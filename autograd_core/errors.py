@@ -3,8 +3,6 @@
 Each says what was expected, what came, and the likely remedy.
 """
 
-from __future__ import annotations
-
 
 class AutogradError(Exception):
     """Base class of everything that this package raises on its own account."""

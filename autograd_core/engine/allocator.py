@@ -11,8 +11,6 @@ No page is touched, so no memory is used.
 ``AUTOGRAD_CORE_KEEP_MEMORY=0`` in the environment switches it off.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from contextlib import suppress

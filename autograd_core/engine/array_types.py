@@ -19,8 +19,6 @@ An array type that needs another way registers it, under the first part of its m
 ['dask']
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 from typing import Any

@@ -9,8 +9,6 @@ see is its conjugate, the direction of steepest ascent (PyTorch's convention); b
 of a sweep conjugate.
 """
 
-from __future__ import annotations
-
 import weakref
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
@@ -54,6 +52,7 @@ def sweep(
     keep: frozenset[Node] | set[Node] = frozenset(),
     create_graph: bool = False,
     free: bool = False,
+    hooks: bool = True,
     observer: Callable[[list[Node]], Iterable[Node]] = iter,
 ) -> Retained:
     """Apply the chain rule, newest node first.
@@ -70,8 +69,10 @@ def sweep(
         Give the rules Tensors, so that the gradients can be differentiated again.
     free
         Release what each node saved once it is passed.
+    hooks
+        Run the hooks of Tensors, and keep what ``retain_grad()`` asked for.
     observer
-        Yields the nodes, and sees when each begins and ends (``ag.profile``).
+        Yields the nodes, and so sees when each begins and ends (``ag.profile``).
 
     Returns
     -------
@@ -86,7 +87,7 @@ def sweep(
         g = cotangents.get(node)
         if g is None:
             continue
-        if node.diagnostics is not None:
+        if node.diagnostics is not None and hooks:
             g = cotangents[node] = run_hooks(node, g, create_graph, retained)
         if node.primitive is None:
             continue
@@ -99,6 +100,14 @@ def sweep(
             release(node)
         g = c = before = None  # a large array dies with its use
     return retained
+
+
+def unit_cotangents(tensors: Iterable[Any]) -> dict[Node, Any]:
+    """Return ones for every Tensor: a sweep from them differentiates the sum of all elements."""
+    cotangents: dict[Node, Any] = {}
+    for t in tensors:
+        cotangents[t._node] = cotangents.get(t._node, 0) + np.ones(t.shape, t.dtype)
+    return cotangents
 
 
 class Products:

@@ -1,7 +1,5 @@
 """Un-broadcast and cast a rule's result to the argument's shape and dtype, so rules need not."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

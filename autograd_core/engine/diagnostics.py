@@ -3,8 +3,6 @@
 None of it runs unless a bit of the mode asks for it: ``ag.detect_anomaly`` or ``ag.profile``.
 """
 
-from __future__ import annotations
-
 import itertools
 import sys
 from contextvars import ContextVar

@@ -1,7 +1,5 @@
 """Gradients of recorded Tensors: ``backward()`` stores them, ``gradients()`` returns them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -5,8 +5,6 @@ block ends, by an exception too.  Each is a context manager and a decorator; on 
 function the mode is set while its body runs and given back around each ``yield``.
 """
 
-from __future__ import annotations
-
 import functools
 import inspect
 from collections.abc import Callable

@@ -5,8 +5,6 @@ long before the backward pass: ``w[0][1] = 5`` under ``no_grad`` writes through 
 for one line.
 """
 
-from __future__ import annotations
-
 import weakref
 from typing import Any
 

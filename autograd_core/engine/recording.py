@@ -5,8 +5,6 @@
 makes the node and the Tensor.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

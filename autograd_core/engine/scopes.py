@@ -12,8 +12,6 @@ Any object can leave such notes, not only an :class:`nn.Module`::
     scopes.note(self, start, result)
 """
 
-from __future__ import annotations
-
 import weakref
 from collections.abc import Iterable
 from typing import Any, NamedTuple

@@ -11,8 +11,6 @@ PyTorch's ``FlopCounterMode``.  The backward pass costs as much as the forward p
 argument that a gradient flows to.
 """
 
-from __future__ import annotations
-
 import math
 from contextlib import suppress
 from typing import Any

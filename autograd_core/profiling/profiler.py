@@ -4,8 +4,6 @@ The ordinary path is not touched: under a bit of the mode the engine times every
 runs, and a backward pass hands its nodes through an observer that reads the clock between them.
 """
 
-from __future__ import annotations
-
 import functools
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.backward import sweep
+from autograd_core.engine.backward import sweep, unit_cotangents
 from autograd_core.engine.diagnostics import timed_calls
 from autograd_core.engine.graph import GET_OUTPUT, PROFILE, RECORD, Leaf, Node, mode, reachable
 from autograd_core.engine.recording import TensorBase
@@ -234,19 +232,8 @@ def run_backward(result: Any, spent: dict[int, float]) -> float:
         return 0.0
     clock = time.perf_counter
     start = clock()
-    order = reachable(t._node for t in roots)
-    cotangents: dict[Node, Any] = {}
-    for t in roots:
-        ones = np.ones(t.shape, t.dtype)
-        cotangents[t._node] = cotangents[t._node] + ones if t._node in cotangents else ones
-    diagnostics = [(n, n.diagnostics) for n in order if n.diagnostics is not None]
-    try:
-        for node, _ in diagnostics:
-            node.diagnostics = None
-        sweep(order, cotangents, observer=functools.partial(_timed, spent=spent))
-    finally:
-        for node, its in diagnostics:
-            node.diagnostics = its
+    seeds = unit_cotangents(roots)
+    sweep(reachable(seeds), seeds, hooks=False, observer=functools.partial(_timed, spent=spent))
     return clock() - start
 
 

@@ -4,8 +4,6 @@ The namespace, the device, exchange of memory by DLPack, and the operators and a
 assignments of integers.
 """
 
-from __future__ import annotations
-
 import operator
 from types import ModuleType
 from typing import Any

@@ -6,8 +6,6 @@ the functions with unrecorded results; one that is found nowhere raises, if a gr
 lost.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

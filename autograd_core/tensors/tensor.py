@@ -54,6 +54,7 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
     Tensor([2., 4., 6.], float64)
     """
 
+    __module__ = "autograd_core"  # where users import it from; pickles name it so
     __slots__ = ()
 
     _grad: Tensor | None

@@ -5,8 +5,6 @@ computed by their definition, one call of the ufunc after another, so every bina
 a rule can be reduced.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """stop_gradient and checkpoint (rematerialization)."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """Whole derivatives and products with them: ``jvp``, ``jacobian``, ``hessian``, ``hvp``."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec

@@ -5,8 +5,6 @@ cotangents back.  Variables belong to one call: an inner differentiation never m
 variable for its own, and the graph tells whether an outer differentiation watches.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

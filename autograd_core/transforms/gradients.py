@@ -6,8 +6,6 @@ Arrays in, arrays out; a value that an outer differentiation watches stays a Ten
 functions nest to any order.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec

@@ -1,7 +1,5 @@
 """Flatten nested dicts, lists, tuples and dataclasses of arrays, and rebuild them."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any

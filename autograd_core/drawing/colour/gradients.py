@@ -4,6 +4,7 @@ Measuring changes no ``.grad`` and runs no hook.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any
@@ -16,8 +17,8 @@ from autograd_core.drawing.scene import Arrow, Box, Cell, Scale
 from autograd_core.drawing.trace.groups import Group
 from autograd_core.drawing.trace.trace import Source, Trace
 from autograd_core.drawing.trace.wording import number_text, power_text
-from autograd_core.engine.backward import sweep
-from autograd_core.engine.graph import Diagnostics, Leaf, Node, reachable
+from autograd_core.engine.backward import sweep, unit_cotangents
+from autograd_core.engine.graph import Leaf, Node, reachable
 from autograd_core.errors import GraphError
 
 _TEXTS = ("≤10⁻⁴", "10⁻³", "10⁻²", "0.1", "×1", "×10", "×10²", "≥×10³")
@@ -58,37 +59,23 @@ def rms(g: Any) -> float:
 def gradient_sizes(trace: Trace) -> Sizes:
     """Run backward from the roots (from the sum of their elements) and note the rms everywhere."""
     sizes = Sizes()
-    roots = [t for t, _ in trace.roots if t._node.tracked]
-    order = reachable(t._node for t in roots)
-    cotangents: dict[Node, Any] = {}
-    for t in roots:
-        ones = np.ones(t.shape, t.dtype)
-        cotangents[t._node] = cotangents[t._node] + ones if t._node in cotangents else ones
-    kept = [node.diagnostics for node in order]
+    cotangents = unit_cotangents(t for t, _ in trace.roots if t._node.tracked)
+    order = reachable(cotangents)
+
+    def observe(nodes: list[Node]) -> Iterator[Node]:
+        for node in nodes:
+            g = cotangents.get(node)
+            if g is not None and type(g) is not dict and not isinstance(node, Leaf):
+                sizes.nodes[node] = rms(g)
+            yield node
+
     try:
-        for node in order:
-            single = not isinstance(node, Leaf) and not isinstance(node.out, (tuple, list))
-            node.diagnostics = _spy(node, sizes.nodes) if single else None
         with np.errstate(all="ignore"):
-            sweep(order, cotangents)
+            sweep(order, cotangents, hooks=False, observer=observe)
             sizes.leaves = {n: rms(g) for n, g in cotangents.items() if isinstance(n, Leaf)}
     except GraphError:
         sizes = Sizes(leaves=_stored(order), partial=True)
-    finally:
-        for node, diagnostics in zip(order, kept, strict=True):
-            node.diagnostics = diagnostics
     return sizes
-
-
-def _spy(node: Node, sizes: dict[Node, float]) -> Diagnostics:
-    """Return diagnostics that note the size of a node's gradient during the sweep."""
-    diagnostics = Diagnostics()
-
-    def note(g: Any) -> None:
-        sizes[node] = rms(g)
-
-    diagnostics.hooks[0] = note
-    return diagnostics
 
 
 def _stored(order: list[Node]) -> dict[Node, float]:
