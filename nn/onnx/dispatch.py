@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 import autograd_core as ag
-from autograd_core.engine.primitive import Operand, compositions
 from nn.onnx.graph import FUNCTIONS, WRITTEN, ExportError, Graph
 
 REMEDY = (
@@ -23,7 +22,7 @@ ABOUT_SHAPE = {
 }
 
 
-class Value(Operand):
+class Value(ag.Operand):
     """What a Symbol holds: the value for the example, and, if it depends on an input, a name."""
 
     __slots__ = ("graph", "name", "value")
@@ -100,7 +99,7 @@ def call(fun: Any, args: Any, kwargs: Any) -> Any:
         names = translate(graph, *args, **kwargs)
         if names is not None:
             return named(graph, fun(*values(args), **values(kwargs)), names)
-    written = WRITTEN.get(fun) or compositions.get(fun)
+    written = WRITTEN.get(fun) or ag.compositions.get(fun)
     if written is None and isinstance(fun, ag.Primitive):
         written = fun.fun  # its own code
     if written is None or fun in graph.expanding:

@@ -58,8 +58,7 @@ class Symbol(Value):
 
     # -- the protocols ------------------------------------------------------------------------
 
-    @staticmethod
-    def _apply(primitive: Any, args: Any, kwargs: Any) -> Any:
+    def apply_primitive(self, primitive: Any, args: Any, kwargs: Any) -> Any:
         return call(primitive, args, kwargs)
 
     def __array_function__(self, fun: Any, types: Any, args: Any, kwargs: Any) -> Any:
