@@ -1,4 +1,4 @@
-"""Functions of other frameworks, to be checked as they are: ``from_torch`` and ``from_jax``."""
+"""``from_torch`` and ``from_jax``: check functions of other frameworks as they are."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.checking.target import Subject, filled, name_of, numbers
+from autograd_core.checking.target import Pull, Target, differentiable_leaves, name_of, partial
 
 Array = np.ndarray[Any, Any]
 
 
 def _flat(tree: Any) -> list[Any]:
-    """The arrays of a result: nested tuples, lists and dicts of any framework's arrays."""
+    """Return the arrays of a result: nested tuples, lists and dicts of any framework's arrays."""
     if isinstance(tree, dict):
         return [leaf for value in tree.values() for leaf in _flat(value)]
     if isinstance(tree, (list, tuple)):
@@ -21,7 +21,7 @@ def _flat(tree: Any) -> list[Any]:
     return [tree]
 
 
-class FromTorch(Subject):
+class FromTorch(Target):
     """A function of PyTorch tensors; its gradients are those of ``torch.autograd``."""
 
     max_order = 2
@@ -31,9 +31,9 @@ class FromTorch(Subject):
 
         self.f, self.name, self.torch = f, name, torch
 
-    def at(self, args: Sequence[Any], positions: Sequence[int]) -> Subject:
+    def at(self, args: Sequence[Any], positions: Sequence[int]) -> Target:
         fixed = [self.torch.tensor(np.array(a, order="C")) for a in args]
-        return FromTorch(filled(self.f, fixed, positions), self.name)
+        return FromTorch(partial(self.f, fixed, positions), self.name)
 
     def _outputs(self, tensors: Sequence[Any]) -> list[Any]:
         return [
@@ -52,20 +52,18 @@ class FromTorch(Subject):
         with self.torch.no_grad():
             return [o.resolve_conj().numpy() for o in self._outputs(self._arguments(xs, False))]
 
-    def pullback(
-        self, xs: Sequence[Array]
-    ) -> tuple[list[Array], Callable[[list[Array]], list[Any]]]:
+    def pullback(self, xs: Sequence[Array]) -> tuple[list[Array], Pull]:
         tensors = self._arguments(xs, True)
         outputs = self._outputs(tensors)
 
         def back(vs: list[Array]) -> list[Any]:
             cotangents = [self.torch.tensor(np.array(v, order="C")) for v in vs]
-            live = [i for i, o in enumerate(outputs) if o.requires_grad]
+            recorded = [i for i, o in enumerate(outputs) if o.requires_grad]
             leaves = [t for t in tensors if t.requires_grad]
             found: Sequence[Any] = [None] * len(leaves)
-            if live:
+            if recorded:
                 found = self.torch.autograd.grad(
-                    [outputs[i] for i in live], leaves, [cotangents[i] for i in live],
+                    [outputs[i] for i in recorded], leaves, [cotangents[i] for i in recorded],
                     retain_graph=True, allow_unused=True,
                 )  # fmt: skip
             rest = iter(found)
@@ -74,26 +72,25 @@ class FromTorch(Subject):
 
         return [o.detach().resolve_conj().numpy() for o in outputs], back
 
-    def derivative(self, count: int) -> Subject:
+    def derivative(self, count: int) -> Target:
         def gradients(*both: Any) -> list[Any]:
             with self.torch.enable_grad():
                 xs = [
                     x if x.requires_grad else x.detach().clone().requires_grad_()
                     for x in both[:count]
                 ]
-                found = self.torch.autograd.grad(
-                    self._outputs(xs), xs, list(both[count:]), create_graph=True, allow_unused=True
-                )
-                return [
-                    self.torch.zeros_like(x) if g is None else g
-                    for g, x in zip(found, xs, strict=True)
-                ]
+                return list(
+                    self.torch.autograd.grad(
+                        self._outputs(xs), xs, list(both[count:]),
+                        create_graph=True, allow_unused=True, materialize_grads=True,
+                    )
+                )  # fmt: skip
 
         return FromTorch(gradients, f"the gradient of {self.name}")
 
 
-def from_torch(f: Callable[..., Any]) -> Subject:
-    """A function of PyTorch tensors (a module, an ``autograd.Function.apply``), to be checked.
+def from_torch(f: Callable[..., Any]) -> Target:
+    """Return a target for a function of PyTorch tensors (a module, ``autograd.Function.apply``).
 
     Raises
     ------
@@ -103,7 +100,7 @@ def from_torch(f: Callable[..., Any]) -> Subject:
     return FromTorch(f, name_of(f))
 
 
-class FromJax(Subject):
+class FromJax(Target):
     """A function of JAX arrays; its gradients are those of ``jax.vjp``, in float64."""
 
     max_order = 2
@@ -114,15 +111,13 @@ class FromJax(Subject):
         jax.config.update("jax_enable_x64", True)
         self.f, self.name, self.jax = f, name, jax
 
-    def at(self, args: Sequence[Any], positions: Sequence[int]) -> Subject:
-        return FromJax(filled(self.f, args, positions), self.name)
+    def at(self, args: Sequence[Any], positions: Sequence[int]) -> Target:
+        return FromJax(partial(self.f, args, positions), self.name)
 
     def forward(self, xs: Sequence[Array]) -> list[Array]:
-        return numbers([np.asarray(o) for o in _flat(self.f(*xs))])
+        return differentiable_leaves([np.asarray(o) for o in _flat(self.f(*xs))])
 
-    def pullback(
-        self, xs: Sequence[Array]
-    ) -> tuple[list[Array], Callable[[list[Array]], list[Any]]]:
+    def pullback(self, xs: Sequence[Array]) -> tuple[list[Array], Pull]:
         def of_floats(*floats: Any) -> list[Any]:
             rest = iter(floats)
             full = [next(rest) if x.dtype.kind in "fc" else x for x in map(np.asarray, xs)]
@@ -132,13 +127,13 @@ class FromJax(Subject):
         values, pull = self.jax.vjp(of_floats, *(x for x, v in zip(xs, varied, strict=True) if v))
 
         def back(vs: list[Array]) -> list[Any]:
-            # JAX pairs without conjugation; the direction of steepest ascent is the conjugate
+            # JAX does not conjugate cotangents; the direction of steepest ascent is the conjugate
             found = iter(pull([np.conj(v) for v in vs]))
             return [np.conj(np.asarray(next(found))) if v else None for v in varied]
 
         return [np.asarray(v) for v in values], back
 
-    def derivative(self, count: int) -> Subject:
+    def derivative(self, count: int) -> Target:
         def gradients(*both: Any) -> list[Any]:
             _, pull = self.jax.vjp(lambda *xs: _flat(self.f(*xs)), *both[:count])
             return [g.conj() for g in pull([v.conj() for v in both[count:]])]
@@ -146,8 +141,8 @@ class FromJax(Subject):
         return FromJax(gradients, f"the gradient of {self.name}")
 
 
-def from_jax(f: Callable[..., Any]) -> Subject:
-    """A function of JAX arrays, to be checked; it turns 64-bit numbers on.
+def from_jax(f: Callable[..., Any]) -> Target:
+    """Return a target for a function of JAX arrays; turns 64-bit numbers on.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""``python -m autograd_core gradcheck package.module:function --shape 3,4 --shape 4``."""
+"""Check gradients: ``python -m autograd_core gradcheck package.module:function --shape 3,4``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _shape(text: str) -> tuple[int, ...]:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the parser of the command line."""
     main = argparse.ArgumentParser(prog="python -m autograd_core", description=__doc__)
     commands = main.add_subparsers(dest="command", required=True)
     check = commands.add_parser(
@@ -40,29 +40,29 @@ def parser() -> argparse.ArgumentParser:
         "function", help="package.module:function; function may be a pair (forward, backward)"
     )
     check.add_argument("--shape", type=_shape, action="append", default=[], metavar="3,4",
-                       help="shape of an input; once for each")  # fmt: skip
-    check.add_argument("--signature", help="such as '(n,k),(k,m)->(n,m)': shapes are sampled")
-    check.add_argument("--low", type=float, help="smallest number of the inputs")
-    check.add_argument("--high", type=float, help="largest number of the inputs")
+                       help="shape of an input; give one for each")  # fmt: skip
+    check.add_argument("--signature", help="such as '(n,k),(k,m)->(n,m)'; shapes are sampled")
+    check.add_argument("--low", type=float, help="the smallest number of the inputs")
+    check.add_argument("--high", type=float, help="the largest number of the inputs")
     check.add_argument("--order", type=int, choices=(1, 2), default=2)
     check.add_argument("--seed", type=int, default=0)
     check.add_argument("--quick", action="store_true", help="without variants")
-    check.add_argument("--json", action="store_true", help="the report as JSON")
+    check.add_argument("--json", action="store_true", help="print the report as JSON")
     check.add_argument("--repro", action="store_true", help="also print a program that repeats it")
     rules = commands.add_parser("rules", help="check every derivative rule of this package")
-    rules.add_argument("names", nargs="*", help="only cases whose name begins so")
+    rules.add_argument(
+        "names", nargs="*", help="check only cases whose name begins with one of these"
+    )
     rules.add_argument("--seed", type=int, default=0)
     rules.add_argument("--full", action="store_true", help="with variants")
     return main
 
 
 def _inputs(options: argparse.Namespace) -> list[Any]:
-    rng = np.random.default_rng(options.seed)
-    if options.shape:
-        return list(signatures.draw(options.shape, rng, options.low, options.high))
-    if options.signature is None:
+    if not options.shape and options.signature is None:
         raise UsageError("give --shape for each input, or --signature")
-    return list(signatures.draw_for(options.signature, rng, options.low, options.high))
+    rng = np.random.default_rng(options.seed)
+    return signatures.draw(options.shape or options.signature, rng, options.low, options.high)
 
 
 def _gradcheck(options: argparse.Namespace) -> int:
@@ -73,7 +73,9 @@ def _gradcheck(options: argparse.Namespace) -> int:
             seed=options.seed, variants=not options.quick,
         )  # fmt: skip
     except (TypeError, ValueError) as error:
-        raise UsageError(f"{options.function} cannot be checked so: {error}") from error
+        raise UsageError(
+            f"{options.function} cannot be checked with these inputs: {error}"
+        ) from error
     print(report.to_json() if options.json else report)
     if options.repro and not options.json:
         print(f"\n{report.repro}")
@@ -92,7 +94,7 @@ def _rules(options: argparse.Namespace) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line and return the exit status."""
     options = parser().parse_args(arguments)
     try:
         return {"gradcheck": _gradcheck, "rules": _rules}[options.command](options)

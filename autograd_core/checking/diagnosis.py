@@ -1,4 +1,4 @@
-"""What a wrong gradient looks like: a sign, a factor, a transposition, the other input's ..."""
+"""Diagnosis of a wrong gradient: a sign, a factor, a transposition, swapped operands, an edge."""
 
 from __future__ import annotations
 
@@ -7,30 +7,28 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.checking.compare import Examination
+from autograd_core.checking.evaluation_point import EvaluationPoint
+from autograd_core.checking.verdict import Comparison, Mismatch
 
 Array = np.ndarray[Any, Any]
 
 
 def _alike(a: Array, b: Array) -> bool:
+    """Return whether two arrays are equal up to 1e-5 of their scale, and not all 0."""
     scale = float(np.abs(b).max(initial=0.0))
     return a.shape == b.shape and scale > 0 and bool((np.abs(a - b) <= 1e-5 * scale).all())
 
 
-def diagnose(found: Examination, names: list[str]) -> Iterator[str]:
-    """Sentences about the wrong values of one examination."""
-    wrongs = [w for w in found.wrongs if w.kind == "value"]
-    if not wrongs:
+def diagnose(found: Comparison, names: list[str]) -> Iterator[str]:
+    """Yield sentences about the wrong values of one comparison."""
+    mismatches = [m for m in found.mismatches if m.kind == "value"]
+    point, pull = found.point, found.pull
+    if not mismatches or point.x.size > 512:
         return
-    point = found.point
-    row = wrongs[0].u
-    if point.x.size > 512:
-        return
-    pull = found.pull
-    assert pull is not None
-    s = point.slopes(None, row[None])
-    analytic, numeric = point.x.split(pull(row)), point.x.split(s.value[:, 0])
-    for i in sorted({point.x.place(w.direction).array for w in wrongs}):
+    u = mismatches[0].u
+    s = point.slopes(None, u[None])
+    analytic, numeric = point.x.split(pull(u)), point.x.split(s.value[:, 0])
+    for i in sorted({point.x.place(m.direction).array for m in mismatches}):
         a, n, name = analytic[i], numeric[i], names[i]
         for sentence in _one(a, n):
             yield f"{name}: {sentence}"
@@ -39,8 +37,22 @@ def diagnose(found: Examination, names: list[str]) -> Iterator[str]:
                 yield f"{name}: it is the gradient of {names[j]}; the operands are swapped"
 
 
+def step_errors(point: EvaluationPoint, mismatch: Mismatch) -> dict[str, list[float]]:
+    """Return, for many steps, how far the plain central difference is from gradient and slope."""
+    steps = 2.0 ** -np.arange(3, 42, 1.5)
+    analytic, numeric = [], []
+    for h in steps:
+        at = [point.at.copy(), point.at.copy()]
+        at[0][mismatch.direction] += h
+        at[1][mismatch.direction] -= h
+        slope = float(mismatch.u @ (point.values(at[0]) - point.values(at[1]))) / (2 * h)
+        analytic.append(abs(slope - mismatch.analytic))
+        numeric.append(abs(slope - mismatch.numeric))
+    return {"step": steps.tolist(), "from gradient": analytic, "from slope": numeric}
+
+
 def _one(a: Array, n: Array) -> Iterator[str]:
-    """What ``a`` is, compared with the true ``n``."""
+    """Yield what distinguishes ``a`` from the true gradient ``n``."""
     finite = np.isfinite(a) & np.isfinite(n)
     scale = float(np.abs(n[finite]).max(initial=0.0))
     if not scale:
@@ -54,12 +66,9 @@ def _one(a: Array, n: Array) -> Iterator[str]:
     large = wrong & (np.abs(n) > 1e-6 * scale)
     if large.any():
         ratio = a[large] / n[large]
-        typical = complex(
-            np.median(ratio.real), np.median(ratio.imag) if ratio.dtype.kind == "c" else 0
-        )
-        if (
-            (np.abs(ratio - typical) <= 1e-4 * abs(typical)).all() and large.sum() > 1
-        ) or large.sum() == a.size == 1:
+        typical = complex(np.median(ratio.real), np.median(ratio.imag))
+        alike = (np.abs(ratio - typical) <= 1e-4 * abs(typical)).all()
+        if (alike and ratio.size > 1) or ratio.size == a.size == 1:
             yield _factor(typical, n)
             return
     if a.dtype.kind == "c" and _alike(a, n.conj()):
@@ -71,6 +80,7 @@ def _one(a: Array, n: Array) -> Iterator[str]:
 
 
 def _factor(ratio: complex, n: Array) -> str:
+    """Return what a constant ratio of the gradients suggests."""
     if abs(ratio + 1) < 1e-4:
         return "the sign is wrong"
     r = ratio.real
@@ -84,6 +94,7 @@ def _factor(ratio: complex, n: Array) -> str:
 
 
 def _displaced(a: Array, n: Array, wrong: Array) -> Iterator[str]:
+    """Yield how the elements are moved, or which edge of the array is wrong."""
     for axis in range(a.ndim):
         if a.shape[axis] > 2:
             if _alike(a, np.flip(n, axis)):

@@ -1,11 +1,11 @@
-"""The numeric core: derivatives by extrapolated differences, each with an error bar.
+"""Derivatives by extrapolated differences, each with an error bound.
 
 Central differences at h, h/4, h/16, ... are extrapolated to h = 0 by Neville's scheme in h^2
 (C. Ridders, *Accurate computation of F'(x) and F'(x) F''(x)*, Advances in Engineering Software 4,
 1982).  The entry of the tableau that changed least is the estimate.  How much it changed, with the
-round-off of the function's values and the noise of the finest differences, is its error bar, which
-therefore never collapses by chance.  The slopes on both sides are kept: they tell kinks, jumps and
-the edge of a domain from smooth points.
+round-off of the function's values and the noise of the finest differences, is its error bound,
+which therefore never collapses by chance.  The one-sided slopes are kept as well: they distinguish
+kinks, jumps and the edge of a domain from smooth points.
 """
 
 from __future__ import annotations
@@ -30,39 +30,39 @@ class Slopes:
 
     Attributes
     ----------
-    value, bar
+    value, error_bound
         The estimate and how far it may be off; nan and infinity where there is none.
     low, high
         The smaller and the larger of the one-sided slopes at the smallest step.
     kink
-        The one-sided slopes do not come together as the step shrinks.
+        Whether the one-sided slopes do not converge as the step shrinks.
     steep
-        A slope grows as the step shrinks: a jump, or a vertical tangent.
+        Whether a slope grows as the step shrinks: a jump, or a vertical tangent.
     """
 
     value: Array
-    bar: Array
+    error_bound: Array
     low: Array
     high: Array
     kink: Array
     steep: Array
 
     @property
-    def open(self) -> Array:
+    def undefined(self) -> Array:
         """Where there is no slope to compare with."""
         return np.asarray(self.steep | ~np.isfinite(self.value))
 
 
 def first_step(x: Any, least: float = 1.0) -> Any:
-    """A power of two near 1.6 % of the point: x + h and x - h are then nearly exact."""
+    """Return a power of two near 1.6 % of ``x``, so that x + h and x - h are nearly exact."""
     return 2.0 ** np.round(np.log2(1.6e-2 * np.maximum(least, np.abs(x))))
 
 
 def _neville(slopes: Array, error_floor: Array, power: int) -> tuple[Array, Array, Array]:
-    """Extrapolate rows of slopes to h = 0: the estimate, its error, and the row it came from."""
+    """Extrapolate rows of slopes to h = 0; return the estimate, its error, and its row."""
     previous: list[Array] = []
     best = np.full(slopes.shape[1:], np.nan)
-    bar = np.full(slopes.shape[1:], np.inf)
+    bound = np.full(slopes.shape[1:], np.inf)
     row_of = np.zeros(slopes.shape[1:], int)
     for level, slope in enumerate(slopes):
         row = [slope]
@@ -71,47 +71,47 @@ def _neville(slopes: Array, error_floor: Array, power: int) -> tuple[Array, Arra
             row.append((weight * row[k - 1] - previous[k - 1]) / (weight - 1))
             error = np.maximum(np.abs(row[k] - row[k - 1]), np.abs(row[k] - previous[k - 1]))
             error = np.maximum(error, error_floor[level])
-            better = error < bar
-            best, bar = np.where(better, row[k], best), np.where(better, error, bar)
+            better = error < bound
+            best, bound = np.where(better, row[k], best), np.where(better, error, bound)
             row_of = np.where(better, level, row_of)
         previous = row
-    return best, bar, row_of
+    return best, bound, row_of
 
 
 def _one_pass(above: Array, below: Array, center: Array, steps: Array, floor: Array) -> Slopes:
-    """Slopes from values at x + h and x - h, of shape ``(levels, n, m)``; steps ``(levels, n)``."""
+    """Return slopes from values at x + h and x - h, ``(levels, n, m)``; steps ``(levels, n)``."""
     h = steps[..., None]
     size = np.abs(above) + np.abs(below) + np.abs(center)
-    still = (above == center) & (below == center)
+    is_constant = (above == center) & (below == center)
     moved = np.fmax(np.abs(above - center), np.abs(below - center))
-    quantum = np.min(np.where(moved > 0, moved, np.inf), axis=0)  # of what is still only nearby
+    quantum = np.min(np.where(moved > 0, moved, np.inf), axis=0)  # where only the nearest are equal
     rest = 0.5 * EPS * np.abs(center)
     rest = np.where(floor > 1e3 * rest, floor, rest)  # also of what is computed in float32 inside
-    plain = np.where(still, rest, 4 * EPS * size + floor) / h
-    roundoff = np.where(still & np.isfinite(quantum), 0.5 * quantum / h, plain)
+    plain = np.where(is_constant, rest, 4 * EPS * size + floor) / h
+    roundoff = np.where(is_constant & np.isfinite(quantum), 0.5 * quantum / h, plain)
     right, left = (above - center) / h, (center - below) / h
     middle = (above - below) / (2 * h)
-    value, bar, row = _neville(middle, 1.5 * roundoff, 2)
+    value, bound, row = _neville(middle, 1.5 * roundoff, 2)
     edge = np.isfinite(right[-1]) != np.isfinite(left[-1])
     if edge.any():
         side = np.where(np.isfinite(right[-1]), right, left)
-        other, other_bar, other_row = _neville(side, 3 * roundoff, 1)
-        value, bar = np.where(edge, other, value), np.where(edge, other_bar, bar)
+        other, other_bound, other_row = _neville(side, 3 * roundoff, 1)
+        value, bound = np.where(edge, other, value), np.where(edge, other_bound, bound)
         row, middle = np.where(edge, other_row, row), np.where(edge, side, middle)
     chosen = np.take_along_axis(np.broadcast_to(h, middle.shape), row[None], 0)[0]
     noise = np.abs(middle[-1] - middle[-2]) * h[-1] / chosen
     drift = np.abs(value - middle[-1]) - 8 * plain[-1] - noise * chosen / h[-1]
     drift = np.where(edge, 0.0, drift)
-    bar = np.fmax(np.fmax(bar, noise), drift)
+    bound = np.fmax(np.fmax(bound, noise), drift)
     low, high = np.fmin(left[-1], right[-1]), np.fmax(left[-1], right[-1])
     gaps = np.abs(right - left)
     rough = 64 * plain[-1]
     kink = gaps[-1] > np.fmax(np.fmax(0.25 * gaps[0], 1e-4 * np.abs(value)), rough)
     largest = np.fmax(np.abs(right), np.abs(left))
-    gain, before = largest[-1] - largest[-2], largest[-2] - largest[-3]  # free of other slopes
+    gain, before = largest[-1] - largest[-2], largest[-2] - largest[-3]  # without the smooth part
     steep = (largest[-1] > 3 * largest[2]) | ((gain > 1.3 * before) & (gain > 0.3 * largest[-2]))
     steep &= largest[-1] > rough
-    return Slopes(value, bar, low, high, kink & ~edge, steep)
+    return Slopes(value, bound, low, high, kink & ~edge, steep)
 
 
 def slopes(
@@ -121,7 +121,7 @@ def slopes(
     floor: Array,
     passes: tuple[float, ...] = PASSES,
 ) -> Slopes:
-    """Derivatives of a vector-valued function along several directions.
+    """Return the derivatives of a vector-valued function along several directions.
 
     Parameters
     ----------
@@ -134,7 +134,8 @@ def slopes(
     floor
         Noise of the values beyond their round-off, shape ``(m,)``.
     passes
-        What the steps are multiplied by, one ladder after the other, until all have converged.
+        The factors of the first steps of the step sequences, which are tried one after the other
+        until all slopes have converged.
 
     Examples
     --------
@@ -147,28 +148,24 @@ def slopes(
     todo = np.arange(len(first))
     with np.errstate(all="ignore"):
         for shrink in passes:
-            ladder = first[todo] * shrink * FACTOR ** -np.arange(LEVELS)[:, None]
+            steps = first[todo] * shrink * FACTOR ** -np.arange(LEVELS)[:, None]
             above, below = (
-                np.array(
-                    [
-                        [move(int(i), s * t) for i, t in zip(todo, row, strict=True)]
-                        for row in ladder
-                    ]
-                )
-                for s in (1.0, -1.0)
+                np.array([list(map(move, todo.tolist(), row)) for row in sign * steps])
+                for sign in (1.0, -1.0)
             )
-            found = _one_pass(above, below, center, ladder, floor)
+            found = _one_pass(above, below, center, steps, floor)
             improved = np.ones(len(todo), bool)
             if best is None:
                 best = found
             else:
-                better = ~(best.bar[todo] <= found.bar)
+                better = ~(best.error_bound[todo] <= found.error_bound)
                 improved = np.asarray(better.any(axis=1))
                 for name in vars(best):
                     into = getattr(best, name)
                     into[todo] = np.where(better, getattr(found, name), into[todo])
             scale = np.abs(best.value).max(axis=1, initial=0.0, keepdims=True)
-            rough = ~(best.bar <= 2e-8 * np.fmax(np.fmax(np.abs(best.value), 1e-2 * scale), 1e-12))
+            size = np.fmax(np.fmax(np.abs(best.value), 1e-2 * scale), 1e-12)
+            rough = ~(best.error_bound <= 2e-8 * size)
             again = (rough | best.kink)[todo].any(axis=1) & improved & np.isfinite(center).any()
             todo = todo[np.asarray(again)]
             if not len(todo):

@@ -1,30 +1,99 @@
-"""One subject at one point: its values as a vector of real numbers, and numeric slopes."""
+"""A target at one point: its inputs and outputs as real vectors, and its numeric slopes there."""
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd_core.checking.coordinates import Coordinates
 from autograd_core.checking.differences import EPS, PASSES, Slopes, first_step, slopes
-from autograd_core.checking.target import Subject
+from autograd_core.checking.target import Target
 
 Array = np.ndarray[Any, Any]
 
-HULL_POINTS = 24
-HULL_RADII = (2.0**-13, 2.0**-19)
+#: How many random points :meth:`EvaluationPoint.slope_range` visits, and how far away they are.
+RANGE_POINTS = 24
+RANGE_RADII = (2.0**-13, 2.0**-19)
 
 
 def size_of(a: Array) -> Array:
-    """Absolute values, 0 for what is not finite."""
+    """Return the absolute values, with 0 in place of what is not finite."""
     return np.where(np.isfinite(a), np.abs(a), 0.0)
 
 
-class Point:
-    """A subject at its inputs.
+class Place(NamedTuple):
+    """The position of a coordinate: array, element, and for complex numbers the part."""
+
+    array: int
+    element: tuple[int, ...]
+    part: str
+
+
+class Coordinates:
+    """Conversion of a list of arrays to one vector of real numbers, and back.
+
+    A complex number is two coordinates, its real and its imaginary part.  Because gradients point
+    in the direction of steepest ascent (PyTorch's convention, and ours), the chain rule in these
+    coordinates is the real one.
+
+    Attributes
+    ----------
+    shapes, dtypes, spans
+        For each array, its shape, float64 or complex128, and its slice of the vector.
+    size
+        The length of the vector.
+    """
+
+    def __init__(self, arrays: Sequence[Array]) -> None:
+        self.shapes = [a.shape for a in arrays]
+        self.dtypes = [np.dtype(complex if a.dtype.kind == "c" else float) for a in arrays]
+        lengths = [a.size * d.itemsize // 8 for a, d in zip(arrays, self.dtypes, strict=True)]
+        stops = np.cumsum([0, *lengths]).tolist()
+        self.size: int = stops[-1]
+        self.spans = [slice(*ends) for ends in itertools.pairwise(stops)]
+
+    def join(self, arrays: Sequence[Any]) -> Array:
+        """Return the arrays as a new vector, shape ``(size,)``."""
+        vector = np.empty(self.size)
+        for a, span, dtype in zip(arrays, self.spans, self.dtypes, strict=True):
+            numbers = np.asarray(a if dtype.kind == "c" else np.real(a), dtype)
+            vector[span] = numbers.reshape(-1).view(float)
+        return vector
+
+    def split(self, vector: Array) -> list[Array]:
+        """Return the arrays of a vector, which share its memory."""
+        return [
+            vector[span].view(dtype).reshape(shape)
+            for span, dtype, shape in zip(self.spans, self.dtypes, self.shapes, strict=True)
+        ]
+
+    def place(self, i: int) -> Place:
+        """Return the array, the element and the part that coordinate ``i`` belongs to."""
+        array = next(n for n, span in enumerate(self.spans) if i < span.stop)
+        local, part = i - self.spans[array].start, ""
+        if self.dtypes[array].kind == "c":
+            local, imaginary = divmod(local, 2)
+            part = ".imag" if imaginary else ".real"
+        index = np.unravel_index(local, self.shapes[array]) if self.shapes[array] else ()
+        return Place(array, tuple(int(j) for j in index), part)
+
+
+class EvaluationPoint:
+    """A target at its inputs.
+
+    Parameters
+    ----------
+    target
+        What is differentiated.
+    xs
+        Its inputs.
+    rng
+        Source of everything random.
+    noise_level
+        The relative noise of the values as it was found at another point.
 
     Attributes
     ----------
@@ -34,44 +103,47 @@ class Point:
         The inputs and the outputs, as vectors.
     floor : ndarray
         How much each output moves when the inputs move by two units in the last place.
-    coarse : float
+    noise_level : float
         The relative noise of the values, where it is far above round-off (float32 inside).
     """
 
     def __init__(
-        self, subject: Subject, xs: Sequence[Array], rng: np.random.Generator, coarse: float = 0.0
+        self, target: Target, xs: Sequence[Array], rng: np.random.Generator, noise_level: float = 0
     ) -> None:
-        self.subject, self.rng, self.coarse = subject, rng, coarse
+        self.target, self.rng, self.noise_level = target, rng, noise_level
         self.x = Coordinates(xs)
         self.at = self.x.join(xs)
-        outputs = subject.forward(self.x.split(self.at.copy()))
+        outputs = target.forward(self.x.split(self.at.copy()))
         self.shapes = [np.shape(o) for o in outputs]
         self.y = Coordinates(outputs)
         self.center = self.y.join(outputs)
-        noise = np.zeros(self.y.size)
+        jitter = np.zeros(self.y.size)
         for _ in range(2):
             step = 1.0 + 2 * EPS * rng.choice([-1.0, 1.0], self.at.shape)
-            noise = np.fmax(noise, np.abs(self.values(self.at * step) - self.center))
-        self._rounding = self._coarseness(outputs)
-        self._jitter = size_of(noise)
-        self.floor = np.fmax(self._jitter, coarse * size_of(self.center)) + self._rounding
-        self._listened = False
+            jitter = np.fmax(jitter, np.abs(self.values(self.at * step) - self.center))
+        eps = [float(np.finfo(o.dtype).eps) for o in outputs]  # float32 and float16 are coarser
+        coarser = [np.full(o.shape, e * (e > EPS)) for o, e in zip(outputs, eps, strict=True)]
+        self._roundoff = 4 * size_of(self.center) * self.y.join(coarser)
+        self._jitter = size_of(jitter)
+        self.floor = np.fmax(self._jitter, noise_level * size_of(self.center)) + self._roundoff
+        self._noise_is_estimated = False
 
-    def listen(self) -> bool:
-        """Raise the floor by the grain of the values; False if it stays what it was.
+    def estimate_noise(self) -> bool:
+        """Raise the floor to the noise of the values; return whether that changed anything.
 
-        It costs a dozen evaluations and only ever excuses, so that it waits for an accusation.
+        Costs about 12 evaluations and can only relax a tolerance, so it runs only after a
+        mismatch.
         """
-        if self._listened:
+        if self._noise_is_estimated:
             return False
-        self._listened, before = True, self.floor
-        self.floor = np.fmax(self._jitter, self._grain()) + self._rounding
+        self._noise_is_estimated, before = True, self.floor
+        self.floor = np.fmax(self._jitter, self._noise()) + self._roundoff
         return bool((self.floor > before).any())
 
-    def _grain(self) -> Array:
-        """Noise that is larger than round-off, by fourth differences, in which smooth parts cancel.
+    def _noise(self) -> Array:
+        """Return the noise beyond round-off: fourth differences, in which smooth parts cancel.
 
-        It is much the same at several distances; what grows with the distance is a kink.
+        Noise is about the same at several distances; what grows with the distance is a kink.
         """
         size = size_of(self.at)
         size = np.where(size > 0, size, size.mean() if size.size else 0.0)
@@ -86,41 +158,34 @@ class Point:
         low, middle, high = found
         kink = (np.abs(middle - 4 * low) < 0.2 * middle) & (np.abs(high - 4 * middle) < 0.2 * high)
         largest = np.maximum(np.maximum(low, middle), high)
-        grain = np.where(np.isfinite(largest) & ~kink, largest, 0.0)
-        noisy = grain > 1e3 * EPS * np.fmax(scale, 1e-300)
-        if noisy.size and noisy.mean() > 1 / 3:  # the others have it, too, and did not show it
-            found_coarse = np.median(grain[noisy] / scale[noisy].clip(1e-300))
-            self.coarse = max(self.coarse, float(found_coarse))
-        return np.fmax(grain, self.coarse * scale)
-
-    def _coarseness(self, outputs: Sequence[Array]) -> Array:
-        """The round-off of outputs in float32 and float16."""
-        eps = [float(np.finfo(np.asarray(o).dtype).eps) for o in outputs]
-        coarse = [
-            np.full(o.shape, e if e > EPS else 0.0) for o, e in zip(outputs, eps, strict=True)
-        ]
-        return 4 * size_of(self.center) * self.y.join(coarse)
+        noise = np.where(np.isfinite(largest) & ~kink, largest, 0.0)
+        noisy = noise > 1e3 * EPS * np.fmax(scale, 1e-300)
+        if noisy.size and noisy.mean() > 1 / 3:  # the others have it too, and did not show it
+            relative = np.median(noise[noisy] / scale[noisy].clip(1e-300))
+            self.noise_level = max(self.noise_level, float(relative))
+        return np.fmax(noise, self.noise_level * scale)
 
     def values(self, at: Array) -> Array:
-        """The outputs at another point, nan where it has none; ``at`` is not to be used again."""
+        """Return the outputs at another point, nan where it has none; ``at`` may be overwritten."""
         try:
-            outputs = self.subject.forward(self.x.split(at))
+            outputs = self.target.forward(self.x.split(at))
         except Exception:  # outside the domain: a singular matrix
             return np.full(self.y.size, np.nan)
         if [o.shape for o in outputs] != self.shapes:
             raise ValueError(
-                f"{self.subject.name} returns other shapes at a point nearby: "
-                f"{[np.shape(o) for o in outputs]}, and {self.shapes} at the point itself"
+                f"{self.target.name} returns shapes {[np.shape(o) for o in outputs]} at a point "
+                f"nearby, expected {self.shapes} as at the point itself; the shapes of the results "
+                "must not depend on the values of the inputs"
             )
         return self.y.join(outputs)
 
     def cotangents(self, count: int) -> Array:
-        """Dense random ones, of both signs; the last is larger, and half zeros."""
+        """Return random cotangents of both signs, ``(count, size)``; the last is half zeros."""
         shape = (count, self.y.size)
-        u = self.rng.uniform(0.5, 1.5, shape) * self.rng.choice([-1.0, 1.0], shape)
+        u: Array = self.rng.uniform(0.5, 1.5, shape) * self.rng.choice([-1.0, 1.0], shape)
         if count > 1:
             u[-1] *= 8.0 * (self.rng.random(self.y.size) < 0.5)
-        return np.asarray(u)
+        return u
 
     def slopes(
         self,
@@ -129,7 +194,7 @@ class Point:
         passes: tuple[float, ...] = PASSES,
         relative: bool = False,
     ) -> Slopes:
-        """Numeric slopes along directions.
+        """Return numeric slopes along directions.
 
         Parameters
         ----------
@@ -138,15 +203,13 @@ class Point:
         mix
             Take these combinations of the outputs (rows) instead of the outputs.
         passes
-            The ladders: what their first steps are multiplied by.
+            The factor of the first step for each step sequence.
         relative
-            Measure the steps by the point, also where that is below 1.
+            Measure the steps by the size of the point, also where that is below 1.
         """
-        size = np.abs(self.at)
+        size = size_of(self.at)
         if directions is not None:
-            support = directions != 0
-            size = np.where(support, size, 0.0).max(axis=1, initial=0.0)
-        size = np.where(np.isfinite(size), size, 0.0)
+            size = np.where(directions != 0, size, 0.0).max(axis=1, initial=0.0)
         first = first_step(size)
         if relative:
             first = np.where(size > 0, first_step(size, least=1e-300), first)
@@ -166,28 +229,29 @@ class Point:
         return slopes(move, mix @ self.center, first, floor, passes)
 
     def gradient(self, at: Array, u: Array) -> Array | None:
-        """What backward gives at another point, for a cotangent; None where it gives nothing."""
+        """Return the gradient at another point for a cotangent; None where backward fails."""
         try:
-            _, pull = self.subject.pullback(self.x.split(at))
+            _, pull = self.target.pullback(self.x.split(at))
             return self.x.join(pull(self.y.split(u.copy())))
         except Exception:
             return None
 
     def complex_slopes(self, direction: Array) -> Array | None:
-        """Slopes by a complex step, which cancels nothing; None where the subject takes none.
+        """Return slopes by a complex step, which cancels nothing; None where it is not possible.
 
         ``Im f(x + i h d) / h`` (W. Squire and G. Trapp, SIAM Review 40, 1998), for real functions
-        that are written in operations of complex numbers: they must return such, of this real part.
+        written in operations of complex numbers: they must return complex numbers whose real part
+        is the value.
         """
         real = all(d.kind == "f" for d in (*self.x.dtypes, *self.y.dtypes))
-        if not (real and self.subject.takes_complex):
+        if not (real and self.target.takes_complex):
             return None
         xs = self.x.split(self.at.copy())
         moved = [x + 1e-30j * d for x, d in zip(xs, self.x.split(direction.copy()), strict=True)]
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", np.exceptions.ComplexWarning)
-                outputs = [np.asarray(o) for o in self.subject.forward(moved)]
+                outputs = [np.asarray(o) for o in self.target.forward(moved)]
         except Exception:
             return None
         if [o.shape for o in outputs] != self.shapes or any(o.dtype != complex for o in outputs):
@@ -196,8 +260,8 @@ class Point:
         near = np.abs(flat.real - self.center) <= 1e-9 * np.abs(self.center) + self.floor
         return flat.imag / 1e-30 if near.all() and np.isfinite(flat.imag).all() else None
 
-    def still(self, u: Array, direction: Array) -> bool:
-        """Whether the values do not move at all along a direction, close by."""
+    def is_constant(self, u: Array, direction: Array) -> bool:
+        """Return whether the values do not move at all along a direction, close by."""
         size = np.abs(self.at[direction != 0]).max(initial=0.0)
         steps = [s * 2.0**-k * max(float(size), 1e-3) for k in (20, 26) for s in (1, -1)]
         used = u != 0
@@ -206,15 +270,18 @@ class Point:
             for t in steps
         )
 
-    def hull(self, u: Array, direction: Array, smooth: bool = False) -> tuple[float, float] | None:
-        """The range of slopes at random points nearby, where these do not come together.
+    def slope_range(
+        self, u: Array, direction: Array, smooth: bool = False
+    ) -> tuple[float, float] | None:
+        """Return the range of the slopes at random points nearby, where they do not converge.
 
-        None where the subject is smooth there (unless that is allowed), or has no values nearby.
+        None where the target is smooth there (unless ``smooth`` allows that), or has no values
+        nearby.
         """
         ends: list[tuple[float, float]] = []
-        for radius in HULL_RADII:
+        for radius in RANGE_RADII:
             step, found = radius * 2.0**-6, []
-            for _ in range(6 * self.at.size if 4 < self.at.size <= 40 else HULL_POINTS):
+            for _ in range(6 * self.at.size if 4 < self.at.size <= 40 else RANGE_POINTS):
                 away = self.rng.uniform(-1, 1, self.at.shape) * np.fmax(1.0, np.abs(self.at))
                 p = self.at + radius * away
                 change = self.values(p + step * direction) - self.values(p - step * direction)
@@ -226,3 +293,39 @@ class Point:
         (low, high), (fine_low, fine_high) = ends
         apart = fine_high - fine_low > 0.25 * (high - low)
         return (low, high) if apart or smooth else None
+
+    # -- directions other than the coordinates ----------------------------------------------------
+
+    def random_directions(self, count: int) -> Array:
+        """Return dense random directions, shape ``(count, size)``, for large inputs."""
+        shape = (count, self.x.size)
+        d = self.rng.uniform(0.5, 1.0, shape) * self.rng.choice([-1.0, 1.0], shape)
+        return np.where(np.isfinite(self.at), d, 0.0)
+
+    def tie_directions(self) -> Array:
+        """Return directions along which max, sort and the like are smooth also at ties.
+
+        All elements of each input together, all elements, and each group of equal elements.
+        """
+        real, i = self._real(), np.arange(self.at.size)
+        inputs = [real & (span.start <= i) & (i < span.stop) for span in self.x.spans]
+        return _distinct([*inputs, real, *self.tied_groups().astype(bool)], self.at.size)
+
+    def tied_groups(self) -> Array:
+        """Return the directions along which a group of equal elements moves together."""
+        real = self._real()
+        values, counts = np.unique(self.at[real], return_counts=True)
+        return _distinct([(self.at == v) & real for v in values[counts > 1][:4]], self.at.size)
+
+    def _real(self) -> Array:
+        """Return which coordinates are finite and no imaginary parts."""
+        real = np.isfinite(self.at)
+        for span, dtype in zip(self.x.spans, self.x.dtypes, strict=True):
+            if dtype.kind == "c":
+                real[span.start + 1 : span.stop : 2] = False
+        return real
+
+
+def _distinct(rows: list[Array], size: int) -> Array:
+    unique = {row.tobytes(): row for row in rows if row.sum() > 1}
+    return np.array(list(unique.values()), float).reshape(len(unique), size)

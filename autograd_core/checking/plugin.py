@@ -1,7 +1,4 @@
-"""The pytest plugin: the fixture ``gradcheck`` and the decorator ``gradchecked``.
-
-pytest finds it by its entry point; nothing is imported before a test asks for it.
-"""
+"""The pytest plugin, which pytest finds by its entry point: the fixture ``gradcheck``."""
 
 from __future__ import annotations
 
@@ -11,23 +8,24 @@ from typing import Any
 
 import pytest
 
+from autograd_core.checking.api import gradcheck as check
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--gradcheck-seed``."""
     parser.getgroup("gradcheck").addoption(
         "--gradcheck-seed", type=int, default=None,
-        help="seed of all gradient checks (by default each test has its own, made of its name)",
+        help="seed of all gradient checks (by default each test derives its own from its name)",
     )  # fmt: skip
 
 
 @pytest.fixture
 def gradcheck(request: pytest.FixtureRequest) -> Callable[..., Any]:
-    """``gradcheck(f, *inputs, **options)``: fails the test unless the gradients of ``f`` hold.
+    """Provide ``gradcheck(f, *inputs, **options)``, which fails the test if gradients are wrong.
 
-    The seed is made of the test's name, so that a failure repeats; ``--gradcheck-seed`` sets it.
-    Returns the report.
+    It returns the report.  The seed derives from the test's name, so that a failure repeats;
+    ``--gradcheck-seed`` sets it.
     """
-    from autograd_core.checking.api import gradcheck as check
-
     given = request.config.getoption("--gradcheck-seed")
     seed = zlib.crc32(request.node.nodeid.encode()) if given is None else given
 

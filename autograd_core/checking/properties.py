@@ -1,7 +1,7 @@
-"""What must hold of every backward, and needs no differences to be seen.
+"""Properties of every right backward, which are checked without differences.
 
-Linear in the cotangent; deterministic; no state outside the call; nothing written to that belongs
-to the caller; nothing shared.
+It is linear in the cotangent and deterministic, keeps no state outside the call, writes to no array
+of the caller, shares no array, keeps the dtype, and loses in float32 no more than round-off.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.checking.compare import BadGradient, call_back
 from autograd_core.checking.differences import EPS
-from autograd_core.checking.evaluation_point import Point, size_of
+from autograd_core.checking.evaluation_point import EvaluationPoint, size_of
 from autograd_core.checking.report import Finding
-from autograd_core.checking.target import Subject
+from autograd_core.checking.target import Target
+from autograd_core.checking.verdict import BadGradient, call_back
 
 Array = np.ndarray[Any, Any]
 
 RTOL = 1e-9
+EPS32 = 2.0**-23
 
 
 def differ(
@@ -28,7 +29,7 @@ def differ(
     rtol: float = RTOL,
     noise: Sequence[float] | None = None,
 ) -> int | None:
-    """The first array that differs from its counterpart, by more than its noise; None if none."""
+    """Return the first array that differs from its counterpart by more than its noise, or None."""
     for i, (a, b) in enumerate(zip(first, second, strict=True)):
         if a.shape != b.shape:
             return i
@@ -46,51 +47,53 @@ def _copies(arrays: Sequence[Array]) -> list[Array]:
     return [np.array(a) for a in arrays]
 
 
-def properties(subject: Subject, point: Point, order: int = 1) -> Iterator[Finding]:
-    """Findings, one for each property that does not hold."""
+def properties(target: Target, point: EvaluationPoint) -> Iterator[Finding]:
+    """Yield a finding for each property that does not hold at a point."""
     try:
-        yield from _properties(subject, point, order)
+        yield from _properties(target, point)
     except BadGradient as bad:
-        yield Finding(bad.kind, order, bad.input, message=bad.message)
+        yield Finding(bad.kind, 1, bad.input, message=bad.message)
 
 
-def _properties(subject: Subject, point: Point, order: int) -> Iterator[Finding]:
+def _properties(target: Target, point: EvaluationPoint) -> Iterator[Finding]:
     xs = point.x.split(point.at.copy())
     kept = _copies(xs)
-    values, pull = subject.pullback(xs)
+    values, pull = target.pullback(xs)
     out = _copies(values)
-    again = subject.forward(_copies(xs))
+    again = target.forward(_copies(xs))
     if differ([np.asarray(a) for a in again], out, 1e-12) is not None:
-        yield Finding("not deterministic", order, None, message="forward gave two values")
+        yield Finding("not deterministic", 1, None, message="forward gave two values")
         return
     u, v = (point.y.split(w) for w in point.cotangents(2))
     u_kept, v_kept = _copies(u), _copies(v)
     g = call_back(pull, u, xs)
     first = _copies(g)
-    yield from _written(order, "input", xs, kept)
-    yield from _written(order, "cotangent", u, u_kept)
-    yield from _shared(order, g, xs, u)
+    for what, now, before in (("input", xs, kept), ("cotangent", u, u_kept)):
+        where = differ(now, before, 0.0)
+        if where is not None:
+            message = f"{what} {where} was changed"
+            yield Finding("mutates", 1, where if what == "input" else None, message=message)
+    yield from _shared(g, xs)
     h = call_back(pull, v, xs)
-    if differ(g, first, 0.0) is not None:
-        yield Finding("shared", order, differ(g, first, 0.0), severity="error",
-                      message="a later backward overwrote an earlier gradient")  # fmt: skip
+    where = differ(g, first, 0.0)
+    if where is not None:
+        message = "a later backward overwrote an earlier gradient"
+        yield Finding("shared", 1, where, severity="error", message=message)
         return
     second = _copies(h)
     if differ(call_back(pull, _copies(u_kept), xs), first) is not None:
-        yield Finding("not deterministic", order, None, message="backward gave two gradients")
+        yield Finding("not deterministic", 1, None, message="backward gave two gradients")
         return
     for i, (p, q) in enumerate(zip(g, h, strict=True)):
         if p.flags.writeable and p.size and np.shares_memory(p, q):
-            yield Finding(
-                "shared", order, i, severity="error", message="two calls return one array"
-            )
+            message = "two calls return one array"
+            yield Finding("shared", 1, i, severity="error", message=message)
             return
-    state = list(_state(subject, point, order, kept, u_kept, first))
-    if state:
-        yield from state
+    state = _state(target, kept, u_kept, first)
+    if state is not None:
+        yield state
         return
-    ones = [np.ones_like(p) for p in u_kept]
-    yield from _shared(order, call_back(pull, ones, xs), [*xs, *values], ones)
+    yield from _shared(call_back(pull, [np.ones_like(p) for p in u_kept], xs), [*xs, *values])
     noise = [0.0 for _ in first]
     for _ in range(3):
         jitter = [p * (1.0 + 4 * EPS * point.rng.uniform(-1.0, 1.0, p.shape)) for p in u_kept]
@@ -103,98 +106,144 @@ def _properties(subject: Subject, point: Point, order: int) -> Iterator[Finding]
     found = call_back(pull, mixed, xs)
     where = differ(found, expected, RTOL, noise)
     if where is not None:
-        yield Finding("not linear", order, where, message=_nonlinear(found[where], expected[where]))
+        gap = np.abs(np.where(np.isfinite(found[where]), found[where] - expected[where], np.inf))
+        worst = np.unravel_index(int(gap.argmax()), gap.shape)
+        message = (
+            f"backward(0.75 u - 2.5 v) is {found[where][worst]:.6g}, but 0.75 backward(u) - "
+            f"2.5 backward(v) {expected[where][worst]:.6g}"
+        )
+        yield Finding("not linear", 1, where, message=message)
     for size in (1e8, 1e-8):
         found = call_back(pull, [size * p for p in u_kept], xs)
         where = differ([q / size for q in found], first, 1e-6, noise)
         if where is not None:
-            what = f"a cotangent {size:g} times as large does not give {size:g} times the gradient"
-            yield Finding("not linear", order, where, message=what)
+            message = (
+                f"a cotangent {size:g} times as large does not give {size:g} times the gradient"
+            )
+            yield Finding("not linear", 1, where, message=message)
             break
     zeros = call_back(pull, [0.0 * p for p in u_kept], xs)
     for i, z in enumerate(zeros):
         finite = np.isfinite(first[i]) & np.isfinite(z)
         if (np.abs(z[finite]) > 0).any():
-            yield Finding(
-                "not linear", order, i, message="a cotangent of 0 gives a gradient that is not 0"
-            )
+            message = "a cotangent of 0 gives a gradient that is not 0"
+            yield Finding("not linear", 1, i, message=message)
             break
 
 
-def repeats(subject: Subject, point: Point) -> Iterator[Finding]:
-    """A finding, if two backward passes at this point differ."""
+def repeats(target: Target, point: EvaluationPoint) -> Iterator[Finding]:
+    """Yield a finding if two backward passes at a point differ."""
     u = point.y.split(point.cotangents(1)[0])
     found = []
     for _ in range(3):
         xs = point.x.split(point.at.copy())
         try:
-            found.append(_copies(call_back(subject.pullback(xs)[1], _copies(u), xs)))
+            found.append(_copies(call_back(target.pullback(xs)[1], _copies(u), xs)))
         except BadGradient:
             return
     if any(differ(found[0], other) is not None for other in found[1:]):
         yield Finding("not deterministic", 1, None, message="backward gave two gradients")
 
 
-def _nonlinear(found: Array, expected: Array) -> str:
-    gap = np.abs(np.where(np.isfinite(found), found - expected, np.inf))
-    worst = np.unravel_index(int(gap.argmax()), gap.shape)
-    return (
-        f"backward(0.75 u - 2.5 v) is {found[worst]:.6g}, but 0.75 backward(u) - 2.5 backward(v) "
-        f"{expected[worst]:.6g}"
-    )
-
-
-def _written(
-    order: int, what: str, now: Sequence[Array], before: Sequence[Array]
-) -> Iterator[Finding]:
-    where = differ(now, before, 0.0)
-    if where is not None:
-        yield Finding("mutates", order, where if what == "input" else None,
-                      message=f"{what} {where} was changed")  # fmt: skip
-
-
-def _shared(
-    order: int, g: Sequence[Array], xs: Sequence[Array], u: Sequence[Array]
-) -> Iterator[Finding]:
+def _shared(g: Sequence[Array], xs: Sequence[Array]) -> Iterator[Finding]:
+    """Yield findings for gradients that share memory with each other or with other arrays."""
     for i, a in enumerate(g):
         if not a.flags.writeable:
             continue
         for j, b in enumerate(g[:i]):
             if b.flags.writeable and np.shares_memory(a, b):
-                yield Finding(
-                    "shared", order, i, message=f"the gradients of inputs {j} and {i} are one array"
-                )
+                message = f"the gradients of inputs {j} and {i} are one array"
+                yield Finding("shared", 1, i, message=message)
         if any(np.shares_memory(a, x) for x in xs):
             message = "the gradient is an input or output itself"
-            yield Finding("shared", order, i, message=message, severity="error")
+            yield Finding("shared", 1, i, message=message, severity="error")
 
 
 def _state(
-    subject: Subject,
-    point: Point,
-    order: int,
-    xs: Sequence[Array],
-    u: Sequence[Array],
-    first: Sequence[Array],
-) -> Iterator[Finding]:
-    """Another forward, at another point, between forward and backward; with its backward, too."""
+    target: Target, xs: Sequence[Array], u: Sequence[Array], first: Sequence[Array]
+) -> Finding | None:
+    """Return a finding if another forward, or a forward with its backward, changes a gradient.
+
+    The other pass is made at another point, between forward and backward of the first.
+    """
     elsewhere = [np.flip(x) * 0.75 for x in xs]
     for backward_too in (True, False):
-        values, pull = subject.pullback(_copies(xs))
+        values, pull = target.pullback(_copies(xs))
         kept = _copies(values)
         try:
-            _, other = subject.pullback(_copies(elsewhere))
+            _, other = target.pullback(_copies(elsewhere))
             if backward_too:
                 other(_copies(u))
-        except Exception:  # another point may lie outside the domain: no other call, then
-            return
+        except Exception:  # the other point may lie outside the domain: no other call, then
+            return None
         if differ(values, kept, 0.0) is not None:
-            yield Finding("shared", order, None, severity="error",
-                          message="a later forward overwrote an earlier value")  # fmt: skip
-            return
+            message = "a later forward overwrote an earlier value"
+            return Finding("shared", 1, None, severity="error", message=message)
         where = differ(call_back(pull, _copies(u), xs), first)
         if where is not None:
+            message = "forward or backward keeps values outside the call"
+            return Finding("state", 1, where, message=message)
+    return None
+
+
+# -- dtypes ---------------------------------------------------------------------------------------
+
+
+def dtypes(target: Target, xs: Sequence[Array]) -> Iterator[Finding]:
+    """Yield a finding for each gradient whose dtype is not that of its input."""
+    values, pull = target.pullback(_copies(xs))
+    try:
+        gradients = call_back(pull, [np.ones_like(v) for v in values], xs)
+    except BadGradient:
+        return
+    for i, (g, x) in enumerate(zip(gradients, xs, strict=True)):
+        if g.dtype != x.dtype:
+            message = f"the gradient is {g.dtype}, the input {x.dtype}"
+            yield Finding("dtype", 1, i, message=message)
+
+
+def precision(target: Target, xs: Sequence[Array], rng: np.random.Generator) -> Iterator[Finding]:
+    """Compare float32 gradients with those in float64 at the same points.
+
+    How far they may be off is measured by perturbing the inputs by their own round-off.
+    """
+    single = [x.astype(np.float32) for x in xs]
+    wide = [x.astype(float) for x in single]
+    if any(x.dtype.kind == "c" for x in xs):
+        return
+    try:
+        values, pull = target.pullback([x.copy() for x in single])
+        exact_values, exact_pull = target.pullback(wide)
+    except Exception:  # not for such inputs, then
+        return
+    if not all(np.isfinite(v).all() for v in (*values, *exact_values)):
+        return
+    u = [rng.choice([-0.75, 1.25], np.shape(v)).astype(v.dtype) for v in values]
+    try:
+        g = call_back(pull, u, single)
+        spread = [np.zeros(x.shape) for x in single]
+        for _ in range(4):
+            near = [x * (1 + EPS32 * rng.choice([-1, 1], x.shape)).astype(x.dtype) for x in single]
+            other = call_back(target.pullback(near)[1], u, near)
+            spread = [np.fmax(s, abs(a - b)) for s, a, b in zip(spread, other, g, strict=True)]
+        exact = call_back(exact_pull, [c.astype(float) for c in u], wide)
+    except BadGradient as bad:
+        yield Finding("raises", 1, bad.input, message=bad.message)
+        return
+    for i, (a, e, s) in enumerate(zip(g, exact, spread, strict=True)):
+        if a.dtype != np.float32:
+            severity = "error" if all(v.dtype == np.float32 for v in values) else "warning"
+            message = f"the gradient is {a.dtype}"
+            yield Finding("dtype", 1, i, message=message, severity=severity)
+        scale = size_of(e).max(initial=0.0)
+        bar = 32 * size_of(s) + 128 * EPS32 * (scale + np.abs(e)) + 16 * EPS32
+        gap = np.abs(a - e)
+        within = np.abs(e) < 1e30  # float32 holds no larger numbers
+        wrong = within & ~(gap <= bar)
+        if wrong.any():
+            worst = int(np.where(wrong, np.where(np.isfinite(gap), gap, np.inf), -1.0).argmax())
+            at = tuple(int(j) for j in np.unravel_index(worst, gap.shape))
             yield Finding(
-                "state", order, where, message="forward or backward keeps values outside the call"
-            )
-            return
+                "precision", 1, i, at, "", None, float(a[at]), float(e[at]), float(bar[at]),
+                count=int(wrong.sum()), size=a.size,
+            )  # fmt: skip

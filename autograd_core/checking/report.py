@@ -1,12 +1,21 @@
-"""What a check found: one line for each thing that is wrong, a diagnosis, and a verdict."""
+"""The report of a check: its findings, a diagnosis and a verdict, as text, JSON or HTML.
+
+Also the program that repeats a check with the exact arrays.
+"""
 
 from __future__ import annotations
 
+import base64
 import json
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
-#: What a finding's kind means.
+import numpy as np
+
+#: The meaning of each kind of finding.
 KINDS = {
     "value": "the gradient is not the slope",
     "ties": "along equal elements the gradient is not the slope",
@@ -26,16 +35,28 @@ KINDS = {
     "precision": "float32 inputs lose more than their round-off",
     "inconclusive": "the differences are too inexact to decide",
 }
-WARNINGS = frozenset({"shared"})
+TABLE_COLUMNS = (
+    *("severity", "kind", "order", "derivative", "analytic"),
+    *("numeric", "+-", "ratio", "wrong", "only"),
+)
+HTML_COLUMNS = ("severity", "derivative", "analytic", "numeric", "ratio", "wrong", "what")
 
+#: The width, the height and the margin of the picture, in pixels.
+WIDTH, HEIGHT, MARGIN = 460, 230, 44
+TABLE_STYLE = "border-collapse:collapse;font:13px/1.5 system-ui,sans-serif"
+HEAD_STYLE = "text-align:left;padding:2px 12px 2px 0;border-bottom:1px solid #8888"
+CELL_STYLE = "padding:2px 12px 2px 0;vertical-align:top;font-variant-numeric:tabular-nums"
 
-def _subscript(place: Any) -> str:
-    return f"[{', '.join(map(str, place))}]" if place else ""
+#: Arrays of more elements are written into a program in base 64.
+WRITTEN_OUT = 200
+
+#: The severity of the kinds that are not errors.
+SEVERITIES = {"shared": "warning", "inconclusive": "inconclusive"}
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong, or could not be decided.
+    """One mistake of a gradient, or a question that could not be decided.
 
     Attributes
     ----------
@@ -48,15 +69,15 @@ class Finding:
     index : tuple of int
         The worst element; ``part`` is ``.real`` or ``.imag`` for complex inputs.
     output : Place or None
-        The output whose derivative it is, if that is one alone.
+        The output whose derivative is wrong, if it is one alone.
     analytic, numeric, bar : float
-        The gradient, the slope, and the slope's error bar.
+        The gradient, the slope, and the error bound of the slope.
     count, size : int
         How many elements of the input are wrong, and how many it has.
     message : str
-        Instead of numbers, or beside them.
+        An explanation, in place of numbers or in addition to them.
     variant : str
-        What was done to the user's sample before it showed; empty for the sample itself.
+        The change to the user's sample that revealed it; empty for the sample itself.
     severity : str
         ``error``, ``warning`` or ``inconclusive``.
     """
@@ -79,23 +100,21 @@ class Finding:
 
     def __post_init__(self) -> None:
         if not self.severity:
-            severity = "warning" if self.kind in WARNINGS else "error"
-            severity = "inconclusive" if self.kind == "inconclusive" else severity
-            object.__setattr__(self, "severity", severity)
+            object.__setattr__(self, "severity", SEVERITIES.get(self.kind, "error"))
 
     @property
     def ratio(self) -> float | None:
-        """Analytic over numeric: -1 is a sign error, 2 or 1/2 a factor, 0 a dropped term."""
+        """Return analytic / numeric: -1 is a sign error, 2 or 1/2 a factor, 0 a dropped term."""
         if self.analytic is None or not self.numeric:
             return None
         return self.analytic / self.numeric
 
     @property
     def place(self) -> str:
-        """``d out[1] / d x[2, 0]``, as far as it is known."""
+        """Return the derivative that is wrong, such as ``d out[1] / d x[2, 0]``."""
         if self.input is None:
             return ""
-        what = f"{self.input_name or f'input {self.input}'}"
+        what = self.input_name or f"input {self.input}"
         if self.analytic is None or self.kind == "ties":
             return what
         what += _subscript(self.index) + self.part
@@ -127,15 +146,13 @@ class Finding:
         return " ".join([*words, "; ".join(parts)])
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain Python values."""
-        shown = {k: v for k, v in vars(self).items() if k != "output"}
-        shown["index"] = list(self.index)
-        shown["output"] = self.output and {
+        """Return the finding as plain Python values."""
+        output = self.output and {
             "array": self.output.array,
             "index": list(self.output.element),
             "part": self.output.part,
         }
-        return {**shown, "ratio": self.ratio}
+        return {**vars(self), "index": list(self.index), "output": output, "ratio": self.ratio}
 
 
 @dataclass
@@ -145,21 +162,21 @@ class Report:
     Attributes
     ----------
     name : str
-        What was checked.
+        The name of the function.
     findings : list of Finding
-        Worst first.
+        The findings, worst first.
     diagnosis : list of str
-        What the findings look like: a sign, a factor, a missing sum, swapped operands ...
+        Likely mistakes: a sign, a factor, a missing sum, swapped operands ...
     entries : int
-        How many derivatives were compared.
+        The number of derivatives that were compared.
     variants : list of str
-        What was tried beside the sample itself.
+        The samples that were tried in addition to the user's.
     skipped : list of str
         What was not tried, and why.
     seed : int
-        Gives the same check again.
+        The seed that gives the same check again.
     repro : str
-        A program that repeats it, with the exact arrays.
+        A program that repeats the check with the exact arrays.
     """
 
     name: str
@@ -175,7 +192,7 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """``pass``, ``fail`` or ``inconclusive``; warnings leave it at ``pass``."""
+        """Return ``pass``, ``fail`` or ``inconclusive``; warnings leave it at ``pass``."""
         severities = {f.severity for f in self.findings}
         if "error" in severities:
             return "fail"
@@ -183,47 +200,36 @@ class Report:
 
     @property
     def ok(self) -> bool:
+        """Return whether the verdict is ``pass``."""
         return self.verdict == "pass"
 
     def __bool__(self) -> bool:
         return self.ok
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain Python values."""
-        return {
-            "name": self.name, "verdict": self.verdict, "order": self.order, "seed": self.seed,
-            "entries": self.entries, "findings": [f.to_dict() for f in self.findings],
-            "diagnosis": list(self.diagnosis), "variants": list(self.variants),
-            "skipped": list(self.skipped), "repro": self.repro,
-        }  # fmt: skip
+        """Return the report as plain Python values."""
+        shown = {k: v for k, v in vars(self).items() if k != "steps"}
+        findings = [f.to_dict() for f in self.findings]
+        return {"name": self.name, "verdict": self.verdict, **shown, "findings": findings}
 
     def to_json(self, indent: int | None = 2) -> str:
-        """:meth:`to_dict` as JSON; what is not finite becomes a string."""
+        """Return :meth:`to_dict` as JSON; numbers that are not finite become strings."""
         return json.dumps(_finite(self.to_dict()), indent=indent)
 
     def table(self) -> str:
-        """The findings as a text table, one row each."""
-        head = (
-            "severity",
-            "kind",
-            "order",
-            "derivative",
-            "analytic",
-            "numeric",
-            "+-",
-            "ratio",
-            "wrong",
-            "only",
-        )
-        rows = [head] + [
-            (
-                f.severity, f.kind, str(f.order), f.place, _figure(f.analytic), _figure(f.numeric),
-                f"{f.bar:.1g}" if f.analytic is not None else "", _figure(f.ratio),
-                f"{f.count}/{f.size}" if f.size else "", f.variant,
-            )
-            for f in self.findings
+        """Return the findings as a text table, one row each."""
+        rows = [
+            TABLE_COLUMNS,
+            *(
+                (
+                    f.severity, f.kind, str(f.order), f.place, _figure(f.analytic),
+                    _figure(f.numeric), "" if f.analytic is None else f"{f.bar:.1g}",
+                    _figure(f.ratio), f"{f.count}/{f.size}" if f.size else "", f.variant,
+                )
+                for f in self.findings
+            ),
         ]  # fmt: skip
-        widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         return "\n".join(
             "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
             for row in rows
@@ -246,9 +252,20 @@ class Report:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        from autograd_core.checking.html import page
+        """Return the report as HTML, without a script and without external resources."""
+        mark = {"pass": "\u2713", "fail": "\u2717"}.get(self.verdict, "?")
+        head = (
+            f"<p><b>gradcheck {escape(self.name)}: {mark} {self.verdict}</b>, {self.entries} "
+            f"derivatives to order {self.order}, {len(self.variants)} variants, "
+            f"seed {self.seed}</p>"
+        )
+        table = _html_table(self.findings) if self.findings else ""
+        sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.diagnosis)
+        return f"<div>{head}{table}{sentences}{step_plot(self.steps) if self.steps else ''}</div>"
 
-        return page(self)
+
+def _subscript(element: Any) -> str:
+    return f"[{', '.join(map(str, element))}]" if element else ""
 
 
 def _figure(value: float | None) -> str:
@@ -256,6 +273,7 @@ def _figure(value: float | None) -> str:
 
 
 def _finite(value: Any) -> Any:
+    """Return a tree with strings in place of nan and infinity, which JSON does not have."""
     if isinstance(value, dict):
         return {k: _finite(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
@@ -263,3 +281,114 @@ def _finite(value: Any) -> Any:
     if isinstance(value, float) and value - value != 0:
         return str(value)
     return value
+
+
+def _html_table(findings: list[Finding]) -> str:
+    def cells(f: Finding) -> list[str]:
+        what = f.message or KINDS[f.kind]
+        figures = [_figure(v) for v in (f.analytic, f.numeric, f.ratio)]
+        if f.numeric is not None:
+            figures[1] += f" \u00b1 {f.bar:.1g}"
+        wrong = f"{f.count} of {f.size}" if f.size else ""
+        return [f.severity, f.place, *figures, wrong, f"{what}; {f.variant}" if f.variant else what]
+
+    rows = "".join(
+        "<tr>" + "".join(f'<td style="{CELL_STYLE}">{escape(c)}</td>' for c in cells(f)) + "</tr>"
+        for f in findings
+    )
+    names = "".join(f'<th style="{HEAD_STYLE}">{name}</th>' for name in HTML_COLUMNS)
+    head = f"<thead><tr>{names}</tr></thead>"
+    return f'<table style="{TABLE_STYLE}">{head}<tbody>{rows}</tbody></table>'
+
+
+def step_plot(steps: dict[str, list[float]]) -> str:
+    """Draw the error of the plain central difference against the step, log-log, as SVG.
+
+    For a right gradient the errors form a V: truncation falls with the step and round-off rises.
+    For a wrong one they are large at every step.
+    """
+    xs = [math.log10(h) for h in steps["step"]]
+    curves = {
+        name: [
+            (x, math.log10(v))
+            for x, v in zip(xs, steps[name], strict=True)
+            if v > 0 and math.isfinite(v)
+        ]
+        for name in ("from gradient", "from slope")
+    }
+    every = [y for curve in curves.values() for _, y in curve] or [0.0]
+    low, high = math.floor(min(every)), math.ceil(max(every)) + int(min(every) == max(every))
+    left, right = math.floor(min(xs)), math.ceil(max(xs))
+
+    def px(x: float) -> float:
+        return MARGIN + (x - left) / (right - left) * (WIDTH - MARGIN - 20)
+
+    def py(y: float) -> float:
+        return HEIGHT - MARGIN + (y - low) / max(high - low, 1) * (2 * MARGIN - 24 - HEIGHT)
+
+    label = "Error of central differences against the step"
+    out = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
+        f'viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}" '
+        'font-family="system-ui,sans-serif" font-size="11" fill="currentColor">',
+        f"<title>{label}</title>",
+    ]
+    out += [
+        f'<text x="{px(x):.1f}" y="{HEIGHT - MARGIN + 16}" text-anchor="middle">1e{x}</text>'
+        for x in range(left, right + 1, 3)
+    ]
+    for y in range(low, high + 1, max(1, (high - low) // 5)):
+        out.append(f'<text x="{MARGIN - 6}" y="{py(y) + 4:.1f}" text-anchor="end">1e{y}</text>')
+        out.append(
+            f'<line x1="{MARGIN}" x2="{px(right):.1f}" y1="{py(y):.1f}" y2="{py(y):.1f}" '
+            'stroke="#8886" stroke-width="0.5"/>'
+        )
+    styles = ('stroke="#D55E00" stroke-width="1.8"', 'stroke="#0072B2" stroke-width="1.8" '
+              'stroke-dasharray="5 3"')  # fmt: skip
+    for curve, style in zip(curves.values(), styles, strict=True):
+        if curve:
+            path = " ".join(f"{px(x):.1f},{py(y):.1f}" for x, y in curve)
+            out.append(f'<polyline points="{path}" fill="none" {style}/>')
+    ends = [py(curve[-1][1] if curve else low) for curve in curves.values()]
+    shifts = (0.0, 14.0 if abs(ends[1] - ends[0]) < 12 else 0.0)
+    for name, end, shift in zip(curves, ends, shifts, strict=True):
+        out.append(f'<text x="{px(left) + 4:.1f}" y="{end - 4 + shift:.1f}">{name}</text>')
+    out.append(
+        f'<text x="{(MARGIN + px(right)) / 2:.0f}" y="{HEIGHT - 6}" text-anchor="middle">'
+        "step</text>"
+    )
+    out.append("</svg>")
+    return "".join(out)
+
+
+def _literal(a: Any) -> str:
+    """Return an expression for an array: its elements if they are few, else its bytes."""
+    a = np.asarray(a)
+    if a.size <= WRITTEN_OUT:
+        return f"np.array({a.tolist()!r}, {str(a.dtype)!r}).reshape({a.shape})"
+    packed = base64.b64encode(np.ascontiguousarray(a).tobytes()).decode()
+    return f"np.frombuffer(base64.b64decode({packed!r}), {str(a.dtype)!r}).reshape({a.shape})"
+
+
+def _import(f: Any, otherwise: str) -> tuple[str, str]:
+    """Return the line that imports a function, and what to call it."""
+    name, module = getattr(f, "__qualname__", ""), getattr(f, "__module__", "")
+    if name.isidentifier() and name != "<lambda>" and module and module != "__main__":
+        return f"from {module} import {name}", name
+    return f"{otherwise} = ...  # what was checked", otherwise
+
+
+def program(f: Any, args: Sequence[Any], options: dict[str, Any]) -> str:
+    """Return a program that repeats a check with the exact arrays."""
+    parts = f if isinstance(f, tuple) else (f,)
+    names = ("forward", "backward") if isinstance(f, tuple) else ("f",)
+    found = [_import(part, name) for part, name in zip(parts, names, strict=True)]
+    called = ", ".join(name for _, name in found)
+    called = f"({called})" if isinstance(f, tuple) else called
+    arrays = [_literal(a) for a in args]
+    head = ["import base64"] if any("base64" in a for a in arrays) else []
+    lines = [*head, "import numpy as np", "import autograd_core as ag"]
+    lines += [line for line, _ in found]
+    lines += ["print(ag.gradcheck(", f"    {called},", *(f"    {a}," for a in arrays)]
+    lines += [*(f"    {k}={v!r}," for k, v in options.items()), "))"]
+    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""``check_rules``: every derivative rule of this package, on this machine, with this NumPy."""
+"""``check_rules``: check every derivative rule of this package on this machine and NumPy."""
 
 from __future__ import annotations
 
@@ -6,31 +6,32 @@ from typing import Any
 
 from autograd_core.checking.api import gradcheck
 from autograd_core.checking.report import Report
+from autograd_core.rules.cases import CASES
 
 
 def check_rules(
     *names: str, seed: int = 0, order: int = 2, variants: bool = False
 ) -> dict[str, Report]:
-    """Check the derivative rules by the calls that stand beside them in ``checking/cases``.
+    """Check the derivative rules with the cases in ``autograd_core/rules/cases``.
 
     Parameters
     ----------
     *names
         Only cases whose name begins with one of these; by default all, which takes a minute or two.
     seed
-        0 takes the arrays of each case as they stand; others move them a little.
+        0 takes the arrays of each case unchanged; other seeds scale them a little.
     order, variants
-        Handed to :func:`gradcheck`; at the kinks of a function the order is 1.
+        Options of :func:`gradcheck`; at the kinks of a function the order is 1.
 
     Returns
     -------
     dict of str to Report
-        By the case's name.
+        The reports by the names of the cases.
 
     Raises
     ------
     ValueError
-        Where no case has such a name.
+        If no case has such a name.
 
     Examples
     --------
@@ -38,12 +39,10 @@ def check_rules(
     >>> all(ag.check_rules("tanh", "svd s").values())
     True
     """
-    from autograd_core.rules.cases import CASES
-
     chosen = [c for c in CASES if not names or c.id.startswith(names)]
     if not chosen:
         raise ValueError(
-            f"no case begins with {' or '.join(names)}; ag.checking.cases.CASES has them all"
+            f"no case begins with {' or '.join(names)}; autograd_core.rules.cases.CASES lists all"
         )
     options: dict[str, Any] = {"seed": seed, "variants": variants}
     reports = {}

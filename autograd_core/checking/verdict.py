@@ -1,37 +1,48 @@
-"""Whether a gradient is the slope: yes, no, or not to be decided."""
+"""Whether the gradients of a target at one point are its slopes, and where they are not.
+
+:func:`compare` runs backward for a few random cotangents, :func:`judge` decides for every entry:
+equal to the slope, not equal, or undecided.  Mismatches are located and summarised as findings.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from autograd_core.checking.differences import EPS, Slopes
-from autograd_core.checking.evaluation_point import Point
+from autograd_core.checking.evaluation_point import EvaluationPoint, size_of
+from autograd_core.checking.report import Finding
+from autograd_core.checking.target import Target
 
 Array = np.ndarray[Any, Any]
 #: From a cotangent vector to a gradient vector.
 PullVector = Callable[[Array], Array]
 
-#: Above so many outputs, combinations of them are compared, not each.
+#: Above this number of outputs, combinations of them are compared, not each.
 MANY_OUTPUTS = 512
-#: Accusations that are looked at twice; where all of these hold, the others are believed.
-LOOKED_AT = 16
-OPEN_OUTPUTS = 8
+#: How many mismatches are reconsidered; if all of these are confirmed, the others are believed.
+RECONSIDERED = 16
+UNDEFINED_OUTPUTS = 8
 
+#: An entry that passes with an error bound above an eighth of this share of it is rechecked.
+UNCERTAIN = 1e-3
+UNCERTAIN_DIRECTIONS = 8
 
-#: What passes with an error bar of more than an eighth of this part of it gets a second opinion.
-COARSE = 1e-3
-COARSE_DIRECTIONS = 8
+#: Random directions, where there are too many elements for one each; fewer at second order.
+PROJECTIONS = {1: 6, 2: 2}
+
+#: A gradient above this is examined for whether it has any meaning.
+HUGE = 1e12
 
 
 @dataclass(frozen=True)
-class Wrong:
+class Mismatch:
     """A gradient that is not the slope, for a cotangent ``u`` along a direction.
 
-    ``kind`` is ``value``, ``nan``, ``kink`` (not finite at a kink) or ``inconclusive``.
+    ``kind`` is ``value``, ``nan``, ``kink`` (not finite at a kink), ``jump`` or ``inconclusive``.
     """
 
     kind: str
@@ -39,26 +50,162 @@ class Wrong:
     direction: int
     analytic: float
     numeric: float
-    bar: float
+    error_bound: float
 
 
 @dataclass(frozen=True)
 class Tolerance:
-    """What is allowed beyond eight error bars, and beyond the slopes nearby, by their range."""
+    """What is allowed beyond eight error bounds, and beyond the range of the slopes nearby."""
 
     rtol: float = 1e-7
     atol: float = 0.0
-    beyond: float = 0.0
+    beyond_range: float = 0.0
+
+
+class BadGradient(Exception):
+    """Backward returned something that is not a gradient; carries the kind and the message."""
+
+    def __init__(self, kind: str, input: int | None, message: str) -> None:
+        super().__init__(message)
+        self.kind, self.input, self.message = kind, input, message
+
+
+@dataclass
+class Comparison:
+    """The result of comparing one target at one point: findings, and what they derive from."""
+
+    point: EvaluationPoint
+    findings: list[Finding] = field(default_factory=list)
+    entries: int = 0
+    mismatches: list[Mismatch] = field(default_factory=list)
+    pull: Any = None
+
+
+# -- calling backward -----------------------------------------------------------------------------
+
+
+def call_back(
+    pull: Any, cotangents: list[Array], xs: Sequence[Array], ignored: Container[int] = ()
+) -> list[Array]:
+    """Run a pullback and return its gradients as arrays; None and ignored ones become 0.
+
+    Raises
+    ------
+    BadGradient
+        If backward raises, or the number, the types or the shapes of the gradients are wrong.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            gradients = pull(cotangents)
+    except Exception as error:
+        message = f"backward raised {type(error).__name__}: {error}"
+        raise BadGradient("raises", None, message) from error
+    if len(gradients) != len(xs):
+        raise BadGradient(
+            "arity", None, f"backward returned {len(gradients)} gradients for {len(xs)} inputs"
+        )
+    arrays = []
+    for i, (g, x) in enumerate(zip(gradients, xs, strict=True)):
+        g = np.zeros_like(x) if g is None or i in ignored else np.asarray(g)
+        if g.dtype.kind not in "fciub":
+            raise BadGradient("type", i, f"the gradient is of type {type(g).__name__}")
+        if g.shape != x.shape:
+            raise BadGradient("shape", i, f"the gradient has shape {g.shape}, expected {x.shape}")
+        arrays.append(g)
+    return arrays
+
+
+def compare(
+    target: Target,
+    xs: Sequence[Array],
+    rng: np.random.Generator,
+    allowed: Tolerance,
+    *,
+    max_elems: int,
+    cotangents: int = 3,
+    order: int = 1,
+    noise_level: float = 0.0,
+) -> Comparison:
+    """Compare every entry of the gradients of a few random cotangents, and tied elements together.
+
+    Above ``max_elems`` elements, random directions are taken, and a mismatch is bisected to its
+    element.  ``noise_level`` is the relative noise of the values as found at another point.
+    """
+    point = EvaluationPoint(target, xs, rng, noise_level)
+    result = Comparison(point)
+    values, pull = target.pullback(point.x.split(point.at.copy()))
+    scale = size_of(point.center).max(initial=0.0)
+    atol = 1e-9 * scale + float(point.floor.max(initial=0.0))
+    if [np.shape(v) for v in values] != point.shapes or not np.allclose(
+        point.y.join(values), point.center, rtol=1e-9, atol=atol, equal_nan=True
+    ):
+        message = "the recorded value is not the plain function's"
+        result.findings.append(Finding("forward", order, None, message=message))
+        return result
+
+    ignored: set[int] = set()  # inputs whose gradients have another shape, so cannot be compared
+
+    def pull_vector(u: Array) -> Array:
+        while True:
+            try:
+                return point.x.join(call_back(pull, point.y.split(u.copy()), xs, ignored))
+            except BadGradient as bad:
+                if bad.kind != "shape" or bad.input is None:
+                    raise
+                ignored.add(bad.input)
+                result.findings.append(Finding("shape", order, bad.input, message=bad.message))
+
+    result.pull = pull_vector
+    try:
+        if not point.x.size or not point.y.size:
+            pull_vector(np.zeros(point.y.size))
+            return result
+        whole = point.x.size <= max_elems
+        directions = None if whole else point.random_directions(PROJECTIONS[order])
+        reconsidered = RECONSIDERED if whole else 2
+        mismatches, result.entries = judge_twice(
+            point, pull_vector, directions, cotangents, allowed, reconsidered
+        )
+        if ignored:
+            mismatches = [
+                m for m in mismatches if whole and point.x.place(m.direction).array not in ignored
+            ]
+        elif not whole:
+            mismatches = [_bisected(point, pull_vector, m, directions) for m in mismatches[:1]]
+        ties = point.tie_directions() if whole else point.tied_groups()
+        if not mismatches and not ignored and len(ties):
+            tied, entries = judge_twice(point, pull_vector, ties, 1, allowed, RECONSIDERED)
+            result.entries += entries
+            result.findings += [
+                _along_ties(point, m, ties[m.direction], order) for m in tied if m.kind == "value"
+            ]
+    except BadGradient as bad:
+        result.findings.append(Finding(bad.kind, order, bad.input, message=bad.message))
+        return result
+    result.mismatches = mismatches
+    result.findings += summarize(point, pull_vector, mismatches, order)
+    return result
+
+
+# -- judging --------------------------------------------------------------------------------------
+
+
+def judge_twice(point: EvaluationPoint, *options: Any) -> tuple[list[Mismatch], int]:
+    """:func:`judge`, and again with their noise estimated if there is a mismatch."""
+    mismatches, entries = judge(point, *options)
+    if mismatches and point.estimate_noise():
+        mismatches, entries = judge(point, *options)
+    return mismatches, entries
 
 
 def judge(
-    point: Point,
+    point: EvaluationPoint,
     pull: PullVector,
     directions: Array | None,
     count: int,
     allowed: Tolerance,
-    looked_at: int = LOOKED_AT,
-) -> tuple[list[Wrong], int]:
+    reconsidered: int,
+) -> tuple[list[Mismatch], int]:
     """Compare the gradients of ``count`` random cotangents with the slopes along directions.
 
     Outputs without a slope somewhere (a jump, a vertical tangent, the end of a domain) are compared
@@ -66,12 +213,12 @@ def judge(
 
     Returns
     -------
-    list of Wrong, number of comparisons
+    list of Mismatch, number of comparisons
     """
-    still = ~np.isfinite(point.at)
+    fixed = ~np.isfinite(point.at)
     mix = point.cotangents(count) if point.y.size > MANY_OUTPUTS else None
     s = point.slopes(directions, mix)
-    bad = s.open.any(axis=0)
+    bad = s.undefined.any(axis=0)
     if mix is not None:
         rows = mix[~bad]
         weights = np.eye(count)[~bad]
@@ -82,7 +229,7 @@ def judge(
         bad &= np.isfinite(point.center)
 
     def along(u: Array) -> Array:
-        g = np.where(still, 0.0, pull(u))
+        g = np.where(fixed, 0.0, pull(u))
         sizes.append(np.abs(g) if directions is None else np.abs(directions) @ np.abs(g))
         return g if directions is None else directions @ g
 
@@ -90,73 +237,49 @@ def judge(
     analytic = np.array([along(u) for u in rows]).reshape(len(rows), s.value.shape[0])
     summed = np.array(sizes).reshape(analytic.shape)
     summed = np.where(np.isfinite(summed), summed, 0.0)
-    found = compare(s, weights, rows, analytic, allowed, summed)
+    found = find_mismatches(s, weights, rows, analytic, allowed, summed)
     if mix is None:
-        for j in np.flatnonzero(bad)[:OPEN_OUTPUTS]:
+        for j in np.flatnonzero(bad)[:UNDEFINED_OUTPUTS]:
             u = np.eye(1, point.y.size, j)[0]
             a = along(u)
-            found += compare(s, u[None], u[None], a[None], allowed)
-            found += _beside_jumps(s, u, int(j), a)
-    found = found or _second_opinion(point, s, weights, rows, analytic, directions)
+            found += find_mismatches(s, u[None], u[None], a[None], allowed)
+            found += _at_jumps(s, u, int(j), a)
+    found = found or complex_step_mismatches(point, s, weights, rows, analytic, directions)
     if directions is None:
-        found = [w for w in found if not still[w.direction]]
+        found = [m for m in found if not fixed[m.direction]]
     if found:
-        found = _beyond_noise(point, along, found, directions)
-    found.sort(key=lambda w: w.kind in ("inconclusive", "jump"))
-    confirmed: list[Wrong] = []
-    for n, wrong in enumerate(found):
-        if n < looked_at:
-            again = _second_look(point, wrong, directions, allowed)
+        found = _beyond_roundoff(point, along, found, directions)
+    found.sort(key=lambda m: m.kind in ("inconclusive", "jump"))
+    confirmed: list[Mismatch] = []
+    for n, mismatch in enumerate(found):
+        if n < reconsidered:
+            again = reconsider(point, mismatch, directions, allowed)
             confirmed += [again] if again is not None else []
-        elif len(confirmed) >= min(n, looked_at):
-            confirmed.append(wrong)
+        elif len(confirmed) >= min(n, reconsidered):
+            confirmed.append(mismatch)
     return confirmed, analytic.size
 
 
-def _beyond_noise(
-    point: Point, along: PullVector, found: list[Wrong], directions: Array | None
-) -> list[Wrong]:
-    """Those that are more than round-off of backward, seen by rounding the cotangent elsewhere.
-
-    And the inputs: equal ones equally, so that ties stay ties.
-    """
-    away = 1.0 + 4 * EPS * np.cos(1e6 * np.where(np.isfinite(point.at), point.at, 0.0))
-    noise: dict[bytes, Array] = {}
-    kept = []
-    for w in found:
-        key = w.u.tobytes()  # before backward, which may write to it
-        if key not in noise:
-            jitter = 1.0 + 4 * EPS * point.rng.uniform(-1.0, 1.0, (3, w.u.size))
-            here = along(w.u.copy())
-            noise[key] = np.max([np.abs(along(w.u * j) - here) for j in jitter], axis=0)
-            nearby = point.gradient(point.at * away, w.u)
-            if nearby is not None:
-                nearby = nearby if directions is None else directions @ nearby
-                noise[key] = np.fmax(noise[key], np.abs(nearby - here))
-        if not abs(w.analytic - w.numeric) <= 16 * noise[key][w.direction]:
-            kept.append(w)
-    return kept
-
-
-def compare(
+def find_mismatches(
     s: Slopes,
     weights: Array,
     rows: Array,
     analytic: Array,
     allowed: Tolerance,
     summed: Array | float = 0.0,
-) -> list[Wrong]:
-    """The entries of ``analytic``, shape ``(k, n)``, that are not ``weights @ slopes``.
+) -> list[Mismatch]:
+    """Return the entries of ``analytic``, shape ``(k, n)``, that are not ``weights @ slopes``.
 
-    ``summed`` is the size of the terms of which each was made, where it is a sum.
+    ``summed`` is the total size of the terms that were added up to make each entry.
     """
     with np.errstate(all="ignore"):
-        open_ = s.open
-        value, bar = np.where(open_, 0.0, s.value), np.where(open_, 0.0, s.bar)
-        kink: Array = s.kink & ~open_
+        undefined = s.undefined
+        value = np.where(undefined, 0.0, s.value)
+        error_bound = np.where(undefined, 0.0, s.error_bound)
+        kink: Array = s.kink & ~undefined
         lowest, highest = np.where(kink, s.low, value), np.where(kink, s.high, value)
         up, down = np.maximum(weights, 0.0), np.minimum(weights, 0.0)
-        numeric, width = weights @ value.T, np.abs(weights) @ bar.T
+        numeric, width = weights @ value.T, np.abs(weights) @ error_bound.T
         low, high = up @ lowest.T + down @ highest.T, up @ highest.T + down @ lowest.T
         column = np.abs(numeric).max(axis=1, keepdims=True, initial=0.0)
         largest = np.fmax(np.abs(np.where(np.isfinite(analytic), analytic, 0.0)), np.abs(numeric))
@@ -170,10 +293,10 @@ def compare(
         decided = width <= 0.05 * largest
         # 0 times infinity: the cotangent is 0 on an output that has no slope along this direction
         kinked = np.any(kink, axis=1)
-        excused = ~np.isfinite(analytic) & open_.any(axis=1)
-        touched = (weights != 0) @ open_.T.astype(float) > 0
+        excused = ~np.isfinite(analytic) & undefined.any(axis=1)
+        touched = (weights != 0) @ undefined.T.astype(float) > 0
     return [
-        Wrong(
+        Mismatch(
             ("kink" if kinked[i] else "nan") if not np.isfinite(analytic[k, i])
             else "value" if decided[k, i] else "inconclusive",
             rows[k], int(i), float(analytic[k, i]), float(numeric[k, i]), float(width[k, i]),
@@ -182,76 +305,203 @@ def compare(
     ]  # fmt: skip
 
 
-def _second_opinion(
-    point: Point, s: Slopes, weights: Array, rows: Array, analytic: Array, directions: Array | None
-) -> list[Wrong]:
-    """What passes only because the differences are coarse, and what a complex step says of it.
+def _beyond_roundoff(
+    point: EvaluationPoint, along: PullVector, found: list[Mismatch], directions: Array | None
+) -> list[Mismatch]:
+    """Return the mismatches that exceed the round-off of backward.
 
-    It may call them undecided, and no more: whether a function is written for complex numbers, as
-    the step presumes, is not known.
+    It is measured by perturbing the cotangent in its last digits, and the inputs: equal ones
+    equally, so that ties remain ties.
+    """
+    away = 1.0 + 4 * EPS * np.cos(1e6 * np.where(np.isfinite(point.at), point.at, 0.0))
+    noise: dict[bytes, Array] = {}
+    beyond = []
+    for m in found:
+        key = m.u.tobytes()  # before backward, which may write to it
+        if key not in noise:
+            jitter = 1.0 + 4 * EPS * point.rng.uniform(-1.0, 1.0, (3, m.u.size))
+            here = along(m.u.copy())
+            noise[key] = np.max([np.abs(along(m.u * j) - here) for j in jitter], axis=0)
+            nearby = point.gradient(point.at * away, m.u)
+            if nearby is not None:
+                nearby = nearby if directions is None else directions @ nearby
+                noise[key] = np.fmax(noise[key], np.abs(nearby - here))
+        if not abs(m.analytic - m.numeric) <= 16 * noise[key][m.direction]:
+            beyond.append(m)
+    return beyond
+
+
+def complex_step_mismatches(
+    point: EvaluationPoint,
+    s: Slopes,
+    weights: Array,
+    rows: Array,
+    analytic: Array,
+    directions: Array | None,
+) -> list[Mismatch]:
+    """Recheck entries with large error bounds by complex-step differentiation.
+
+    A disagreement makes an entry inconclusive, never wrong: the step presumes that the function is
+    written for complex numbers, which is not known.
     """
     with np.errstate(all="ignore"):
-        value, bar = np.where(s.open, 0.0, s.value), np.where(s.open | s.kink, 0.0, s.bar)
-        numeric, width = weights @ value.T, np.abs(weights) @ bar.T
+        value = np.where(s.undefined, 0.0, s.value)
+        error_bound = np.where(s.undefined | s.kink, 0.0, s.error_bound)
+        numeric, width = weights @ value.T, np.abs(weights) @ error_bound.T
         largest = np.fmax(np.abs(numeric), np.abs(analytic))
         column = np.abs(numeric).max(axis=1, keepdims=True, initial=0.0)
-        coarse = (8 * width > COARSE * largest) & (8 * width > 1e-6 * column)
-    found: list[Wrong] = []
-    for i in np.flatnonzero(coarse.any(axis=0))[:COARSE_DIRECTIONS]:
+        uncertain = (8 * width > UNCERTAIN * largest) & (8 * width > 1e-6 * column)
+    found: list[Mismatch] = []
+    for i in np.flatnonzero(uncertain.any(axis=0))[:UNCERTAIN_DIRECTIONS]:
         d = np.eye(1, point.x.size, int(i))[0] if directions is None else directions[i]
         exact = point.complex_slopes(d)
         if exact is None:
             break
-        for k in np.flatnonzero(coarse[:, i]):
+        for k in np.flatnonzero(uncertain[:, i]):
             a, n, e = float(analytic[k, i]), float(numeric[k, i]), float(rows[k] @ exact)
-            slack = COARSE * max(abs(a), abs(e)) + 1e-6 * float(column[k, 0])
+            slack = UNCERTAIN * max(abs(a), abs(e)) + 1e-6 * float(column[k, 0])
             if abs(e - n) <= 8 * width[k, i] and not abs(a - e) <= slack:
-                found.append(Wrong("inconclusive", rows[k], int(i), a, e, float(width[k, i])))
+                found.append(Mismatch("inconclusive", rows[k], int(i), a, e, float(width[k, i])))
     return found
 
 
-def _beside_jumps(s: Slopes, u: Array, j: int, analytic: Array) -> list[Wrong]:
-    """Where an output has no slope: infinite gradients are right, finite ones to be looked at."""
-    wrongs = []
+def _at_jumps(s: Slopes, u: Array, j: int, analytic: Array) -> list[Mismatch]:
+    """Return mismatches where an output has no slope: an infinite gradient is right there."""
+    found = []
     for i in np.flatnonzero(s.steep[:, j]):
         a, low, high = float(analytic[i]), float(s.low[i, j]), float(s.high[i, j])
-        if np.isnan(a):
-            wrongs.append(Wrong("nan", u, int(i), a, high, np.inf))
-        elif np.isfinite(a) and not low <= a <= high:
-            wrongs.append(Wrong("jump", u, int(i), a, high, np.inf))
-    return wrongs
+        if np.isnan(a) or (np.isfinite(a) and not low <= a <= high):
+            kind = "nan" if np.isnan(a) else "jump"
+            found.append(Mismatch(kind, u, int(i), a, high, np.inf))
+    return found
 
 
-def _second_look(
-    point: Point, wrong: Wrong, directions: Array | None, allowed: Tolerance
-) -> Wrong | None:
-    """Before an accusation: finer ladders, then the slopes nearby."""
-    d = (
-        np.eye(1, point.x.size, wrong.direction)
-        if directions is None
-        else (directions[wrong.direction : wrong.direction + 1])
-    )
-    best, row = wrong, wrong.u[None]
-    if np.isfinite(wrong.analytic):
+def reconsider(
+    point: EvaluationPoint, mismatch: Mismatch, directions: Array | None, allowed: Tolerance
+) -> Mismatch | None:
+    """Try finer step sequences, then the slopes nearby; return the mismatch if it persists."""
+    i, row = mismatch.direction, mismatch.u[None]
+    d = np.eye(1, point.x.size, i) if directions is None else directions[i : i + 1]
+    best = mismatch
+    if np.isfinite(mismatch.analytic):
         for passes, relative in (
             ((2.0**-12,), False),
             ((2.0**-20,), False),
             ((1.0, 2.0**-8), True),
         ):
             s = point.slopes(d, row, passes, relative)
-            found = compare(s, np.ones((1, 1)), row, np.array([[wrong.analytic]]), allowed)
-            exact = ~s.steep & (s.bar <= 1e-4 * np.abs(s.value))
+            analytic = np.array([[mismatch.analytic]])
+            found = find_mismatches(s, np.ones((1, 1)), row, analytic, allowed)
+            exact = ~s.steep & (s.error_bound <= 1e-4 * np.abs(s.value))
             if not found and exact.all():
                 return None
-            if found and found[0].kind == "value" and found[0].bar < best.bar:
-                best = replace(found[0], u=wrong.u, direction=wrong.direction)
-    if np.isfinite(wrong.analytic):
-        hull = point.hull(wrong.u, d[0], smooth=wrong.kind == "jump")
-        if hull is not None:
-            slack = 1e-6 * max(map(abs, hull)) + allowed.beyond * (hull[1] - hull[0])
-            slack += best.bar if np.isfinite(best.bar) else 0.0
-            if hull[0] - slack <= wrong.analytic <= hull[1] + slack:
+            if found and found[0].kind == "value" and found[0].error_bound < best.error_bound:
+                best = replace(found[0], u=mismatch.u, direction=i)
+        nearby = point.slope_range(mismatch.u, d[0], smooth=mismatch.kind == "jump")
+        if nearby is not None:
+            slack = 1e-6 * max(map(abs, nearby)) + allowed.beyond_range * (nearby[1] - nearby[0])
+            slack += best.error_bound if np.isfinite(best.error_bound) else 0.0
+            if nearby[0] - slack <= mismatch.analytic <= nearby[1] + slack:
                 return None
-    if best.kind == "jump" or (wrong.analytic == 0 and point.still(wrong.u, d[0])):
-        return replace(best, kind="inconclusive")  # a step function, or a coarse one
+    if best.kind == "jump" or (mismatch.analytic == 0 and point.is_constant(mismatch.u, d[0])):
+        return replace(best, kind="inconclusive")  # a step function, or one of coarse values
+    return best
+
+
+def singular(found: Comparison) -> bool:
+    """Return whether a wrong gradient is huge and changes with the last digits of the inputs.
+
+    The function has no derivative at such a point (a singular matrix), which is not a bug.
+    """
+    point = found.point
+    huge = next((m for m in found.mismatches if np.abs(m.analytic) > HUGE), None)
+    if huge is None:
+        return False
+    jitter = 1.0 + 4 * EPS * point.rng.choice([-1.0, 1.0], point.at.shape)
+    here, near = point.gradient(point.at, huge.u), point.gradient(point.at * jitter, huge.u)
+    if here is None or near is None:
+        return True
+    return not np.allclose(here, near, rtol=1e-2, atol=1e-2 * size_of(here).max(), equal_nan=True)
+
+
+# -- locating -------------------------------------------------------------------------------------
+
+
+def _bisected(point: EvaluationPoint, pull: Any, mismatch: Mismatch, directions: Any) -> Mismatch:
+    """Halve the support of a direction with a mismatch until it is one element."""
+    g = np.where(np.isfinite(point.at), pull(mismatch.u), 0.0)
+    signs = directions[mismatch.direction]
+    support = np.flatnonzero(signs)
+    while len(support) > 1:
+        first, second = np.array_split(support, 2)
+        d = np.zeros((1, point.x.size))
+        d[0, first] = signs[first]
+        s = point.slopes(d, mismatch.u[None], (2.0**-6,))
+        off = abs(float(s.value[0, 0]) - float(g @ d[0]))
+        noise = 8 * float(s.error_bound[0, 0]) + 1e-9 * float(np.abs(g[first]).sum())
+        support = first if off > noise else second
+    i = int(support[0])
+    s = point.slopes(np.eye(1, point.x.size, i), mismatch.u[None])
+    numeric, error_bound = float(s.value[0, 0]), float(s.error_bound[0, 0])
+    if abs(g[i] - numeric) > 8 * error_bound:
+        return replace(
+            mismatch, direction=i, analytic=float(g[i]), numeric=numeric, error_bound=error_bound
+        )
+    return replace(mismatch, direction=i)  # too small in each element to be seen
+
+
+def _along_ties(point: EvaluationPoint, m: Mismatch, direction: Array, order: int) -> Finding:
+    count = int(direction.sum())
+    return Finding(
+        "ties", order, point.x.place(int(np.flatnonzero(direction)[0])).array,
+        analytic=m.analytic, numeric=m.numeric, bar=m.error_bound,
+        count=count, message=f"along {count} elements moved together",
+    )  # fmt: skip
+
+
+def summarize(
+    point: EvaluationPoint, pull: Any, mismatches: list[Mismatch], order: int
+) -> list[Finding]:
+    """Return one finding for each kind and each input: its worst entry, and how many there are."""
+    groups: dict[tuple[str, int], list[Mismatch]] = {}
+    for m in mismatches:
+        groups.setdefault((m.kind, point.x.place(m.direction).array), []).append(m)
+    findings = []
+    for (kind, array), members in groups.items():
+        worst = max(
+            members,
+            key=lambda m: abs(m.analytic - m.numeric) if np.isfinite(m.analytic) else np.inf,
+        )
+        place = point.x.place(worst.direction)
+        finding = Finding(
+            kind, order, array, place.element, place.part, *_output(point, pull, worst),
+            count=len({m.direction for m in members}), size=int(np.prod(point.x.shapes[array])),
+        )  # fmt: skip
+        if kind == "kink":
+            message = "at a kink, where every slope between the sides would do"
+            finding = replace(finding, kind="nan", severity="warning", message=message)
+        findings.append(finding)
+    return findings
+
+
+def _output(
+    point: EvaluationPoint, pull: Any, mismatch: Mismatch
+) -> tuple[Any, float, float, float]:
+    """Return the output whose derivative is wrong, if it is one alone, and the numbers."""
+    whole = (None, mismatch.analytic, mismatch.numeric, mismatch.error_bound)
+    used = np.flatnonzero(mismatch.u)
+    if len(used) > 64 or not np.isfinite(mismatch.analytic):
+        return whole
+    s = point.slopes(np.eye(1, point.x.size, mismatch.direction))
+    best: tuple[Any, float, float, float] = whole
+    worst = 0.0
+    for j in used:
+        try:
+            a = float(pull(np.eye(1, point.y.size, int(j))[0])[mismatch.direction])
+        except BadGradient:  # not for a cotangent with zeros
+            return whole
+        n, error_bound = float(s.value[0, j]), float(s.error_bound[0, j])
+        gap = abs(a - n)
+        if gap > max(worst, 8 * error_bound + 1e-7 * max(abs(a), abs(n))):
+            best, worst = (point.y.place(int(j)), a, n, error_bound), gap
     return best

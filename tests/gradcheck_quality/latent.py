@@ -55,7 +55,7 @@ def subjects() -> Iterator[tuple[Any, Callable[..., Any], str, list[Any]]]:
 
 
 def _ordinary(signature: str) -> list[Any]:
-    return signatures.draw_for(signature, np.random.default_rng(5))
+    return signatures.draw(signature, np.random.default_rng(5))
 
 
 def latent(

@@ -1,1 +1,1 @@
-"""Samples that the checker makes from a given one: layouts, values, shapes, precisions."""
+"""Samples for a gradient check: variants of the user's, and arrays drawn from a signature."""

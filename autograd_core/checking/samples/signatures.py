@@ -1,4 +1,4 @@
-"""Shapes from a signature in NumPy's generalised-ufunc syntax, such as ``(n,k),(k,m)->(n,m)``."""
+"""Samples of a signature in NumPy's generalised-ufunc syntax, such as ``(n,k),(k,m)->(n,m)``."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ LARGEST = 1.8
 
 
 def parse(signature: str) -> list[list[str]]:
-    """The names of the core axes of each input.
+    """Return the names of the core axes of each input.
 
-    A name may be a number, which is fixed, or end in ``?``, which may be left out.
+    A name may be a number (a fixed length), or end in ``?`` (an axis that may be left out).
 
     Examples
     --------
@@ -38,9 +38,9 @@ def parse(signature: str) -> list[list[str]]:
 def sample_shapes(
     signature: str, rng: np.random.Generator, count: int, batch: bool = True
 ) -> Iterator[list[tuple[int, ...]]]:
-    """Legal shapes: sizes 1 to 5 for the names, and broadcast leading axes for every second.
+    """Yield legal shapes with lengths 1 to 5, every second with broadcast leading axes.
 
-    ``count`` for each choice of the axes that may be left out; at first the ordinary ones.
+    There are ``count`` for each choice of the optional axes; the first ones are ordinary.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def sample_shapes(
 
 
 def _leading(n: int, i: int, inputs: int, rng: np.random.Generator) -> tuple[int, ...]:
-    """Broadcast leading axes: of the first input alone, of the last alone, of length 1, any."""
+    """Return broadcast leading axes: of the first input, of the last, of length 1, or any."""
     if n % 4 < 2:
         return (2,) if i == (0, inputs - 1)[n % 4] else ()
     whole = (3, 2)[: 1 + n % 4 // 3]
@@ -85,9 +85,9 @@ def _leading(n: int, i: int, inputs: int, rng: np.random.Generator) -> tuple[int
 def fill(
     shapes: Sequence[tuple[int, ...]], like: Sequence[Array], rng: np.random.Generator
 ) -> list[Array]:
-    """Arrays of these shapes with numbers like those of the user's sample, and none of them twice.
+    """Return arrays of these shapes with distinct numbers like those of the user's sample.
 
-    Each is drawn between two elements of the sample, so that they stay in the domain.
+    Each is drawn between two elements of the sample, so that it stays in the domain.
     """
     filled = []
     for shape, x in zip(shapes, like, strict=True):
@@ -103,29 +103,25 @@ def fill(
 
 
 def draw(
-    shapes: Sequence[tuple[int, ...]],
+    shapes: str | Sequence[tuple[int, ...]],
     rng: np.random.Generator,
     low: float | None = None,
     high: float | None = None,
 ) -> list[Array]:
-    """Ordinary numbers, where there is no sample, none near another.
+    """Return arrays of well separated numbers, for functions without a sample.
 
-    Of both signs and 0.2 to 1.8 in size; or the same, stretched to another range.
+    They have both signs and sizes from 0.2 to 1.8, or are stretched to the given range.  A
+    signature in place of the shapes means its first ones, without leading axes.
     """
+    if isinstance(shapes, str):
+        shapes = next(sample_shapes(shapes, rng, 1, batch=False))
     arrays = []
     for shape in shapes:
         size = int(np.prod(shape))
-        ladder = (np.arange(size) + rng.uniform(0.2, 0.8, size)) / max(size, 1)
-        values = rng.permutation(0.2 + 1.6 * ladder) * rng.choice([-1.0, 1.0], size)
+        grid = (np.arange(size) + rng.uniform(0.2, 0.8, size)) / max(size, 1)
+        values = rng.permutation(0.2 + 1.6 * grid) * rng.choice([-1.0, 1.0], size)
         arrays.append(values.reshape(shape))
     if low is None and high is None:
         return arrays
     start, stop = -LARGEST if low is None else low, LARGEST if high is None else high
     return [start + (stop - start) * (a + LARGEST) / (2 * LARGEST) for a in arrays]
-
-
-def draw_for(
-    signature: str, rng: np.random.Generator, low: float | None = None, high: float | None = None
-) -> list[Array]:
-    """Arrays of the first shapes of a signature, without leading axes."""
-    return draw(next(sample_shapes(signature, rng, 1, batch=False)), rng, low, high)

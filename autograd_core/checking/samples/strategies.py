@@ -1,4 +1,4 @@
-"""Hypothesis strategies for inputs of a gradient check; they need the package hypothesis."""
+"""Hypothesis strategies for inputs of a gradient check; the package hypothesis is needed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from autograd_core.checking.samples import signatures
 def gradcheck_inputs(
     draw: Any, signature: str, *, low: float = -2.0, high: float = 2.0, batch: bool = True
 ) -> tuple[np.ndarray[Any, Any], ...]:
-    """Arrays whose shapes follow a signature, such as ``"(n,k),(k,m)->(n,m)"``.
+    """Draw arrays whose shapes follow a signature, such as ``"(n,k),(k,m)->(n,m)"``.
 
     Elements are distinct and none is near 0, so that kinks are met only where they are wanted.
 

@@ -1,8 +1,8 @@
-"""Other samples, made of the user's one: what hides from an ordinary array.
+"""Variants of the user's sample, which reveal mistakes that an ordinary array hides.
 
-Layouts and read-only arrays have the same values, so that their gradients are compared with the
-sample's.  Values and shapes are other points, and are compared with slopes there; one that the
-function does not take is left out.
+Layouts and read-only arrays have the same values, so their gradients are compared with the
+sample's.  Other values and shapes are other points and are compared with slopes there; those that
+the function does not accept are left out.
 """
 
 from __future__ import annotations
@@ -16,14 +16,21 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 
+#: The kinds of findings that are warnings only: at any variant, where the numbers of axes are not
+#: the sample's, and where numbers may overflow.
+ANY, RANKS, OVERFLOW = ("raises",), ("raises", "shape", "arity"), ("raises", "nan")
+
+
 @dataclass(frozen=True)
 class Variant:
-    """What was done, and the inputs after it."""
+    """A change to the sample, and the inputs after it.
+
+    Findings of the kinds in ``lenient`` are warnings.
+    """
 
     name: str
     xs: list[Array]
-    ranks: bool = False  # whether the number of axes is not the sample's
-    far: bool = False  # whether numbers may overflow
+    lenient: tuple[str, ...] = ANY
 
 
 # -- the same values in another layout ------------------------------------------------------------
@@ -41,7 +48,7 @@ def _reversed(a: Array) -> Array:
 
 
 def layouts(xs: Sequence[Array]) -> Iterator[Variant]:
-    """Fortran order, every second element of a wider array, negative strides, read-only."""
+    """Yield the sample in Fortran order, as a strided part of a wider array, and reversed."""
     for name, change in (
         ("with Fortran-ordered inputs", np.asfortranarray),
         ("with strided inputs", _strided),
@@ -51,7 +58,7 @@ def layouts(xs: Sequence[Array]) -> Iterator[Variant]:
 
 
 def read_only(xs: Sequence[Array]) -> list[Array]:
-    """Copies that cannot be written."""
+    """Return read-only copies."""
     copies = [np.array(x) for x in xs]
     for x in copies:
         x.flags.writeable = False
@@ -62,7 +69,7 @@ def read_only(xs: Sequence[Array]) -> list[Array]:
 
 
 def values(xs: Sequence[Array]) -> Iterator[Variant]:
-    """Zeros, ties, signs, sizes, constants, equal inputs."""
+    """Yield samples with zeros, ties, other signs and sizes, constants and equal inputs."""
 
     def each(name: str, change: Any) -> Variant:
         return Variant(f"only with {name}", [change(np.array(x)) if x.size else x for x in xs])
@@ -82,7 +89,7 @@ def values(xs: Sequence[Array]) -> Iterator[Variant]:
     yield each("zeros among the inputs", zeros)
     yield each("negated inputs", np.negative)
     yield each("large inputs", lambda a: a * 40.0)
-    yield replace(each("very large inputs", lambda a: a * 1000.0), far=True)
+    yield replace(each("very large inputs", lambda a: a * 1000.0), lenient=OVERFLOW)
     if any(x.ndim > 1 for x in xs):
         yield each(
             "a row of zeros", lambda a: np.concatenate([0 * a[:1], a[1:]]) if a.ndim > 1 else a
@@ -91,9 +98,7 @@ def values(xs: Sequence[Array]) -> Iterator[Variant]:
         for i, x in enumerate(xs):
             if x.size:
                 yield Variant(f"only with zeros in input {i}", _with(xs, i, zeros(np.array(x))))
-                yield Variant(
-                    f"only with input {i} negated", [-y if j == i else y for j, y in enumerate(xs)]
-                )
+                yield Variant(f"only with input {i} negated", _with(xs, i, -x))
         if len({(x.shape, x.dtype) for x in xs}) == 1:
             yield Variant("only with equal inputs", [np.array(xs[0]) for _ in xs])
 
@@ -102,7 +107,10 @@ def values(xs: Sequence[Array]) -> Iterator[Variant]:
 
 
 def shapes(xs: Sequence[Array]) -> Iterator[Variant]:
-    """Axes of length 1, fewer axes, numbers, nothing at all; axes of one length go together."""
+    """Yield samples with other axes; axes of the same length are changed together.
+
+    Longer and shorter axes, axes of length 1 and 0, more and fewer axes, and single numbers.
+    """
     lengths = sorted({n for x in xs for n in x.shape if n > 1})
     for n in lengths:
         for m in sorted({1, 2, 3, n - 1, n + 1, 9} - {n, 0}):
@@ -113,29 +121,26 @@ def shapes(xs: Sequence[Array]) -> Iterator[Variant]:
                 one = np.take(x, [0], axis)
                 yield Variant(f"only with axis {axis} of input {i} of length 1", _with(xs, i, one))
         if x.ndim and x.size and len(xs) > 1:
-            yield Variant(
-                f"only without the leading axis of input {i}", _with(xs, i, np.array(x[0]))
-            )
-            yield Variant(
-                f"only with a number for input {i}", _with(xs, i, np.array(x.reshape(-1)[0]))
-            )
+            for name, part in (
+                ("without the leading axis of", x[0]),
+                ("with a number for", x.reshape(-1)[0]),
+            ):
+                yield Variant(f"only {name} input {i}", _with(xs, i, np.array(part)))
     for i, x in enumerate(xs):
         if len(xs) > 1 and x.size:
             name = f"only with one more leading axis of input {i}"
             yield Variant(name, _with(xs, i, np.stack([x, 0.8 * x])))
     if all(x.ndim and x.size for x in xs):
-        yield Variant("only without leading axes", [np.array(x[0]) for x in xs], ranks=True)
+        yield Variant("only without leading axes", [np.array(x[0]) for x in xs], RANKS)
         yield Variant("only with one more leading axis", [np.stack([x, 0.8 * x]) for x in xs])
         if any(x.ndim > 1 for x in xs):
-            yield Variant("only with numbers", [np.array(x.reshape(-1)[0]) for x in xs], ranks=True)
+            yield Variant("only with numbers", [np.array(x.reshape(-1)[0]) for x in xs], RANKS)
     for n in lengths:
-        yield Variant(
-            f"only with axes of length 0 for {n}", [_resized(x, n, 0) for x in xs], ranks=True
-        )
+        yield Variant(f"only with axes of length 0 for {n}", [_resized(x, n, 0) for x in xs], RANKS)
 
 
 def integers(args: Sequence[Any], xs: Sequence[Array]) -> Iterator[tuple[str, list[Any]]]:
-    """Other indices: all of them one, in another order, counted from the end."""
+    """Yield arguments with other indices: all equal, reversed, and counted from the end."""
     for i, a in enumerate(args):
         a = np.asarray(a)
         if a.dtype.kind not in "iu" or not a.size:
@@ -146,27 +151,27 @@ def integers(args: Sequence[Any], xs: Sequence[Array]) -> Iterator[tuple[str, li
             ("counted from the end", _from_the_end(a, xs)),
         ):
             if a.dtype.kind == "i" and not np.array_equal(a, b):
-                yield (
-                    f"only with the indices of input {i} {name}",
-                    _with(args, i, b if a.ndim else b[()]),
-                )
+                changed = _with(args, i, b if a.ndim else b[()])
+                yield f"only with the indices of input {i} {name}", changed
 
 
 def _from_the_end(a: Array, xs: Sequence[Array]) -> Array:
-    """Indices into the first axis, or the number of an axis, as negative ones."""
+    """Return indices into the first axis, or the number of an axis, as negative ones."""
     x = max(xs, key=lambda x: x.ndim)
     length = x.ndim if not a.ndim else x.shape[0] if x.ndim else 0
     return a - length if (a >= 0).all() and (a < length).all() else a
 
 
 def _with(xs: Sequence[Any], i: int, x: Any) -> list[Any]:
-    return [x if j == i else y for j, y in enumerate(xs)]
+    """Return the list with element ``i`` replaced."""
+    return [*xs[:i], x, *xs[i + 1 :]]
 
 
 def _resized(x: Array, n: int, m: int) -> Array:
-    """Every axis of length n cut, or lengthened to m by values a little smaller.
+    """Return ``x`` with every axis of length n cut or lengthened to m.
 
-    Irregularly so, by the golden ratio: longer matrices must not be singular.
+    The new values are a little smaller, irregularly by the golden ratio: longer matrices must not
+    be singular.
     """
     for axis, length in enumerate(x.shape):
         if length == n:
