@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import asarray_like, is_lazy
+from autograd_core.engine.array_types import asarray_like, is_lazy, to_host
 from autograd_core.engine.primitive import Primitive, composition
 from autograd_core.engine.recording import TensorBase, unwrap
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.rules import costs
-from autograd_core.rules.common import along, as_array, axis_index, conj, floating, host, keeps
+from autograd_core.rules.common import along, as_array, axis_index, conj, floating, keeps
 
 # -- differences and sums along an axis -----------------------------------------------------------
 
@@ -129,7 +129,7 @@ def _one_gradient(f: Any, h: Any, axis: int, edge_order: int) -> Any:
 @composition(np.unwrap)
 def _unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * math.pi) -> Any:
     """Adds whole periods: a constant, but for the period itself."""
-    values, length = host(p), host(period)
+    values, length = to_host(p), to_host(period)
     turned = np.unwrap(values, discont, axis, period=length.item())
     turns = np.round((turned - values) / length).astype(turned.dtype)
     return as_array(p) + asarray_like(turns, p) * period
@@ -151,20 +151,20 @@ def _interp(
         if isinstance(period, TensorBase):
             raise NotDifferentiableError("np.interp has no gradient with respect to period=")
         period = abs(period)
-        x, xp = (a - period * np.floor(host(a) / period) for a in (x, xp))
-        order = np.argsort(host(xp))
+        x, xp = (a - period * np.floor(to_host(a) / period) for a in (x, xp))
+        order = np.argsort(to_host(xp))
         xp, fp = xp[order], fp[order]
         xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
         fp = np.concatenate([fp[-1:], fp, fp[:1]])
         left = right = None
-    values, knots = host(x), host(xp)
+    values, knots = to_host(x), to_host(xp)
     n = knots.shape[0]
     if n == 1:
         inside = fp[0] + x * 0.0
     else:
         i = np.clip(np.searchsorted(knots, values, side="right"), 1, n - 1)
         step = xp[i] - xp[i - 1]
-        same = host(step) == 0
+        same = to_host(step) == 0
         slope = (fp[i] - fp[i - 1]) / np.where(asarray_like(same, step), 1.0, step)
         inside = fp[i - 1] + slope * (x - xp[i - 1])
     below, above = (asarray_like(m, x) for m in (values < knots[0], values > knots[-1]))
@@ -248,7 +248,7 @@ def _cov(
     ddof = ddof if ddof is not None else (0 if bias else 1)
     w: Any = None
     if fweights is not None:
-        w = asarray_like(host(fweights).astype(float), x)
+        w = asarray_like(to_host(fweights).astype(float), x)
     if aweights is not None:
         aweights = as_array(aweights, x)
         w = aweights if w is None else w * aweights

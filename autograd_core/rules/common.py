@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import asarray_like, to_host
+from autograd_core.engine.array_types import asarray_like
 from autograd_core.engine.recording import any_tracked, stack_nested
 
 
@@ -50,11 +50,6 @@ def unset(value: Any) -> bool:
 def keeps(keepdims: Any) -> bool:
     """What ``keepdims=`` means, which may be 1 as well as True."""
     return bool(keepdims) and not unset(keepdims)
-
-
-def host(a: Any) -> Any:
-    """The plain values of an index, mask or count that is to be read now."""
-    return to_host(a)
 
 
 def axis_index(a: Any, axis: int) -> int:

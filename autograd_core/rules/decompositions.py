@@ -145,20 +145,7 @@ def _eig(g: Any, out: Any, a: Any) -> Any:
 # -- singular values ------------------------------------------------------------------------------
 
 
-def _svd(
-    g: Any, out: Any, a: Any, full_matrices: Any = True, compute_uv: Any = True,
-    hermitian: Any = False,
-) -> Any:  # fmt: skip
-    """Of all three results; of a matrix of zeros no cotangent tells whether vectors are used."""
-    return _svd_rule(g, out, a, vectors=True)
-
-
-def _svd_values(g: Any, out: Any, a: Any, full_matrices: Any = False) -> Any:
-    """Of the singular values alone."""
-    return _svd_rule(g, out, a, vectors=False)
-
-
-def _svd_rule(g: Any, out: Any, a: Any, vectors: bool) -> Any:
+def _svd(g: Any, out: Any, a: Any, vectors: bool) -> Any:
     """U (skew(U^H gU)/F S + S skew(V^H gV)/F + diag(gs)) V^H, and the parts beyond min(m, n)."""
     name = {"name": "np.linalg.svd", "values": "singular values", "vectors": "singular vectors"}
     u, s, vh = out[0], out[1], out[2]
@@ -241,24 +228,17 @@ def _turned(others: Any, u: Any, gu: Any) -> Any:
 # fmt: off
 defvjp(np.linalg.eigh, _eigh, flops=costs.factorization(9))
 defvjp(np.linalg.eig,  _eig, flops=costs.factorization(25))
-svd = Primitive(np.linalg.svd, "svd", flops=costs.factorization(21)).defvjp(_svd)
-svd_values = Primitive(np.linalg.svd, "svd", flops=costs.factorization(21)).defvjp(_svd_values)
+# with vectors, and of the singular values alone
+svd = Primitive(np.linalg.svd, "svd", flops=costs.factorization(21)).defvjp(
+    lambda g, out, a, full_matrices=True: _svd(g, out, a, vectors=True))
+svd_values = Primitive(np.linalg.svd, "svd", flops=costs.factorization(21)).defvjp(
+    lambda g, out, a, full_matrices=False: _svd(g, out, a, vectors=False))
 # fmt: on
 
 
-@composition(np.linalg.eigvalsh)
-def _eigvalsh(a: Any, UPLO: Any = "L") -> Any:
-    return np.linalg.eigh(a, UPLO)[0]
-
-
-@composition(np.linalg.eigvals)
-def _eigvals(a: Any) -> Any:
-    return np.linalg.eig(a)[0]
-
-
-@composition(np.linalg.svdvals)
-def _svdvals(x: Any, /) -> Any:
-    return np.linalg.svd(x, compute_uv=False)
+composition(np.linalg.eigvalsh)(lambda a, UPLO="L": np.linalg.eigh(a, UPLO)[0])
+composition(np.linalg.eigvals)(lambda a: np.linalg.eig(a)[0])
+composition(np.linalg.svdvals)(lambda x, /: np.linalg.svd(x, compute_uv=False))
 
 
 def _hermitian_svd(a: Any, compute_uv: Any) -> Any:

@@ -233,10 +233,6 @@ defvjp(
 )
 
 
-def _clip(x: Any, low: Any, high: Any) -> Any:
-    return np.clip(x, low, high)
-
-
 def _inside(x: Any, low: Any, high: Any) -> Any:
     """Whether x passes; at a bound it does."""
     inside = x == x
@@ -255,7 +251,7 @@ def _clip_high(g: Any, _out: Any, x: Any, low: Any, high: Any) -> Any:
     return np.where(taken if low is None else taken | (low > high), g, 0.0)
 
 
-clip = Primitive(_clip, "clip").defvjp(
+clip = Primitive(lambda x, low, high: np.clip(x, low, high), "clip").defvjp(
     lambda g, _out, x, low, high: np.where(_inside(x, low, high), g, 0.0),
     _clip_low,
     _clip_high,
@@ -266,33 +262,20 @@ clip = Primitive(_clip, "clip").defvjp(
 
 @composition(np.clip)
 def _np_clip(
-    a: Any,
-    a_min: Any = None,
-    a_max: Any = None,
-    out: Any = None,
-    *,
-    min: Any = None,
-    max: Any = None,
+    a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None
 ) -> Any:
     return clip(a, a_min if min is None else min, a_max if max is None else max)
 
 
 def _nan_to_num(
-    g: Any,
-    _out: Any,
-    x: Any,
-    copy: Any = True,
-    nan: Any = 0.0,
-    posinf: Any = None,
+    g: Any, _out: Any, x: Any, copy: Any = True, nan: Any = 0.0, posinf: Any = None,
     neginf: Any = None,
-) -> Any:
-    """1 where a number is finite; of complex numbers each part is replaced by itself."""
+) -> Any:  # fmt: skip
+    """Return g where a number is finite; of complex numbers each part is replaced by itself."""
     if x.dtype.kind != "c":
         return np.where(np.isfinite(x), g, 0.0)
-    real, imag = (
-        np.where(np.isfinite(part), h, 0.0) for part, h in ((x.real, g.real), (x.imag, g.imag))
-    )
-    return real + imag * 1j
+    real = np.where(np.isfinite(x.real), g.real, 0.0)
+    return real + np.where(np.isfinite(x.imag), g.imag, 0.0) * 1j
 
 
 _define(np.nan_to_num, _nan_to_num, selects=True)

@@ -34,17 +34,13 @@ def _resized(g: Any, n: int, axis: int) -> Any:
 
 
 def _same(fun: Any) -> Any:
-    def rule(
-        g: Any, _out: Any, _a: Any, n: Any = None, axis: Any = -1, norm: Any = None, _o: Any = None
-    ) -> Any:
+    def rule(g: Any, _out: Any, _a: Any, n: Any = None, axis: Any = -1, norm: Any = None) -> Any:
         return _resized(fun(g, None, axis, norm), _a.shape[axis], axis)
 
     return rule
 
 
-def _rfft(
-    g: Any, _out: Any, _a: Any, n: Any = None, axis: Any = -1, norm: Any = None, _o: Any = None
-) -> Any:
+def _rfft(g: Any, _out: Any, _a: Any, n: Any = None, axis: Any = -1, norm: Any = None) -> Any:
     have = _a.shape[axis]
     return _resized(np.fft.fft(g, have if n is None else n, axis, norm).real, have, axis)
 
@@ -60,9 +56,7 @@ def _weights(half: int, n: int, ndim: int, axis: int, dtype: Any) -> Any:
     return w.reshape(shape)
 
 
-def _irfft(
-    g: Any, _out: Any, _a: Any, n: Any = None, axis: Any = -1, norm: Any = None, _o: Any = None
-) -> Any:
+def _irfft(g: Any, _out: Any, _a: Any, n: Any = None, axis: Any = -1, norm: Any = None) -> Any:
     n = g.shape[axis]
     half = conj(np.fft.rfft(g, n, axis, _opposite(norm)))
     axis = axis_index(g, axis)
@@ -79,14 +73,12 @@ defvjp(np.fft.irfft, _irfft, flops=costs.fourier)
 # fmt: on
 
 
-@composition(np.fft.hfft)
-def _hfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
-    return np.fft.irfft(np.conj(a), n, axis, _opposite(norm))
-
-
-@composition(np.fft.ihfft)
-def _ihfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
-    return np.conj(np.fft.rfft(a, n, axis, _opposite(norm)))
+composition(np.fft.hfft)(
+    lambda a, n=None, axis=-1, norm=None: np.fft.irfft(np.conj(a), n, axis, _opposite(norm))
+)
+composition(np.fft.ihfft)(
+    lambda a, n=None, axis=-1, norm=None: np.conj(np.fft.rfft(a, n, axis, _opposite(norm)))
+)
 
 
 def _axes(a: Any, s: Any, axes: Any) -> list[tuple[Any, int]]:
@@ -102,9 +94,7 @@ def _axes(a: Any, s: Any, axes: Any) -> list[tuple[Any, int]]:
 def _several(first: Any, rest: Any, last_first: bool, default: Any) -> Any:
     """A transform of several axes: ``first`` along the last one, ``rest`` along the others."""
 
-    def transform(
-        a: Any, s: Any = None, axes: Any = default, norm: Any = None, out: Any = None
-    ) -> Any:
+    def transform(a: Any, s: Any = None, axes: Any = default, norm: Any = None) -> Any:
         a = as_array(a)
         pairs = _axes(a, s, axes)
         if not pairs:
@@ -136,15 +126,8 @@ def _shifted(x: Any, axes: Any, sign: int) -> Any:
     if axes is None:
         axes = tuple(range(x.ndim))
     axes = (axes,) if isinstance(axes, (int, np.integer)) else tuple(axes)
-    sizes = [x.shape[i] for i in axes]
-    return np.roll(x, tuple(n // 2 if sign > 0 else -(n // 2) for n in sizes), axes)
+    return np.roll(x, tuple(sign * (x.shape[i] // 2) for i in axes), axes)
 
 
-@composition(np.fft.fftshift)
-def _fftshift(x: Any, axes: Any = None) -> Any:
-    return _shifted(x, axes, 1)
-
-
-@composition(np.fft.ifftshift)
-def _ifftshift(x: Any, axes: Any = None) -> Any:
-    return _shifted(x, axes, -1)
+composition(np.fft.fftshift)(lambda x, axes=None: _shifted(x, axes, 1))
+composition(np.fft.ifftshift)(lambda x, axes=None: _shifted(x, axes, -1))

@@ -109,9 +109,7 @@ setitem.defvjp(
 )
 
 
-def _take(
-    g: Any, _out: Any, _x: Any, indices: Any, axis: Any = None, out: Any = None, mode: Any = "raise"
-) -> Any:
+def _take(g: Any, _out: Any, _x: Any, indices: Any, axis: Any = None, mode: Any = "raise") -> Any:
     shape = (_x.size,) if axis is None else _x.shape
     along = 0 if axis is None else axis % _x.ndim
     chosen, n = np.asarray(unwrap(indices)), shape[along]

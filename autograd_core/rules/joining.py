@@ -65,9 +65,7 @@ def _hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
     return _cast(np.concatenate(arrays, axis=0 if arrays[0].ndim == 1 else 1), dtype)
 
 
-@composition(np.dstack)
-def _dstack(tup: Any) -> Any:
-    return np.concatenate(_each(np.atleast_3d, tup), axis=2)
+composition(np.dstack)(lambda tup: np.concatenate(_each(np.atleast_3d, tup), axis=2))
 
 
 @composition(np.column_stack)
@@ -87,16 +85,8 @@ def _append(arr: Any, values: Any, axis: Any = None) -> Any:
     return np.concatenate([arr, values], axis=axis)
 
 
-@composition(np.vsplit)
-def _vsplit(ary: Any, indices_or_sections: Any) -> Any:
-    return np.split(ary, indices_or_sections, 0)
-
-
-@composition(np.hsplit)
-def _hsplit(ary: Any, indices_or_sections: Any) -> Any:
-    return np.split(ary, indices_or_sections, 0 if ary.ndim == 1 else 1)
-
-
-@composition(np.dsplit)
-def _dsplit(ary: Any, indices_or_sections: Any) -> Any:
-    return np.split(ary, indices_or_sections, 2)
+composition(np.vsplit)(lambda ary, indices_or_sections: np.split(ary, indices_or_sections, 0))
+composition(np.hsplit)(
+    lambda ary, indices_or_sections: np.split(ary, indices_or_sections, 0 if ary.ndim == 1 else 1)
+)
+composition(np.dsplit)(lambda ary, indices_or_sections: np.split(ary, indices_or_sections, 2))

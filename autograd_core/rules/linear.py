@@ -1,18 +1,26 @@
-"""Products of vectors and matrices: matmul, dot, inner, outer, tensordot, kron.
+"""Products of vectors and matrices: matmul, dot, inner, outer, tensordot, kron, einsum.
 
-Transposes, never conjugate ones: inside a sweep cotangents of complex numbers are not conjugated.
+Rules take transposes, never conjugate ones: in a backward sweep the cotangents of complex numbers are
+not conjugated.  An einsum is first made explicit: one letter an axis, no ellipsis, the output spelled
+out.  The cotangent of an operand is then an einsum again, of the output's cotangent with all other
+operands.
 """
 
 from __future__ import annotations
 
 import math
+import string
+from collections import Counter
 from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.primitive import composition, defvjp
+from autograd_core.engine.cotangents import sum_to_shape
+from autograd_core.engine.primitive import Primitive, composition, defvjp
 from autograd_core.rules import costs
-from autograd_core.rules.common import mT
+from autograd_core.rules.common import as_array, mT
+from autograd_core.rules.indexing import put_sum
+from autograd_core.rules.reductions import expand
 
 
 def _matmul_x(g: Any, _out: Any, _x: Any, y: Any) -> Any:
@@ -43,13 +51,9 @@ def _matmul_y(g: Any, _out: Any, x: Any, _y: Any) -> Any:
 defvjp(np.matmul, _matmul_x, _matmul_y, kind="product", flops=costs.contraction)
 
 
-def _array(a: Any) -> Any:
-    return a if hasattr(a, "ndim") else np.asarray(a)
-
-
 @composition(np.dot)
-def _dot(a: Any, b: Any, out: Any = None) -> Any:
-    a, b = _array(a), _array(b)
+def _dot(a: Any, b: Any) -> Any:
+    a, b = as_array(a), as_array(b)
     if a.ndim == 0 or b.ndim == 0:
         return a * b
     if b.ndim <= 2:
@@ -59,24 +63,18 @@ def _dot(a: Any, b: Any, out: Any = None) -> Any:
 
 @composition(np.inner)
 def _inner(a: Any, b: Any) -> Any:
-    a, b = _array(a), _array(b)
+    a, b = as_array(a), as_array(b)
     return a * b if a.ndim == 0 or b.ndim == 0 else np.tensordot(a, b, (-1, -1))
 
 
-@composition(np.outer)
-def _outer(a: Any, b: Any, out: Any = None) -> Any:
-    return _array(a).reshape((-1, 1)) * _array(b).reshape((1, -1))
-
-
-@composition(np.vdot)
-def _vdot(a: Any, b: Any) -> Any:
-    return np.conj(_array(a).reshape(-1)) @ _array(b).reshape(-1)
+composition(np.outer)(lambda a, b: as_array(a).reshape((-1, 1)) * as_array(b).reshape((1, -1)))
+composition(np.vdot)(lambda a, b: np.conj(as_array(a).reshape(-1)) @ as_array(b).reshape(-1))
 
 
 @composition(np.tensordot)
 def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """Transpose the contracted axes together, multiply as matrices, and give the shape back."""
-    a, b = _array(a), _array(b)
+    a, b = as_array(a), as_array(b)
     if isinstance(axes, (int, np.integer)):
         n = int(axes)
         axes_a, axes_b = tuple(range(a.ndim - n, a.ndim)), tuple(range(n))
@@ -104,7 +102,7 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 @composition(np.kron)
 def _kron(a: Any, b: Any) -> Any:
-    a, b = _array(a), _array(b)
+    a, b = as_array(a), as_array(b)
     ndim = max(a.ndim, b.ndim)
     shape_a = (1,) * (ndim - a.ndim) + a.shape
     shape_b = (1,) * (ndim - b.ndim) + b.shape
@@ -112,3 +110,93 @@ def _kron(a: Any, b: Any) -> Any:
     spread_b = b.reshape(tuple(n for s in shape_b for n in (1, s)))
     product = spread_a * spread_b
     return product.reshape(tuple(p * q for p, q in zip(shape_a, shape_b, strict=True)))
+
+
+# -- einsum ---------------------------------------------------------------------------------------
+
+LETTERS = string.ascii_uppercase + string.ascii_lowercase  # of the numbers in a sublist, as NumPy's
+
+
+def _letters_of(sublist: Any) -> str:
+    return "".join("..." if s is Ellipsis else LETTERS[s] for s in sublist)
+
+
+def explicit(args: tuple[Any, ...]) -> tuple[str, list[Any]]:
+    """``"ij,jk->ik"`` and the operands, from any form of arguments.
+
+    Examples
+    --------
+    >>> explicit(("...ij,...jk", np.ones((5, 2, 3)), np.ones((3, 4))))[0]
+    'aij,jk->aik'
+    >>> explicit((np.ones((2, 3)), [0, 1], np.ones(3), [1], [0]))[0]
+    'AB,B->A'
+    """
+    if isinstance(args[0], str):
+        subscripts, operands = args[0].replace(" ", ""), list(args[1:])
+    else:
+        operands = list(args[: len(args) // 2 * 2 : 2])
+        inputs = ",".join(_letters_of(s) for s in args[1::2])
+        subscripts = inputs + ("->" + _letters_of(args[-1]) if len(args) % 2 else "")
+    operands = [a if hasattr(a, "ndim") else np.asarray(a) for a in operands]
+    left, arrow, right = subscripts.partition("->")
+    terms = left.split(",")
+    if len(terms) != len(operands):
+        raise ValueError(f"einsum {subscripts!r} names {len(terms)} operands, got {len(operands)}")
+    free = [c for c in string.ascii_letters if c not in subscripts]
+    widths = [a.ndim - len(t.replace("...", "")) for t, a in zip(terms, operands, strict=True)]
+    widest = max((w for t, w in zip(terms, widths, strict=True) if "..." in t), default=0)
+    dots = "".join(free[:widest])
+    if not arrow:
+        counts = Counter(left.replace(",", "").replace(".", ""))
+        right = ("..." if "..." in left else "") + "".join(
+            sorted(c for c, n in counts.items() if n == 1)
+        )
+    full = [t.replace("...", dots[widest - w :]) for t, w in zip(terms, widths, strict=True)]
+    return ",".join(full) + "->" + right.replace("...", dots), operands
+
+
+def _forward(operands: list[Any], *, subscripts: str, optimize: Any = False) -> Any:
+    return np.einsum(subscripts, *operands, optimize=optimize)
+
+
+def _cotangent(
+    i: int, g: Any, _out: Any, *operands: Any, subscripts: str, optimize: Any = False
+) -> Any:
+    left, _, right = subscripts.partition("->")
+    terms = left.split(",")
+    mine, x = terms[i], operands[i]
+    others = [(t, a) for j, (t, a) in enumerate(zip(terms, operands, strict=True)) if j != i]
+    known = set(right).union(*(t for t, _ in others))
+    labels = "".join(dict.fromkeys(mine))
+    found = "".join(c for c in labels if c in known)
+    inputs = ",".join([right, *(t for t, _ in others)])
+    c = np.einsum(f"{inputs}->{found}", g, *(a for _, a in others), optimize=optimize)
+    sizes, shape = dict(zip(mine, x.shape, strict=True)), dict(zip(found, c.shape, strict=True))
+    whole = tuple(max(shape.get(s, 1), sizes[s]) if sizes[s] else 0 for s in labels)
+    if c.shape != whole:  # axes summed away in this operand, or of length 1 in all others
+        c = expand(c.reshape(tuple(shape.get(s, 1) for s in labels)), whole)
+    if labels != mine:  # a diagonal was taken
+        c, at = sum_to_shape(c, tuple(sizes[s] for s in labels)), []
+        for label in mine:
+            place = [1] * len(labels)
+            place[labels.index(label)] = -1
+            at.append(np.arange(x.shape[mine.index(label)]).reshape(place))
+        c = put_sum(c, index=tuple(at), shape=x.shape)
+    return c
+
+
+einsum = Primitive(_forward, "einsum", kind="product", flops=costs.einsum)
+einsum.defvjp(vjp_list=_cotangent)
+
+
+@composition(np.einsum)
+def _einsum(
+    *operands: Any,
+    dtype: Any = None,
+    order: str = "K",
+    casting: str = "safe",
+    optimize: Any = False,
+) -> Any:
+    subscripts, arrays = explicit(operands)
+    result = einsum(arrays, subscripts=subscripts, optimize=optimize)
+    return result if dtype is None else result.astype(dtype)

@@ -1,18 +1,14 @@
-"""Functions whose result carries no gradient, and constructors that may carry one.
+"""Functions whose result carries no gradient.
 
 Comparisons, tests, indices and roundings are piecewise constant: on Tensors they give plain,
-unrecorded Tensors.  What would copy a recorded value into a plain array raises.
+unrecorded Tensors.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from autograd_core.engine.primitive import NON_DIFFERENTIABLE, composition
-from autograd_core.engine.recording import TensorBase, any_tracked, stack_nested, unwrap, wrap
-from autograd_core.errors import ConversionError
+from autograd_core.engine.primitive import NON_DIFFERENTIABLE
 
 NON_DIFFERENTIABLE.update(
     {
@@ -38,67 +34,3 @@ NON_DIFFERENTIABLE.update(
         *(np.save, np.savez, np.savez_compressed, np.savetxt),  # a copy in a file
     }
 )
-
-
-@composition(np.copyto)
-def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
-    if not isinstance(dst, TensorBase):
-        raise ConversionError(
-            "np.copyto, np.full_like or np.full into a plain array would lose the gradient of a "
-            "recorded Tensor; make the array from the Tensor: np.broadcast_to(t, shape), or "
-            "np.full(shape, t, like=t)"
-        )
-    target: Any = dst
-    target[...] = src if where is True else np.where(where, src, target)
-
-
-@composition(np.full_like)
-def _full_like(
-    a: Any,
-    fill_value: Any,
-    dtype: Any = None,
-    order: str = "K",
-    subok: bool = True,
-    shape: Any = None,
-    *,
-    device: Any = None,
-) -> Any:
-    """Of the prototype's dtype: a gradient passes if that is a floating-point one."""
-    prototype: Any = unwrap(a)
-    like = np.zeros_like(prototype, dtype=dtype, shape=shape)
-    if like.dtype.kind not in "fc" or not any_tracked([fill_value]):
-        filled = np.zeros_like(prototype, dtype=like.dtype, shape=shape) + unwrap(fill_value)
-        return wrap(filled.astype(like.dtype))
-    return np.broadcast_to(stack_nested(fill_value), like.shape).astype(like.dtype, copy=False)
-
-
-@composition(np.full)
-def _full(
-    shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", *, device: Any = None
-) -> Any:
-    filled = np.broadcast_to(fill_value, shape)
-    return filled if dtype is None else filled.astype(dtype)
-
-
-@composition(np.array)
-def _array(
-    object: Any,
-    dtype: Any = None,
-    *,
-    copy: Any = True,
-    order: str = "K",
-    subok: bool = False,
-    ndmin: int = 0,
-) -> Any:
-    t = stack_nested(object)
-    if dtype is not None:
-        t = t.astype(dtype)
-    return t if t.ndim >= ndmin else t.reshape((1,) * (ndmin - t.ndim) + t.shape)
-
-
-@composition(np.asarray)
-def _asarray(
-    a: Any, dtype: Any = None, order: Any = None, *, device: Any = None, copy: Any = None
-) -> Any:
-    t = stack_nested(a)
-    return t if dtype is None else t.astype(dtype)

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import any_of
+from autograd_core.engine.array_types import any_of, to_host
 from autograd_core.engine.primitive import Primitive, composition
 from autograd_core.engine.recording import unwrap, wrap
 from autograd_core.rules import costs
-from autograd_core.rules.common import as_array, axis_index, conj, floating, host, mT
-from autograd_core.rules.reductions import axes_of, kept
+from autograd_core.rules.common import as_array, axis_index, conj, floating, mT
+from autograd_core.rules.reductions import axes_of, restore_axes
 
 
 def _two_norm(x: Any, *, axis: Any, keepdims: Any) -> Any:
@@ -24,7 +24,7 @@ def _two_norm_x(g: Any, out: Any, x: Any, *, axis: Any, keepdims: Any) -> Any:
     """x / |x|, and 0 at the origin."""
     flat = out == 0
     share = np.where(flat, 0.0, g) / np.where(flat, 1.0, out)
-    return kept(share, x, axis, keepdims) * conj(x)
+    return restore_axes(share, x, axis, keepdims) * conj(x)
 
 
 two_norm = Primitive(_two_norm, "norm", kind="reduction", flops=costs.per_element(2)).defvjp(
@@ -90,7 +90,7 @@ def _matrix(x: Any, p: Any, axis: tuple[int, int], keepdims: Any) -> Any:
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
     x = floating(as_array(x))
     if x.size == 0:  # no gradient to lose
-        return wrap(np.linalg.norm(host(x), ord, axis, keepdims))
+        return wrap(np.linalg.norm(to_host(x), ord, axis, keepdims))
     if axis is None:
         if ord is None or (ord in ("f", "fro") and x.ndim == 2) or (ord == 2 and x.ndim == 1):
             return two_norm(x, axis=None, keepdims=keepdims)
@@ -137,7 +137,7 @@ def _matrix_power(a: Any, n: int) -> Any:
     if n < 0:
         a, n = np.linalg.inv(a), -n
     if n == 0:
-        return wrap(np.linalg.matrix_power(host(a), 0))
+        return wrap(np.linalg.matrix_power(to_host(a), 0))
     result: Any = None
     square = a
     while n:
@@ -150,7 +150,7 @@ def _matrix_power(a: Any, n: int) -> Any:
 
 
 @composition(np.linalg.multi_dot)
-def _multi_dot(arrays: Any, *, out: Any = None) -> Any:
+def _multi_dot(arrays: Any) -> Any:
     """In the order with the fewest multiplications (Cormen et al., *matrix-chain order*)."""
     items = [as_array(a) for a in arrays]
     if len(items) < 2:
@@ -200,42 +200,15 @@ def _tensorinv(a: Any, ind: int = 2) -> Any:
 # -- products that NumPy names twice --------------------------------------------------------------
 
 
-@composition(np.linalg.outer)
-def _outer(x1: Any, x2: Any, /) -> Any:
-    return np.outer(x1, x2)
-
-
-@composition(np.linalg.matmul)
-def _matmul(x1: Any, x2: Any, /) -> Any:
-    return np.matmul(x1, x2)
-
-
-@composition(np.linalg.tensordot)
-def _tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
-    return np.tensordot(x1, x2, axes)
-
-
-@composition(np.linalg.trace)
-def _trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
-    return np.trace(x, offset, -2, -1, dtype)
-
-
-@composition(np.linalg.diagonal)
-def _diagonal(x: Any, /, *, offset: int = 0) -> Any:
-    return np.diagonal(x, offset, -2, -1)
-
-
-def _matrix_transpose(x: Any, /) -> Any:
-    return mT(as_array(x))
-
-
-composition(np.matrix_transpose)(_matrix_transpose)
-composition(np.linalg.matrix_transpose)(_matrix_transpose)
-
-
-@composition(np.linalg.vecdot)
-def _linalg_vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    return _vecdot(x1, x2, axis=axis)
+composition(np.linalg.outer)(lambda x1, x2, /: np.outer(x1, x2))
+composition(np.linalg.matmul)(lambda x1, x2, /: np.matmul(x1, x2))
+composition(np.linalg.tensordot)(lambda x1, x2, /, *, axes=2: np.tensordot(x1, x2, axes))
+composition(np.linalg.trace)(
+    lambda x, /, *, offset=0, dtype=None: np.trace(x, offset, -2, -1, dtype)
+)
+composition(np.linalg.diagonal)(lambda x, /, *, offset=0: np.diagonal(x, offset, -2, -1))
+composition(np.matrix_transpose)(lambda x, /: mT(as_array(x)))
+composition(np.linalg.matrix_transpose)(lambda x, /: mT(as_array(x)))
 
 
 def _last(a: Any, axis: int) -> Any:
@@ -243,6 +216,7 @@ def _last(a: Any, axis: int) -> Any:
 
 
 @composition(np.vecdot)
+@composition(np.linalg.vecdot)
 def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1, keepdims: bool = False) -> Any:
     """Of the conjugate of the first with the second."""
     a, b = _last(as_array(x1), axis), _last(as_array(x2), axis)
@@ -250,17 +224,11 @@ def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1, keepdims: bool = False) -> A
     return np.expand_dims(result, axis) if keepdims else result
 
 
-def _matvec(x1: Any, x2: Any, /) -> Any:
-    return (as_array(x1) @ as_array(x2)[..., None])[..., 0]
-
-
-def _vecmat(x1: Any, x2: Any, /) -> Any:
-    return (conj(as_array(x1))[..., None, :] @ as_array(x2))[..., 0, :]
-
-
-for _name, _form in (("matvec", _matvec), ("vecmat", _vecmat)):
-    if hasattr(np, _name):  # NumPy 2.2
-        composition(getattr(np, _name))(_form)
+if hasattr(np, "matvec"):  # NumPy 2.2
+    composition(np.matvec)(lambda x1, x2, /: (as_array(x1) @ as_array(x2)[..., None])[..., 0])
+    composition(np.vecmat)(
+        lambda x1, x2, /: (conj(as_array(x1))[..., None, :] @ as_array(x2))[..., 0, :]
+    )
 
 
 @composition(np.cross)

@@ -16,11 +16,6 @@ from autograd_core.rules import costs
 from autograd_core.rules.common import along, as_array
 from autograd_core.rules.reductions import axes_of
 from autograd_core.rules.selection import by_index
-from autograd_core.rules.shape import pad_constant
-
-
-def _windows(x: Any, *, window: tuple[int, ...], axes: tuple[int, ...]) -> Any:
-    return sliding_window_view(x, window, axes)
 
 
 @writes_output
@@ -29,21 +24,20 @@ def _sum_windows(
 ) -> Any:
     """Every element of a window added where it came from."""
     out = np.zeros_like(g, shape=shape)
-    ndim = len(shape)
     for offsets in itertools.product(*(range(w) for w in window)):
-        place = [slice(None)] * ndim
+        start = [0] * len(shape)
         for axis, offset in zip(axes, offsets, strict=True):
-            start = place[axis].start or 0
-            place[axis] = slice(start + offset, None)
-        place = [
-            slice(p.start or 0, (p.start or 0) + n)
-            for p, n in zip(place, g.shape[:ndim], strict=True)
-        ]
-        out[tuple(place)] += g[(..., *offsets)]
+            start[axis] += offset
+        place = tuple(slice(i, i + n) for i, n in zip(start, g.shape, strict=False))
+        out[place] += g[(..., *offsets)]
     return out
 
 
-windows = Primitive(_windows, "sliding_window_view", kind="view")
+windows = Primitive(
+    lambda x, *, window, axes: sliding_window_view(x, window, axes),
+    "sliding_window_view",
+    kind="view",
+)
 sum_windows = Primitive(_sum_windows, "sum_windows", flops=costs.per_element(1))
 windows.defvjp(
     lambda g, _out, _x, *, window, axes: sum_windows(g, window=window, axes=axes, shape=_x.shape)
@@ -66,7 +60,19 @@ def _sliding_window_view(
     return windows(x, window=window, axes=axes)
 
 
-# -- the modes of np.pad that compute -------------------------------------------------------------
+# -- pad ------------------------------------------------------------------------------------------
+
+
+pad_constant = Primitive(
+    lambda x, *, widths, constant_values: np.pad(x, widths, constant_values=constant_values),
+    "pad",
+    flops=costs.none,
+)
+pad_constant.defvjp(
+    lambda g, _out, _x, *, widths, constant_values: g[
+        tuple(slice(b, b + n) for (b, _), n in zip(widths, _x.shape, strict=True))
+    ]
+)
 
 
 def _both(value: Any, array: Any, name: str) -> Any:
@@ -85,12 +91,8 @@ def pad_by_value(array: Any, widths: Any, mode: str, options: dict[str, Any]) ->
     fills = _both(options.pop("constant_values", 0), array, "constant_values")
     if options:
         raise ValueError(f"np.pad with mode={mode!r} does not take {', '.join(sorted(options))}=")
-    statistic: Any = {
-        "mean": np.mean,
-        "median": np.median,
-        "maximum": np.max,
-        "minimum": np.min,
-    }.get(mode)
+    statistics = {"mean": np.mean, "median": np.median, "maximum": np.max, "minimum": np.min}
+    statistic: Any = statistics.get(mode)
     for axis in range(ndim):
         parts = [array]
         for side, width in enumerate(widths[axis]):

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import asarray_like
+from autograd_core.engine.array_types import asarray_like, to_host
 from autograd_core.engine.primitive import composition, defvjp
 from autograd_core.errors import NotDifferentiableError
-from autograd_core.rules.common import as_array, floating, host
+from autograd_core.rules.common import as_array, floating
 
 
 @composition(np.polyval)
@@ -48,7 +48,7 @@ def _trimmed(a: Any) -> Any:
     """Without leading zeros, as NumPy's ``poly1d`` holds coefficients."""
     if not a.shape[0]:
         return np.zeros_like(a, shape=(1,))
-    nonzero = np.flatnonzero(host(a))
+    nonzero = np.flatnonzero(to_host(a))
     return a[int(nonzero[0]) if nonzero.size else a.shape[0] - 1 :]
 
 
@@ -70,7 +70,7 @@ def _polydiv(u: Any, v: Any) -> Any:
         rest = np.concatenate([rest[1 : n + 1] - taken[1:], rest[n + 1 :]])
     if not quotient:
         return u[:1] * 0, u
-    values = np.flatnonzero(~np.isclose(host(rest), 0, rtol=1e-14))
+    values = np.flatnonzero(~np.isclose(to_host(rest), 0, rtol=1e-14))
     if rest.shape[0] == 0:
         rest = u[:1] * 0
     else:
@@ -134,7 +134,7 @@ def _poly(seq_of_zeros: Any) -> Any:
     for i in range(roots.shape[0]):
         a = np.concatenate([a, a[:1] * 0]) - np.concatenate([a[:1] * 0, a * roots[i]])
     if a.dtype.kind == "c":
-        values = host(roots)
+        values = to_host(roots)
         if np.array_equal(np.sort_complex(values), np.sort_complex(values.conj())):
             return a.real
     return a

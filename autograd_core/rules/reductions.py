@@ -1,19 +1,22 @@
-"""Reductions and cumulative functions: sum, mean, var, std, prod, max, min, cumsum, cumprod.
+"""Reductions and cumulative functions, and their forms that leave NaNs out.
 
-The cotangent of a reduced array is spread over the axes that were summed away.  Products take no
-quotient: they are exact where factors are zero.
+The cotangent of a reduced array is spread over the axes that were summed away.  Products are computed
+without a quotient, so that they are exact where factors are zero.  A missing value has gradient 0.
 """
 
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import asarray_like, writes_output
+from autograd_core.engine.array_types import any_of, asarray_like, is_lazy, writes_output
 from autograd_core.engine.primitive import SMALL, Primitive, composition, defvjp, table
+from autograd_core.engine.recording import unwrap
 from autograd_core.rules import costs
+from autograd_core.rules.common import as_array, keeps, unset
 from autograd_core.rules.elementwise import share_of_log_sum, unit
 
 
@@ -34,7 +37,7 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     return tuple(a % ndim for a in many)
 
 
-def kept(g: Any, x: Any, axis: Any, keepdims: Any) -> Any:
+def restore_axes(g: Any, x: Any, axis: Any, keepdims: Any) -> Any:
     """A reduced array with the reduced axes back, of length 1."""
     if x.ndim <= g.ndim:
         return g
@@ -42,7 +45,7 @@ def kept(g: Any, x: Any, axis: Any, keepdims: Any) -> Any:
     return g.reshape(tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
 
 
-def wide(g: Any) -> Any:
+def widen_float16(g: Any) -> Any:
     """float16 as float32, as NumPy itself takes means: a count above 65504 is inf in float16."""
     return g.astype(np.float32) if g.dtype == np.float16 else g
 
@@ -55,23 +58,21 @@ def _count(x: Any, axis: Any, where: Any) -> Any:
     return mask.sum(axis=axis, keepdims=True)
 
 
-def _chosen(c: Any, where: Any) -> Any:
+def apply_where(c: Any, where: Any) -> Any:
     return c if where is True else np.where(where, c, 0.0)
 
 
 def _sum(
-    g: Any, _out: Any, _x: Any, axis: Any = None, dtype: Any = None, _o: Any = None,
-    keepdims: Any = False, initial: Any = 0, where: Any = True,
+    g: Any, _out: Any, _x: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False, initial: Any = 0, where: Any = True,
 ) -> Any:  # fmt: skip
-    return _chosen(expand(kept(g, _x, axis, keepdims), _x.shape), where)
+    return apply_where(expand(restore_axes(g, _x, axis, keepdims), _x.shape), where)
 
 
 def _mean(
-    g: Any, _out: Any, _x: Any, axis: Any = None, dtype: Any = None, _o: Any = None,
-    keepdims: Any = False, *, where: Any = True,
+    g: Any, _out: Any, _x: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False, *, where: Any = True,
 ) -> Any:  # fmt: skip
-    share = kept(wide(g), _x, axis, keepdims) / _count(_x, axis, where)
-    return _chosen(expand(share, _x.shape), where)
+    share = restore_axes(widen_float16(g), _x, axis, keepdims) / _count(_x, axis, where)
+    return apply_where(expand(share, _x.shape), where)
 
 
 def _centred(x: Any, axis: Any, where: Any) -> Any:
@@ -88,59 +89,55 @@ def _freedom(x: Any, axis: Any, where: Any, ddof: Any, correction: Any) -> Any:
 
 
 def _var(
-    g: Any, _out: Any, x: Any, axis: Any = None, dtype: Any = None, _o: Any = None, ddof: Any = 0,
+    g: Any, _out: Any, x: Any, axis: Any = None, dtype: Any = None, ddof: Any = 0,
     keepdims: Any = False, *, where: Any = True, correction: Any = None,
 ) -> Any:  # fmt: skip
     """2 (x - mean) / (n - ddof)."""
     n = _freedom(x, axis, where, ddof, correction)
-    return kept(wide(g), x, axis, keepdims) * 2 / n * _centred(x, axis, where)
+    return restore_axes(widen_float16(g), x, axis, keepdims) * 2 / n * _centred(x, axis, where)
 
 
 def _std(
-    g: Any, out: Any, x: Any, axis: Any = None, dtype: Any = None, _o: Any = None, ddof: Any = 0,
+    g: Any, out: Any, x: Any, axis: Any = None, dtype: Any = None, ddof: Any = 0,
     keepdims: Any = False, *, where: Any = True, correction: Any = None,
 ) -> Any:  # fmt: skip
     """(x - mean) / ((n - ddof) std), and 0 for constants."""
     n = _freedom(x, axis, where, ddof, correction)
     flat = out == 0
-    share = np.where(flat, 0.0, wide(g) / np.where(flat, 1.0, out))
-    return kept(share, x, axis, keepdims) / n * _centred(x, axis, where)
+    share = np.where(flat, 0.0, widen_float16(g) / np.where(flat, 1.0, out))
+    return restore_axes(share, x, axis, keepdims) / n * _centred(x, axis, where)
 
 
-def extreme(
-    g: Any, out: Any, x: Any, axis: Any = None, _o: Any = None, keepdims: Any = False,
+def max_min_rule(
+    g: Any, out: Any, x: Any, axis: Any = None, keepdims: Any = False,
     initial: Any = None, where: Any = True,
 ) -> Any:  # fmt: skip
     """Equal shares for all elements that attain the extreme."""
-    ties = x == kept(out, x, axis, keepdims)
+    ties = x == restore_axes(out, x, axis, keepdims)
     if where is not True:
         ties = ties & where
-    count, g = ties.sum(axis=axis, keepdims=True), wide(g)
-    share = kept(g, x, axis, keepdims) / np.where(count == 0, 1, count).astype(g.dtype)
+    count, g = ties.sum(axis=axis, keepdims=True), widen_float16(g)
+    share = restore_axes(g, x, axis, keepdims) / np.where(count == 0, 1, count).astype(g.dtype)
     return np.where(ties, share, 0.0)
 
 
 def _log_sum(
-    g: Any, out: Any, x: Any, axis: Any = 0, dtype: Any = None, _o: Any = None,
-    keepdims: Any = False, initial: Any = None, where: Any = True,
+    g: Any, out: Any, x: Any, axis: Any = 0, dtype: Any = None, keepdims: Any = False, initial: Any = None, where: Any = True,
 ) -> Any:  # fmt: skip
     """Shares exp(x) / sum(exp(x)), from the logarithm of the sum."""
-    share = np.exp(share_of_log_sum(x, kept(out, x, axis, keepdims)))
-    return _chosen(kept(g, x, axis, keepdims) * share, where)
+    share = np.exp(share_of_log_sum(x, restore_axes(out, x, axis, keepdims)))
+    return apply_where(restore_axes(g, x, axis, keepdims) * share, where)
 
 
 def _hypot_reduce(
-    g: Any, out: Any, x: Any, axis: Any = 0, dtype: Any = None, _o: Any = None,
-    keepdims: Any = False, initial: Any = None, where: Any = True,
+    g: Any, out: Any, x: Any, axis: Any = 0, dtype: Any = None, keepdims: Any = False, initial: Any = None, where: Any = True,
 ) -> Any:  # fmt: skip
     """The unit vector x / |x|; folding pairs would make kinks where leading elements are 0."""
-    length = kept(out, x, axis, keepdims)
-    return _chosen(kept(g, x, axis, keepdims) * unit(x, length), where)
+    length = restore_axes(out, x, axis, keepdims)
+    return apply_where(restore_axes(g, x, axis, keepdims) * unit(x, length), where)
 
 
-def _hypot_accumulate(
-    g: Any, out: Any, x: Any, axis: Any = 0, dtype: Any = None, _o: Any = None
-) -> Any:
+def _hypot_accumulate(g: Any, out: Any, x: Any, axis: Any = 0, dtype: Any = None) -> Any:
     """x_i times the sum of g_k / out_k over k >= i; the first result is x_0 itself."""
     places = np.arange(x.shape[axis]).reshape(-1, *(1,) * (x.ndim - 1 - axis % x.ndim))
     first = asarray_like(places == 0, x)
@@ -195,14 +192,14 @@ def _cumprod_last(g: Any, out: Any, x: Any) -> Any:
     return _before(out, 1.0) * _backwards(x, g)
 
 
-def _cumprod(g: Any, out: Any, x: Any, axis: Any = None, dtype: Any = None, _o: Any = None) -> Any:
+def _cumprod(g: Any, out: Any, x: Any, axis: Any = None, dtype: Any = None) -> Any:
     if axis is None:
         return _cumprod_last(g, out, x.reshape(-1)).reshape(x.shape)
     moved = (v.swapaxes(axis, -1) for v in (g, out, x))
     return _cumprod_last(*moved).swapaxes(axis, -1)
 
 
-def _cumsum(g: Any, _out: Any, _x: Any, axis: Any = None, dtype: Any = None, _o: Any = None) -> Any:
+def _cumsum(g: Any, _out: Any, _x: Any, axis: Any = None, dtype: Any = None) -> Any:
     """The sum of the cotangents from each place on."""
     axis = 0 if axis is None else axis % max(_x.ndim, 1)
     back = (*(slice(None),) * axis, slice(None, None, -1))
@@ -210,8 +207,7 @@ def _cumsum(g: Any, _out: Any, _x: Any, axis: Any = None, dtype: Any = None, _o:
 
 
 def _prod(
-    g: Any, _out: Any, x: Any, axis: Any = None, dtype: Any = None, _o: Any = None,
-    keepdims: Any = False, initial: Any = 1, where: Any = True,
+    g: Any, _out: Any, x: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False, initial: Any = 1, where: Any = True,
 ) -> Any:  # fmt: skip
     """The product of all the others: of those before times of those after."""
     if where is not True:
@@ -228,7 +224,7 @@ def _prod(
     others = (
         (before * after).reshape(moved.shape).transpose(tuple(np.argsort(rest + axes).tolist()))
     )
-    return _chosen(kept(g, x, axis, keepdims) * initial * others, where)
+    return apply_where(restore_axes(g, x, axis, keepdims) * initial * others, where)
 
 
 # fmt: off
@@ -236,10 +232,10 @@ defvjp(np.sum,     _sum, kind="reduction")
 defvjp(np.mean,    _mean, kind="reduction")
 defvjp(np.var,     _var, kind="reduction", flops=costs.per_element(4))
 defvjp(np.std,     _std, kind="reduction", flops=costs.per_element(4))
-defvjp(np.max,     extreme, selects=True, kind="reduction")
-defvjp(np.min,     extreme, selects=True, kind="reduction")
-defvjp(np.amax,    extreme, selects=True, kind="reduction")
-defvjp(np.amin,    extreme, selects=True, kind="reduction")
+defvjp(np.max,     max_min_rule, selects=True, kind="reduction")
+defvjp(np.min,     max_min_rule, selects=True, kind="reduction")
+defvjp(np.amax,    max_min_rule, selects=True, kind="reduction")
+defvjp(np.amin,    max_min_rule, selects=True, kind="reduction")
 defvjp(np.prod,    _prod, kind="reduction")
 defvjp(np.cumsum,  _cumsum, kind="reduction")
 defvjp(np.cumprod, _cumprod, kind="reduction")
@@ -250,5 +246,106 @@ table[np.hypot.accumulate] = Primitive(np.hypot.accumulate, "hypot.accumulate", 
 
 
 @composition(np.ptp)
-def _ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+def _ptp(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
     return np.max(a, axis, keepdims=keepdims) - np.min(a, axis, keepdims=keepdims)
+
+
+# -- reductions that leave NaNs out ---------------------------------------------------------------
+
+
+def _filled(a: Any, fill: float, where: Any = True) -> tuple[Any, Any]:
+    """``a`` with the NaNs (and what ``where=`` leaves out) replaced, and which were valid."""
+    a = as_array(a)
+    valid = ~np.isnan(unwrap(a))
+    if where is not True:
+        valid = valid & unwrap(where)
+    return np.where(valid, a, fill), valid
+
+
+def _given_options(dtype: Any, keepdims: Any, initial: Any = None) -> dict[str, Any]:
+    given: dict[str, Any] = {} if dtype is None else {"dtype": dtype}
+    if keeps(keepdims):
+        given["keepdims"] = True
+    if initial is not None and not unset(initial):
+        given["initial"] = initial
+    return given
+
+
+def _missing(name: str, valid: Any, axis: Any, keepdims: Any) -> Any:
+    """Which results have nothing to be made of; NumPy's warning if any."""
+    none = ~valid.any(axis=axis, keepdims=keeps(keepdims))
+    if not is_lazy(none) and none.any():
+        warnings.warn(f"np.{name}: a slice holds NaNs alone", RuntimeWarning, stacklevel=6)
+    return none
+
+
+def _nan_form(fun: Any, reduction: Any, fill: float) -> None:
+    """Compose ``fun`` of ``reduction``, with ``fill`` in place of NaNs."""
+
+    @composition(fun)
+    def nan_form(
+        a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False, initial: Any = None,
+        where: Any = True,
+    ) -> Any:  # fmt: skip
+        values, _ = _filled(a, fill, where)
+        return reduction(values, axis=axis, **_given_options(dtype, keepdims, initial))
+
+
+_nan_form(np.nansum, np.sum, 0.0)
+_nan_form(np.nanprod, np.prod, 1.0)
+_nan_form(np.nancumsum, np.cumsum, 0.0)
+_nan_form(np.nancumprod, np.cumprod, 1.0)
+
+
+# NaN equals nothing, so it has no share; filled in, it would tie where all others are infinite.
+defvjp(np.nanmax, max_min_rule, selects=True, kind="reduction")
+defvjp(np.nanmin, max_min_rule, selects=True, kind="reduction")
+
+
+def _divided(total: Any, count: Any) -> Any:
+    """total / count, and NaN where nothing was counted."""
+    safe = np.where(count > 0, count, 1)
+    half = total.dtype == np.float16  # where a count may be inf: NumPy divides in float64
+    mean = (total / safe).astype(total.dtype) if half else total / safe.astype(total.dtype)
+    return np.where(count > 0, mean, math.nan) if any_of(count <= 0) else mean
+
+
+@composition(np.nanmean)
+def _nanmean(
+    a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False,
+    *, where: Any = True,
+) -> Any:  # fmt: skip
+    values, valid = _filled(a, 0.0, where)
+    _missing("nanmean", valid, axis, keepdims)
+    total = values.sum(axis=axis, **_given_options(dtype, keepdims))
+    return _divided(total, valid.sum(axis=axis, keepdims=keeps(keepdims)))
+
+
+@composition(np.nanvar)
+def _nanvar(
+    a: Any, axis: Any = None, dtype: Any = None, ddof: Any = 0,
+    keepdims: Any = False, *, where: Any = True, mean: Any = None, correction: Any = None,
+) -> Any:  # fmt: skip
+    ddof = correction if correction is not None and not unset(correction) else ddof
+    values, valid = _filled(a, 0.0, where)
+    if dtype is not None:
+        values = values.astype(dtype)
+    axes = axes_of(axis, values.ndim)
+    count = valid.sum(axis=axes, keepdims=True)
+    _missing("nanvar", valid, axis, keepdims)
+    if mean is None or unset(mean):
+        mean = _divided(values.sum(axis=axes, keepdims=True), np.where(count > 0, count, 1))
+    d = np.where(valid, values - mean, 0.0)
+    square = (d * np.conj(d)).real if d.dtype.kind == "c" else d * d
+    total = square.sum(axis=axes, keepdims=keeps(keepdims))
+    return _divided(total, (count - ddof).reshape(total.shape))
+
+
+@composition(np.nanstd)
+def _nanstd(a: Any, *args: Any, **options: Any) -> Any:
+    """Return the root of :func:`_nanvar`, with gradient 0 for constants."""
+    variance = _nanvar(a, *args, **options)
+    flat = unwrap(variance) == 0
+    if not any_of(flat):
+        return np.sqrt(variance)
+    return np.where(flat, 0.0, np.sqrt(np.where(flat, 1.0, variance)))

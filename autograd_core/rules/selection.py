@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import asarray_like
+from autograd_core.engine.array_types import asarray_like, to_host
 from autograd_core.engine.primitive import composition
 from autograd_core.engine.recording import TensorBase, unwrap, wrap
 from autograd_core.errors import ConversionError
-from autograd_core.rules.common import along, as_array, axis_index, host
+from autograd_core.rules.common import along, as_array, axis_index
 from autograd_core.rules.indexing import along_axis, put_sum
 from autograd_core.tensors.methods import setitem
 
@@ -44,7 +44,7 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
     else:
         single = np.ndim(condlist) == 0 or (np.ndim(condlist) == 1 and x.ndim > 0)
     conditions = [condlist] if single else condlist
-    masks = [np.broadcast_to(host(c), x.shape) for c in conditions]
+    masks = [np.broadcast_to(to_host(c), x.shape) for c in conditions]
     if len(funclist) == len(masks) + 1:
         masks.append(~np.logical_or.reduce(masks))
     if len(funclist) != len(masks):
@@ -63,8 +63,8 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
 
 
 @composition(np.choose)
-def _choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
-    which, n = host(a), len(choices)
+def _choose(a: Any, choices: Any, mode: str = "raise") -> Any:
+    which, n = to_host(a), len(choices)
     if mode == "wrap":
         which = which % n
     elif mode == "clip":
@@ -79,20 +79,20 @@ def _choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
 
 
 @composition(np.compress)
-def _compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
-    chosen = np.flatnonzero(host(condition))
+def _compress(condition: Any, a: Any, axis: Any = None) -> Any:
+    chosen = np.flatnonzero(to_host(condition))
     a = as_array(a)
     return a.reshape(-1)[chosen] if axis is None else a[along(axis_index(a, axis), chosen)]
 
 
 @composition(np.extract)
 def _extract(condition: Any, arr: Any) -> Any:
-    return as_array(arr).reshape(-1)[np.flatnonzero(host(condition))]
+    return as_array(arr).reshape(-1)[np.flatnonzero(to_host(condition))]
 
 
 @composition(np.bincount)
 def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
-    x = host(x)
+    x = to_host(x)
     n = max(minlength, int(x.max(initial=-1)) + 1)
     weights = as_array(weights)
     weights = weights if weights.dtype == np.float64 else weights.astype(float)
@@ -122,7 +122,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> Any:
     array([[5., 0.],
            [0., 6.]])
     """
-    a, at = as_array(a), host(ind).reshape(-1)
+    a, at = as_array(a), to_host(ind).reshape(-1)
     if mode == "wrap":
         at = at % a.size
     elif mode == "clip":
@@ -146,9 +146,11 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any = -1) -> Any:
     """
     arr = as_array(arr)
     if axis is None:
-        flat = setitem(arr.reshape(-1), values, index=host(indices))
+        flat = setitem(arr.reshape(-1), values, index=to_host(indices))
         return flat.reshape(arr.shape)
-    return setitem(arr, values, index=along_axis(arr.shape, host(indices), axis_index(arr, axis)))
+    return setitem(
+        arr, values, index=along_axis(arr.shape, to_host(indices), axis_index(arr, axis))
+    )
 
 
 def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> Any:
@@ -192,7 +194,7 @@ def place(arr: Any, mask: Any, vals: Any) -> Any:
     >>> ag.place(np.zeros(4), np.array([True, False, True, False]), [1.0, 2.0])
     array([1., 0., 2., 0.])
     """
-    at = np.flatnonzero(host(mask))
+    at = np.flatnonzero(to_host(mask))
     if at.size and not np.size(unwrap(vals)):
         raise ValueError(f"place got no values for {at.size} places")
     return put(arr, at, vals)
@@ -242,14 +244,14 @@ def by_index(fun: Callable[..., Any], *arrays: Any) -> Any:
 
 @composition(np.delete)
 def _delete(arr: Any, obj: Any, axis: Any = None) -> Any:
-    obj = obj if isinstance(obj, slice) else host(obj)
+    obj = obj if isinstance(obj, slice) else to_host(obj)
     return by_index(lambda i: np.delete(i, obj, axis), as_array(arr))
 
 
 @composition(np.insert)
 def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     a, values = as_array(arr), as_array(values)
-    obj = obj if isinstance(obj, slice) else host(obj)
+    obj = obj if isinstance(obj, slice) else to_host(obj)
     values = values if values.dtype == a.dtype else values.astype(a.dtype)
     return by_index(lambda i, v: np.insert(i, obj, v, axis), a, values)
 
@@ -258,7 +260,7 @@ def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
 def _resize(a: Any, new_shape: Any) -> Any:
     a = as_array(a)
     if a.size == 0:
-        return wrap(np.resize(host(a), new_shape))
+        return wrap(np.resize(to_host(a), new_shape))
     return by_index(lambda i: np.resize(i, new_shape), a)
 
 
@@ -268,21 +270,15 @@ def _trim_zeros(filt: Any, trim: Any = "fb", axis: Any = None) -> Any:
     if not a.ndim:
         return a * 1
     options = {} if axis is None else {"axis": axis}
-    kept = np.trim_zeros(host(a), trim, **options)
-    if a.ndim == 1:
-        start = 0
-        if "f" in trim.lower():
-            nonzero = np.flatnonzero(host(a))
-            start = int(nonzero[0]) if nonzero.size else a.shape[0]
-        return a[start : start + kept.shape[0]]
-    where = np.argwhere(host(a))
-    if not where.size:
+    kept = np.trim_zeros(to_host(a), trim, **options)
+    if not kept.size:
         return wrap(kept)
-    low = [
-        int(where[:, i].min()) if kept.shape[i] != n and "f" in trim.lower() else 0
-        for i, n in enumerate(a.shape)
-    ]
-    return a[tuple(slice(i, i + n) for i, n in zip(low, kept.shape, strict=True))]
+    first = np.argwhere(to_host(a)).min(axis=0) if "f" in trim.lower() else [0] * a.ndim
+    index = []
+    for start, m, n in zip(first, kept.shape, a.shape, strict=True):
+        start = 0 if m == n else int(start)  # an axis that was not trimmed begins at 0
+        index.append(slice(start, start + m))
+    return a[tuple(index)]
 
 
 @composition(np.block)

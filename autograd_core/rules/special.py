@@ -112,19 +112,17 @@ def _density(x: Any) -> Any:
     return np.exp(-x * x / 2) / ROOT_TWO_PI
 
 
-def _bessel(name: str) -> Callable[[Any, Any], Any]:
-    return lambda v, x: (_scipy(name)(v - 1, x) - _scipy(name)(v + 1, x)) / 2
+def _bessel(name: str, sign: float, scale: float = 0.5) -> Callable[[Any, Any], Any]:
+    """Return a derivative by x from the recurrence of the neighbouring orders (A&S 9.1.27, 9.6.26)."""
+    return lambda v, x: scale * (_scipy(name)(v - 1, x) + sign * _scipy(name)(v + 1, x))
 
 
-_jv, _yv = _bessel("jv"), _bessel("yv")
-
-
-def _iv(v: Any, x: Any) -> Any:
-    return (_scipy("iv")(v - 1, x) + _scipy("iv")(v + 1, x)) / 2
-
-
-def _kv(v: Any, x: Any) -> Any:
-    return -(_scipy("kv")(v - 1, x) + _scipy("kv")(v + 1, x)) / 2
+_jv, _yv, _iv, _kv = (
+    _bessel("jv", -1.0),
+    _bessel("yv", -1.0),
+    _bessel("iv", 1.0),
+    _bessel("kv", 1.0, -0.5),
+)
 
 
 def _sigmoid(x: Any) -> Any:

@@ -1,0 +1,142 @@
+"""Arrays made of recorded values: full, array, asarray, linspace, logspace, geomspace.
+
+What would copy a recorded value into a plain array raises.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autograd_core.engine.array_types import asarray_like, to_host
+from autograd_core.engine.primitive import composition
+from autograd_core.engine.recording import TensorBase, any_tracked, stack_nested, unwrap, wrap
+from autograd_core.errors import ConversionError, NotDifferentiableError
+from autograd_core.rules.common import as_array
+
+
+@composition(np.copyto)
+def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+    if not isinstance(dst, TensorBase):
+        raise ConversionError(
+            "np.copyto, np.full_like or np.full into a plain array would lose the gradient of a "
+            "recorded Tensor; make the array from the Tensor: np.broadcast_to(t, shape), or "
+            "np.full(shape, t, like=t)"
+        )
+    target: Any = dst
+    target[...] = src if where is True else np.where(where, src, target)
+
+
+@composition(np.full_like)
+def _full_like(
+    a: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
+) -> Any:
+    """Of the prototype's dtype: a gradient passes if that is a floating-point one."""
+    prototype: Any = unwrap(a)
+    like = np.zeros_like(prototype, dtype=dtype, shape=shape)
+    if like.dtype.kind not in "fc" or not any_tracked([fill_value]):
+        filled = np.zeros_like(prototype, dtype=like.dtype, shape=shape) + unwrap(fill_value)
+        return wrap(filled.astype(like.dtype))
+    return np.broadcast_to(stack_nested(fill_value), like.shape).astype(like.dtype, copy=False)
+
+
+@composition(np.full)
+def _full(
+    shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", *, device: Any = None
+) -> Any:
+    filled = np.broadcast_to(fill_value, shape)
+    return filled if dtype is None else filled.astype(dtype)
+
+
+@composition(np.array)
+def _array(
+    object: Any,
+    dtype: Any = None,
+    *,
+    copy: Any = True,
+    order: str = "K",
+    subok: bool = False,
+    ndmin: int = 0,
+) -> Any:
+    t = stack_nested(object)
+    if dtype is not None:
+        t = t.astype(dtype)
+    return t if t.ndim >= ndmin else t.reshape((1,) * (ndmin - t.ndim) + t.shape)
+
+
+@composition(np.asarray)
+def _asarray(
+    a: Any, dtype: Any = None, order: Any = None, *, device: Any = None, copy: Any = None
+) -> Any:
+    t = stack_nested(a)
+    return t if dtype is None else t.astype(dtype)
+
+
+# -- ranges ---------------------------------------------------------------------------------------
+
+
+def _evenly_spaced(start: Any, stop: Any, num: int, endpoint: bool, axis: int) -> tuple[Any, Any]:
+    """start + i (stop - start) / (num - 1), and the step."""
+    start, stop = as_array(start) * 1.0, as_array(stop) * 1.0
+    parts = num - 1 if endpoint else num
+    width = stop - start
+    step = width / parts if parts > 0 else width * math.nan
+    ramp = asarray_like(np.arange(float(num)).reshape((-1,) + (1,) * width.ndim), width)
+    values = start + ramp * (step if parts > 0 else width)
+    if endpoint and num > 1:  # the last is stop itself
+        values = np.where(ramp == num - 1, stop, values)
+    return (np.moveaxis(values, 0, axis) if axis else values), step
+
+
+def _cast(values: Any, dtype: Any) -> Any:
+    if dtype is None:
+        return values
+    if np.dtype(dtype).kind not in "fc" and any_tracked([values]):
+        raise NotDifferentiableError(f"a range of dtype {np.dtype(dtype)} has no gradient")
+    return values.astype(dtype)
+
+
+@composition(np.linspace)
+def _linspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
+    dtype: Any = None, axis: int = 0, *, device: Any = None,
+) -> Any:  # fmt: skip
+    values, step = _evenly_spaced(start, stop, num, endpoint, axis)
+    return (_cast(values, dtype), step) if retstep else _cast(values, dtype)
+
+
+@composition(np.logspace)
+def _logspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0,
+    dtype: Any = None, axis: int = 0,
+) -> Any:  # fmt: skip
+    base = as_array(base, next((a for a in (start, stop) if hasattr(a, "ndim")), 0))
+    start, stop = (np.broadcast_to(v, np.broadcast_shapes(np.shape(v), base.shape))
+                   for v in (as_array(start, base), as_array(stop, base)))  # fmt: skip
+    values, _ = _evenly_spaced(start, stop, num, endpoint, 0)
+    powers = base**values
+    return _cast(np.moveaxis(powers, 0, axis) if axis else powers, dtype)
+
+
+@composition(np.geomspace)
+def _geomspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
+) -> Any:
+    """start (stop / start)^(i / (num - 1))."""
+    start, stop = as_array(start) * 1.0, as_array(stop) * 1.0
+    if (to_host(start) == 0).any() or (to_host(stop) == 0).any():
+        raise ValueError("a geometric sequence cannot start or stop at 0")
+    part = np.arange(float(num)) / max(num - 1 if endpoint else num, 1)
+    part = part.reshape((-1,) + (1,) * len(np.broadcast_shapes(start.shape, stop.shape)))
+    part = asarray_like(part, start * stop)
+    values = start * (stop / start) ** part
+    return _cast(np.moveaxis(values, 0, axis) if axis else values, dtype)
