@@ -140,3 +140,23 @@ def _geomspace(
     part = asarray_like(part, start * stop)
     values = start * (stop / start) ** part
     return _cast(np.moveaxis(values, 0, axis) if axis else values, dtype)
+
+
+@composition(np.histogram_bin_edges)
+def _histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
+    """Return evenly spaced edges between the extremes of ``a``, or between the ends of ``range``."""
+    if isinstance(bins, str):
+        raise NotDifferentiableError(
+            f"np.histogram_bin_edges with bins={bins!r} has no derivative rule, because the number of "
+            "bins depends on the values; pass a number, such as "
+            f"len(np.histogram_bin_edges(a.detach(), {bins!r})) - 1"
+        )
+    if np.ndim(bins):
+        return bins if isinstance(bins, TensorBase) else wrap(np.asarray(bins))
+    a = as_array(a)
+    ends = None if range is None else tuple(map(to_host, range))
+    values = np.histogram_bin_edges(to_host(a), bins, ends)  # raises NumPy's own errors
+    low, high = (a.min(), a.max()) if range is None and a.size else range or (0.0, 1.0)
+    if to_host(low) == to_host(high):
+        low, high = low - 0.5, high + 0.5
+    return np.linspace(low, high, bins + 1, dtype=values.dtype)

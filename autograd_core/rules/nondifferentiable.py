@@ -27,8 +27,8 @@ NON_DIFFERENTIABLE.update(
         *(np.common_type, np.may_share_memory, np.shares_memory),
         *(np.zeros_like, np.ones_like, np.empty_like),
         *(np.array_repr, np.array_str, np.array2string),
-        *(np.histogram_bin_edges, np.tril_indices_from, np.triu_indices_from),
-        *(np.diag_indices_from, np.iterable, np.ix_, np.unravel_index, np.ravel_multi_index),
+        *(np.tril_indices_from, np.triu_indices_from, np.diag_indices_from),
+        *(np.iterable, np.unravel_index, np.ravel_multi_index),
         *(np.gcd, np.lcm, np.left_shift, np.right_shift, np.isnat, np.bitwise_count),
         *(np.linalg.matrix_rank, np.einsum_path, np.packbits, np.unpackbits),
         *(np.save, np.savez, np.savez_compressed, np.savetxt),  # a copy in a file

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd_core.engine.array_types import to_host, writes_output
 from autograd_core.engine.primitive import Primitive, composition, defvjp
-from autograd_core.engine.recording import TensorBase
+from autograd_core.engine.recording import TensorBase, wrap
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.rules import costs
 from autograd_core.rules.common import along, as_array, axis_index
@@ -155,20 +155,32 @@ def _broadcast_arrays(*args: Any, subok: bool = False) -> Any:
     return tuple(np.broadcast_to(a, shape) for a in args)
 
 
+def _on_axis(x: Any, axis: int, ndim: int) -> Any:
+    """Return a vector along one of ``ndim`` axes, the others of length 1."""
+    return x.reshape((1,) * axis + (-1,) + (1,) * (ndim - axis - 1))
+
+
 @composition(np.meshgrid)
 def _meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
     if indexing not in ("xy", "ij"):
-        raise ValueError(f"indexing is 'xy' or 'ij', got {indexing!r}")
-    n = len(xi)
-    place = list(range(n))
-    if indexing == "xy" and n > 1:
-        place[:2] = 1, 0
-    grids = []
-    for x, axis in zip(xi, place, strict=True):
-        shape = [1] * n
-        shape[axis] = -1
-        grids.append((x if hasattr(x, "dtype") else np.asarray(x)).reshape(tuple(shape)))
+        raise ValueError(f"meshgrid takes indexing='xy' or 'ij', got {indexing!r}")
+    axes = list(range(len(xi)))
+    if indexing == "xy" and len(xi) > 1:
+        axes[:2] = 1, 0
+    grids = [_on_axis(as_array(x), axis, len(xi)) for x, axis in zip(xi, axes, strict=True)]
     return tuple(grids) if sparse else np.broadcast_arrays(*grids)
+
+
+@composition(np.ix_)
+def _ix(*args: Any) -> Any:
+    vectors = []
+    for a in map(as_array, args):
+        if (
+            a.ndim != 1 or not a.size or a.dtype.kind == "b"
+        ):  # what selects, or is refused, by NumPy
+            a = wrap(np.ix_(to_host(a))[0])
+        vectors.append(a)
+    return tuple(_on_axis(x, axis, len(args)) for axis, x in enumerate(vectors))
 
 
 if hasattr(np, "unstack"):  # NumPy 2.1

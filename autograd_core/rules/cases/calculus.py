@@ -108,3 +108,12 @@ add(
     draw(2, low=0.2),
     draw(2, low=1.0),
 )
+add("histogram_bin_edges", lambda x: np.histogram_bin_edges(x, 3), A)
+add(
+    "histogram_bin_edges range",
+    lambda x, b: np.histogram_bin_edges(x, 4, (-1.0, b)),
+    A,
+    np.array(2.0),
+)
+add("histogram_bin_edges array", lambda x, b: np.histogram_bin_edges(x, b) * b, A, np.sort(V))
+add("histogram_bin_edges one value", lambda x: np.histogram_bin_edges(x, 2), np.array([0.7]))

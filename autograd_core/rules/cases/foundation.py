@@ -8,71 +8,28 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from autograd_core.rules.cases.base import add, draw
+from autograd_core.rules.cases.base import add, add_each, draw
 
 A, B, V, W = draw(2, 3), draw(2, 3), draw(3), draw(4)
 T = draw(2, 3, 4)
-POS, UNIT, BIG = (
-    draw(2, 3, low=0.2, high=3.0),
-    draw(2, 3, low=-0.8, high=0.7),
-    draw(2, 3, low=1.2, high=4.0),
-)
+POS, UNIT = draw(2, 3, low=0.2, high=3.0), draw(2, 3, low=-0.8, high=0.7)
+BIG = draw(2, 3, low=1.2, high=4.0)
 MASK = np.array([[True, False, True], [True, True, False]])
 
 # -- elementwise ------------------------------------------------------------------------------------
-for name in [
-    "negative",
-    "positive",
-    "square",
-    "absolute",
-    "fabs",
-    "exp",
-    "exp2",
-    "expm1",
-    "sin",
-    "cos",
-    "tan",
-    "arctan",
-    "sinh",
-    "cosh",
-    "tanh",
-    "arcsinh",
-    "deg2rad",
-    "radians",
-    "rad2deg",
-    "degrees",
-    "sinc",
-    "conjugate",
-    "real",
-    "imag",
-    "nan_to_num",
-    "angle",
-]:
-    add(name, getattr(np, name), A)
-for name in ["sqrt", "log", "log2", "log10", "log1p", "reciprocal", "cbrt"]:
-    add(name, getattr(np, name), POS)
-for name in ["arcsin", "arccos", "arctanh"]:
-    add(name, getattr(np, name), UNIT)
+add_each(
+    np,
+    "negative positive square absolute fabs exp exp2 expm1 sin cos tan arctan sinh cosh tanh arcsinh "
+    "deg2rad radians rad2deg degrees sinc conjugate real imag nan_to_num angle",
+    A,
+)
+add_each(np, "sqrt log log2 log10 log1p reciprocal cbrt", POS)
+add_each(np, "arcsin arccos arctanh", UNIT)
 add("arccosh", np.arccosh, BIG)
-add("sign complex", np.sign, A + 1j * B)
-add("nan_to_num complex", np.nan_to_num, A + 1j * B)
-for name in ["arcsin", "arccos", "arccosh", "arcsinh"]:
-    add(f"{name} complex", getattr(np, name), A + 1j * B)
-for name in [
-    "add",
-    "subtract",
-    "multiply",
-    "maximum",
-    "minimum",
-    "fmax",
-    "fmin",
-    "hypot",
-    "arctan2",
-    "logaddexp",
-    "logaddexp2",
-]:
-    add(name, getattr(np, name), A, B)
-    add(f"{name} broadcast", getattr(np, name), A, V + 0.011)
+add_each(np, "sign nan_to_num arcsin arccos arccosh arcsinh", A + 1j * B, after=" complex")
+BINARY = "add subtract multiply maximum minimum fmax fmin hypot arctan2 logaddexp logaddexp2"
+add_each(np, BINARY, A, B)
+add_each(np, BINARY, A, V + 0.011, after=" broadcast")
 add("divide", np.divide, A, POS)
 add("divide broadcast", np.divide, A[:, :1], POS[0])
 add("remainder", np.remainder, A, POS)
@@ -99,45 +56,29 @@ if np.lib.NumpyVersion(np.__version__) >= "2.1.0":
     add("clip keywords", lambda x, hi: np.clip(x, max=hi, min=None), A, np.array(0.5))
 add("angle deg", lambda z: np.angle(z, deg=True), A + 1j * B)
 add("sinc near 0", np.sinc, np.array([0.0, 1e-3, 0.4, 1.0, -2.3, 7.1]))
-for name in [
-    "exp",
-    "sin",
-    "absolute",
-    "angle",
-    "conjugate",
-    "real",
-    "imag",
-    "square",
-    "reciprocal",
-    "sqrt",
-    "log",
-    "tanh",
-    "arctan",
-    "arcsinh",
-]:
-    add(f"{name} complex", getattr(np, name), A + 1j * (POS + 0.1))
+add_each(
+    np,
+    "exp sin absolute angle conjugate real imag square reciprocal sqrt log tanh arctan arcsinh",
+    A + 1j * (POS + 0.1),
+    after=" complex",
+)
 add("products complex", lambda z, w: z * w / (w * w) - np.power(w, 2), A + 1j * B, POS + 1j * A)
 add("mixed complex", lambda z, x: z * x, A + 1j * B, POS)
 add("operators", lambda x, y: -x + y * 2 - 3 / (y + 4) + abs(x) + (5 - x) % 1.7, A, B)
 
 # -- reductions -------------------------------------------------------------------------------------
-for name in ["sum", "mean", "var", "std", "prod", "max", "min", "amax", "amin", "ptp"]:
-    f = getattr(np, name)
-    for id, options in {
-        "": {}, "axis": {"axis": 1}, "negative": {"axis": -3}, "keepdims": {"axis": 0, "keepdims": True},
-        "all kept": {"keepdims": True}, "tuple": {"axis": (0, -1)},
-        "tuple kept": {"axis": (2, 0), "keepdims": True},
-    }.items():  # fmt: skip
-        add(f"{name} {id}", lambda x, f=f, o=options: f(x, **o), T)
+for id, options in {
+    "": {}, "axis": {"axis": 1}, "negative": {"axis": -3}, "keepdims": {"axis": 0, "keepdims": True},
+    "all kept": {"keepdims": True}, "tuple": {"axis": (0, -1)},
+    "tuple kept": {"axis": (2, 0), "keepdims": True},
+}.items():  # fmt: skip
+    reductions = "sum mean var std prod max min amax amin ptp"
+    add_each(np, reductions, T, after=f" {id}", **options)
 WHERE = T > -0.9
-for name in ["sum", "mean", "var", "std", "prod"]:
-    f = getattr(np, name)
-    add(f"{name} where", lambda x, f=f: f(x, axis=1, where=WHERE), T)
-    add(f"{name} where all", lambda x, f=f: f(x, where=WHERE, keepdims=True), T)
-for name in ["var", "std"]:
-    f = getattr(np, name)
-    add(f"{name} ddof", lambda x, f=f: f(x, axis=-1, ddof=1), T)
-    add(f"{name} complex", lambda x, f=f: f(x, axis=-1), A + 1j * B)
+add_each(np, "sum mean var std prod", T, after=" where", axis=1, where=WHERE)
+add_each(np, "sum mean var std prod", T, after=" where all", where=WHERE, keepdims=True)
+add_each(np, "var std", T, after=" ddof", axis=-1, ddof=1)
+add_each(np, "var std", A + 1j * B, after=" complex", axis=-1)
 add("sum initial", lambda x: np.sum(x, axis=0, initial=5.0) * np.sum(x, initial=2.0), A)
 add("prod initial", lambda x: np.prod(x, axis=0, initial=5.0), A)
 add("max initial", lambda x: np.max(x, axis=0, initial=-0.3), A)
@@ -146,11 +87,9 @@ add("sum dtype", lambda x: np.sum(x, dtype=np.float64), A)
 add("sum positional", lambda x: np.sum(x, 1, None, None, True) * x, A)
 add("prod zeros", lambda x: np.prod(x, axis=1), np.array([[0.0, 2, 3], [0, 0, 4], [1, 2, 3]]))
 add("cumprod zeros", lambda x: np.cumprod(x, axis=1), np.array([[0.0, 2, 3, 4], [2, 0, 0, 4]]))
-for name in ["cumsum", "cumprod"]:
-    f = getattr(np, name)
-    add(name, f, A)
-    add(f"{name} axis", lambda x, f=f: f(x, axis=1), T)
-    add(f"{name} negative", lambda x, f=f: f(x, axis=-3), T)
+add_each(np, "cumsum cumprod", A)
+add_each(np, "cumsum cumprod", T, after=" axis", axis=1)
+add_each(np, "cumsum cumprod", T, after=" negative", axis=-3)
 add("methods", lambda x: x.sum(1) * x.mean(axis=1) + x.std(-1) - x.var(1) + x.max(1) - x.min(1), A)
 add("ufunc methods", lambda x: np.add.reduce(x, axis=1) * np.multiply.outer(V, x).sum((0, 2)), A)
 add("logaddexp.reduce", lambda x: np.logaddexp.reduce(x, axis=1), T)

@@ -170,3 +170,4 @@ for name in ("unique_values", "unique_all", "unique_counts", "unique_inverse"):
 add("union1d", np.union1d, A, V)
 add("sort_complex", np.sort_complex, A)
 add("atleast_1d", lambda x: np.atleast_1d(x), np.array(0.7))
+add("ix_", lambda x, y: np.ix_(x, y)[0] * np.ix_([True, False, True], y)[1], V, draw(3))

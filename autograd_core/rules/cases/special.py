@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import autograd_core as ag
-from autograd_core.rules.cases.base import add, draw
+from autograd_core.rules.cases.base import add, add_each, draw
 
 A, UNIT = draw(2, 3), draw(2, 3, low=0.05, high=0.9)
 POS, OTHER = draw(2, 3, low=0.3, high=4.0), draw(2, 3, low=0.4, high=3.5)
@@ -17,39 +17,19 @@ except ImportError:
     s = None
 
 if s is not None:
-    for name in [
-        "erf",
-        "erfc",
-        "erfcx",
-        "erfi",
-        "expit",
-        "log_expit",
-        "ndtr",
-        "log_ndtr",
-        "i0",
-        "i1",
-        "i0e",
-        "i1e",
-        "j0",
-        "j1",
-        "exp10",
-        "cosm1",
-        "sindg",
-        "cosdg",
-        "cbrt",
-        "exp2",
-        "expm1",
-    ]:
-        add(f"scipy {name}", getattr(s, name), A)
-    for name in ["erfinv", "logit", "ndtri", "entr", "log1p"]:
-        add(f"scipy {name}", getattr(s, name), UNIT)
+    add_each(
+        s,
+        "erf erfc erfcx erfi expit log_expit ndtr log_ndtr i0 i1 i0e i1e j0 j1 exp10 cosm1 sindg cosdg "
+        "cbrt exp2 expm1",
+        A,
+        before="scipy ",
+    )
+    add_each(s, "erfinv logit ndtri entr log1p", UNIT, before="scipy ")
     add("scipy erfcinv", s.erfcinv, UNIT + 0.4)
-    for name in ["gamma", "gammaln", "digamma", "loggamma", "y0", "y1", "k0", "k1"]:
-        add(f"scipy {name}", getattr(s, name), POS)
+    add_each(s, "gamma gammaln digamma loggamma y0 y1 k0 k1", POS, before="scipy ")
     add("scipy gammaln negative", s.gammaln, -POS - 0.013)
     add("scipy digamma negative", s.psi, -POS - 0.013)
-    for name in ["beta", "betaln", "xlogy", "xlog1py", "rel_entr", "kl_div"]:
-        add(f"scipy {name}", getattr(s, name), POS, OTHER)
+    add_each(s, "beta betaln xlogy xlog1py rel_entr kl_div", POS, OTHER, before="scipy ")
     add("scipy xlogy at 0", s.xlogy, np.array([0.0, 1.2]), np.array([0.7, 0.4]))
     for name in ["jv", "yv", "iv", "kv", "yn", "jn"]:
         add(f"scipy {name}", lambda x, name=name: getattr(s, name)(2, x), POS)
@@ -66,8 +46,7 @@ if s is not None:
 
 T = draw(2, 3, 4)
 for axis in (None, 1, -1, (0, 2)):
-    for name in ("logsumexp", "softmax", "log_softmax"):
-        f = getattr(ag.special, name)
-        add(f"{name} {axis}", lambda x, f=f, axis=axis: f(x, axis=axis), T)
+    names = "logsumexp softmax log_softmax"
+    add_each(ag.special, names, T, after=f" {axis}", axis=axis)
 add("logsumexp keepdims", lambda x: ag.special.logsumexp(x, axis=1, keepdims=True), T)
 add("logsumexp factors", lambda x, b: ag.special.logsumexp(x, axis=0, b=b), A, POS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograd_core.rules.cases.base import add, draw
+from autograd_core.rules.cases.base import add, add_each, draw
 
 A, T, V = draw(2, 3), draw(2, 3, 4), draw(5)
 HOLES = T.copy()
@@ -12,40 +12,25 @@ HOLES.reshape(-1)[[1, 5, 6, 20]] = np.nan
 UNEVEN = T > -0.9
 C = A + 1j * A[::-1]
 
-for name in ["nansum", "nanprod", "nanmean", "nanvar", "nanstd", "nanmax", "nanmin", "nanmedian"]:
-    f = getattr(np, name)
-    add(name, f, HOLES)
-    add(f"{name} axis", lambda x, f=f: f(x, axis=1), HOLES)
-    add(f"{name} axes", lambda x, f=f: f(x, axis=(0, -1), keepdims=True), HOLES)
-    if name != "nanmedian":
-        add(f"{name} initial" if name in ("nansum",) else f"{name} where",
-            lambda x, f=f, n=name: f(x, axis=2, where=UNEVEN, **({"initial": -9.0} if n in ("nanmax", "nanmin") else {})), HOLES)  # fmt: skip
+add_each(np, "nansum nanprod nanmean nanvar nanstd nanmax nanmin nanmedian", HOLES)
+for id, options in (("axis", {"axis": 1}), ("axes", {"axis": (0, -1), "keepdims": True})):
+    names = "nansum nanprod nanmean nanvar nanstd nanmax nanmin nanmedian"
+    add_each(np, names, HOLES, after=f" {id}", **options)
+add_each(np, "nansum nanprod nanmean nanvar nanstd", HOLES, after=" where", axis=2, where=UNEVEN)
+add_each(np, "nanmax nanmin", HOLES, after=" where", axis=2, where=UNEVEN, initial=-9.0)
 add("nanvar ddof", lambda x: np.nanvar(x, axis=0, ddof=0.5), HOLES)
 add("nanstd dtype", lambda x: np.nanstd(x, axis=1, dtype=np.float64), HOLES)
 add("nansum initial", lambda x: np.nansum(x, axis=0, initial=2.0), HOLES)
 add("nanvar complex", lambda x: np.nanvar(x, axis=1), C)
-for name in ("nancumsum", "nancumprod"):
-    f = getattr(np, name)
-    add(name, f, HOLES)
-    add(f"{name} axis", lambda x, f=f: f(x, axis=1), HOLES)
+add_each(np, "nancumsum nancumprod", HOLES)
+add_each(np, "nancumsum nancumprod", HOLES, after=" axis", axis=1)
 
-METHODS = [
-    "inverted_cdf",
-    "averaged_inverted_cdf",
-    "closest_observation",
-    "interpolated_inverted_cdf",
-    "hazen",
-    "weibull",
-    "linear",
-    "median_unbiased",
-    "normal_unbiased",
-    "lower",
-    "higher",
-    "midpoint",
-    "nearest",
-]
+METHODS = (
+    "inverted_cdf averaged_inverted_cdf closest_observation interpolated_inverted_cdf hazen weibull "
+    "linear median_unbiased normal_unbiased lower higher midpoint nearest"
+)
 Q = np.array([0.1, 0.33, 0.5, 0.91])
-for method in METHODS:
+for method in METHODS.split():
     add(f"quantile {method}", lambda x, m=method: np.quantile(x, Q, axis=1, method=m), draw(2, 7))
     add(
         f"nanquantile {method}",
