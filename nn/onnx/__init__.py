@@ -1,19 +1,9 @@
-"""``nn.onnx.export``: a model as an ONNX file, which onnxruntime and others run.
+"""Export models as ONNX files, which onnxruntime and other runtimes run.
 
 With this package a reader can
 
-* write a model to a file:                    ``nn.onnx.export(model, x, "model.onnx")``
-* say how a class or function is written:     ``@nn.onnx.translation(MyLayer)``
-
-===================  ===============================================================
-graph                nodes, constants, the tables of translations
-calls, symbol        an array that writes down what is computed with it
-functions, shapes    NumPy in ONNX
-written              NumPy in NumPy, where ONNX lacks a function
-layers, recurrent    the layers of nn in ONNX
-tracing, batch       running a model on symbols; what depends on the size of the batch
-model, checks        the file, and what is checked of it
-===================  ===============================================================
+* write a model to a file:               ``nn.onnx.export(model, x, "model.onnx")``
+* translate a class or function:         ``@nn.onnx.translation(MyLayer)``
 
 The package onnx is optional and imported by the first call.
 """

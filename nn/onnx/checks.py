@@ -1,6 +1,4 @@
-"""What is checked of a file before it is written."""
-
-from __future__ import annotations
+"""Check an exported model before it is written."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -10,52 +8,65 @@ import numpy as np
 
 import autograd_core as ag
 from nn.module import Module, evaluating
-from nn.onnx.dispatch import values
 from nn.onnx.graph import ExportError
-from nn.onnx.tracing import leaves
+from nn.onnx.traced_array import example_values
+from nn.onnx.trees import leaves
 
-#: Of the largest number of an output.
+#: The largest error that is accepted, relative to the largest number of an output.
 TOLERANCE = 1e-4
 
 
-def compare(who: str, model: Module, inputs: Any, found: Sequence[Any]) -> None:
-    """Raise where results ``found`` are not those of the model itself."""
+def compare(source: str, model: Module, inputs: Any, found: Sequence[Any]) -> None:
+    """Raise an ExportError where the results ``found`` by a source are not those of the model."""
     with evaluating(model), ag.no_grad():
-        expected = [np.asarray(a) for a in leaves(values(model(*inputs)))]
+        expected = [np.asarray(a) for a in leaves(example_values(model(*inputs)))]
     if len(found) != len(expected):
-        raise ExportError(f"the model has {len(expected)} outputs, {who} {len(found)}")
+        raise ExportError(f"the model has {len(expected)} outputs, {source} {len(found)}")
     for i, (a, b) in enumerate(zip(expected, map(np.asarray, found), strict=True)):
         if a.shape != b.shape or a.dtype != b.dtype:
             raise ExportError(
-                f"output {i} of the model is {a.dtype} of shape {a.shape}, of {who} {b.dtype} of "
-                f"shape {b.shape}"
+                f"output {i} of the model is {a.dtype} of shape {a.shape}, of {source} {b.dtype} "
+                f"of shape {b.shape}"
             )
-        error = _difference(a, b)
+        error = _relative_error(a, b)
         if error > TOLERANCE:
             raise ExportError(
-                f"output {i} of the model and of {who} differ by {error:.2g} of the largest "
+                f"output {i} of the model and of {source} differ by {error:.2g} of the largest "
                 f"number (inputs of shapes {[x.shape for x in leaves(inputs)]}). Does the model "
                 "change, or draw random numbers, in evaluation, or is a translation wrong?"
             )
 
 
-def _difference(a: Any, b: Any) -> float:
-    """The largest, relative to the largest finite number of ``a``; inf where one is not finite."""
+def _relative_error(a: Any, b: Any) -> float:
+    """Return the largest difference relative to the largest finite number of ``a``.
+
+    It is infinite where only one of them is finite, and where integers differ.
+    """
     if a.dtype.kind != "f" or not a.size:
         return 0.0 if np.array_equal(a, b) else np.inf
     finite = np.isfinite(a)
-    if (
-        not np.array_equal(a[~finite], b[~finite], equal_nan=True)
-        or not np.isfinite(b[finite]).all()
-    ):
+    infinite_alike = np.array_equal(a[~finite], b[~finite], equal_nan=True)
+    if not infinite_alike or not np.isfinite(b[finite]).all():
         return np.inf
-    wide = np.abs(a[finite].astype(np.float64) - b[finite])
+    difference = np.abs(a[finite].astype(np.float64) - b[finite])
     largest = float(np.abs(a[finite]).max(initial=0)) or 1.0
-    return float(wide.max(initial=0)) / largest
+    return float(difference.max(initial=0)) / largest
 
 
 def validate(file: Any, model: Module, samples: Sequence[Any], names: Sequence[str]) -> None:
-    """ONNX's own check, with its inference of shapes; and a run by onnxruntime, if it is there."""
+    """Check a model with onnx and, if it is installed, by running it with onnxruntime.
+
+    Parameters
+    ----------
+    file
+        The ``onnx.ModelProto``.
+    model
+        The module it was exported from.
+    samples
+        Inputs on which both are run and compared.
+    names
+        The names of the inputs.
+    """
     import onnx
 
     try:
@@ -67,8 +78,8 @@ def validate(file: Any, model: Module, samples: Sequence[Any], names: Sequence[s
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors
-    options.intra_op_num_threads = 1  # it is a check, and leaves the other cores alone
+    options.log_severity_level = 3  # errors only
+    options.intra_op_num_threads = 1  # a check leaves the other cores alone
     try:
         session = onnxruntime.InferenceSession(
             file.SerializeToString(), options, providers=["CPUExecutionProvider"]

@@ -1,6 +1,4 @@
-"""NumPy's functions that ONNX lacks, written in those that it has."""
-
-from __future__ import annotations
+"""NumPy functions that ONNX lacks, decomposed into NumPy functions that it has."""
 
 import math
 from typing import Any
@@ -8,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from nn.onnx.functions import axes_of, common
-from nn.onnx.graph import WRITTEN, ExportError
+from nn.onnx.graph import DECOMPOSITIONS, ExportError
 
 
 def _var(
@@ -35,7 +33,7 @@ def _clip(
 
 
 def _remainder(x: Any, y: Any) -> Any:
-    """Of the sign of ``y``, where that of fmod has the sign of ``x``."""
+    """Return the remainder with the sign of ``y``, from fmod, whose sign is the one of ``x``."""
     rest = np.fmod(x, y)
     return np.where(np.logical_and(rest != 0, (rest < 0) != np.less(y, 0)), rest + y, rest)
 
@@ -53,19 +51,19 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> A
 
 def _round(a: Any, decimals: int = 0) -> Any:
     if decimals:
-        raise ExportError("np.round is translated to ONNX with decimals=0 only")
+        raise ExportError(f"np.round is translated to ONNX with decimals=0 only, got {decimals}")
     return np.rint(a)
 
 
 def _log1p(x: Any) -> Any:
-    """log(1 + x), with the digits of a small x (W. Kahan)."""
-    with np.errstate(all="ignore"):  # in the branch that is not taken
+    """Return log(1 + x), accurate for small x too (W. Kahan)."""
+    with np.errstate(all="ignore"):  # of the branch that is not taken
         u = x + 1
         return np.where(u == 1, x, np.where(u == np.inf, u, np.log(u) * (x / (u - 1))))
 
 
 def _expm1(x: Any) -> Any:
-    """exp(x) - 1, with the digits of a small x (W. Kahan)."""
+    """Return exp(x) - 1, accurate for small x too (W. Kahan)."""
     with np.errstate(all="ignore"):
         u = np.exp(x)
         near = np.logical_and(u > 0.5, u < 2)
@@ -73,8 +71,8 @@ def _expm1(x: Any) -> Any:
 
 
 def _hypot(x: Any, y: Any) -> Any:
-    """Without overflow of the squares."""
-    x, y = abs(x), abs(y)  # a Python number stays one
+    """Return sqrt(x^2 + y^2) without overflow of the squares."""
+    x, y = abs(x), abs(y)  # the builtin leaves a Python number one
     large = np.maximum(x, y)
     ratio = np.minimum(x, y) / np.where(large == 0, 1, large)
     return large * np.sqrt(1 + ratio * ratio)
@@ -82,15 +80,15 @@ def _hypot(x: Any, y: Any) -> Any:
 
 def _logaddexp(x: Any, y: Any) -> Any:
     with np.errstate(invalid="ignore"):
-        apart = np.where(np.equal(x, y), 0, np.subtract(x, y))  # of infinities, too
-    return np.maximum(x, y) + np.log1p(np.exp(-np.abs(apart)))
+        difference = np.where(np.equal(x, y), 0, np.subtract(x, y))  # 0 for equal infinities
+    return np.maximum(x, y) + np.log1p(np.exp(-np.abs(difference)))
 
 
 def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     moved = np.moveaxis(a, (axis1, axis2), (-2, -1))
     rows, columns = moved.shape[-2:]
-    places = np.diagonal(np.arange(rows * columns).reshape(rows, columns), offset)
-    return moved.reshape(*moved.shape[:-2], rows * columns)[..., places]
+    positions = np.diagonal(np.arange(rows * columns).reshape(rows, columns), offset)
+    return moved.reshape(*moved.shape[:-2], rows * columns)[..., positions]
 
 
 def _nan_to_num(
@@ -103,7 +101,7 @@ def _nan_to_num(
     return np.where(x == -np.inf, x.dtype.type(low), x)
 
 
-WRITTEN.update(
+DECOMPOSITIONS.update(
     {
         np.square: lambda x: x * x,
         np.expm1: _expm1,

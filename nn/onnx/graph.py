@@ -1,11 +1,9 @@
-"""The ONNX graph while it is written: nodes, constants, and the tables of what can be translated.
+"""The ONNX graph that an export writes, and the tables of what can be translated.
 
-A translation is a function ``(graph, *args, **kwargs)`` that adds nodes by :meth:`Graph.op` and
-returns the name of the result.  Tables are keyed by what is called: a NumPy function, an
+A translation is a function ``(graph, *args, **kwargs)`` that adds nodes with :meth:`Graph.op` and
+returns the name of the result.  The tables are keyed by what is called: a NumPy function, an
 ``ag.primitive``, or a class of modules.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,22 +16,22 @@ import autograd_core as ag
 Array = np.ndarray[Any, Any]
 Translation = Callable[..., Any]
 
-#: Functions and primitives: ``(graph, *args, **kwargs)``.
+#: Translations of functions and primitives: ``(graph, *args, **kwargs)``.
 FUNCTIONS: dict[Any, Translation] = {}
 
-#: Functions that are written in others, NumPy in NumPy: ``(*args, **kwargs)``.
-WRITTEN: dict[Any, Callable[..., Any]] = {}
+#: NumPy functions written in terms of other NumPy functions: ``(*args, **kwargs)``.
+DECOMPOSITIONS: dict[Any, Callable[..., Any]] = {}
 
-#: Classes of modules: ``(graph, module, *args, **kwargs)``.
+#: Translations of classes of modules: ``(graph, module, *args, **kwargs)``.
 MODULES: dict[type[Any], Translation] = {}
 
 
 class ExportError(ValueError):
-    """A model, or a part of it, that cannot be written as ONNX."""
+    """A model, or a part of it, cannot be written as ONNX."""
 
 
 def translation(key: Any) -> Callable[[Translation], Translation]:
-    """Say how something is written in ONNX: a decorator.
+    """Decorate a function that translates ``key`` to ONNX.
 
     Parameters
     ----------
@@ -43,11 +41,12 @@ def translation(key: Any) -> Callable[[Translation], Translation]:
     Returns
     -------
     callable
-        A decorator of a function ``(graph, *args, **kwargs)`` of what ``key`` is called with (for
-        a class of modules the module comes first).  It calls ``graph.op("Relu", x)``, which adds
-        an ONNX operator and returns the name of its result, and returns such a name, or a tuple
-        of them where there are several results.  None says that this call is none it translates:
-        the code of the module or primitive is then followed, as where there is no translation.
+        A decorator for a function ``(graph, *args, **kwargs)``, which receives the arguments of
+        the call (for a class of modules, the module comes first).  The function adds ONNX
+        operators by calls such as ``graph.op("Relu", x)``, which return the name of the result,
+        and itself returns such a name, or a tuple of names for several results.  If it returns
+        None, it does not translate this call: the code of the module or primitive is followed
+        instead, as it is without a translation.
 
     Examples
     --------
@@ -68,29 +67,32 @@ def translation(key: Any) -> Callable[[Translation], Translation]:
 
 
 class Node(NamedTuple):
-    """One ONNX operator; ``place`` is the dotted name of the module that it stands for."""
+    """One ONNX operator; ``module`` is the dotted name of the module it belongs to."""
 
     kind: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     attributes: dict[str, Any]
-    place: str
+    module: str = ""
 
     def __str__(self) -> str:
-        return self.kind + (f" of {self.place}" if self.place else "")
+        return self.kind + (f" of {self.module}" if self.module else "")
 
 
 class Graph:
-    """What has been written so far.
+    """The operators and constants written so far.
+
+    Parameters
+    ----------
+    labels
+        The names of the model's arrays, by their ``id``.
 
     Attributes
     ----------
     nodes
-        In the order of their computation.
+        The operators, in the order of their computation.
     constants
-        Arrays by name.
-    labels
-        What arrays of the model are called, by their ``id``.
+        The constant arrays, by name.
     """
 
     def __init__(self, labels: dict[int, str] | None = None) -> None:
@@ -100,24 +102,27 @@ class Graph:
         self.names: set[str] = set()
         self.expanding: list[Any] = []  # functions whose own code is being followed
         self._known: dict[tuple[int, str], tuple[Any, str]] = {}
-        self._place = ""
+        self._module = ""
 
     @contextmanager
-    def inside(self, place: str) -> Iterator[None]:
-        """Nodes of this block stand for the module of that name."""
-        before, self._place = self._place, place
+    def inside(self, module: str) -> Iterator[None]:
+        """Assign the nodes of a block to the module of this dotted name."""
+        before, self._module = self._module, module
         try:
             yield
         finally:
-            self._place = before
+            self._module = before
 
     def fresh(self, name: str) -> str:
-        """A name that no value has, made of ``name``."""
+        """Return ``name``, with a number added if another value has that name."""
         number, wanted = 1, name
         while name in self.names:
             name, number = f"{wanted}_{number}", number + 1
         self.names.add(name)
         return name
+
+    def _stem(self, name: str) -> str:
+        return f"{self._module}.{name}" if self._module else name
 
     def op(self, kind: str, *inputs: Any, outputs: int = 1, **attributes: Any) -> Any:
         """Add an ONNX operator.
@@ -125,28 +130,29 @@ class Graph:
         Parameters
         ----------
         kind
-            Its name in ONNX, ``"Relu"``.
+            Its name in ONNX, such as ``"Relu"``.
         *inputs
-            Names of values, what the translation was called with, arrays or numbers (which become
-            constants, as they are: ONNX converts no dtype), or None for an optional one left out.
+            Names of values, arguments of the translation, arrays or numbers (which become
+            constants of their own dtype, as ONNX converts none), or None to leave out an
+            optional input.
         outputs
-            How many there are.
+            The number of results.
         **attributes
-            As ONNX names them; one that is None is left out.
+            Attributes by their names in ONNX; those that are None are left out.
 
         Returns
         -------
-        str, or a tuple of them
+        str or tuple of str
+            The name of the result, or the names of several.
         """
-        stem = f"{self._place}.{kind.lower()}" if self._place else kind.lower()
         read = tuple("" if x is None else self.name(x) for x in inputs)
-        made = tuple(self.fresh(stem) for _ in range(outputs))
+        made = tuple(self.fresh(self._stem(kind.lower())) for _ in range(outputs))
         kept = {k: v for k, v in attributes.items() if v is not None and v not in ([], ())}
-        self.nodes.append(Node(kind, read, made, kept, self._place))
+        self.nodes.append(Node(kind, read, made, kept, self._module))
         return made[0] if outputs == 1 else made
 
     def name(self, x: Any, dtype: Any = None) -> str:
-        """The name of a value, in another dtype if one is given; constants get one here."""
+        """Return the name of a value, cast to ``dtype`` if given; an array becomes a constant."""
         if isinstance(x, str):
             return x
         if getattr(x, "traced", False):
@@ -157,20 +163,21 @@ class Graph:
         label, key = self.labels.get(id(value), ""), (id(value), dtype.str)
         if label and key in self._known:
             return self._known[key][1]
-        array = np.array(value, dtype, order="C")
-        name = self.fresh(label or (f"{self._place}.constant" if self._place else "constant"))
-        self.constants[name] = array
-        self._known[key] = (value, name)  # the value is held, so that its id stays its own
+        name = self.fresh(label or self._stem("constant"))
+        self.constants[name] = np.array(value, dtype, order="C")
+        self._known[key] = (value, name)  # the value is kept alive, so that its id stays its own
         return name
 
-    def single(self, dtype: Any, kind: str, *inputs: Any, outputs: int = 1, **options: Any) -> Any:
-        """:meth:`op` for an operator that onnxruntime has in float32 alone.
+    def single(
+        self, dtype: Any, kind: str, *inputs: Any, outputs: int = 1, **attributes: Any
+    ) -> Any:
+        """Add an operator that onnxruntime has in float32 only.
 
         In a float64 model it is computed in float32: its floating-point inputs, and those given
-        by name, are converted, and its results converted back.
+        by name, are cast to float32, and its results back to float64.
         """
         if np.dtype(dtype) != np.float64:
-            return self.op(kind, *inputs, outputs=outputs, **options)
+            return self.op(kind, *inputs, outputs=outputs, **attributes)
         narrow = np.dtype(np.float32)
         given = [
             x if x is None
@@ -178,13 +185,12 @@ class Graph:
             else self.name(x, narrow if x.dtype.kind == "f" else x.dtype)
             for x in inputs
         ]  # fmt: skip
-        made = self.op(kind, *given, outputs=outputs, **options)
-        made = (made,) if outputs == 1 else made
-        wide = tuple(self.op("Cast", name, to=np.dtype(dtype)) for name in made)
+        made = self.op(kind, *given, outputs=outputs, **attributes)
+        names = (made,) if outputs == 1 else made
+        wide = tuple(self.op("Cast", name, to=np.dtype(dtype)) for name in names)
         return wide[0] if outputs == 1 else wide
 
     def shape(self, x: Any, shape: Any) -> str:
-        """``x`` in another shape."""
+        """Reshape ``x``, and return the name of the result."""
         target = np.array([int(n) for n in shape], np.int64)
-        empty = 1 if 0 in target.tolist() else None
-        return str(self.op("Reshape", x, target, allowzero=empty))
+        return str(self.op("Reshape", x, target, allowzero=1 if 0 in target else None))

@@ -1,10 +1,8 @@
 """The layers and fused primitives of :mod:`nn` in ONNX.
 
-What is not here (Dropout, GlobalAvgPool, AdaptiveAvgPool2d, tanh, ...) is NumPy, which is
-translated as such.
+Layers that are missing here (Dropout, GlobalAvgPool, AdaptiveAvgPool2d, Tanh, ...) consist of
+NumPy functions, which are translated one by one.
 """
-
-from __future__ import annotations
 
 import math
 from typing import Any
@@ -19,7 +17,7 @@ from nn.layers.convolution import Conv1d, Conv2d, ConvTranspose2d
 from nn.layers.normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
 from nn.layers.pooling import AvgPool2d
 from nn.onnx.functions import common
-from nn.onnx.graph import MODULES, Graph, translation
+from nn.onnx.graph import Graph, translation
 
 # -- linear ---------------------------------------------------------------------------------------
 
@@ -27,11 +25,11 @@ from nn.onnx.graph import MODULES, Graph, translation
 @translation(functional.linear)
 def _linear(graph: Graph, x: Any, weight: Any, bias: Any = None) -> Any:
     dtype = common(*(a for a in (x, weight, bias) if a is not None))
-    given = None if bias is None else graph.name(bias, dtype)
+    shift = None if bias is None else graph.name(bias, dtype)
     if x.ndim == 2:
-        return graph.op("Gemm", graph.name(x, dtype), graph.name(weight, dtype), given, transB=1)
+        return graph.op("Gemm", graph.name(x, dtype), graph.name(weight, dtype), shift, transB=1)
     product = graph.op("MatMul", graph.name(x, dtype), graph.name(weight.T, dtype))
-    return product if bias is None else graph.op("Add", product, given)
+    return product if bias is None else graph.op("Add", product, shift)
 
 
 @translation(Embedding)
@@ -62,8 +60,8 @@ def _silu(graph: Graph, x: Any) -> Any:
     return graph.op("Mul", x, graph.op("Sigmoid", x)) if x.dtype.kind == "f" else None
 
 
-# In float64, which onnxruntime has not for all of these (and whose parameters ONNX holds in
-# float32), their own NumPy code is followed.
+# onnxruntime lacks some of the following operators in float64, and ONNX holds their options in
+# float32: in float64 the NumPy code of the activation is followed instead.
 
 
 @translation(functional.leaky_relu)
@@ -107,69 +105,60 @@ def _log_softmax(graph: Graph, x: Any, axis: int = -1) -> Any:
 # -- convolution and pooling ----------------------------------------------------------------------
 
 
-def _moving(geo: Geometry) -> dict[str, Any]:
-    """How a window moves, as ONNX says it."""
+def _window(geo: Geometry) -> dict[str, Any]:
+    """Return the attributes in which ONNX describes a moving window."""
     return {"kernel_shape": geo.size, "strides": geo.stride, "pads": (*geo.before, *geo.after)}
 
 
+def _filter(graph: Graph, kind: str, geo: Geometry, *operands: Any, **attributes: Any) -> Any:
+    """Add a convolution of the input, the weight and the bias, which may be None."""
+    dtype = common(*operands[:2])
+    given = [a if a is None or a.dtype == dtype else a.astype(dtype) for a in operands]
+    window = {**_window(geo), "dilations": geo.dilation, "group": geo.groups}
+    return graph.single(dtype, kind, *given, **window, **attributes)
+
+
 @translation(convolve)
-def _convolve(graph: Graph, x: Any, weight: Any, *, geo: Geometry, bias: Any = None) -> Any:
-    dtype = common(x, weight)
-    given = _cast(graph, (x, weight, bias), dtype)
-    options = {**_moving(geo), "dilations": geo.dilation, "group": geo.groups}
-    return graph.single(dtype, "Conv", *given, **options)
+def _convolve(graph: Graph, x: Any, weight: Any, *, geo: Geometry) -> Any:
+    return _filter(graph, "Conv", geo, x, weight)
 
 
 @translation(convolve_transpose)
-def _spread(
-    graph: Graph, g: Any, weight: Any, *, geo: Geometry, lengths: Any, bias: Any = None
+def _convolve_transpose(
+    graph: Graph, g: Any, weight: Any, *, geo: Geometry, lengths: Any
 ) -> Any:  # fmt: skip
-    dtype = common(g, weight)
-    of_axes = zip(lengths, g.shape[2:], geo.stride, geo.dilation, geo.size, strict=True)
-    least = [n - ((m - 1) * s + d * (k - 1) + 1) for n, m, s, d, k in of_axes]
-    more = [n + b + a for n, b, a in zip(least, geo.before, geo.after, strict=True)]
-    options = {**_moving(geo), "dilations": geo.dilation, "group": geo.groups}
-    given = _cast(graph, (g, weight, bias), dtype)
-    return graph.single(dtype, "ConvTranspose", *given, **options, output_padding=more)
+    wide = geo.padded_lengths(lengths)
+    of_axes = zip(wide, g.shape[2:], geo.stride, geo.dilation, geo.size, strict=True)
+    more = [n - ((m - 1) * s + d * (k - 1) + 1) for n, m, s, d, k in of_axes]
+    return _filter(graph, "ConvTranspose", geo, g, weight, output_padding=more)
 
 
-def _cast(graph: Graph, given: Any, dtype: Any) -> list[Any]:
-    """Operands of one dtype; None where there is none."""
-    return [
-        a if a is None or a.dtype == dtype else a.astype(dtype)
-        for a in given
-    ]  # fmt: skip
+def _geometry(module: Any) -> Geometry:
+    options = (module.stride, module.padding, module.dilation, module.groups)
+    return geometry(module.kernel_size, *options)
 
 
+@translation(Conv1d)
+@translation(Conv2d)
 def _conv(graph: Graph, module: Any, x: Any) -> Any:
-    """With the bias in the same operator."""
-    numbers = (module.stride, module.padding, module.dilation, module.groups)
-    geo = geometry(module.weight.shape[2:], *numbers)
-    return _convolve(graph, x, module.weight, geo=geo, bias=module.bias)
+    """Translate the convolution and the bias by one operator."""
+    return _filter(graph, "Conv", _geometry(module), x, module.weight, module.bias)
 
 
 @translation(ConvTranspose2d)
 def _conv_transpose(graph: Graph, module: Any, x: Any) -> Any:
-    numbers = (module.stride, module.padding, module.dilation, module.groups)
-    geo = geometry(module.weight.shape[2:], *numbers)
     more = per_axis(module.output_padding, 2, "output_padding", least=0)
-    of_axes = zip(x.shape[2:], geo.stride, geo.dilation, geo.size, more, strict=True)
-    wide = [(n - 1) * s + d * (k - 1) + 1 + m for n, s, d, k, m in of_axes]
-    both = zip(wide, geo.before, geo.after, strict=True)
-    lengths = [n - b - a for n, b, a in both]
-    return _spread(graph, x, module.weight, geo=geo, lengths=lengths, bias=module.bias)
-
-
-MODULES.update({Conv1d: _conv, Conv2d: _conv})
+    operands = (x, module.weight, module.bias)
+    return _filter(graph, "ConvTranspose", _geometry(module), *operands, output_padding=more)
 
 
 @translation(max_pool)
-def _largest(graph: Graph, x: Any, *, geo: Geometry) -> Any:
-    return graph.op("MaxPool", x, **_moving(geo))
+def _max_pool(graph: Graph, x: Any, *, geo: Geometry) -> Any:
+    return graph.op("MaxPool", x, **_window(geo))
 
 
 @translation(sum_pool)
-def _total(graph: Graph, x: Any, *, geo: Geometry) -> Any:
+def _sum_pool(graph: Graph, x: Any, *, geo: Geometry) -> Any:
     return graph.op("Mul", _mean(graph, x, geo), np.asarray(math.prod(geo.size), x.dtype))
 
 
@@ -181,12 +170,14 @@ def _avg_pool(graph: Graph, module: Any, x: Any) -> Any:
 
 
 def _mean(graph: Graph, x: Any, geo: Geometry) -> Any:
-    return graph.single(x.dtype, "AveragePool", x, **_moving(geo), count_include_pad=1)
+    return graph.single(x.dtype, "AveragePool", x, **_window(geo), count_include_pad=1)
 
 
-# -- norms ----------------------------------------------------------------------------------------
+# -- normalization --------------------------------------------------------------------------------
 
 
+@translation(BatchNorm1d)
+@translation(BatchNorm2d)
 def _batch_norm(graph: Graph, module: Any, x: Any) -> Any:
     if module.training:
         return None
@@ -195,10 +186,8 @@ def _batch_norm(graph: Graph, module: Any, x: Any) -> Any:
     return graph.op("BatchNormalization", x, *given, mean, var, epsilon=float(module.eps))
 
 
-MODULES.update({BatchNorm1d: _batch_norm, BatchNorm2d: _batch_norm})
-
-
 def _affine(module: Any, shape: Any) -> tuple[Any, Any]:
+    """Return the weight and the bias of a normalization; ones and zeros if it has none."""
     if module.weight is None:
         return np.ones(shape), np.zeros(shape)
     return module.weight, module.bias
@@ -213,7 +202,7 @@ def _layer_norm(graph: Graph, module: Any, x: Any) -> Any:
 
 @translation(GroupNorm)
 def _group_norm(graph: Graph, module: Any, x: Any) -> Any:
-    """By NumPy: ONNX has it since opset 18."""
+    """Follow NumPy code: ONNX has an operator for it since opset 18 only."""
     apart = x.reshape(x.shape[0], module.num_groups, math.prod(x.shape[1:]) // module.num_groups)
     centred = apart - apart.mean(axis=-1, keepdims=True)
     variance = (centred * centred).mean(axis=-1, keepdims=True)

@@ -1,6 +1,4 @@
-"""From a Graph to the ``onnx.ModelProto`` that is written."""
-
-from __future__ import annotations
+"""Build the ``onnx.ModelProto`` that is written, from a Graph."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,45 +14,58 @@ BATCH = "batch"
 def build(
     graph: Graph,
     inputs: Sequence[tuple[str, Any, int | None]],
-    made: Sequence[str],
+    computed: Sequence[str],
     results: Sequence[Sequence[Any]],
     sizes: Sequence[int],
     output_names: Sequence[str],
 ) -> Any:
-    """The model.
+    """Return the ``onnx.ModelProto`` of a graph.
 
     Parameters
     ----------
+    graph
+        The operators and constants.
     inputs
-        Name, array and axis of the batch of each.
-    made
-        The names of the values that are returned.
+        The name, the array and the axis of the batch of each input.
+    computed
+        The names of the values that the model returns.
     results, sizes
         The outputs for batches of these sizes.
     output_names
-        Or none, for ``output``.
+        The names of the outputs; if empty, ``output``, or ``output_0``, ``output_1``, ...
     """
     from onnx import helper, numpy_helper
 
-    many = len(made) > 1
-    wanted = list(output_names) or [
-        graph.fresh(f"output_{i}" if many else "output") for i in range(len(made))
+    def element_type(dtype: Any) -> int:
+        return int(helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
+
+    def describe(name: str, array: Any, shape: Sequence[Any]) -> Any:
+        return helper.make_tensor_value_info(name, element_type(array.dtype), shape)
+
+    def operator(node: Node, number: int) -> Any:
+        name = f"{node.module}.{node.kind}" if node.module else node.kind
+        options = {k: element_type(v) if k == "to" else v for k, v in node.attributes.items()}
+        return helper.make_node(
+            node.kind, node.inputs, node.outputs, name=f"{name}_{number}", **options
+        )
+
+    names = list(output_names) or [
+        graph.fresh(f"output_{i}" if len(computed) > 1 else "output") for i in range(len(computed))
     ]
-    nodes = _ending(graph, made, wanted)
+    nodes = _needed_nodes(graph, computed, names)
     used = {name for node in nodes for name in node.inputs}
-    takes = [
-        _info(name, a.dtype, [BATCH if i == axis else n for i, n in enumerate(a.shape)])
-        for name, a, axis in inputs
-    ]
-    gives = [
-        _info(name, found[0].dtype, _shape([r.shape for r in found], sizes))
-        for name, found in zip(wanted, zip(*results, strict=True), strict=True)
-    ]
-    constants = [
-        numpy_helper.from_array(a, name) for name, a in graph.constants.items() if name in used
-    ]
     body = helper.make_graph(
-        [_proto(n, i) for i, n in enumerate(nodes)], "model", takes, gives, constants
+        [operator(n, i) for i, n in enumerate(nodes)],
+        "model",
+        [
+            describe(name, a, [BATCH if i == axis else n for i, n in enumerate(a.shape)])
+            for name, a, axis in inputs
+        ],
+        [
+            describe(name, arrays[0], _shape([a.shape for a in arrays], sizes))
+            for name, *arrays in zip(names, *results, strict=True)
+        ],
+        [numpy_helper.from_array(a, name) for name, a in graph.constants.items() if name in used],
     )
     return helper.make_model(
         body,
@@ -64,16 +75,16 @@ def build(
     )
 
 
-def _ending(graph: Graph, made: Sequence[str], wanted: Sequence[str]) -> list[Node]:
-    """The nodes that the outputs need, which get their names."""
-    computed = {name for node in graph.nodes for name in node.outputs}
+def _needed_nodes(graph: Graph, computed: Sequence[str], names: Sequence[str]) -> list[Node]:
+    """Return the nodes that the outputs need, with the outputs renamed."""
+    own = {name for node in graph.nodes for name in node.outputs}
     renamed: dict[str, str] = {}
-    last = []
-    for name, to in zip(made, wanted, strict=True):
-        if name in computed and name not in renamed:
+    copies = []
+    for name, to in zip(computed, names, strict=True):
+        if name in own and name not in renamed:
             renamed[name] = to
         else:
-            last.append(Node("Identity", (renamed.get(name, name),), (to,), {}, ""))
+            copies.append(Node("Identity", (renamed.get(name, name),), (to,), {}))
     nodes = [
         node._replace(
             inputs=tuple(renamed.get(n, n) for n in node.inputs),
@@ -81,8 +92,8 @@ def _ending(graph: Graph, made: Sequence[str], wanted: Sequence[str]) -> list[No
         )
         for node in graph.nodes
     ]
-    needed, kept = set(wanted), []
-    for node in reversed([*nodes, *last]):
+    needed, kept = set(names), []
+    for node in reversed([*nodes, *copies]):
         if needed.intersection(node.outputs):
             needed.update(node.inputs)
             kept.append(node)
@@ -90,37 +101,13 @@ def _ending(graph: Graph, made: Sequence[str], wanted: Sequence[str]) -> list[No
 
 
 def _shape(shapes: Sequence[tuple[int, ...]], sizes: Sequence[int]) -> list[Any]:
-    """An output's, where the batch may have any size."""
+    """Return the shape of an output, with the batch by name and None for what depends on it."""
     if len({len(s) for s in shapes}) > 1:
         raise ExportError(
             f"with batches of {', '.join(map(str, sizes))} an output has shapes "
-            f"{', '.join(map(str, shapes))}: ONNX wants one number of axes"
+            f"{', '.join(map(str, shapes))}; ONNX needs the same number of axes for all"
         )
-    alike = [len(set(lengths)) == 1 for lengths in zip(*shapes, strict=True)]
-    batch = [lengths == tuple(sizes) for lengths in zip(*shapes, strict=True)]
     return [
-        n if same else BATCH if is_batch else None
-        for n, same, is_batch in zip(shapes[0], alike, batch, strict=True)
+        lengths[0] if len(set(lengths)) == 1 else BATCH if lengths == tuple(sizes) else None
+        for lengths in zip(*shapes, strict=True)
     ]
-
-
-def _type(dtype: Any) -> int:
-    from onnx import helper
-
-    return int(helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
-
-
-def _info(name: str, dtype: Any, shape: Sequence[Any]) -> Any:
-    from onnx import helper
-
-    return helper.make_tensor_value_info(name, _type(dtype), shape)
-
-
-def _proto(node: Node, number: int) -> Any:
-    from onnx import helper
-
-    attributes = {k: _type(v) if k == "to" else v for k, v in node.attributes.items()}
-    stem = f"{node.place}.{node.kind}" if node.place else node.kind
-    return helper.make_node(
-        node.kind, list(node.inputs), list(node.outputs), name=f"{stem}_{number}", **attributes
-    )

@@ -1,6 +1,4 @@
-"""Functions that move elements, in ONNX: reshape, transpose, concatenate, indexing."""
-
-from __future__ import annotations
+"""NumPy functions that move elements, in ONNX: reshape, transpose, concatenate, indexing."""
 
 import itertools
 from collections.abc import Sequence
@@ -8,30 +6,30 @@ from typing import Any
 
 import numpy as np
 
-from nn.onnx.functions import common
-from nn.onnx.graph import FUNCTIONS, WRITTEN, ExportError, Graph
-from nn.onnx.traced_array import Symbol, astype, getitem
+from nn.onnx.functions import common, flat_if_none
+from nn.onnx.graph import DECOMPOSITIONS, FUNCTIONS, ExportError, Graph, Translation
+from nn.onnx.traced_array import TracedArray, astype, getitem
 
 _FIRST, _LAST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
 
-def _reshaping(fun: Any) -> Any:
-    """Every function that only changes the shape: ONNX is told the resulting one."""
+def _reshaping(fun: Any) -> Translation:
+    """Return the translation of a function that only changes the shape."""
 
     def translate(graph: Graph, a: Any, *args: Any, **kwargs: Any) -> Any:
         if kwargs.pop("order", "C") != "C" or any(v in ("F", "A", "K") for v in args if v == v):
-            raise ExportError(f"np.{fun.__name__} with order= is not translated to ONNX")
+            raise ExportError(f"np.{fun.__name__} is not translated to ONNX with order=")
         return graph.shape(a, fun(np.empty(a.shape, bool), *args, **kwargs).shape)
 
     return translate
 
 
-def _permuting(fun: Any) -> Any:
-    """Every function that only changes the order of axes, found by what it does to their names."""
+def _permuting(fun: Any) -> Translation:
+    """Return the translation of a function that only changes the order of the axes."""
 
     def translate(graph: Graph, a: Any, *args: Any, **kwargs: Any) -> Any:
-        numbered = fun(np.empty(tuple(range(a.ndim)), bool), *args, **kwargs)
-        return graph.op("Transpose", a, perm=list(numbered.shape))
+        numbered = np.empty(range(a.ndim), bool)  # the length of each axis is its number
+        return graph.op("Transpose", a, perm=list(fun(numbered, *args, **kwargs).shape))
 
     return translate
 
@@ -39,13 +37,8 @@ def _permuting(fun: Any) -> Any:
 def _concatenate(graph: Graph, arrays: Any, axis: Any = 0, out: None = None) -> Any:
     if axis is None:
         arrays, axis = [np.ravel(a) for a in arrays], 0
-    dtype = common(*arrays)
-    given = [graph.name(a, dtype) for a in arrays]
-    return graph.op("Concat", *given, axis=int(axis) % np.ndim(_shaped(arrays[0])))
-
-
-def _shaped(a: Any) -> Any:
-    return a.value if isinstance(a, Symbol) else a
+    names = [graph.name(a, common(*arrays)) for a in arrays]
+    return graph.op("Concat", *names, axis=int(axis) % np.ndim(arrays[0]))
 
 
 def _stack(arrays: Any, axis: Any = 0, out: None = None) -> Any:
@@ -79,7 +72,8 @@ def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
         return np.roll(a.reshape(-1), shift, 0).reshape(a.shape)
     for s, along in zip(*np.broadcast_arrays(np.atleast_1d(shift), axis), strict=True):
         before, n = (slice(None),) * (int(along) % a.ndim), max(a.shape[along], 1)
-        cut = -int(s) if abs(int(s)) <= n else -int(s) % n  # as it is, if that is right: no n
+        # Where it can, the cut does not depend on n, which may be the size of the batch.
+        cut = -int(s) if abs(int(s)) <= n else -int(s) % n
         a = np.concatenate([a[(*before, slice(cut, None))], a[(*before, slice(cut))]], axis=along)
     return a
 
@@ -90,28 +84,30 @@ def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
 
 
 def _take(graph: Graph, a: Any, indices: Any, axis: Any = None) -> Any:
-    if axis is None:
-        a, axis = graph.op("Reshape", a, np.array([-1])), 0
-    return graph.op("Gather", a, graph.name(indices, np.int64), axis=int(axis))
+    name, axis = flat_if_none(graph, a, axis)
+    return graph.op("Gather", name, graph.name(indices, np.int64), axis=axis)
 
 
 def _take_along_axis(graph: Graph, arr: Any, indices: Any, axis: Any = -1) -> Any:
-    at, shape = indices if hasattr(indices, "ndim") else np.asarray(indices), list(arr.shape)
     if axis is None:
         return None
-    shape[axis] = at.shape[axis]
-    wide = np.broadcast_to(at, tuple(shape))
+    shape = list(arr.shape)
+    shape[axis] = np.shape(indices)[axis]
+    wide = np.broadcast_to(indices, tuple(shape))
     return graph.op("GatherElements", arr, graph.name(wide, np.int64), axis=int(axis) % arr.ndim)
 
 
 def _masking(fun: Any) -> Any:
-    """tril and triu: zeros where the matrix of ones has them."""
+    """Return tril or triu as a choice between the matrix and zeros."""
     return lambda m, k=0: np.where(fun(np.ones(m.shape[-2:], bool), k), m, m.dtype.type(0))
 
 
 def _pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Any:
     if mode != "constant" or np.ndim(constant_values):
-        raise ExportError("np.pad is translated to ONNX with mode='constant' and one value only")
+        raise ExportError(
+            f"np.pad is translated to ONNX with mode='constant' and one constant value only, got "
+            f"mode={mode!r}, constant_values={constant_values!r}"
+        )
     widths = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2)).tolist()
     for axis, (before, after) in enumerate(widths):
         ends = []
@@ -131,36 +127,42 @@ def _astype(graph: Graph, x: Any, dtype: Any) -> Any:
 
 
 def _parts(index: Any, ndim: int) -> list[Any]:
-    """The parts of an index, with as many ``slice(None)`` as Ellipsis, or its absence, means."""
+    """Return the parts of an index, with full slices in place of Ellipsis or at the end."""
     parts = list(index) if isinstance(index, tuple) else [index]
     if any(isinstance(p, list) for p in parts):
         parts = [np.asarray(p) if isinstance(p, list) else p for p in parts]
-    taken = sum(_taken(p) for p in parts)
+    taken = sum(map(_axes_of_part, parts))
     at = next((i for i, p in enumerate(parts) if p is Ellipsis), len(parts))
     return [*parts[:at], *[slice(None)] * (ndim - taken), *parts[at + 1 :]]
 
 
-def _taken(p: Any) -> int:
-    """How many axes a part of an index is about."""
+def _is_mask(p: Any) -> bool:
+    return bool(getattr(p, "dtype", None) == np.bool_)
+
+
+def _axes_of_part(p: Any) -> int:
+    """Return the number of axes that a part of an index is about."""
     if p is None or p is Ellipsis:
         return 0
-    return int(p.ndim) if getattr(p, "dtype", None) == np.bool_ else 1
+    return int(p.ndim) if _is_mask(p) else 1
 
 
-def _constant_mask(p: Any) -> Any:
-    """A mask that is a constant, as the places where it is true."""
-    if getattr(p, "dtype", None) != np.bool_:
+def _without_mask(p: Any) -> Any:
+    """Return the parts of an index that replace a part: of a mask, where it is true."""
+    if not _is_mask(p):
         return [p]
-    if isinstance(p, Symbol) and p.traced:
+    if isinstance(p, TracedArray) and p.traced:
         raise ExportError(
-            "an index by a mask that depends on the input has a result whose shape does; "
-            "use np.where(mask, x, 0)"
+            "the shape of x[mask] depends on the input if the mask does; use np.where(mask, x, 0)"
         )
     return list(np.nonzero(np.asarray(p)))
 
 
-def _cut(p: slice, axis: int, length: int) -> tuple[int, int, int, int]:
-    """A slice as ONNX has it; its numbers as they are, so that they do not depend on the length."""
+def _slice_inputs(p: slice, axis: int, length: int) -> tuple[int, int, int, int]:
+    """Return the start, stop, axis and step of a slice in ONNX.
+
+    They do not depend on the length, which may be the size of the batch, unless they have to.
+    """
     step = 1 if p.step is None else int(p.step)
     start = (_LAST if step < 0 else 0) if p.start is None else int(p.start)
     stop = (_FIRST if step < 0 else _LAST) if p.stop is None else int(p.stop)
@@ -171,13 +173,15 @@ def _cut(p: slice, axis: int, length: int) -> tuple[int, int, int, int]:
 
 
 def _getitem(graph: Graph, x: Any, index: Any) -> Any:
-    if any(isinstance(p, (bool, np.bool_)) for p in _parts(index, x.ndim)):
-        raise ExportError("an index True or False is not translated to ONNX")
-    parts = [q for p in _parts(index, x.ndim) for q in _constant_mask(p)]
-    arrays = [i for i, p in enumerate(parts) if np.ndim(_shaped(p)) and not isinstance(p, slice)]
-    arrays += [i for i, p in enumerate(parts) if isinstance(p, Symbol) and i not in arrays]
+    parts = _parts(index, x.ndim)
+    if any(isinstance(p, (bool, np.bool_)) for p in parts):
+        raise ExportError(
+            "an index True or False is not translated to ONNX; use np.where, or x[None]"
+        )
+    parts = [q for p in parts for q in _without_mask(p)]
+    arrays = [i for i, p in enumerate(parts) if isinstance(p, TracedArray) or np.ndim(p)]
     if arrays:
-        return _gathered(graph, x, parts, sorted(arrays))
+        return _gather(graph, x, parts, arrays)
     cuts: list[tuple[int, int, int, int]] = []  # start, stop, axis, step
     axis = 0
     for p in parts:
@@ -186,7 +190,7 @@ def _getitem(graph: Graph, x: Any, index: Any) -> Any:
         if not isinstance(p, slice):
             cuts.append((int(p), int(p) + 1 or _LAST, axis, 1))
         elif p != slice(None):
-            cuts.append(_cut(p, axis, x.shape[axis]))
+            cuts.append(_slice_inputs(p, axis, x.shape[axis]))
         axis += 1
     name = graph.name(x)
     if cuts:
@@ -196,25 +200,26 @@ def _getitem(graph: Graph, x: Any, index: Any) -> Any:
     return graph.shape(name, np.empty(x.shape, bool)[tuple(parts)].shape)
 
 
-def _gathered(graph: Graph, x: Any, parts: Sequence[Any], arrays: list[int]) -> Any:
-    """One array among full slices, or several arrays in front."""
+def _gather(graph: Graph, x: Any, parts: Sequence[Any], arrays: list[int]) -> Any:
+    """Index by one array among full slices, or by several arrays on the first axes."""
     full = all(
         isinstance(p, slice) and p == slice(None) for i, p in enumerate(parts) if i not in arrays
     )
-    whole = [parts[i] for i in arrays]
+    indices = [parts[i] for i in arrays]
     if full and len(arrays) == 1:
-        return graph.op("Gather", x, graph.name(whole[0], np.int64), axis=arrays[0])
+        return graph.op("Gather", x, graph.name(indices[0], np.int64), axis=arrays[0])
     if full and arrays == list(range(len(arrays))):
-        shape = np.broadcast_shapes(*(np.shape(_shaped(a)) for a in whole))
+        shape = np.broadcast_shapes(*map(np.shape, indices))
         columns = []
-        for a in whole:
+        for a in indices:
             wide = graph.op("Expand", graph.name(a, np.int64), np.array(shape, np.int64))
             columns.append(graph.op("Unsqueeze", wide, np.array([-1])))
         return graph.op("GatherND", x, graph.op("Concat", *columns, axis=-1))
-    said = ", ".join("array" if i in arrays else repr(p) for i, p in enumerate(parts))
+    shown = ", ".join("array" if i in arrays else repr(p) for i, p in enumerate(parts))
     raise ExportError(
-        f"the index [{said}] of shape {tuple(x.shape)} is not translated to ONNX: arrays stand "
-        "alone among full slices, or on the first axes; take the slices first, x[:, 1:][:, ids]"
+        f"the index [{shown}] of an array of shape {tuple(x.shape)} is not translated to ONNX: it "
+        "takes one array among full slices, or arrays on the first axes; take the slices first, "
+        "x[:, 1:][:, ids]"
     )
 
 
@@ -230,7 +235,7 @@ FUNCTIONS.update(
         getitem: _getitem,
     }
 )
-WRITTEN.update(
+DECOMPOSITIONS.update(
     {
         np.stack: _stack,
         np.split: _split,

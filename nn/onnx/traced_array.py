@@ -1,24 +1,36 @@
-"""Symbol: an array that writes down what is computed with it, as ONNX.
+"""TracedArray: an array that records what is computed with it as ONNX operators.
 
-It answers NumPy's two dispatch protocols and ``ag.primitive``, as a Tensor does, and holds the
-values of one example, so that shapes, dtypes and results of the ordinary code are at hand.  What
-would leave the graph (``bool``, ``float``, ``np.asarray``, an index, an assignment) raises:
-a value that depends on the input can never become a constant of the exported file in silence.
+Like a Tensor, it answers NumPy's two dispatch protocols and ``ag.primitive``.  It holds the values
+of one example, so that ordinary code finds its shape, dtype and results.  Whatever would take a
+value out of the graph (``bool``, ``float``, ``np.asarray``, an index, an assignment) raises an
+error: a value that depends on the input never silently becomes a constant of the exported file.
 
-A Symbol without a name is a constant (a parameter, or what is computed of parameters alone); it
+A TracedArray without a name is a constant (a parameter, or computed from parameters alone) and
 behaves as its value does.
 """
 
-from __future__ import annotations
-
+import inspect
 import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from nn.onnx.dispatch import REMEDY, Value, call
-from nn.onnx.graph import ExportError
+import autograd_core as ag
+from nn.onnx.graph import DECOMPOSITIONS, FUNCTIONS, ExportError, Graph
+from nn.onnx.trees import leaves, map_leaves
+
+REMEDY = (
+    "Compute it with NumPy functions of arrays, such as np.where, or put this part into a module "
+    "and translate it to ONNX: @nn.onnx.translation(ItsClass)"
+)
+
+#: Functions of shapes and dtypes alone: what they return is a constant.
+ABOUT_SHAPE = {
+    *(np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.isrealobj, np.iscomplexobj),
+    *(np.zeros_like, np.ones_like, np.empty_like, np.common_type, np.min_scalar_type),
+}
 
 
 class _NoAttributeError(ExportError, AttributeError):
@@ -26,80 +38,79 @@ class _NoAttributeError(ExportError, AttributeError):
 
 
 def getitem(x: Any, index: Any) -> Any:
-    """``x[index]``, as a function."""
+    """Return ``x[index]``."""
     return x[index]
 
 
 def astype(x: Any, dtype: Any) -> Any:
-    """``x.astype(dtype)``, as a function."""
+    """Return ``x.astype(dtype)``."""
     return x.astype(dtype)
 
 
 def _method(fun: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda self, *args, **kwargs: call(fun, (self, *args), kwargs)
+    return lambda self, *args, **kwargs: fun(self, *args, **kwargs)
 
 
-def _binary(ufunc: Any) -> tuple[Callable[..., Any], ...]:
-    """An operator, its reflected form, and the augmented one, which rebinds, as a Tensor's does."""
-    return (
-        lambda self, other: call(ufunc, (self, other), {}),
-        lambda self, other: call(ufunc, (other, self), {}),
-        lambda self, other: self._becomes(call(ufunc, (self, other), {})),
-    )
+class TracedArray(ag.Operand, NDArrayOperatorsMixin):
+    """A value of the graph, or, without a name, a constant.
 
+    An augmented assignment (``x += y``) rebinds the object to a new value, as a Tensor's does.
 
-class Symbol(Value):
-    """A value of the graph (it has a name), or a constant."""
+    Parameters
+    ----------
+    value
+        The value for the example: an array or a NumPy scalar.
+    graph, name
+        The graph and the name of the value in it, if it depends on an input.
+    """
 
-    __slots__ = ()
+    __slots__ = ("graph", "name", "value")
+
+    def __init__(self, value: Any, graph: Graph | None = None, name: str = "") -> None:
+        self.value, self.graph, self.name = value, graph, name
 
     def __repr__(self) -> str:
-        return f"Symbol({self.name or 'constant'}, shape={self.shape}, {self.dtype})"
+        return f"TracedArray({self.name or 'constant'}, shape={self.shape}, {self.dtype})"
 
     # -- the protocols ------------------------------------------------------------------------
 
     def apply_primitive(self, primitive: Any, args: Any, kwargs: Any) -> Any:
-        return call(primitive, args, kwargs)
+        """Record a call of a primitive."""
+        return dispatch(primitive, args, kwargs)
 
     def __array_function__(self, fun: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return call(fun, args, kwargs)
+        return dispatch(fun, args, kwargs)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         out = kwargs.pop("out", (None,))[0]
         if method == "reduce" and ufunc in _REDUCTIONS:
-            result = call(_REDUCTIONS[ufunc], args, {"axis": 0, **kwargs})
+            result = dispatch(_REDUCTIONS[ufunc], args, {"axis": 0, **kwargs})
         elif method == "__call__":
-            result = call(ufunc, args, kwargs)
+            result = dispatch(ufunc, args, kwargs)
         else:
             raise ExportError(f"np.{ufunc.__name__}.{method} is not translated to ONNX. {REMEDY}")
         if out is None:
             return result
-        if not isinstance(out, Symbol):
+        if not isinstance(out, TracedArray):
             raise ExportError(
-                f"np.{ufunc.__name__} with out= would write what depends on the input into an "
-                f"array of shape {np.shape(out)}; leave out= away"
+                f"np.{ufunc.__name__} with out= would write a value that depends on the input "
+                f"into an array of shape {np.shape(out)}; leave out= away"
             )
-        return out._becomes(result)
-
-    def _becomes(self, other: Any) -> Symbol:
-        self.value, self.graph, self.name = other.value, other.graph, other.name
-        return self
+        out.value, out.graph, out.name = result.value, result.graph, result.name
+        return out
 
     def _constant(self, what: str) -> Any:
         if self.traced:
-            table = (
-                "To read a table by it: a Parameter of a module, self.table[ids], or nn.Embedding. "
-            )
+            table = "To index a table with it, use nn.Embedding, or table[ids] of a Parameter. "
             raise ExportError(
-                f"{what} needs a value that depends on the input (of shape {self.shape}, "
-                f"{self.dtype}, made by {self.name!r}): the file would hold that of the example. "
-                + (table if self.dtype.kind in "iu" else "")
-                + REMEDY
+                f"{what} needs the value of an array that depends on the input (shape "
+                f"{self.shape}, {self.dtype}, made by {self.name!r}): the file would hold the "
+                f"value of the example. {table if self.dtype.kind in 'iu' else ''}{REMEDY}"
             )
         return self.value
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        what = "a conversion to an array (np.asarray, assignment, a function of no translation)"
+        what = "a conversion to an array (np.asarray, an assignment, an untranslated function)"
         return np.array(self._constant(what), dtype=dtype)
 
     def __bool__(self) -> bool:
@@ -112,19 +123,22 @@ class Symbol(Value):
         return int(self._constant("int(x)"))
 
     def __index__(self) -> int:
-        return operator.index(self._constant("the use of x as a number of places"))
+        return operator.index(self._constant("the use of x as an integer index"))
 
     def item(self, *index: int) -> Any:
+        """Return the element of a constant as a Python number."""
         return self._constant("x.item()").item(*index)
 
     def tolist(self) -> Any:
+        """Return a constant as nested lists of Python numbers."""
         return self._constant("x.tolist()").tolist()
 
     def __getattr__(self, name: str) -> Any:
         raise _NoAttributeError(f"an array that is exported has no attribute {name!r}. {REMEDY}")
 
-    # -- what an array and a Tensor answer ----------------------------------------------------
+    # -- attributes and methods of arrays and Tensors -----------------------------------------
 
+    traced = property(lambda self: bool(self.name), doc="Whether the value depends on an input.")
     shape = property(lambda self: tuple(np.shape(self.value)))
     dtype = property(lambda self: self.value.dtype)
     ndim = property(lambda self: len(self.shape))
@@ -133,27 +147,33 @@ class Symbol(Value):
     nbytes = property(lambda self: self.size * self.itemsize)
     requires_grad = property(lambda self: False)
     data = property(lambda self: self)
-    T = property(lambda self: call(np.transpose, (self,), {}))
-    mT = property(lambda self: call(np.swapaxes, (self, -1, -2), {}))
+    T = property(lambda self: np.transpose(self))
+    mT = property(lambda self: np.swapaxes(self, -1, -2))
 
-    def numpy(self) -> Symbol:
+    def numpy(self) -> "TracedArray":
+        """Return the array itself, as it has no gradient."""
         return self
 
     detach = numpy
 
-    def copy(self) -> Symbol:
-        return Symbol(self.value, self.graph, self.name)
+    def copy(self) -> "TracedArray":
+        """Return another array of the same value, which an augmented assignment leaves alone."""
+        return TracedArray(self.value, self.graph, self.name)
 
     def astype(self, dtype: Any, copy: bool = True) -> Any:
-        return call(astype, (self, dtype), {})
+        """Return the array cast to ``dtype``."""
+        return dispatch(astype, (self, dtype), {})
 
     def reshape(self, *shape: Any) -> Any:
-        return call(np.reshape, (self, shape[0] if len(shape) == 1 else shape), {})
+        """Return the array in another shape, given as numbers or as one tuple."""
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape)
 
     def transpose(self, *axes: Any) -> Any:
-        return call(np.transpose, (self, axes[0] if len(axes) == 1 else axes or None), {})
+        """Return the array with its axes in another order, by default reversed."""
+        return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
     def flatten(self) -> Any:
+        """Return the array with one axis."""
         return self.reshape(-1)
 
     def __len__(self) -> int:
@@ -165,7 +185,7 @@ class Symbol(Value):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: Any) -> Any:
-        return call(getitem, (self, index), {})
+        return dispatch(getitem, (self, index), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
         raise ExportError(
@@ -173,22 +193,7 @@ class Symbol(Value):
             "mask, or np.concatenate of the parts"
         )
 
-    __add__, __radd__, __iadd__ = _binary(np.add)
-    __sub__, __rsub__, __isub__ = _binary(np.subtract)
-    __mul__, __rmul__, __imul__ = _binary(np.multiply)
-    __truediv__, __rtruediv__, __itruediv__ = _binary(np.true_divide)
-    __floordiv__, __rfloordiv__, __ifloordiv__ = _binary(np.floor_divide)
-    __mod__, __rmod__, __imod__ = _binary(np.remainder)
-    __pow__, __rpow__, __ipow__ = _binary(np.power)
-    __matmul__, __rmatmul__, __imatmul__ = _binary(np.matmul)
-    __and__, __rand__, __iand__ = _binary(np.bitwise_and)
-    __or__, __ror__, __ior__ = _binary(np.bitwise_or)
-    __xor__, __rxor__, __ixor__ = _binary(np.bitwise_xor)
-    __lt__, __le__, __gt__ = (_binary(f)[0] for f in (np.less, np.less_equal, np.greater))
-    __ge__, __eq__, __ne__ = (_binary(f)[0] for f in (np.greater_equal, np.equal, np.not_equal))
     __hash__ = object.__hash__
-    __neg__, __pos__, __abs__ = _method(np.negative), _method(np.positive), _method(np.absolute)
-    __invert__ = _method(np.invert)
 
 
 for _name in (
@@ -196,11 +201,95 @@ for _name in (
     *("any", "argmax", "argmin", "repeat", "squeeze", "swapaxes", "take", "diagonal", "trace"),
     *("round", "argsort", "cumprod"),
 ):
-    setattr(Symbol, _name, _method(getattr(np, _name)))
+    setattr(TracedArray, _name, _method(getattr(np, _name)))
 
 _REDUCTIONS = {
     np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min,
     np.logical_and: np.all, np.logical_or: np.any,
 }  # fmt: skip
 
-Value.kind = Symbol
+
+# -- one call -------------------------------------------------------------------------------------
+
+
+def read_values(tree: Any) -> Any:
+    """Replace Tensors by the arrays or TracedArrays that they hold."""
+    return map_leaves(lambda leaf: leaf.data if isinstance(leaf, ag.Tensor) else leaf, tree)
+
+
+def example_values(tree: Any) -> Any:
+    """Replace Tensors and TracedArrays by their values for the example."""
+    return map_leaves(
+        lambda leaf: leaf.value if isinstance(leaf, TracedArray) else leaf, read_values(tree)
+    )
+
+
+def graph_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Graph | None:
+    """Return the graph of the arguments of a call; None where all are constants."""
+    found = leaves((args, kwargs), (tuple, list, dict))
+    return next((x.graph for x in found if isinstance(x, TracedArray) and x.traced), None)
+
+
+def name_results(graph: Graph, value: Any, names: Any) -> Any:
+    """Return the results ``value`` as TracedArrays with the given names, nested alike."""
+    if isinstance(names, (tuple, list)):
+        return tuple(name_results(graph, v, n) for v, n in zip(value, names, strict=True))
+    return TracedArray(np.asarray(example_values(value))[()], graph, graph.name(names))
+
+
+def dispatch(fun: Any, args: Any, kwargs: Any) -> Any:
+    """Compute ``fun(*args, **kwargs)`` for the example, and record it as ONNX."""
+    args, kwargs = read_values(tuple(args)), read_values(kwargs)
+    graph = graph_of(args, kwargs)
+    if graph is None or fun in ABOUT_SHAPE:
+        return map_leaves(
+            lambda leaf: TracedArray(leaf) if isinstance(leaf, (np.ndarray, np.generic)) else leaf,
+            read_values(fun(*example_values(args), **example_values(kwargs))),
+        )
+    translate = FUNCTIONS.get(fun)
+    if translate is not None:
+        _refuse_unknown(fun, translate, (graph, *args), kwargs)
+        names = translate(graph, *args, **kwargs)
+        if names is not None:
+            value = fun(*example_values(args), **example_values(kwargs))
+            return name_results(graph, value, names)
+    code = DECOMPOSITIONS.get(fun) or ag.compositions.get(fun)
+    if code is None and isinstance(fun, ag.Primitive):
+        code = fun.fun
+    if code is None or fun in graph.expanding:
+        raise ExportError(_untranslated(graph, fun, args))
+    graph.expanding.append(fun)
+    try:
+        return read_values(code(*args, **kwargs))
+    except RecursionError as error:
+        raise ExportError(_untranslated(graph, fun, args)) from error
+    finally:
+        graph.expanding.pop()
+
+
+def _title(fun: Any) -> str:
+    """Return the name of a function for an error message, as ``np.linalg.inv``."""
+    module = (getattr(fun, "__module__", "") or "").replace("numpy", "np", 1)
+    if isinstance(fun, np.ufunc):
+        module = "np"
+    return f"{module}.{fun.__name__}" if module.startswith("np") else str(fun.__name__)
+
+
+def _untranslated(graph: Graph, fun: Any, args: Any) -> str:
+    within = f", in {_title(graph.expanding[0])}," if graph.expanding else ""
+    shapes = [f"{tuple(a.shape)} {a.dtype}" for a in args if hasattr(a, "shape")]
+    return (
+        f"{_title(fun)} of {', '.join(shapes) or 'a list'}{within} is not translated to ONNX. "
+        "Compute it with other NumPy functions, put it into a module with a translation "
+        "(@nn.onnx.translation(ItsClass)), or translate the function itself "
+        "(@nn.onnx.translation(function))"
+    )
+
+
+def _refuse_unknown(fun: Any, translate: Any, args: Any, kwargs: Any) -> None:
+    try:
+        inspect.signature(translate).bind(*args, **kwargs)
+    except TypeError as error:
+        raise ExportError(
+            f"{_title(fun)} is translated to ONNX, but not with these arguments ({error}). {REMEDY}"
+        ) from None

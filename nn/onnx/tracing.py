@@ -1,6 +1,4 @@
-"""Running a model on Symbols, with the layers that ONNX has taken as a whole."""
-
-from __future__ import annotations
+"""Run a model on TracedArrays, with each layer that has an ONNX translation as a whole."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,13 +8,13 @@ import numpy as np
 
 import autograd_core as ag
 from nn.module import Module, Parameter, evaluating
-from nn.onnx.dispatch import graph_of, named, opened, values
 from nn.onnx.graph import MODULES, ExportError, Graph, Translation
-from nn.onnx.traced_array import Symbol
+from nn.onnx.traced_array import TracedArray, example_values, graph_of, name_results, read_values
+from nn.onnx.trees import leaves, map_leaves
 
 
 def translation_of(module: Module) -> Translation | None:
-    """How a module is written as a whole, if its class says so and does not redefine forward."""
+    """Return the translation of a module's class, unless forward has been redefined since."""
     kind = type(module)
     for base in kind.__mro__:
         if base in MODULES:
@@ -25,47 +23,41 @@ def translation_of(module: Module) -> Translation | None:
     return None
 
 
-def _watched(
+def _traced_forward(
     graph: Graph, path: str, module: Module, translate: Translation | None
 ) -> Callable[..., Any]:
-    """The forward of a module, which writes its translation instead if there is one."""
+    """Return a forward that records the module's translation or, without one, its own code."""
     forward = module.forward
 
     def run(*args: Any, **kwargs: Any) -> Any:
-        args, kwargs = opened(args), opened(kwargs)
-        if graph_of((args, kwargs)) is None:
-            return forward(*values(args), **values(kwargs))
+        args, kwargs = read_values(args), read_values(kwargs)
+        given = example_values(args), example_values(kwargs)
+        if graph_of(args, kwargs) is None:
+            return forward(*given[0], **given[1])
         with graph.inside(path):
             if translate is not None:
-                value = forward(*values(args), **values(kwargs))
+                value = forward(*given[0], **given[1])
                 names = translate(graph, module, *args, **kwargs)
                 if names is not None:
-                    return named(graph, value, names)
+                    return name_results(graph, value, names)
             return forward(*args, **kwargs)
 
     return run
 
 
-def _replaced(value: Any) -> Any:
-    """Parameters as Symbols, in lists, tuples and dicts too."""
-    if isinstance(value, Parameter):
-        return Symbol(value.data)
-    if type(value) in (list, tuple):
-        members = [_replaced(v) for v in value]
-        changed = any(a is not b for a, b in zip(members, value, strict=True))
-        return type(value)(members) if changed else value
-    if type(value) is dict:
-        entries = {k: _replaced(v) for k, v in value.items()}
-        return entries if any(entries[k] is not value[k] for k in value) else value
-    return value
+def _without_parameters(attribute: Any) -> Any:
+    """Replace the Parameters in an attribute of a module by TracedArrays."""
+    return map_leaves(
+        lambda leaf: TracedArray(leaf.data) if isinstance(leaf, Parameter) else leaf, attribute
+    )
 
 
 @contextmanager
 def prepared(model: Module, graph: Graph) -> Iterator[None]:
-    """The modules of ``model`` ready to be called on Symbols; as before after the block."""
+    """Prepare the modules of ``model`` to be called on TracedArrays for a block; then restore."""
     modules = list(model.named_modules())
     before = [(m, dict(vars(m))) for _, m in modules]
-    inside: set[int] = set()  # modules that are written as a whole, or within one
+    inside: set[int] = set()  # modules that are translated as a whole, or are within one
     try:
         with evaluating(model), ag.no_grad():
             for path, module in modules:
@@ -75,8 +67,10 @@ def prepared(model: Module, graph: Graph) -> Iterator[None]:
                 if translate is not None:
                     inside.update(id(m) for _, m in module.named_modules())
                 else:
-                    vars(module).update({k: _replaced(v) for k, v in vars(module).items()})
-                vars(module)["forward"] = _watched(graph, path, module, translate)
+                    vars(module).update(
+                        {k: _without_parameters(v) for k, v in vars(module).items()}
+                    )
+                vars(module)["forward"] = _traced_forward(graph, path, module, translate)
             yield
     finally:
         for module, state in before:
@@ -84,47 +78,34 @@ def prepared(model: Module, graph: Graph) -> Iterator[None]:
             vars(module).update(state)
 
 
-def _labels(model: Module) -> dict[int, str]:
-    parameters = {id(p.data): name for name, p in model.named_parameters()}
-    return parameters | {id(a): name for name, a in model.named_buffers()}
-
-
 def trace(
     model: Module, inputs: Any, names: list[str], reserved: list[str]
-) -> tuple[Graph, list[Symbol]]:
-    """Run ``model(*inputs)`` on Symbols of these arrays: what was written, and what came out."""
-    graph = Graph(_labels(model))
+) -> tuple[Graph, list[TracedArray]]:
+    """Run ``model(*inputs)`` on TracedArrays, and return the graph and the outputs.
+
+    Parameters
+    ----------
+    inputs
+        Arrays in nested tuples.
+    names, reserved
+        The names of the inputs, and those that no other value may have.
+    """
+    labels = {id(p.data): name for name, p in model.named_parameters()}
+    graph = Graph(labels | {id(a): name for name, a in model.named_buffers()})
     graph.names.update(names, reserved)
-    fresh = iter(names)
-    symbols = mapped(lambda a: Symbol(a, graph, next(fresh)), inputs)
+    name = iter(names)
+    traced = map_leaves(lambda a: TracedArray(a, graph, next(name)), inputs)
     with prepared(model, graph):
-        return graph, _outputs(graph, opened(model(*symbols)))
+        return graph, [_output(graph, leaf) for leaf in leaves(read_values(model(*traced)))]
 
 
-def mapped(fun: Callable[[Any], Any], tree: Any) -> Any:
-    """``fun`` of every array in nested tuples and lists (dicts by their values)."""
-    if isinstance(tree, (tuple, list)):
-        return tuple(mapped(fun, member) for member in tree)
-    return fun(tree)
-
-
-def leaves(tree: Any) -> list[Any]:
-    """The arrays in nested tuples and lists."""
-    if isinstance(tree, (tuple, list)):
-        return [leaf for member in tree for leaf in leaves(member)]
-    return [tree]
-
-
-def _outputs(graph: Graph, result: Any) -> list[Symbol]:
-    """The Symbols that the model returned; constants among them get a name."""
-    found = []
-    for leaf in leaves(result):
-        if isinstance(leaf, (np.ndarray, np.generic, int, float)):
-            leaf = Symbol(np.asarray(leaf))
-        if not isinstance(leaf, Symbol):
-            raise ExportError(
-                f"a model returns an array, or nested tuples of arrays, to be exported; this one "
-                f"returned a {type(leaf).__name__}"
-            )
-        found.append(leaf if leaf.traced else Symbol(leaf.value, graph, graph.name(leaf)))
-    return found
+def _output(graph: Graph, leaf: Any) -> TracedArray:
+    """Return one of the results of a model, with a name if it is a constant."""
+    if isinstance(leaf, (np.ndarray, np.generic, int, float)):
+        leaf = TracedArray(np.asarray(leaf))
+    if not isinstance(leaf, TracedArray):
+        raise ExportError(
+            f"to be exported, a model returns an array or nested tuples of arrays; this one "
+            f"returned a {type(leaf).__name__}"
+        )
+    return leaf if leaf.traced else TracedArray(leaf.value, graph, graph.name(leaf))

@@ -58,7 +58,7 @@ def check(tmp_path, model, example, axes=True, sizes=(1, 3, 7), tol=1e-5, **opti
             fresh.append(b)
         found = run.run(None, dict(zip([i.name for i in run.get_inputs()], fresh, strict=True)))
         parts = iter(fresh)
-        args = nn.onnx.tracing.mapped(lambda _: next(parts), inputs)  # noqa: B023
+        args = nn.onnx.trees.map_leaves(lambda _: next(parts), inputs)  # noqa: B023
         with nn.evaluating(model):
             expected = flat(model(*args))
         assert len(found) == len(expected)
