@@ -149,3 +149,29 @@ def test_an_option_by_position_that_the_rule_takes_by_keyword():
     other.defvjp(lambda g, out, x: g)
     with pytest.raises(ag.NotDifferentiableError, match="takes 1: pass the others by keyword"):
         other(x, 2.0)
+
+
+def test_a_rule_of_any_arguments_reads_all_values():
+    f = ag.primitive(lambda x, y: x * y)
+    f.defvjp(lambda g, out, *args: g * args[1], lambda g, out, *args: g * args[0])
+    assert f.rules.reads_rest
+    assert not f.rules.reads_no_values
+    x, y = (ag.tensor(np.full(10_000, v), requires_grad=True) for v in (2.0, 3.0))
+    assert [a.nbytes for a in f(x, y)._node.args] == [80_000, 80_000]
+
+
+@pytest.mark.parametrize("ufunc", [np.copysign, np.heaviside])
+def test_rules_that_read_the_values_of_one_argument(ufunc):
+    assert not table[ufunc].rules.reads_no_values
+
+
+@pytest.mark.parametrize("f", [np.sqrt, np.square])
+def test_a_rule_of_any_arguments_passes_masks(f):
+    """A derivative that is not finite is hidden, on either side of a rule with ``*args``."""
+    root = ag.primitive(np.sqrt)
+    root.defvjp(lambda g, out, *args: g * 0.5 / args[0] ** 0.5, elementwise=True)
+    x = np.array([0.0, 4.0])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        g = ag.grad(lambda x: np.sum(np.where(x > 0, root(f(x)), 0.0)))(x)
+    assert g[0] == 0
+    assert g[1] == pytest.approx({np.sqrt: 0.25 / 4**0.75, np.square: 1.0}[f])

@@ -224,7 +224,7 @@ def test_refusals_are_by_name():
         (lambda: np.logaddexp.at(x, [0], 1.0), "logaddexp.at"),
         (lambda: np.var(x, mean=np.ones((2, 1))), "mean="),
         (lambda: np.exp(x, where=np.ones((2, 3), bool)), "np.where"),
-        (lambda: np.histogram(x), "histogram"),
+        (lambda: np.is_busday(x), "is_busday"),
     ):
         with pytest.raises(ag.NotDifferentiableError, match=word):
             call()

@@ -126,7 +126,7 @@ LOUD = {
     "ndarray += t": lambda t: np.zeros(2).__iadd__(t),
     "np.add.at": lambda t: np.add.at(np.zeros(2), [0, 1], t),
     "where= of a ufunc": lambda t: np.exp(t, where=np.array([True, False])),
-    "a function without a rule": lambda t: np.histogram(t),
+    "a function without a rule": lambda t: np.frompyfunc(math.sinh, 1, 1)(t),
     "np.copyto": lambda t: np.copyto(np.zeros(2), t),
 }
 
@@ -152,8 +152,8 @@ def test_the_same_works_where_nothing_is_recorded(name):
 
 
 def test_function_without_rule_names_both_ways_to_add_one():
-    with pytest.raises(ag.NotDifferentiableError, match=r"np\.histogram.*defvjp.*@ag\.primitive"):
-        np.histogram(leaf(1.0, 2.0))
+    with pytest.raises(ag.NotDifferentiableError, match=r"np\.is_busday.*defvjp.*@ag\.primitive"):
+        np.is_busday(leaf(1.0, 2.0))
 
 
 def test_unknown_keyword_is_refused_by_name():
