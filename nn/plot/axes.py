@@ -1,6 +1,4 @@
-"""Where plots are drawn: new axes, the colours, and the error without matplotlib."""
-
-from __future__ import annotations
+"""New axes, their look, the colours, and what several plots share."""
 
 from typing import Any
 
@@ -9,7 +7,7 @@ import numpy as np
 INK, MUTED, BLUE, ORANGE = "#1F2933", "#52606D", "#0072B2", "#D55E00"
 #: Distinguishable for colour-blind readers (Okabe and Ito 2008); yellow is darkened for lines.
 CYCLE = (BLUE, ORANGE, "#009E73", "#B3518A", "#A88600", "#3D9BE9", "#7A4A1E", "#52606D")
-#: White is zero; green positive and red negative, or purple and orange.
+#: Colour maps in which zero is white: green positive and red negative, or purple and orange.
 SIGNS = {
     "green-red": ("#C0392B", "#FFFFFF", "#1E8449"),
     "PuOr": ("#B35806", "#FFFFFF", "#542788"),
@@ -17,12 +15,17 @@ SIGNS = {
 
 
 def figure(width: float = 6.0, height: float = 4.0) -> Any:
-    """A figure that no window and no registry holds.
+    """Return a figure that pyplot neither shows nor keeps.
+
+    Parameters
+    ----------
+    width, height
+        In inches.
 
     Raises
     ------
     ImportError
-        Without matplotlib, naming the command that installs it.
+        If matplotlib is not installed; the message names the command that installs it.
     """
     try:
         from matplotlib.figure import Figure
@@ -35,56 +38,80 @@ def figure(width: float = 6.0, height: float = 4.0) -> Any:
 
 
 def axes(ax: Any = None, width: float = 6.0, height: float = 4.0) -> Any:
-    """The given axes, or those of a new figure, which a notebook shows."""
+    """Return the given axes, or those of a new figure, which a notebook shows.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes or None
+        The axes to use.
+    width, height
+        The size of the new figure, in inches.
+    """
     if ax is not None:
         return ax
-    figure(1, 1)  # the teaching error
+    figure(1, 1)  # raises the error that says how to install matplotlib
     from matplotlib import pyplot
 
     _, new = pyplot.subplots(figsize=(width, height), layout="constrained")
     return new
 
 
-def plain(ax: Any) -> None:
-    """Axes without the frame's top and right, in muted ink."""
+def despine(ax: Any) -> Any:
+    """Remove the top and right of the frame, mute the rest, and return the axes."""
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     for side in ("left", "bottom"):
         ax.spines[side].set_color(MUTED)
     ax.tick_params(colors=MUTED, labelcolor=INK)
+    return ax
 
 
 def array(values: Any) -> Any:
-    """The plain array of a Tensor or of anything like an array."""
+    """Return the NumPy array of a Tensor or of anything like an array."""
     return np.asarray(getattr(values, "data", values) if hasattr(values, "detach") else values)
 
 
 def colours(name: str) -> Any:
-    """A colour map with white in its middle.
+    """Return a colour map that is white in the middle.
+
+    Parameters
+    ----------
+    name
+        ``"green-red"`` or ``"PuOr"``, from positive to negative.
 
     Raises
     ------
     ValueError
-        For a name that is none.
+        For any other name.
     """
     if name not in SIGNS:
-        raise ValueError(f"colors is {' or '.join(map(repr, SIGNS))}, got {name!r}")
+        raise ValueError(f"colors must be {' or '.join(map(repr, SIGNS))}, got {name!r}")
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list(name, list(SIGNS[name]))
 
 
-def apart(values: list[float], least: float) -> list[float]:
-    """The values, moved so that neighbours are at least so far apart: for labels.
+def as_probabilities(scores: Any) -> Any:
+    """Return scores ``(N, classes)`` from 0 to 1 as they are, and the softmax of logits."""
+    if scores.min(initial=0) >= 0 and scores.max(initial=0) <= 1:
+        return scores
+    powers = np.exp(scores - scores.max(1, keepdims=True))
+    return powers / powers.sum(1, keepdims=True)
+
+
+def separate(values: list[float], least: float) -> list[float]:
+    """Move values, as little as possible, until neighbours are at least ``least`` apart.
+
+    Labels are placed by it.
 
     Examples
     --------
-    >>> from nn.plot.axes import apart
-    >>> apart([1.0, 1.1, 5.0], 1.0)
+    >>> from nn.plot.axes import separate
+    >>> separate([1.0, 1.1, 5.0], 1.0)
     [0.55, 1.55, 5.0]
     """
     order = sorted(range(len(values)), key=lambda i: values[i])
-    groups: list[tuple[list[int], float]] = []  # members and the lowest place
+    groups: list[tuple[list[int], float]] = []  # members, and the lowest position of the group
     for i in order:
         members, low = [i], values[i]
         while groups and groups[-1][1] + len(groups[-1][0]) * least > low:
@@ -92,8 +119,5 @@ def apart(values: list[float], least: float) -> list[float]:
             middle = sum(values[k] for k in members) / len(members)
             low = middle - (len(members) - 1) / 2 * least
         groups.append((members, low))
-    placed = list(values)
-    for members, low in groups:
-        for k, i in enumerate(members):
-            placed[i] = round(low + k * least, 10)
-    return placed
+    moved = {i: low + k * least for members, low in groups for k, i in enumerate(members)}
+    return [round(moved[i], 10) for i in range(len(values))]

@@ -1,45 +1,54 @@
 """Curves: the losses of a training, the size of its updates, the error of a gradient check."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from nn.plot.axes import BLUE, CYCLE, INK, MUTED, ORANGE, apart, array, axes, plain
+from nn.plot.axes import BLUE, CYCLE, INK, MUTED, ORANGE, array, axes, despine, separate
+
+#: The name, x, y, and the options of the line.
+_Curve = tuple[str, Any, Any, dict[str, Any]]
 
 
-def _labels(ax: Any, ends: Sequence[tuple[float, float, str, str]]) -> None:
-    """Names at the ends of lines, none on another; axes must be logarithmic along y."""
-    if not ends:
-        return
+def _draw_curves(ax: Any, curves: Sequence[_Curve]) -> list[tuple[Any, Any]]:
+    """Draw curves on an axis that is logarithmic along y, with their names at the right.
+
+    Points that are not positive and finite are left out.  Return x and y of the others, for each
+    curve.
+    """
+    ax.set_yscale("log")
+    drawn, ends = [], []
+    for name, x, y, style in curves:
+        good = np.isfinite(y) & (y > 0)
+        drawn.append((x[good], y[good]))
+        ax.plot(x[good], y[good], **style)
+        if good.any():
+            k = x[good].argmax()
+            ends.append((x[good][k], np.log10(y[good][k]), name, style["color"]))
     low, high = np.log10(ax.get_ylim())
-    at = apart([float(np.log10(y)) for _, y, _, _ in ends], 0.055 * (high - low))
-    right = max(x for x, *_ in ends)
-    for (_, _, name, color), y in zip(ends, at, strict=True):
+    heights = separate([float(y) for _, y, _, _ in ends], 0.055 * (high - low))
+    right = max((x for x, *_ in ends), default=0.0)
+    for (_, _, name, color), y in zip(ends, heights, strict=True):
         ax.annotate(
             name, (right, 10**y), (6, 0), textcoords="offset points", color=color, va="center",
             annotation_clip=False,
         )  # fmt: skip
+    return drawn
 
 
 def history(
-    history: Any,
-    columns: Sequence[str] = ("loss", "validation_loss"),
-    *,
-    ax: Any = None,
+    history: Any, columns: Sequence[str] = ("loss", "validation_loss"), *, ax: Any = None
 ) -> Any:
-    """The losses of a training by epoch, on a logarithmic scale; the best epoch has a ring.
+    """Draw the losses of a training by epoch, on a logarithmic scale; a ring marks the best epoch.
 
     Parameters
     ----------
     history : nn.History
-        What :func:`nn.fit` returned.
+        The result of :func:`nn.fit`.
     columns
-        The columns to draw; those it does not have are left out.  The last one's least value has
-        the ring.
+        The columns to draw; those that the history does not have are left out.  The ring marks
+        the smallest value of the last one.
     ax
         Axes to draw on; by default those of a new figure.
 
@@ -50,7 +59,7 @@ def history(
     Raises
     ------
     ValueError
-        If there is no epoch, or none of the columns.
+        If the history has no epoch, or none of the columns.
 
     Examples
     --------
@@ -65,48 +74,45 @@ def history(
     if not known:
         have = ", ".join(rows[-1]) if rows else "no epoch"
         raise ValueError(
-            f"nothing to draw: the history has {have}, asked for {', '.join(columns)}; train with "
+            f"nothing to draw: the history has {have}, and not {', '.join(columns)}; train with "
             "nn.fit first, with validation= for a validation loss"
         )
-    ax = axes(ax)
-    plain(ax)
-    ends = []
-    best = (0.0, np.inf)
-    for name, color in zip(known, CYCLE * len(known), strict=False):
-        points = [(row["epoch"], row[name]) for row in rows if name in row]
-        x, y = np.array(points, float).T
-        good = np.isfinite(y) & (y > 0)
-        ax.semilogy(x[good], y[good], color=color, lw=1.8, marker="o" if len(x) == 1 else "")
-        if good.any():
-            ends.append((x[good][-1], y[good][-1], name.replace("_", " "), color))
-            k = int(y[good].argmin())
-            best = (x[good][k], y[good][k])
-    if ends:
-        ax.plot(*best, "o", ms=9, mfc="none", mec=INK, mew=1.3)
-    told = known[-1].replace("_", " ")
-    ax.set_title(f"best {told} {best[1]:.3g}, in epoch {best[0]:.0f}", loc="left", fontsize=11)
-    ax.set(xlabel="epoch", ylabel="loss")
     from matplotlib.ticker import MaxNLocator
 
+    ax = despine(axes(ax))
+    curves = []
+    for name, color in zip(known, CYCLE * len(known), strict=False):
+        points = [(row["epoch"], row[name]) for row in rows if name in row]
+        style = {"color": color, "lw": 1.8, "marker": "o" if len(points) == 1 else ""}
+        curves.append((name.replace("_", " "), *np.array(points, float).T, style))
+    drawn = [(x, y) for x, y in _draw_curves(ax, curves) if len(x)]
+    epoch, best = 0.0, np.inf
+    if drawn:
+        x, y = drawn[-1]
+        epoch, best = x[y.argmin()], y.min()
+        ax.plot(epoch, best, "o", ms=9, mfc="none", mec=INK, mew=1.3)
+    ax.set_title(f"best {curves[-1][0]} {best:.3g}, in epoch {epoch:.0f}", loc="left", fontsize=11)
+    ax.set(xlabel="epoch", ylabel="loss")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _labels(ax, ends)
     return ax
 
 
 class Updates:
-    """Watches an optimizer: how large each step is, relative to what it changes.
+    """Record how large each step of an optimizer is, relative to the parameters it changes.
 
     Parameters
     ----------
     model
-        Its parameters give the names.
+        The model, for the names of its parameters.
     optimizer
-        Its ``step`` is watched until :meth:`remove`, or to the end of the ``with`` block.
+        The optimizer whose ``step`` is observed until :meth:`remove`, or to the end of the
+        ``with`` block.
 
     Attributes
     ----------
     ratios : dict of str to list of float
-        Root mean square of the change over that of the parameter, a value a step.
+        For each parameter and step, the root mean square of the change divided by the root mean
+        square of the parameter before it.
 
     Examples
     --------
@@ -125,9 +131,9 @@ class Updates:
         self.optimizer = optimizer
         self.ratios: dict[str, list[float]] = {name: [] for name in self.parameters}
         self._step = optimizer.step
-        optimizer.step = self._watched
+        optimizer.step = self._observed_step
 
-    def _watched(self, closure: Any = None) -> Any:
+    def _observed_step(self, closure: Any = None) -> Any:
         before = {name: p.data.copy() for name, p in self.parameters.items()}
         loss = self._step(closure)
         for name, p in self.parameters.items():
@@ -137,39 +143,34 @@ class Updates:
         return loss
 
     def remove(self) -> None:
-        """Watch no longer."""
+        """Stop recording."""
         vars(self.optimizer).pop("step", None)
 
-    def __enter__(self) -> Updates:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.remove()
 
 
 def update_ratio(updates: Any, *, ax: Any = None) -> Any:
-    """The size of each step relative to the weights; about 1e-3 is healthy.
+    """Draw the size of each step relative to the weights; about 1e-3 is healthy.
 
-    Much less, and the parameter hardly learns; much more, and its values are overwritten rather
-    than refined (Karpathy 2015).  Biases begin at zero, so only parameters with two axes or more
-    are drawn, where there are some.
+    At much less, a parameter hardly learns; at much more, its values are overwritten rather than
+    refined (Karpathy 2015).  Only parameters with two axes or more are drawn, if there are any,
+    because biases begin at zero.  Many steps are drawn as a running median.
 
     Parameters
     ----------
     updates : Updates or dict of str to list of float
-        The ratios by the names of parameters.
+        The ratios of each step, by the names of the parameters.
     ax
         Axes to draw on; by default those of a new figure.
 
     Raises
     ------
     ValueError
-        If no step was watched.
+        If no step was recorded.
 
     Examples
     --------
@@ -183,36 +184,32 @@ def update_ratio(updates: Any, *, ax: Any = None) -> Any:
     shown = {n: array(r) for n, r in ratios.items() if len(r) and (not wide or n in wide)}
     if not shown:
         raise ValueError(
-            "no step was watched: train inside `with nn.plot.Updates(model, optimizer) as updates:`"
+            "no step was recorded; train inside `with nn.plot.Updates(model, optimizer) as updates`"
         )
-    ax = axes(ax)
-    plain(ax)
-    ends = []
-    for (name, ratio), color in zip(shown.items(), CYCLE * len(shown), strict=False):
-        width = max(len(ratio) // 100, 1)  # a running median of many steps
-        cut = ratio[: len(ratio) // width * width].reshape(-1, width)
-        y, x = np.median(cut, axis=1), (np.arange(len(cut)) + 0.5) * width
-        good = np.isfinite(y) & (y > 0)
-        ax.semilogy(x[good], y[good], color=color, lw=1.5)
-        if good.any():
-            ends.append((x[good][-1], y[good][-1], name, color))
+    ax = despine(axes(ax))
     ax.axhline(1e-3, color=MUTED, lw=1, ls="--", zorder=0)
+    curves = []
+    for (name, ratio), color in zip(shown.items(), CYCLE * len(shown), strict=False):
+        width = max(len(ratio) // 100, 1)
+        cut = ratio[: len(ratio) // width * width].reshape(-1, width)
+        steps = (np.arange(len(cut)) + 0.5) * width
+        curves.append((name, steps, np.median(cut, axis=1), {"color": color, "lw": 1.5}))
+    _draw_curves(ax, curves)
     ax.set(xlabel="step", ylabel="update / weight")
     ax.set_title("size of the updates relative to the weights", loc="left", fontsize=11)
-    _labels(ax, ends)
     return ax
 
 
 def gradcheck(report: Any, *, ax: Any = None) -> Any:
-    """The error of central differences against their step, from a gradient check.
+    """Draw the error of central differences against their step, from a gradient check.
 
-    A right gradient is met by a V: truncation falls with the step until round-off rises.  A wrong
-    one stays away at every step.
+    For a right gradient the curve is a V: as the step shrinks, the truncation error falls until
+    the round-off error rises.  For a wrong one the error stays large at every step.
 
     Parameters
     ----------
     report : Report or dict
-        What ``ag.gradcheck`` returned, or its ``steps``.
+        The result of ``ag.gradcheck``, or its ``steps``.
     ax
         Axes to draw on; by default those of a new figure.
 
@@ -234,23 +231,17 @@ def gradcheck(report: Any, *, ax: Any = None) -> Any:
     steps = report if isinstance(report, Mapping) else report.steps
     if not steps:
         raise ValueError(
-            "this report has no errors by step; they are kept for the worst derivative of a "
-            "check that found something to look at"
+            "this report has no errors by step; a check keeps them for its worst derivative, if "
+            "that did not agree at once"
         )
-    ax = axes(ax)
-    plain(ax)
-    x = np.asarray(steps["step"], float)
-    ends = []
-    names = [n for n in steps if n != "step"]
-    for name, color, style in zip(names, (ORANGE, BLUE), ("-", "--"), strict=False):
-        y = np.asarray(steps[name], float)
-        good = np.isfinite(y) & (y > 0)
-        ax.loglog(x[good], y[good], color=color, ls=style, lw=1.8)
-        if good.any():
-            k = int(x[good].argmax())
-            ends.append((x[good][k], y[good][k], name, color))
+    ax = despine(axes(ax))
+    ax.set_xscale("log")
+    x, names = np.asarray(steps["step"], float), [n for n in steps if n != "step"]
+    styles = ({"color": ORANGE, "lw": 1.8}, {"color": BLUE, "lw": 1.8, "ls": "--"})
+    _draw_curves(
+        ax, [(n, x, np.asarray(steps[n], float), s) for n, s in zip(names, styles, strict=False)]
+    )
     ax.set(xlabel="step", ylabel="error")
     title = "error of central differences"
     ax.set_title(f"{title}: {getattr(report, 'name', '')}".rstrip(": "), loc="left", fontsize=11)
-    _labels(ax, ends)
     return ax

@@ -1,6 +1,4 @@
-"""Pictures of images: weights, mistakes; and the confusion matrix."""
-
-from __future__ import annotations
+"""Plots made of pixels: weights, mistakes, the confusion matrix and the decision boundary."""
 
 import math
 from collections.abc import Sequence
@@ -8,11 +6,25 @@ from typing import Any
 
 import numpy as np
 
-from nn.plot.axes import BLUE, INK, MUTED, ORANGE, array, axes, colours
+import autograd_core as ag
+from nn.plot.axes import (
+    BLUE,
+    CYCLE,
+    INK,
+    MUTED,
+    ORANGE,
+    array,
+    as_probabilities,
+    axes,
+    colours,
+    despine,
+)
+
+_MARKERS = "Do^sPXv*"
 
 
 def _mosaic(images: Any, columns: int, gap: int, above: int) -> tuple[Any, list[tuple[int, int]]]:
-    """Images ``(N, h, w)`` side by side, nan between them; and each one's left upper corner."""
+    """Return images ``(N, h, w)`` side by side, nan between them, and their upper left corners."""
     n, h, w = images.shape
     rows = math.ceil(n / columns)
     whole = np.full((rows * (h + above) + (rows - 1) * gap, columns * (w + gap) - gap), np.nan)
@@ -24,7 +36,8 @@ def _mosaic(images: Any, columns: int, gap: int, above: int) -> tuple[Any, list[
     return whole, corners
 
 
-def _side(pixels: int, shape: tuple[int, int] | None, what: str) -> tuple[int, int]:
+def _height_width(pixels: int, shape: tuple[int, int] | None, what: str) -> tuple[int, int]:
+    """Return the given shape, or by default a square, or one row where that does not fit."""
     side = math.isqrt(pixels)
     if shape is None:
         return (side, side) if side * side == pixels else (1, pixels)
@@ -41,26 +54,26 @@ def weights(
     most: int = 64,
     ax: Any = None,
 ) -> Any:
-    """One image a neuron: white is zero, green positive and red negative, one scale for all.
+    """Draw one image for each neuron: white is zero, green positive, red negative, on one scale.
 
     Parameters
     ----------
     weight : array (neurons, inputs), or a module
-        Of a module its first parameter, as of the layer that sees the pixels.
+        For a module, its first parameter is drawn: that of the layer that sees the pixels.
     shape
-        Of the images the network reads; by default square where that fits.
+        The height and width of the images that the network reads; by default square if that fits.
     colors
-        ``"green-red"``, or ``"PuOr"`` (purple positive, orange negative) for readers who do not
+        ``"green-red"``, or ``"PuOr"`` (purple positive, orange negative) for readers who cannot
         tell green from red.
     most
-        Neurons at most.
+        The largest number of neurons to draw.
     ax
         Axes to draw on; by default those of a new figure.
 
     Raises
     ------
     ValueError
-        If the weight has not two axes, or the shape not as many pixels.
+        If the weight does not have two axes, or the shape has another number of pixels.
 
     Examples
     --------
@@ -74,10 +87,10 @@ def weights(
     w = array(weight).astype(float)
     if w.ndim != 2:
         raise ValueError(
-            f"weights are (neurons, inputs), got shape {w.shape}; of a convolution pass "
-            "weight.data.reshape(len(weight), -1)"
+            f"weights have shape (neurons, inputs), got {w.shape}; for the weight of a convolution "
+            "pass weight.data.reshape(len(weight), -1)"
         )
-    size, total = _side(w.shape[1], shape, "a row of the weight"), len(w)
+    size, total = _height_width(w.shape[1], shape, "a row of the weight"), len(w)
     shown = w[:most].reshape(-1, *size)
     columns = math.ceil(math.sqrt(len(shown) * size[0] / size[1])) if size[0] > 1 else 1
     columns = max(1, min(columns, len(shown)))
@@ -85,26 +98,24 @@ def weights(
     whole, corners = _mosaic(shown, columns, gap, 0)
     ax = axes(ax, 5.4, 5.0)
     largest = float(np.nanmax(np.abs(whole), initial=0)) or 1.0
+    from matplotlib.patches import Rectangle
+
     image = ax.imshow(whole, cmap=colours(colors), vmin=-largest, vmax=largest, aspect=1.0)
     for x, y in corners:
-        edge = {"fill": False, "ec": MUTED, "lw": 0.6, "clip_on": False}
-        ax.add_patch(_rectangle((x - 0.5, y - 0.5), size[1], size[0], edge))
+        corner = (x - 0.5, y - 0.5)
+        ax.add_patch(
+            Rectangle(corner, size[1], size[0], fill=False, ec=MUTED, lw=0.6, clip_on=False)
+        )
     ax.set_axis_off()
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.75, pad=0.02)
     bar.outline.set_visible(False)
-    said = f"weights of {len(shown)} neurons" + (f" of {total}" if total > len(shown) else "")
-    ax.set_title(f"{said}, each {size[0]}×{size[1]}", loc="left", fontsize=11)
+    drawn = f"weights of {len(shown)} neurons" + (f" of {total}" if total > len(shown) else "")
+    ax.set_title(f"{drawn}, each {size[0]}×{size[1]}", loc="left", fontsize=11)
     return ax
 
 
-def _rectangle(corner: tuple[float, float], w: float, h: float, look: dict[str, Any]) -> Any:
-    from matplotlib.patches import Rectangle
-
-    return Rectangle(corner, w, h, **look)
-
-
 def _classes(values: Any) -> Any:
-    """Class numbers, of class numbers or of rows of scores."""
+    """Return class numbers, from class numbers or from rows of scores."""
     a = array(values)
     return a.argmax(-1) if a.ndim > 1 else a.astype(int)
 
@@ -112,21 +123,21 @@ def _classes(values: Any) -> Any:
 def confusion_matrix(
     prediction: Any, target: Any, classes: Sequence[str] | None = None, *, ax: Any = None
 ) -> Any:
-    """How often each class was taken for each: rows are true, columns predicted.
+    """Count how often each class was predicted for each: rows are true, columns predicted.
 
     Parameters
     ----------
     prediction, target
         Class numbers ``(N,)``, or scores or one-hot rows ``(N, classes)``.
     classes
-        Their names; by default their numbers.
+        The names of the classes; by default their numbers.
     ax
         Axes to draw on; by default those of a new figure.
 
     Raises
     ------
     ValueError
-        If there are not as many predictions as targets.
+        If the numbers of predictions and targets differ.
 
     Examples
     --------
@@ -146,13 +157,10 @@ def confusion_matrix(
     ax.imshow(share, cmap="Blues", vmin=0, vmax=1.15)
     size = 9 if count <= 12 else 6
     for i, j in zip(*np.nonzero(matrix), strict=True):
-        right = i == j
-        color = ("white" if share[i, j] > 0.5 else INK) if right else ORANGE
-        if not right and share[i, j] > 0.3:
-            color = "white"
+        limit, color, weight = (0.5, INK, "normal") if i == j else (0.3, ORANGE, "bold")
         ax.text(
-            j, i, str(matrix[i, j]), ha="center", va="center", color=color, fontsize=size,
-            fontweight="normal" if right else "bold",
+            j, i, str(matrix[i, j]), ha="center", va="center", fontsize=size, fontweight=weight,
+            color="white" if share[i, j] > limit else color,
         )  # fmt: skip
     names = list(classes or map(str, range(count)))
     ax.set_xticks(range(count), names, rotation=0 if max(map(len, names)) < 4 else 90)
@@ -175,9 +183,9 @@ def mistakes(
     most: int = 12,
     ax: Any = None,
 ) -> Any:
-    """The images that were classified wrongly, the most confident first.
+    """Draw the images that were classified wrongly, the most confident first.
 
-    Above each: true class, predicted class, confidence, as ``4 → 9 87 %``.
+    Above each are the true class, the predicted class and the confidence, as ``4 → 9 87 %``.
 
     Parameters
     ----------
@@ -188,8 +196,10 @@ def mistakes(
         is taken.
     target
         Class numbers ``(N,)`` or one-hot rows.
-    shape, most
-        Of the images; how many.
+    shape
+        The height and width of the images; by default square if that fits.
+    most
+        The largest number of images to draw.
     ax
         Axes to draw on; by default those of a new figure.
 
@@ -209,17 +219,15 @@ def mistakes(
     scores, t = array(prediction).astype(float), _classes(target)
     if scores.ndim != 2 or len(scores) != len(t):
         raise ValueError(
-            f"mistakes take scores (N, classes) for {len(t)} targets, got shape {scores.shape}; "
-            "class numbers have no confidence"
+            f"mistakes are found from scores (N, classes) of {len(t)} examples, got shape "
+            f"{scores.shape}; class numbers have no confidence"
         )
-    if scores.min(initial=0) < 0 or scores.max(initial=0) > 1:  # logits
-        e = np.exp(scores - scores.max(-1, keepdims=True))
-        scores = e / e.sum(-1, keepdims=True)
+    scores = as_probabilities(scores)
     p = scores.argmax(-1)
     wrong = np.flatnonzero(p != t)
-    sure = scores[wrong, p[wrong]]
-    order = np.argsort(-sure, kind="stable")[:most]
-    chosen, sure = wrong[order], sure[order]
+    confidence = scores[wrong, p[wrong]]
+    order = np.argsort(-confidence, kind="stable")[:most]
+    chosen, confidence = wrong[order], confidence[order]
     ax = axes(ax, 5.4, 5.0)
     ax.set_axis_off()
     rate = f"{len(wrong):,} of {len(t):,}"
@@ -228,15 +236,116 @@ def mistakes(
         ax.text(0.5, 0.5, "no mistake", ha="center", va="center", color=MUTED, fontsize=12)
         return ax
     images = array(x)[chosen].reshape(len(chosen), -1)
-    h, w = _side(images.shape[1], shape, "an image")
+    h, w = _height_width(images.shape[1], shape, "an image")
     columns = math.ceil(math.sqrt(len(chosen)))
     gap, above = max(w // 3, 2), max(h // 4, 2)
     whole, corners = _mosaic(images.reshape(-1, h, w), columns, gap, above)
     ax.imshow(whole, cmap="Greys", vmin=0, vmax=float(images.max()) or 1.0)
     size = 9 if columns <= 4 else 7
-    for k, (left, top), c in zip(chosen, corners, sure, strict=True):
-        told = f"{t[k]} → {p[k]}  {100 * c:.0f} %"
+    for k, (left, top), c in zip(chosen, corners, confidence, strict=True):
+        label = f"{t[k]} → {p[k]}  {100 * c:.0f} %"
         ax.text(
-            left + w / 2 - 0.5, top - 0.7, told, ha="center", va="bottom", color=BLUE, fontsize=size
+            left + w / 2 - 0.5,
+            top - 0.7,
+            label,
+            ha="center",
+            va="bottom",
+            color=BLUE,
+            fontsize=size,
         )
+    return ax
+
+
+def _class_probabilities(model: Any, points: Any) -> Any:
+    """Return the probabilities ``(N, classes)``; an output of one number means two classes."""
+    with ag.no_grad():
+        out = array(model(points)).astype(float).reshape(len(points), -1)
+    if out.shape[1] == 1:
+        logits = out.min() < 0 or out.max() > 1
+        out = np.hstack([np.zeros_like(out) if logits else 1 - out, out])
+    shares = as_probabilities(out)
+    return shares / np.maximum(shares.sum(1, keepdims=True), 1e-30)
+
+
+def decision_boundary(
+    model: Any, x: Any, y: Any, *, resolution: int = 200, margin: float = 0.15, ax: Any = None
+) -> Any:
+    """Draw where a classifier changes its decision, and how confident it is, with the points.
+
+    For two classes the background goes from purple to orange and is white where the model is
+    undecided; for more, each class has a colour, paler where the model is less confident.  Each
+    class also has its own marker.
+
+    Parameters
+    ----------
+    model
+        A function of ``(N, 2)`` that returns probabilities or logits ``(N, classes)``, or
+        ``(N, 1)`` for two classes.
+    x, y
+        Points ``(N, 2)`` and class numbers ``(N,)``, ``(N, 1)`` or one-hot.
+    resolution
+        The number of points of the grid along each axis.
+    margin
+        The margin around the points, as a share of their extent.
+    ax
+        Axes to draw on; by default those of a new figure.
+
+    Raises
+    ------
+    ValueError
+        If ``x`` does not have shape ``(N, 2)``.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> x = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)
+    >>> ax = nn.plot.decision_boundary(lambda p: p[:, :1], x, x[:, 0] > 0)
+    >>> ax.get_title(loc="left")
+    'decision boundary  (100.0 % right)'
+    """
+    x, y = array(x), array(y)
+    if x.ndim != 2 or x.shape[1] != 2:
+        raise ValueError(f"a decision boundary is drawn for points (N, 2), got shape {x.shape}")
+    labels = (y.argmax(1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)).astype(int)
+    low, high = x.min(0), x.max(0)
+    extent = np.where(high > low, high - low, 1) * margin
+    gx = np.linspace(low[0] - extent[0], high[0] + extent[0], resolution)
+    gy = np.linspace(low[1] - extent[1], high[1] + extent[1], resolution)
+    grid = np.stack(np.meshgrid(gx, gy), -1).reshape(-1, 2).astype(x.dtype)
+    shares = _class_probabilities(model, grid)
+    classes = shares.shape[1]
+    right = float(np.mean(_class_probabilities(model, x).argmax(1) == labels))
+    ax = despine(axes(ax, 5.6, 4.6))
+    frame = (gx[0], gx[-1], gy[0], gy[-1])
+    shape = (resolution, resolution)
+    colors: list[Any]
+    if classes == 2:
+        from matplotlib import colormaps
+
+        ax.imshow(
+            shares[:, 1].reshape(shape), extent=frame, origin="lower", aspect="auto", vmin=0,
+            vmax=1, cmap="PuOr_r", alpha=0.75, interpolation="bilinear",
+        )  # fmt: skip
+        colors = [colormaps["PuOr_r"](0.02), colormaps["PuOr_r"](0.98)]
+    else:
+        from matplotlib.colors import to_rgb
+
+        colors = [to_rgb(CYCLE[k % len(CYCLE)]) for k in range(classes)]
+        best = shares.argmax(1)
+        confidence = (shares.max(1) - 1 / classes) / (1 - 1 / classes)
+        pale = (0.15 + 0.45 * confidence)[:, None]
+        image = np.array([c[:3] for c in colors])[best] * pale + (1 - pale)
+        ax.imshow(image.reshape(*shape, 3), extent=frame, origin="lower", aspect="auto")
+    for k in range(classes):
+        others = np.delete(shares, k, 1).max(1)
+        difference = (shares[:, k] - others).reshape(shape)
+        if (k or classes > 2) and difference.min() < 0 < difference.max():
+            ax.contour(gx, gy, difference, levels=[0], colors=INK, linewidths=1.4)
+    for k in range(max(classes, int(labels.max(initial=0)) + 1)):
+        ax.scatter(
+            *x[labels == k].T, s=18, marker=_MARKERS[k % len(_MARKERS)],
+            color=[colors[k % len(colors)]], edgecolors="white", linewidths=0.6,
+        )  # fmt: skip
+    title = f"decision boundary  ({right:.1%} right)".replace("%", " %")
+    ax.set_title(title, loc="left", fontsize=11)
     return ax

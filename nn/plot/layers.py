@@ -1,6 +1,4 @@
-"""A ridge a layer: the activations of a batch, and the gradients of the parameters."""
-
-from __future__ import annotations
+"""Ridge plots by layer: the activations of a batch, and the gradients of the parameters."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,20 +7,29 @@ import numpy as np
 
 import autograd_core as ag
 from nn.module import Module, evaluating
-from nn.plot.axes import BLUE, INK, MUTED, ORANGE, array, axes, plain
+from nn.plot.axes import BLUE, INK, MUTED, ORANGE, array, axes, despine
 
-#: What an activation saturates at, by the name of its class.
+#: The bounds at which an activation saturates, by the name of its class.
 _BOUNDS = {"Sigmoid": (0.0, 1.0), "Tanh": (-1.0, 1.0), "Softmax": (0.0, 1.0)}
-_NEAR = 0.02  # of the way between the bounds counts as saturated
-_WARN = 0.4  # a share to look at
+_NEAR = 0.02  # the share of the range, next to a bound, that counts as saturated
+_WARN = 0.4  # a share from which a note is emphasized
 
 
 def _ridges(
     ax: Any, rows: Sequence[tuple[str, Any, str, bool]], edges: Any, empty: str = ""
 ) -> None:
-    """Histograms above one another, the first at the bottom, with a note at the right of each."""
-    plain(ax)
-    ax.spines["left"].set_visible(False)
+    """Draw histograms above one another, from the bottom, each with a note at its right.
+
+    Parameters
+    ----------
+    rows
+        The name, the values, the note, and whether to emphasize the note.
+    edges
+        The edges of the bins.
+    empty
+        The text in place of a histogram without values.
+    """
+    despine(ax).spines["left"].set_visible(False)
     for k, (_, values, note, warn) in enumerate(rows):
         counts = np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0].astype(float)
         height = 0.85 * counts / counts.max() if counts.max() else counts
@@ -40,11 +47,10 @@ def _ridges(
 
 
 def outputs(model: Module, x: Any) -> list[tuple[str, Module, Any]]:
-    """What each innermost module gave for ``x``, in the order in which they ran."""
-    modules = list(model.named_modules())
+    """Return the name and output of each innermost module for ``x``, in the order of running."""
     found: list[tuple[str, Module, Any]] = []
 
-    def watched(name: str, module: Module) -> Callable[..., Any]:
+    def recorded(name: str, module: Module) -> Callable[..., Any]:
         forward = module.forward
 
         def run(*args: Any, **kwargs: Any) -> Any:
@@ -54,21 +60,20 @@ def outputs(model: Module, x: Any) -> list[tuple[str, Module, Any]]:
 
         return run
 
-    inner = [(n, m) for n, m in modules if len(list(m.named_modules())) == 1]
-    watching = [(m, watched(n, m)) for n, m in inner]
+    innermost = [(n, m) for n, m in model.named_modules() if len(list(m.named_modules())) == 1]
     try:
-        for module, run in watching:
-            vars(module)["forward"] = run
+        for name, module in innermost:
+            vars(module)["forward"] = recorded(name, module)
         with evaluating(model), ag.no_grad():
             model(x)
     finally:
-        for module, _ in watching:
+        for _, module in innermost:
             vars(module).pop("forward", None)
     return found
 
 
 def _health(module: Module, out: Any) -> tuple[str, bool]:
-    """What is said of a layer's outputs: the share saturated, or the share of dead units."""
+    """Return a note on a layer's outputs, such as the share saturated, and whether it is high."""
     kind = type(module).__name__
     if kind in _BOUNDS:
         low, high = _BOUNDS[kind]
@@ -76,14 +81,14 @@ def _health(module: Module, out: Any) -> tuple[str, bool]:
         share = float(np.mean((out < low + near) | (out > high - near)))
         return f"{100 * share:.0f} % saturated", share > _WARN
     zero = out == 0
-    if zero.any() and kind not in ("Linear",):
+    if zero.any() and kind != "Linear":
         dead = float(np.mean(zero.reshape(len(out), -1).all(0)))
         return f"{100 * dead:.0f} % dead, {100 * zero.mean():.0f} % zero", dead > _WARN
     return f"std {out.std():.2g}", False
 
 
 def activations(model: Module, x: Any, *, ax: Any = None) -> Any:
-    """The distribution of each layer's outputs for a batch, with the share saturated or dead.
+    """Draw the distribution of each layer's outputs for a batch, and the share saturated or dead.
 
     A unit of a sigmoid or tanh is saturated within 2 % of its bounds, where its slope is almost
     zero; a unit of a ReLU is dead if it is zero for every example.
@@ -91,8 +96,8 @@ def activations(model: Module, x: Any, *, ax: Any = None) -> Any:
     Parameters
     ----------
     model
-        The outputs of its activations (modules without parameters) are drawn, or those of all its
-        innermost modules if it has none.
+        The network; the outputs of its activations (modules without parameters) are drawn, or
+        of all its innermost modules if it has none.
     x
         A batch of inputs.
     ax
@@ -115,7 +120,7 @@ def activations(model: Module, x: Any, *, ax: Any = None) -> Any:
     chosen = [r for r in ran if not list(r[1].parameters()) and type(r[1]).__name__ != "Flatten"]
     chosen = chosen or ran
     if not chosen:
-        raise ValueError(f"no module ran inside {type(model).__name__}: nothing to draw")
+        raise ValueError(f"nothing to draw: no module ran inside {type(model).__name__}")
     ax = axes(ax, 6.4, 1.2 + 0.9 * len(chosen))
     every = np.concatenate([o.ravel() for *_, o in chosen])
     finite = every[np.isfinite(every)]
@@ -133,14 +138,14 @@ def activations(model: Module, x: Any, *, ax: Any = None) -> Any:
 
 
 def gradients(model: Module, *, ax: Any = None) -> Any:
-    """The distribution of each parameter's gradient, by powers of ten, with the share exactly zero.
+    """Draw the distribution of each parameter's gradient, by powers of ten, and the share of zeros.
 
-    Ridges that move left from the last layer to the first show a gradient that vanishes.
+    Ridges that move to the left from the last layer to the first show a vanishing gradient.
 
     Parameters
     ----------
     model
-        After ``loss.backward()``.
+        The network, after ``loss.backward()``.
     ax
         Axes to draw on; by default those of a new figure.
 
