@@ -1,17 +1,16 @@
 """The Python Array API standard, 2024.12, on Tensors: what ``t.__array_namespace__()`` returns.
 
-Libraries that are written to the standard ask their arguments for this namespace, and so run on
-Tensors and are differentiated through: einops, opt_einsum, SciPy (``SCIPY_ARRAY_API=1``),
-scikit-learn (``array_api_dispatch=True``).  In code of your own you need none of it: NumPy itself
-on Tensors records.
+Libraries that follow the standard ask their arguments for this namespace, so they run on Tensors
+and can be differentiated: einops, opt_einsum, SciPy (``SCIPY_ARRAY_API=1``), scikit-learn
+(``array_api_dispatch=True``).  Your own code does not need it: NumPy itself records on Tensors.
 
-* Where NumPy's function of a name follows the standard and dispatches, it *is* the function here.
+* Where NumPy's function of the same name follows the standard and dispatches, it *is* the function.
 * Constructors, which do not dispatch, are wrapped: they make Tensors, on the device ``"cpu"``.
 * A recorded Tensor stays recorded, or the call raises; no function here drops a gradient.
-* Types promote as NumPy promotes them, also where the standard leaves it open (an int32 array plus
-  a float32 array is float64).
+* Types are promoted as in NumPy, also where the standard leaves it open (an int32 array plus a
+  float32 array is float64).
 * The extensions ``linalg`` and ``fft`` are complete.  ``special``, which the standard only plans,
-  holds SciPy's ufuncs.
+  has SciPy's ufuncs.
 
 Examples
 --------
@@ -157,9 +156,14 @@ from autograd_core.array_api._creation import (
     zeros,
 )
 from autograd_core.array_api._data_types import DTYPES as _DTYPES
-from autograd_core.array_api._data_types import astype, can_cast, finfo, iinfo
+from autograd_core.array_api._data_types import (
+    __array_namespace_info__,
+    astype,
+    can_cast,
+    finfo,
+    iinfo,
+)
 from autograd_core.array_api._functions import argsort, count_nonzero, diff, round, sort
-from autograd_core.array_api._info import __array_namespace_info__
 
 __all__ = [
     "__array_api_version__", "__array_namespace_info__", "abs", "acos", "acosh", "add", "all",

@@ -1,4 +1,4 @@
-"""Arrays from numbers, from shapes and from other arrays.
+"""Arrays from numbers, shapes and other arrays, and the device they are created on.
 
 None of NumPy's constructors of a shape dispatches, so each has a wrapper here.  A recorded Tensor
 among the arguments stays recorded (``asarray``, ``full``, ``linspace``) or raises.
@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.array_api._device import check_device
 from autograd_core.engine.graph import UNTRACKED
 from autograd_core.engine.recording import (
     TensorBase,
@@ -23,9 +22,21 @@ from autograd_core.engine.recording import (
 from autograd_core.errors import ConversionError
 from autograd_core.tensors.inplace import unboxed
 
+#: The device of everything that NumPy holds, and of everything that this namespace creates.
+CPU = "cpu"
+
+
+def check_device(device: Any) -> None:
+    """Raise unless a device is None or the one of this namespace."""
+    if device is not None and device != CPU:
+        raise ValueError(
+            f"new arrays are NumPy's, on the device {CPU!r}; got device={device!r}. Make the array "
+            "from one on that device (zeros_like, full_like, ...), or move it with t.to_device"
+        )
+
 
 def _tensor(array: Any) -> Any:
-    """A Tensor around an array that was made here (or is to be shared)."""
+    """Return a Tensor of a new array, or one that shares the array."""
     if array.dtype.kind not in "biufcSUMm":
         raise TypeError(
             f"expected numbers, got an object that NumPy takes for dtype {array.dtype} (rows of "
@@ -35,20 +46,20 @@ def _tensor(array: Any) -> Any:
 
 
 def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Any:
-    """A Tensor of what is given: the Tensor itself, an array, numbers, nested lists of them.
+    """Return a Tensor of a Tensor (itself), an array, numbers, or nested lists of these.
 
     Parameters
     ----------
     obj
-        A Tensor stays the one it is, recorded if it was.  An array is shared, not copied, unless
+        A Tensor is returned itself, recorded if it was.  An array is shared, not copied, unless
         the dtype changes.  Tensors in nested lists are stacked, recorded.
     dtype
-        By default what the values ask for.
+        By default, the dtype that NumPy infers from the values.
     device
         None, or ``"cpu"``.
     copy
-        True copies in any case (a recorded Tensor into a recorded one); False raises where a copy
-        could not be avoided; None copies where it must.
+        True always copies (a recorded Tensor into a recorded one); False raises where a copy cannot
+        be avoided; None copies only where that is necessary.
 
     Raises
     ------
@@ -79,12 +90,12 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
 
 
 def _foreign(obj: Any) -> bool:
-    """Whether it is an array of another library that speaks NumPy's protocols."""
+    """Return whether an object is another library's array that answers NumPy's protocols."""
     return not isinstance(obj, np.ndarray) and hasattr(type(obj), "__array_function__")
 
 
 def _as_it_is(obj: Any, dtype: Any, copy: bool | None) -> Any:
-    """A Tensor, or another library's array, that needs no conversion."""
+    """Return a Tensor of a Tensor or another library's array, which need no conversion."""
     change = dtype is not None and np.dtype(dtype) != obj.dtype
     if change and copy is False:
         raise ValueError(
@@ -99,7 +110,7 @@ def _as_it_is(obj: Any, dtype: Any, copy: bool | None) -> Any:
 
 
 def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
-    """A Tensor that shares the memory of another library's array.
+    """Return a Tensor that shares the memory of another library's array.
 
     Parameters
     ----------
@@ -108,7 +119,7 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> A
     device
         None, or ``"cpu"``.
     copy
-        True copies; False, or None, shares the memory where the producer can.
+        True copies; False and None share the memory where the producer can.
 
     Raises
     ------
@@ -127,13 +138,13 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> A
 
 
 def empty(shape: Any, *, dtype: Any = None, device: Any = None) -> Any:
-    """A Tensor of a shape, its values undefined."""
+    """Return a Tensor of a shape with undefined values."""
     check_device(device)
     return _tensor(np.empty(shape, dtype))
 
 
 def zeros(shape: Any, *, dtype: Any = None, device: Any = None) -> Any:
-    """Zeros of a shape; float64 unless asked otherwise.
+    """Return zeros of a shape; float64 by default.
 
     Examples
     --------
@@ -146,13 +157,13 @@ def zeros(shape: Any, *, dtype: Any = None, device: Any = None) -> Any:
 
 
 def ones(shape: Any, *, dtype: Any = None, device: Any = None) -> Any:
-    """Ones of a shape; float64 unless asked otherwise."""
+    """Return ones of a shape; float64 by default."""
     check_device(device)
     return _tensor(np.ones(shape, dtype))
 
 
 def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Any:
-    """One value throughout a shape; the gradient of the value is the sum over the shape.
+    """Return one value throughout a shape; the gradient of the value is the sum over the shape.
 
     Examples
     --------
@@ -170,7 +181,7 @@ def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) 
 
 
 def full_like(x: Any, /, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Any:
-    """One value throughout the shape and in the dtype of ``x``; see :func:`full`."""
+    """Return one value throughout the shape and in the dtype of ``x``; see :func:`full`."""
     if is_recording(fill_value):
         return full(x.shape, fill_value, dtype=x.dtype if dtype is None else dtype, device=device)
     return wrap(np.full_like(unwrap(x), unwrap(fill_value), dtype=dtype, device=device))
@@ -179,12 +190,12 @@ def full_like(x: Any, /, fill_value: Any, *, dtype: Any = None, device: Any = No
 def arange(
     start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None
 ) -> Any:
-    """Numbers from ``start`` (or 0) to before ``stop``, in steps.
+    """Return numbers from ``start`` (or 0) up to but without ``stop``, in steps.
 
     Raises
     ------
     ConversionError
-        If a bound is a recorded Tensor: how many numbers there are depends on it.
+        If a bound is a recorded Tensor, because the length of the result depends on it.
 
     Examples
     --------
@@ -211,7 +222,7 @@ def linspace(
     device: Any = None,
     endpoint: bool = True,
 ) -> Any:
-    """``num`` numbers evenly from ``start`` to ``stop``, either of which may be recorded.
+    """Return ``num`` evenly spaced numbers from ``start`` to ``stop``, which may be recorded.
 
     Examples
     --------
@@ -232,6 +243,6 @@ def eye(
     dtype: Any = None,
     device: Any = None,
 ) -> Any:
-    """Ones on the ``k``-th diagonal of a matrix of zeros."""
+    """Return a matrix of zeros with ones on the ``k``-th diagonal."""
     check_device(device)
     return _tensor(np.eye(n_rows, n_cols, k, dtype))

@@ -1,4 +1,4 @@
-"""The standard's dtypes and what is asked about them."""
+"""The standard's dtypes, their limits and conversions, and the inspection of the namespace."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.array_api._creation import asarray
-from autograd_core.array_api._device import check_device
+from autograd_core.array_api._creation import CPU, asarray, check_device
 
 _NAMES = (
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     *("float32", "float64", "complex64", "complex128"),
 )
 
-#: By name, in the standard's order.
+#: The dtypes by name, in the standard's order.
 DTYPES: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in _NAMES}
 
 
 @dataclass(frozen=True)
 class FloatInfo:
-    """What :func:`finfo` returns; the numbers are Python's."""
+    """Result of :func:`finfo`, in Python numbers."""
 
     bits: int
     eps: float
@@ -33,7 +32,7 @@ class FloatInfo:
 
 @dataclass(frozen=True)
 class IntegerInfo:
-    """What :func:`iinfo` returns; the numbers are Python's."""
+    """Result of :func:`iinfo`, in Python numbers."""
 
     bits: int
     max: int
@@ -42,13 +41,13 @@ class IntegerInfo:
 
 
 def _dtype(of: Any) -> np.dtype[Any]:
-    """The dtype that is given, or that of the array that is."""
+    """Return a given dtype, or the dtype of a given array."""
     dtype: np.dtype[Any] = np.dtype(of if isinstance(of, type) else getattr(of, "dtype", of))
     return dtype
 
 
 def finfo(of: Any, /) -> FloatInfo:
-    """Limits of a floating-point dtype, or of an array's.
+    """Return the limits of a floating-point dtype, or of an array's dtype.
 
     Parameters
     ----------
@@ -73,7 +72,7 @@ def finfo(of: Any, /) -> FloatInfo:
 
 
 def iinfo(of: Any, /) -> IntegerInfo:
-    """Limits of an integer dtype, or of an array's.
+    """Return the limits of an integer dtype, or of an array's dtype.
 
     Parameters
     ----------
@@ -91,7 +90,7 @@ def iinfo(of: Any, /) -> IntegerInfo:
 
 
 def can_cast(from_: Any, to: Any, /) -> bool:
-    """Whether a dtype, or that of an array, becomes another without loss, as ``np.can_cast``.
+    """Return whether a dtype, or an array's, can be cast to another, as ``np.can_cast``.
 
     Examples
     --------
@@ -103,7 +102,7 @@ def can_cast(from_: Any, to: Any, /) -> bool:
 
 
 def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
-    """The values of an array in another dtype, recorded; a gradient comes back in the old one.
+    """Return the array in another dtype, recorded; its gradient has the old dtype.
 
     Parameters
     ----------
@@ -140,3 +139,48 @@ def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> A
             "xp.abs(x) first"
         )
     return t.astype(dtype, copy=copy)
+
+
+class __array_namespace_info__:
+    """The standard's inspection utilities: devices, dtypes and capabilities.
+
+    Examples
+    --------
+    >>> import autograd_core.array_api as xp
+    >>> info = xp.__array_namespace_info__()
+    >>> info.default_dtypes()["real floating"]
+    dtype('float64')
+    >>> sorted(info.dtypes(kind="complex floating"))
+    ['complex128', 'complex64']
+    """
+
+    def capabilities(self) -> dict[str, bool | int | None]:
+        """Return what is supported: boolean indexing, value-dependent shapes, up to 64 axes."""
+        return {"boolean indexing": True, "data-dependent shapes": True, "max dimensions": 64}
+
+    def default_device(self) -> str:
+        """Return the device of new arrays."""
+        return CPU
+
+    def devices(self) -> list[str]:
+        """Return the devices on which arrays can be created."""
+        return [CPU]
+
+    def default_dtypes(self, *, device: Any = None) -> dict[str, np.dtype[Any]]:
+        """Return the default dtype of each kind of number."""
+        check_device(device)
+        return {
+            "real floating": np.dtype(np.float64),
+            "complex floating": np.dtype(np.complex128),
+            "integral": np.dtype(np.int_),
+            "indexing": np.dtype(np.intp),
+        }
+
+    def dtypes(
+        self, *, device: Any = None, kind: str | tuple[str, ...] | None = None
+    ) -> dict[str, np.dtype[Any]]:
+        """Return the dtypes by name: all, or those of a kind as in ``isdtype``."""
+        check_device(device)
+        if kind is None:
+            return dict(DTYPES)
+        return {name: dtype for name, dtype in DTYPES.items() if np.isdtype(dtype, kind)}

@@ -1,6 +1,6 @@
-"""The few functions that NumPy spells otherwise than the standard.
+"""The few functions whose signatures in NumPy differ from the standard's.
 
-All are written in NumPy that dispatches, and so are recorded.
+All are written in dispatching NumPy, so they are recorded.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from autograd_core.array_api._creation import asarray
 
 
 def sort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
-    """The values in order along an axis.
+    """Return the values in order along an axis.
 
     Examples
     --------
@@ -26,7 +26,7 @@ def sort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = 
 
 
 def argsort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
-    """The indices that put the values in order along an axis; equal ones keep theirs."""
+    """Return the indices that sort the values along an axis; equal values keep their order."""
     if not descending:
         return np.argsort(x, axis=axis, stable=stable)
     reverse = np.argsort(np.flip(x, axis), axis=axis, stable=stable)
@@ -34,16 +34,16 @@ def argsort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool
 
 
 def count_nonzero(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
-    """How many values are not zero: a Tensor, where ``np.count_nonzero`` may give an int."""
+    """Return how many values are not zero, as a Tensor (``np.count_nonzero`` may return an int)."""
     return asarray(np.count_nonzero(x, axis=axis, keepdims=keepdims), dtype=np.intp)
 
 
 def diff(x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> Any:
-    """The differences of neighbours, ``n`` times; None adds nothing at an end."""
+    """Return the differences of neighbours, taken ``n`` times; None adds nothing at an end."""
     ends = {k: v for k, v in (("prepend", prepend), ("append", append)) if v is not None}
     return np.diff(x, n, axis, **ends)
 
 
 def round(x: Any, /) -> Any:
-    """The nearest integers, of two the even one."""
+    """Return the nearest integers, the even one of two."""
     return np.round(x)

@@ -14,8 +14,7 @@ from numpy.fft import ihfft as ihfft
 from numpy.fft import irfft as irfft
 from numpy.fft import rfft as rfft
 
-from autograd_core.array_api._creation import asarray
-from autograd_core.array_api._device import check_device
+from autograd_core.array_api._creation import asarray, check_device
 
 __all__ = [
     "fft", "fftfreq", "fftn", "fftshift", "hfft", "ifft", "ifftn", "ifftshift", "ihfft", "irfft",
@@ -24,7 +23,7 @@ __all__ = [
 
 
 def _several_axes(fun: Any) -> Any:
-    """NumPy's function, where a shape without axes is deprecated: it means the last ones."""
+    """Return NumPy's function with ``s`` without ``axes`` allowed: it means the last axes."""
 
     def transform(x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "backward") -> Any:
         if s is not None and axes is None:
@@ -32,7 +31,9 @@ def _several_axes(fun: Any) -> Any:
         return fun(x, s=s, axes=axes, norm=norm)
 
     transform.__name__ = fun.__name__
-    transform.__doc__ = f"As ``np.fft.{fun.__name__}``; ``s`` without ``axes`` is of the last axes."
+    transform.__doc__ = (
+        f"As ``np.fft.{fun.__name__}``; ``s`` without ``axes`` refers to the last axes."
+    )
     return transform
 
 
@@ -43,7 +44,7 @@ irfftn = _several_axes(np.fft.irfftn)
 
 
 def fftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: Any = None) -> Any:
-    """The frequencies of the ``n`` results of ``fft``, for samples ``d`` apart.
+    """Return the frequencies of the ``n`` results of ``fft``, for samples ``d`` apart.
 
     Examples
     --------
@@ -56,7 +57,7 @@ def fftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: Any = None)
 
 
 def rfftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: Any = None) -> Any:
-    """The frequencies of the results of ``rfft`` of ``n`` samples ``d`` apart.
+    """Return the frequencies of the results of ``rfft`` of ``n`` samples ``d`` apart.
 
     Examples
     --------

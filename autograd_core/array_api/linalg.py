@@ -1,4 +1,4 @@
-"""The standard's linear algebra extension: NumPy's own functions, nearly all."""
+"""The standard's linear algebra extension: nearly all are NumPy's own functions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ __all__ = [
 
 
 def pinv(x: Any, /, *, rtol: Any = None) -> Any:
-    """The pseudo-inverse of (a stack of) matrices.
+    """Return the pseudo-inverse of (a stack of) matrices.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def pinv(x: Any, /, *, rtol: Any = None) -> Any:
         Matrices, of shape ``(..., M, N)``.
     rtol
         Singular values below this times the largest count as 0; by default ``max(M, N)`` times
-        the dtype's epsilon (``np.linalg.pinv`` left to itself takes 1e-15).
+        the dtype's epsilon (the default of ``np.linalg.pinv`` is 1e-15).
 
     Examples
     --------
@@ -60,7 +60,7 @@ def _complex(x: Any) -> Any:
 
 
 def eig(x: Any, /) -> Any:
-    """Eigenvalues and right eigenvectors of square matrices, complex also where all are real.
+    """Return eigenvalues and right eigenvectors, complex even where all are real.
 
     Examples
     --------
@@ -73,5 +73,5 @@ def eig(x: Any, /) -> Any:
 
 
 def eigvals(x: Any, /) -> Any:
-    """Eigenvalues of square matrices, complex also where all are real."""
+    """Return eigenvalues of square matrices, complex even where all are real."""
     return _complex(np.linalg.eigvals(x))

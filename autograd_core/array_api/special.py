@@ -1,10 +1,10 @@
-"""The special functions: SciPy's ufuncs, under the names of the extension that is proposed.
+"""Special functions: SciPy's ufuncs, under the names of the proposed extension.
 
 The standard has no such extension yet, but SciPy already looks for one before it falls back to
 converting its arguments to ndarrays.  Nearly each name is the bare ufunc of ``scipy.special``,
-which answers a Tensor by NEP 13, also where ``SCIPY_ARRAY_API=1`` hides it behind a wrapper.
-The few functions that are no ufuncs are those of :mod:`autograd_core.special`.  SciPy is imported
-when the first name is asked for.
+which accepts Tensors by NEP 13, even where ``SCIPY_ARRAY_API=1`` hides it behind a wrapper.  The
+few functions that are not ufuncs are those of :mod:`autograd_core.special`.  SciPy is imported at
+the first access to a name.
 
 Examples
 --------
@@ -29,12 +29,12 @@ from autograd_core.special import softmax as softmax
 
 sinc = np.sinc
 
-#: What SciPy composes of other functions where a namespace does not have it.
+#: Functions that SciPy composes of others where a namespace does not have them.
 _COMPOSED_BY_SCIPY = frozenset({"betaincc", "chdtr", "chdtrc", "stdtr"})
 
 
 def polygamma(n: Any, x: Any, /) -> Any:
-    """The n-th derivative of digamma; see :func:`autograd_core.special.polygamma`."""
+    """Return the n-th derivative of digamma; see :func:`autograd_core.special.polygamma`."""
     order = unwrap(n)
     whole = np.ndim(order) == 0 and np.result_type(order).kind in "iu"
     return _polygamma(int(order) if whole else n, x)
@@ -51,7 +51,7 @@ def __getattr__(name: str) -> Any:
     fun = getattr(found, "__wrapped__", found)
     if not isinstance(fun, np.ufunc):
         raise AttributeError(
-            f"{__name__} has the ufuncs of scipy.special, and {name!r} is none of them"
+            f"{__name__} offers the ufuncs of scipy.special, and {name!r} is not one of them"
         )
     if name in _COMPOSED_BY_SCIPY and not _has_rule(fun):
         raise AttributeError(f"{name} has no derivative rule: scipy.special.{name} composes it")

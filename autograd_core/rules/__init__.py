@@ -1,4 +1,4 @@
-"""The derivative rules, one file per NumPy family.
+"""The derivative rules, one file for each family of NumPy functions.
 
 Importing this package fills the tables of ``autograd_core.engine.primitive``.  How a rule is written,
 and the laws that all obey, are in the README of this folder.

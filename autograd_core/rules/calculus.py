@@ -13,7 +13,7 @@ from autograd_core.engine.primitive import Primitive, composition
 from autograd_core.engine.recording import TensorBase, unwrap
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.rules import costs
-from autograd_core.rules.common import along, as_array, axis_index, conj, floating, keeps
+from autograd_core.rules.common import along, as_array, axis_index, conj, floating, keeps, unset
 
 # -- differences and sums along an axis -----------------------------------------------------------
 
@@ -24,18 +24,12 @@ def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any =
         raise ValueError(f"diff takes n >= 0, got {n}")
     a = as_array(a)
     axis = axis_index(a, axis)
-    ends = [None if v is None or isinstance(v, type(np._NoValue)) else v for v in (prepend, append)]
-    if n and any(v is not None for v in ends):
-        one = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
-        before, after = (
-            None
-            if v is None
-            else np.broadcast_to(as_array(v, a), one)
-            if np.ndim(v) == 0
-            else as_array(v, a)
-            for v in ends
-        )
-        a = np.concatenate([v for v in (before, a, after) if v is not None], axis=axis)
+    one = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
+    given = [as_array(v, a) for v in (prepend, append) if v is not None and not unset(v)]
+    if n and given:
+        ends = [np.broadcast_to(v, one) if v.ndim == 0 else v for v in given]
+        first = prepend is not None and not unset(prepend)
+        a = np.concatenate([*ends[:first], a, *ends[first:]], axis=axis)
     for _ in range(n):
         a = a[along(axis, slice(1, None))] - a[along(axis, slice(None, -1))]
     return a
@@ -49,10 +43,10 @@ def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 
 
 def _spacing(x: Any, n: int, ndim: int, axis: int) -> Any:
-    """The steps between coordinates, to be broadcast along ``axis``."""
+    """Return the steps between coordinates, shaped to broadcast along ``axis``."""
     if x.ndim == 1:
         if x.shape[0] != n:
-            raise ValueError(f"{x.shape[0]} coordinates for {n} samples; give one each")
+            raise ValueError(f"{x.shape[0]} coordinates for {n} samples; give one for each sample")
         d = x[1:] - x[:-1]
         return d.reshape((1,) * axis + (-1,) + (1,) * (ndim - axis - 1))
     return _diff(x, axis=axis)
@@ -69,13 +63,13 @@ def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 
 @composition(np.gradient)
 def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
-    """Second-order differences inside, one-sided ones at the ends (Quarteroni et al. 2007)."""
+    """Take second-order differences inside, one-sided ones at the ends (Quarteroni et al. 2007)."""
     f = floating(as_array(f))
     one = isinstance(axis, (int, np.integer))
     named = range(f.ndim) if axis is None else (axis,) if one else tuple(axis)
     axes = [axis_index(f, a) for a in named]
     if len(varargs) not in (0, 1, len(axes)):
-        raise TypeError(f"gradient takes no spacing, one, or one an axis, got {len(varargs)}")
+        raise TypeError(f"gradient takes no spacing, one, or one for each axis, got {len(varargs)}")
     spacings = varargs or (1.0,)
     spacings = spacings * len(axes) if len(spacings) == 1 else spacings
     results = tuple(
@@ -128,7 +122,7 @@ def _one_gradient(f: Any, h: Any, axis: int, edge_order: int) -> Any:
 
 @composition(np.unwrap)
 def _unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * math.pi) -> Any:
-    """Adds whole periods: a constant, but for the period itself."""
+    """Add whole periods, which are constant except for the period itself."""
     values, length = to_host(p), to_host(period)
     turned = np.unwrap(values, discont, axis, period=length.item())
     turns = np.round((turned - values) / length).astype(turned.dtype)
@@ -142,7 +136,7 @@ def _unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * ma
 def _interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
-    """Piecewise linear; at a knot the slope to its right."""
+    """Interpolate linearly; the slope at a knot is the one to its right."""
     one = next((a for a in (x, fp, xp) if hasattr(a, "ndim")), 0)
     x, xp, fp = (floating(as_array(a, one)) for a in (x, xp, fp))
     if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
@@ -176,7 +170,7 @@ def _interp(
 
 
 def _spread(g: Any, n: int, m: int, mode: Any) -> Any:
-    """The cotangent of the full convolution, of which ``mode`` keeps a part."""
+    """Return the cotangent of the full convolution from the part that ``mode`` keeps."""
     code = {0: "valid", 1: "same", 2: "full"}.get(mode, mode)
     missing = n + m - 1 - g.shape[0]
     if code == "full" or not missing:
@@ -221,7 +215,9 @@ def _average(
         w = as_array(weights, a)
         if w.shape != a.shape:
             if axis is None:
-                raise TypeError(f"weights of shape {w.shape} for {a.shape} need an axis=")
+                raise TypeError(
+                    f"weights of shape {w.shape} for {a.shape} need an axis=, or the shape of the array"
+                )
             axes = axis if isinstance(axis, tuple) else (axis,)
             axes = tuple(axis_index(a, i) for i in axes)
             if w.shape != tuple(a.shape[i] for i in axes):
@@ -231,7 +227,9 @@ def _average(
             w = np.broadcast_to(w, a.shape)
         total = w.sum(axis=axis, keepdims=keep)
         if not is_lazy(total) and (unwrap(total) == 0).any():
-            raise ZeroDivisionError("the weights of an average sum to 0")
+            raise ZeroDivisionError(
+                "the weights of an average sum to 0; give weights with another sum"
+            )
         mean = (a * w).sum(axis=axis, keepdims=keep) / total
     return (mean, np.broadcast_to(total, mean.shape)) if returned else mean
 
@@ -266,20 +264,27 @@ def _cov(
         else:
             norm = total - ddof * (w * aweights).sum() / total
     if norm <= 0:
-        warnings.warn("np.cov: no degrees of freedom are left", RuntimeWarning, stacklevel=4)
+        warnings.warn(
+            "np.cov: no degrees of freedom are left; give more observations or a smaller ddof=",
+            RuntimeWarning,
+            stacklevel=4,
+        )
         norm = 0.0
     return (weighted @ conj(centred).T * np.true_divide(1, norm)).squeeze()
 
 
 def _observations(v: Any, rowvar: bool, turns_row: bool) -> Any:
-    """A variable a row; of one row with ``rowvar=False`` NumPy turns the first array alone."""
+    """Return observations with one variable per row.
+
+    With ``rowvar=False`` NumPy transposes a matrix of one row only if it is the first array.
+    """
     v = floating(as_array(v))
     matrix = v.ndim == 2
     v = v if matrix else v.reshape((1, -1))
     return v.T if not rowvar and (v.shape[0] != 1 or (turns_row and matrix)) else v
 
 
-#: Whether this NumPy takes a matrix of one row by columns, too, as from 2.2 on.
+#: Whether this NumPy transposes a matrix of one row as well, as NumPy 2.2 and later do.
 TURNS_ROW = bool(np.cov(np.zeros((1, 2)), rowvar=False, ddof=0).ndim)
 
 

@@ -1,4 +1,4 @@
-"""Floating-point operations of a call, as functions that primitives declare (``flops=``).
+"""Counts of floating-point operations, as functions that primitives declare (``flops=``).
 
 Each takes the result and the arguments of the call and reads their shapes alone.  A multiply-add
 counts as two, a division, a square root or an ``exp`` as one; comparisons, copies and views as

@@ -1,6 +1,6 @@
 """Arrays made of recorded values: full, array, asarray, linspace, logspace, geomspace.
 
-What would copy a recorded value into a plain array raises.
+Copying a recorded value into a plain array raises.
 """
 
 from __future__ import annotations
@@ -31,16 +31,10 @@ def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -
 
 @composition(np.full_like)
 def _full_like(
-    a: Any,
-    fill_value: Any,
-    dtype: Any = None,
-    order: str = "K",
-    subok: bool = True,
-    shape: Any = None,
-    *,
-    device: Any = None,
-) -> Any:
-    """Of the prototype's dtype: a gradient passes if that is a floating-point one."""
+    a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True,
+    shape: Any = None, *, device: Any = None,
+) -> Any:  # fmt: skip
+    """Fill with the prototype's dtype; a gradient passes if it is a floating-point one."""
     prototype: Any = unwrap(a)
     like = np.zeros_like(prototype, dtype=dtype, shape=shape)
     if like.dtype.kind not in "fc" or not any_tracked([fill_value]):
@@ -59,14 +53,9 @@ def _full(
 
 @composition(np.array)
 def _array(
-    object: Any,
-    dtype: Any = None,
-    *,
-    copy: Any = True,
-    order: str = "K",
-    subok: bool = False,
+    object: Any, dtype: Any = None, *, copy: Any = True, order: str = "K", subok: bool = False,
     ndmin: int = 0,
-) -> Any:
+) -> Any:  # fmt: skip
     t = stack_nested(object)
     if dtype is not None:
         t = t.astype(dtype)
@@ -85,7 +74,7 @@ def _asarray(
 
 
 def _evenly_spaced(start: Any, stop: Any, num: int, endpoint: bool, axis: int) -> tuple[Any, Any]:
-    """start + i (stop - start) / (num - 1), and the step."""
+    """Return start + i (stop - start) / (num - 1), and the step."""
     start, stop = as_array(start) * 1.0, as_array(stop) * 1.0
     parts = num - 1 if endpoint else num
     width = stop - start
@@ -101,7 +90,9 @@ def _cast(values: Any, dtype: Any) -> Any:
     if dtype is None:
         return values
     if np.dtype(dtype).kind not in "fc" and any_tracked([values]):
-        raise NotDifferentiableError(f"a range of dtype {np.dtype(dtype)} has no gradient")
+        raise NotDifferentiableError(
+            f"a range of dtype {np.dtype(dtype)} has no gradient; leave dtype= out, or detach() its ends"
+        )
     return values.astype(dtype)
 
 
@@ -131,10 +122,10 @@ def _logspace(
 def _geomspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
 ) -> Any:
-    """start (stop / start)^(i / (num - 1))."""
+    """Return start (stop / start)^(i / (num - 1))."""
     start, stop = as_array(start) * 1.0, as_array(stop) * 1.0
     if (to_host(start) == 0).any() or (to_host(stop) == 0).any():
-        raise ValueError("a geometric sequence cannot start or stop at 0")
+        raise ValueError("a geometric sequence cannot start or stop at 0; give ends that are not 0")
     part = np.arange(float(num)) / max(num - 1 if endpoint else num, 1)
     part = part.reshape((-1,) + (1,) * len(np.broadcast_shapes(start.shape, stop.shape)))
     part = asarray_like(part, start * stop)

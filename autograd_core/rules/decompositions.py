@@ -1,12 +1,12 @@
-"""Eigenvalues and singular values: eigh, eig, svd and what is made of them.
+"""Eigenvalues and singular values: eigh, eig, svd, and compositions of them.
 
 Formulas: Giles (2008); for complex matrices Boeddeker et al. (2017), *On the computation of
 complex-valued gradients with application to statistically optimum beamforming*.
 
 Eigenvectors are unique up to a phase.  Where LAPACK fixes it by a real component, that choice is
-differentiated too, so that the rule is the derivative of the function that ran.  Where values repeat,
-vectors are not differentiable: functions of the values have their gradient, and of the vectors those
-whose gradient does not mix the repeated ones; any other raises, as no finite answer would be right.
+differentiated too, so the rule is the derivative of the function that ran.  Where values repeat, the
+vectors are not differentiable: functions of the values have a gradient, and so do functions of the
+vectors whose gradient does not mix the repeated ones; others raise, as no finite answer is right.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _on_diagonal(v: Any) -> Any:
 
 
 def _coinciding(values: Any) -> Any:
-    """Which pairs of values are equal to rounding, the pairs on the diagonal left out."""
+    """Return which pairs of values are equal up to rounding, except those on the diagonal."""
     values = unwrap(values)
     n = values.shape[-1]
     gaps = abs(values[..., None, :] - values[..., :, None])
@@ -58,16 +58,16 @@ def _coinciding(values: Any) -> Any:
 
 
 def _over_gaps(numerator: Any, gaps: Any, closed: Any, scale: Any, reason: str) -> Any:
-    """numerator / gaps, 0 on the diagonal and where a gap is closed: there the numerator must be 0."""
+    """Return numerator / gaps, 0 on the diagonal and at closed gaps (or raise if it is not 0 there)."""
     refuse_if(np.where(closed, unwrap(numerator), 0.0), scale, reason)
     closed = closed | asarray_like(np.eye(numerator.shape[-1], dtype=bool), numerator)
     return np.where(closed, 0.0, numerator) / np.where(closed, 1.0, gaps)
 
 
 def _refuse_mixed(x: Any, gw: Any, closed: Any, reason: str) -> None:
-    """Where values repeat, cotangents of their vectors and of the values leave it undetermined.
+    """Raise where values repeat and both they and their vectors have cotangents.
 
-    U h(w) U^H would need h', which no cotangent tells.
+    U h(w) U^H would need h', which the cotangents do not determine.
     """
     if closed.any():
         size = abs(unwrap(gw))
@@ -76,7 +76,7 @@ def _refuse_mixed(x: Any, gw: Any, closed: Any, reason: str) -> None:
 
 
 def _real_row(v: Any) -> int | None:
-    """The row, first or last, that LAPACK made real by its choice of the phases."""
+    """Return the row, first or last, that LAPACK made real by its choice of phases, or None."""
     for row in (0, -1):
         if v.shape[-2] and bool((unwrap(v)[..., row, :].imag == 0).all()):
             return row
@@ -84,7 +84,7 @@ def _real_row(v: Any) -> int | None:
 
 
 def _fix_phase(gv: Any, v: Any, tau: Any, reason: str) -> Any:
-    """Add what the phase contributes, for vectors that LAPACK made real in one row."""
+    """Add the contribution of the phase, for vectors that LAPACK made real in one row."""
     row, eps = _real_row(v), 1e3 * float(np.finfo(v.dtype).eps)
     if row is None:
         refuse_if(tau, gv, reason)
@@ -101,7 +101,7 @@ def _fix_phase(gv: Any, v: Any, tau: Any, reason: str) -> Any:
 
 
 def _eigh(g: Any, out: Any, _a: Any, UPLO: Any = "L") -> Any:
-    """U (diag(gw) + skew(U^H gU) / gaps) U^H."""
+    """Return U (diag(gw) + skew(U^H gU) / gaps) U^H."""
     name = {"name": "np.linalg.eigh", "values": "eigenvalues", "vectors": "eigenvectors"}
     w, u = out[0], out[1]
     gw, gu = g[0], conj(g[1])
@@ -120,7 +120,7 @@ def _eigh(g: Any, out: Any, _a: Any, UPLO: Any = "L") -> Any:
 
 
 def _eig(g: Any, out: Any, a: Any) -> Any:
-    """V^-H (diag(gw) + V^H gv' / conj(gaps)) V^H.
+    """Return V^-H (diag(gw) + V^H gv' / conj(gaps)) V^H.
 
     gv' adds the two conditions by which LAPACK normalises a vector: its length is 1, and its
     largest component is real.
@@ -146,7 +146,11 @@ def _eig(g: Any, out: Any, a: Any) -> Any:
 
 
 def _svd(g: Any, out: Any, a: Any, vectors: bool) -> Any:
-    """U (skew(U^H gU)/F S + S skew(V^H gV)/F + diag(gs)) V^H, and the parts beyond min(m, n)."""
+    """Return U (skew(U^H gU)/F S + S skew(V^H gV)/F + diag(gs)) V^H, and the parts beyond min(m, n).
+
+    With ``vectors``, a matrix of zeros counts as one whose vectors are used: its cotangents do not
+    tell.
+    """
     name = {"name": "np.linalg.svd", "values": "singular values", "vectors": "singular vectors"}
     u, s, vh = out[0], out[1], out[2]
     gu, gs, gv = conj(g[0]), g[1], adjoint(conj(g[2]))
@@ -196,10 +200,10 @@ def _svd(g: Any, out: Any, a: Any, vectors: bool) -> Any:
 
 
 def _refuse_lost(g: Any, zero: Any, beyond: bool, vectors: bool) -> None:
-    """Where a singular value is 0 and its vectors have others to turn into, in a space without values.
+    """Raise where a singular value is 0, its vectors are not unique, and both have cotangents.
 
-    A product u s vh hands the vectors that are multiplied by 0 a cotangent of 0, which no longer tells
-    what they would turn into; functions of the values alone (no cotangent of vectors) do not ask.
+    In a product u s vh the vectors that are multiplied by 0 get a cotangent of 0, which no longer says
+    how they turn; functions of the values alone have no cotangent of vectors, and are allowed.
     """
     gu, gs, gvh = (abs(unwrap(part)) for part in g)
     free = zero & asarray_like(np.asarray(beyond), zero) | zero & (zero.sum(-1) > 1)[..., None]
@@ -210,7 +214,7 @@ def _refuse_lost(g: Any, zero: Any, beyond: bool, vectors: bool) -> None:
 
 
 def _split(u: Any, gu: Any, k: int, reason: str) -> tuple[Any, Any, Any]:
-    """The first k vectors with their cotangents, and the others, if there are any, with theirs."""
+    """Return the first k vectors with their cotangents, and the others, if any, with theirs."""
     if u.shape[-1] == k:
         return u, gu, None
     rest, g_rest = u[..., k:], gu[..., k:]
@@ -220,7 +224,7 @@ def _split(u: Any, gu: Any, k: int, reason: str) -> tuple[Any, Any, Any]:
 
 
 def _turned(others: Any, u: Any, gu: Any) -> Any:
-    """How the first vectors turn into the others: U2 (U2^H gU1 - gU2^H U1)."""
+    """Return how the first vectors turn into the others: U2 (U2^H gU1 - gU2^H U1)."""
     rest, g_rest = others
     return rest @ (adjoint(rest) @ gu - adjoint(g_rest) @ u)
 
@@ -242,7 +246,7 @@ composition(np.linalg.svdvals)(lambda x, /: np.linalg.svd(x, compute_uv=False))
 
 
 def _hermitian_svd(a: Any, compute_uv: Any) -> Any:
-    """From the eigenvalues, by falling size; their signs go to V (as NumPy does)."""
+    """Return the SVD from the eigenvalues by falling size; V takes their signs, as in NumPy."""
     w, u = np.linalg.eigh(a)
     order = np.argsort(abs(unwrap(w)), axis=-1)[..., ::-1]
     w = np.take_along_axis(w, order, axis=-1)

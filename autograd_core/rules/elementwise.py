@@ -25,7 +25,7 @@ def _define(fun: Any, *rules: Any, **facts: Any) -> None:
 
 
 def _zero(g: Any, _out: Any, *_args: Any) -> Any:
-    """The cotangent of an argument on which the value does not (locally) depend."""
+    """Return 0, for an argument on which the value does not (locally) depend."""
     return np.zeros_like(g)
 
 
@@ -41,7 +41,7 @@ def _fmod_y(g: Any, _out: Any, x: Any, y: Any) -> Any:
 
 
 def _power_x(g: Any, _out: Any, x: Any, y: Any) -> Any:
-    """y x^(y-1), and 0 for y = 0 whatever x is."""
+    """Return y x^(y-1), and 0 for y = 0 whatever x is."""
     if isinstance(y, (int, float)):  # the common case, and it keeps float32
         if y == 2:
             return g * (2 * x)
@@ -52,7 +52,7 @@ def _power_x(g: Any, _out: Any, x: Any, y: Any) -> Any:
 
 
 def _power_y(g: Any, out: Any, x: Any, _y: Any) -> Any:
-    """x^y log x, and 0 at x = 0, its limit for y > 0."""
+    """Return x^y log x, and 0 at x = 0, its limit for y > 0."""
     if isinstance(x, (int, float)) and x > 0:
         return g * (out * math.log(x))
     base = np.where(x == 0, 1.0, x)
@@ -62,7 +62,7 @@ def _power_y(g: Any, out: Any, x: Any, _y: Any) -> Any:
 
 
 def _absolute(g: Any, out: Any, x: Any) -> Any:
-    """Its sign; for complex x the direction conj(x) / |x|; 0 at 0."""
+    """Return the sign of x; for complex x the direction conj(x) / |x|; 0 at 0."""
     if x.dtype.kind != "c":
         return g * np.sign(x)
     return g * (np.conj(x) / np.where(out == 0, 1.0, out))
@@ -121,7 +121,7 @@ _define(np.degrees, lambda g, _out, _x: g / DEGREE)
 
 
 def _root_of_one_minus_square(x: Any) -> Any:
-    """sqrt(1 - x^2), which is -+i sqrt(x - 1) sqrt(x + 1) above and below the cuts."""
+    """Return sqrt(1 - x^2), which is -+i sqrt(x - 1) sqrt(x + 1) above and below the cuts."""
     if x.dtype.kind != "c":
         return np.sqrt((1 - x) * (1 + x))
     root = np.sqrt(x - 1) * np.sqrt(x - -1)
@@ -129,12 +129,12 @@ def _root_of_one_minus_square(x: Any) -> Any:
 
 
 def _root_of_one_plus_square(x: Any) -> Any:
-    """sqrt(1 + x^2), without overflow for real x."""
+    """Return sqrt(1 + x^2), without overflow for real x."""
     return np.sqrt(x * x - -1) if x.dtype.kind == "c" else np.hypot(x, 1.0)
 
 
 def _over_one_plus_square(g: Any, x: Any) -> Any:
-    """g / (1 + x^2), without overflow for real x."""
+    """Return g / (1 + x^2), without overflow for real x."""
     if x.dtype.kind == "c":
         return g / (1 + x * x)
     h = np.hypot(x, 1.0)
@@ -145,18 +145,18 @@ def _over_one_plus_square(g: Any, x: Any) -> Any:
 
 
 def unit(x: Any, length: Any) -> Any:
-    """x / length, and 0 at the origin, where every direction is a subgradient's."""
+    """Return x / length, and at the origin 0, which is one of the subgradients."""
     flat = length == 0
     return np.where(flat, 0.0, x / np.where(flat, 1.0, length))
 
 
 def _share(g: Any, wins: Any, ties: Any) -> Any:
-    """All of the cotangent where an argument wins, half of it where two tie."""
+    """Return the cotangent where an argument wins, half of it where two tie."""
     return np.where(wins, g, np.where(ties, g * 0.5, 0.0))
 
 
 def share_of_log_sum(x: Any, out: Any) -> Any:
-    """exp(x - out) of a log-sum; 1 where x is the sum, also at plus or minus infinity."""
+    """Return x - out, whose exponential is the share of x; 0 where they are equal, also at infinity."""
     same = x == out
     return np.where(same, 0.0, x) - np.where(same, 0.0, out)
 
@@ -205,7 +205,7 @@ _define(np.angle,     lambda g, _out, z, deg=False: g * (-1j / DEGREE if deg els
 
 
 def _phase(g: Any, out: Any, z: Any) -> Any:
-    """Only the direction of z turns its phase out = z / |z|; 0 at 0."""
+    """Return the derivative of z / |z|, which depends on the direction of z alone; 0 at 0."""
     return np.conj(out) * ((g * out).imag * 1j) / np.where(z == 0, 1.0, np.absolute(z))
 
 
@@ -214,7 +214,7 @@ phase = Primitive(np.sign, "sign").defvjp(_phase, elementwise=True)
 
 @composition(np.sign)
 def _sign(x: Any, **options: Any) -> Any:
-    """Piecewise constant for real numbers; the phase of complex ones."""
+    """Return the sign of real numbers (unrecorded), or the phase of complex ones."""
     if x.dtype.kind == "c":
         return phase(x, **options)
     return wrap(np.sign(unwrap(x), **unwrap(options)))
@@ -234,7 +234,7 @@ defvjp(
 
 
 def _inside(x: Any, low: Any, high: Any) -> Any:
-    """Whether x passes; at a bound it does."""
+    """Return whether x passes; at a bound it does."""
     inside = x == x
     if low is not None:
         inside = inside & (x >= low)

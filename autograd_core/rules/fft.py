@@ -1,4 +1,4 @@
-"""Fourier transforms.  All are linear; those of several axes are made of those of one.
+"""Fourier transforms, all linear; transforms of several axes are composed of those of one.
 
 The matrix of a transform is symmetric, so the cotangent of ``fft`` is ``fft`` of the cotangent.  A real
 transform keeps half of the spectrum: its cotangent is the same, of the half that was kept; the inverse
@@ -22,7 +22,7 @@ def _opposite(norm: Any) -> Any:
 
 
 def _resized(g: Any, n: int, axis: int) -> Any:
-    """``g`` cut, or filled up with zeros, to length ``n``: what ``n=`` does to the input."""
+    """Return ``g`` cut, or padded with zeros, to length ``n``, as ``n=`` does to the input."""
     axis = axis_index(g, axis)
     have = g.shape[axis]
     if have == n:
@@ -46,7 +46,7 @@ def _rfft(g: Any, _out: Any, _a: Any, n: Any = None, axis: Any = -1, norm: Any =
 
 
 def _weights(half: int, n: int, ndim: int, axis: int, dtype: Any) -> Any:
-    """1, 2, ..., 2, and 1 again if ``n`` is even: how often an entry is used."""
+    """Return 1, 2, ..., 2, and 1 again if ``n`` is even: how often each entry is used."""
     w = np.full(half, 2.0, np.empty(0, dtype).real.dtype)
     w[0] = 1
     if n % 2 == 0:
@@ -82,17 +82,19 @@ composition(np.fft.ihfft)(
 
 
 def _axes(a: Any, s: Any, axes: Any) -> list[tuple[Any, int]]:
-    """The length and the axis of each transform."""
+    """Return the length and the axis of each transform."""
     if axes is None:
         axes = range(-len(s), 0) if s is not None else range(a.ndim)
     sizes = [None] * len(axes) if s is None else [None if n == -1 else n for n in s]
     if len(sizes) != len(axes):
-        raise ValueError(f"s= and axes= are of one length, got {len(sizes)} and {len(axes)}")
+        raise ValueError(
+            f"s= and axes= must have the same length, got {len(sizes)} and {len(axes)}"
+        )
     return list(zip(sizes, axes, strict=True))
 
 
 def _several(first: Any, rest: Any, last_first: bool, default: Any) -> Any:
-    """A transform of several axes: ``first`` along the last one, ``rest`` along the others."""
+    """Return a transform of several axes: ``first`` along the last one, ``rest`` along the others."""
 
     def transform(a: Any, s: Any = None, axes: Any = default, norm: Any = None) -> Any:
         a = as_array(a)

@@ -1,7 +1,7 @@
 """Indexing: getitem, its adjoint, assignment, take, take_along_axis.
 
 Reading by an index and adding into zeros by it (:data:`put_sum`) are each other's adjoint.  The
-second accumulates: an index that stands twice gets both cotangents.
+second accumulates: an index that occurs twice gets both cotangents.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from autograd_core.tensors.methods import getitem, setitem
 
 
 def is_basic(index: Any) -> bool:
-    """Whether an index is of integers, slices, None and Ellipsis alone: it never repeats."""
+    """Return whether an index has only integers, slices, None and Ellipsis, so it never repeats."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(
         p is None
@@ -54,9 +54,9 @@ getitem.defvjp(lambda g, _out, _x, *, index: put_sum(g, index=index, shape=_x.sh
 @primitive(flops=lambda _out, _base, _index, values: values.size)
 @writes_output
 def scatter_add(base: Any, index: Any, values: Any) -> Any:
-    """A copy of ``base`` with ``values`` added at ``index``; repeated indices add up.
+    """Return a copy of ``base`` with ``values`` added at ``index``; repeated indices add up.
 
-    The functional form of ``np.add.at``.
+    This is the functional form of ``np.add.at``.
 
     Parameters
     ----------
@@ -85,13 +85,13 @@ scatter_add.defvjp(
 
 
 def _fitting(c: Any, value: Any) -> Any:
-    """Axes of length 1 in front, which assignment allows a value to have beyond its place's."""
+    """Return ``c`` with the leading axes of length 1 that assignment allows a value to have."""
     extra = np.ndim(value) - c.ndim
     return c.reshape((1,) * extra + c.shape) if extra > 0 else c
 
 
 def _assigned(g: Any, _out: Any, x: Any, value: Any, *, index: Any) -> Any:
-    """What became of each value: of those written to one place, the last alone counts."""
+    """Return the cotangent of each value: of those written to one place, only the last counts."""
     c = getitem(g, index=index)
     if not (is_basic(index) or _is_mask(index)):
         places = np.zeros(x.shape, int)
@@ -125,7 +125,7 @@ defvjp(np.take, _take, selects=True, flops=costs.none)
 
 
 def along_axis(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:
-    """The index by which ``take_along_axis`` reads, of an array of ``shape``."""
+    """Return the index by which ``take_along_axis`` reads an array of ``shape``."""
     index = []
     for i, n in enumerate(shape):
         place = [1] * len(shape)

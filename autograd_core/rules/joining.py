@@ -1,4 +1,4 @@
-"""Joining and splitting: concatenate, stack, split and their relatives."""
+"""Joining and splitting: concatenate, stack, split and related functions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _part(
     i: int, g: Any, _out: Any, *_arrays: Any, axis: Any = 0, dtype: Any = None,
     casting: Any = "same_kind",
 ) -> Any:  # fmt: skip
-    """The slice of ``g`` where array ``i`` went."""
+    """Return the slice of ``g`` that array ``i`` occupies."""
     x = _arrays[i]
     if axis is None:
         start = sum(a.size for a in _arrays[:i])
@@ -33,7 +33,7 @@ def _layer(
 
 
 def _rejoin(g: Any, _out: Any, _x: Any, indices_or_sections: Any = None, axis: Any = 0) -> Any:
-    """The parts side by side; each in its place where cuts that fall make them overlap."""
+    """Return the parts joined, or added up where decreasing cuts make them overlap."""
     if sum(part.shape[axis] for part in g) == _x.shape[axis]:
         return np.concatenate(g, axis=axis)
     cuts = np.asarray(indices_or_sections).tolist()
@@ -50,27 +50,23 @@ defvjp(np.split, _rejoin, flops=costs.none)
 defvjp(np.array_split, _rejoin, flops=costs.none)
 
 
-def _each(fun: Any, tup: Any) -> list[Any]:
-    return [fun(a) for a in tup]
-
-
 @composition(np.vstack)
 def _vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    return _cast(np.concatenate(_each(np.atleast_2d, tup), axis=0), dtype)
+    return _cast(np.concatenate([np.atleast_2d(a) for a in tup], axis=0), dtype)
 
 
 @composition(np.hstack)
 def _hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    arrays = _each(np.atleast_1d, tup)
+    arrays = [np.atleast_1d(a) for a in tup]
     return _cast(np.concatenate(arrays, axis=0 if arrays[0].ndim == 1 else 1), dtype)
 
 
-composition(np.dstack)(lambda tup: np.concatenate(_each(np.atleast_3d, tup), axis=2))
+composition(np.dstack)(lambda tup: np.concatenate([np.atleast_3d(a) for a in tup], axis=2))
 
 
 @composition(np.column_stack)
 def _column_stack(tup: Any) -> Any:
-    columns = _each(np.atleast_1d, tup)
+    columns = [np.atleast_1d(a) for a in tup]
     return np.concatenate([c[:, None] if c.ndim == 1 else c for c in columns], axis=1)
 
 

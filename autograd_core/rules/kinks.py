@@ -1,7 +1,7 @@
-"""Where a function has no slope, and the gradient that it has there all the same.
+"""``kinks``: the gradients of functions at points where they have no slope.
 
-Always a finite subgradient unless said, the same as PyTorch's where PyTorch has a finite one.  Every row
-carries a call that shows it; the tests run them all.
+Unless a row says otherwise it is a finite subgradient, and PyTorch's where PyTorch has a finite one.
+Every row has a call that shows it; the tests run them all.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Kink(NamedTuple):
-    """One place without a slope."""
+    """One row of the table: a point without a slope, and the gradient there."""
 
     function: str
     at: str
@@ -21,7 +21,7 @@ class Kink(NamedTuple):
 
 
 class Kinks(tuple[Kink, ...]):
-    """The table; it prints itself."""
+    """The table of kinks; its ``repr`` is the table as text."""
 
     __slots__ = ()
 
@@ -34,7 +34,7 @@ class Kinks(tuple[Kink, ...]):
         return "\n".join([lines[0], "  ".join("-" * w for w in widths), *lines[1:]])
 
     def markdown(self) -> str:
-        """The table for a README."""
+        """Return the table in Markdown, for the README."""
         rows = [f"| {k.function} | {k.at} | {k.gradient} |" for k in self]
         return "\n".join(["| function | at | gradient |", "|---|---|---|", *rows])
 
@@ -74,7 +74,7 @@ KINKS = Kinks((
     Kink("interp", "x at a knot", "the slope to its right", "np.interp(x, [0.0, 1.0, 2.0], [0.0, 1.0, 5.0])", [1.0], [4]),
     Kink("unique", "equal values", "to the first of them", "np.unique(x)", [1.0, 1.0, 2.0], [1, 0, 1]),
     Kink("floor, ceil, trunc, round, rint, sign, //", "everywhere", "0: piecewise constant", "np.floor(x)", [1.0, 1.5], [0, 0]),
-    Kink("remainder, fmod, modf", "a jump", "that of the piece to the right", "np.remainder(x, 1.0)", [1.0, 1.5], [1, 1]),
+    Kink("remainder, fmod, modf", "a jump", "the slope to the right", "np.remainder(x, 1.0)", [1.0, 1.5], [1, 1]),
     Kink("copysign", "0", "1 or -1, by the signs of both", "np.copysign(x, -1.0)", [0.0, 2.0], [-1, -1]),
     Kink("heaviside", "0", "0 to x, 1 to the value at 0", "np.heaviside(0.0, x)", [0.3], [1]),
     Kink("det", "singular matrices", "the cofactors, exact", "np.linalg.det(x.reshape(2, 2))", [1.0, 2.0, 2.0, 4.0], [4, -2, -2, 1]),
@@ -89,12 +89,12 @@ KINKS = Kinks((
 
 
 def kinks(function: str = "") -> Kinks:
-    """Where functions have no slope, and what their gradient is there.
+    """Return the points where functions have no slope, and their gradients there.
 
     Parameters
     ----------
     function
-        Only rows in which this word stands; by default all.
+        Only rows whose functions contain this word; by default all.
 
     Returns
     -------

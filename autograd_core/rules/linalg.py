@@ -28,35 +28,35 @@ WELL_CONDITIONED = 1e4
 
 
 def _solve_b(g: Any, _out: Any, a: Any, _b: Any) -> Any:
-    """A^-T g."""
+    """Return A^-T g."""
     if _b.ndim == 1:
         return np.linalg.solve(mT(a), g[..., None])[..., 0]
     return np.linalg.solve(mT(a), g)
 
 
 def _solve_a(g: Any, out: Any, a: Any, _b: Any) -> Any:
-    """-(A^-T g) x^T."""
+    """Return -(A^-T g) x^T."""
     if _b.ndim == 1:
         return -np.linalg.solve(mT(a), g[..., None]) * out[..., None, :]
     return -np.linalg.solve(mT(a), g) @ mT(out)
 
 
 def lower_part(h: Any) -> Any:
-    """The gradient of the lower triangle, of which a Hermitian matrix was completed.
+    """Return the gradient of the lower triangle from which a Hermitian matrix was completed.
 
-    From the gradient ``h`` (not conjugated) of the full matrix: a lower entry stands twice.
+    ``h`` is the gradient (not conjugated) of the full matrix, in which a lower entry occurs twice.
     """
     both = np.tril(h + adjoint(h))
     return both - np.tril(np.triu(both)) * 0.5
 
 
 def triangle(h: Any, upper: bool) -> Any:
-    """:func:`lower_part`, or its mirror image for functions that read the upper triangle."""
+    """Return :func:`lower_part`, or its mirror image for functions that read the upper triangle."""
     return mT(lower_part(mT(h))) if upper else lower_part(h)
 
 
 def _cholesky(g: Any, out: Any, _a: Any, *, upper: bool = False) -> Any:
-    """L^-H Phi(L^H g) L^-1, Phi the lower triangle with half of the diagonal (Murray 2016)."""
+    """Return L^-H Phi(L^H g) L^-1, Phi the lower triangle with half of the diagonal (Murray 2016)."""
     factor = adjoint(out) if upper else out
     cotangent = mT(g) if upper else conj(g)  # of L, conjugated
     phi = np.tril(adjoint(factor) @ cotangent)
@@ -70,9 +70,9 @@ def _cholesky(g: Any, out: Any, _a: Any, *, upper: bool = False) -> Any:
 
 
 def _products_without(s: Any, left_out: int) -> Any:
-    """Products of ``s`` along the last axis without one element, or without each pair.
+    """Return products of ``s`` along the last axis without one element, or without each pair.
 
-    No quotient, so that they are right where elements are 0.
+    They are computed without a quotient, so they are right where elements are 0.
     """
     n = s.shape[-1]
     one = np.eye(n, dtype=bool)
@@ -83,7 +83,7 @@ def _products_without(s: Any, left_out: int) -> Any:
 
 
 def _factors(a: Any) -> tuple[Any, Any, Any, Any]:
-    """conj(U), the singular values, conj(Vh), and det(U) det(Vh)."""
+    """Return conj(U), the singular values, conj(Vh), and det(U) det(Vh)."""
     u, s, vh = np.linalg.svd(a)
     sign = np.linalg.det(u) * np.linalg.det(vh)
     return conj(u), s, conj(vh), sign[..., None, None]
@@ -103,28 +103,25 @@ def _cofactor(a: Any) -> Any:
 
 
 def _cofactor_slope(h: Any, a: Any) -> Any:
-    """The gradient of sum(h * cofactor(a)): again a polynomial in the singular values."""
+    """Return the gradient of sum(h * cofactor(a)), again a polynomial in the singular values."""
     if 0 in a.shape[-2:]:
         return np.zeros_like(a)
     u, s, vh, sign = _factors(a)
     k = mT(u) @ h @ mT(vh)
     pairs = _products_without(s, 2).astype(a.dtype)
     diagonal = (pairs @ np.diagonal(k, 0, -2, -1)[..., None])[..., 0]
-    middle = (
-        -mT(k) * pairs
-        + asarray_like(np.eye(s.shape[-1], dtype=a.dtype), a) * diagonal[..., None, :]
-    )
-    return sign * (u @ middle @ vh)
+    one = asarray_like(np.eye(s.shape[-1], dtype=a.dtype), a)
+    return sign * (u @ (one * diagonal[..., None, :] - mT(k) * pairs) @ vh)
 
 
-#: det(A) A^-T, the matrix of cofactors, also where A is singular.
+#: The matrix of cofactors, det(A) A^-T, also for singular A.
 cofactor = Primitive(_cofactor, "cofactor", flops=costs.factorization(21))
 cofactor_slope = Primitive(_cofactor_slope, "cofactor_slope", flops=costs.factorization(21))
 cofactor.defvjp(lambda g, _out, a: cofactor_slope(g, a))
 
 
 def _regular_slope(g: Any, _out: Any, h: Any, a: Any) -> Any:
-    """The gradient of sum(g * slope(h, a)) by a, for regular A (else ``inv`` raises), B = A^-T.
+    """Return the gradient of sum(g * slope(h, a)) by a, for regular A (else ``inv`` raises), B = A^-T.
 
     slope = d (<h, B> B - B h^T B) with dd = d <B, dA> and dB = -B dA^T B.
     """
@@ -144,7 +141,7 @@ cofactor_slope.defvjp(lambda g, _out, _h, a: cofactor_slope(g, a), _regular_slop
 
 
 def _slogdet(g: Any, out: Any, a: Any) -> Any:
-    """A^-T for log|det|; the sign of a complex determinant turns with Im tr(A^-1 dA)."""
+    """Return A^-T for log|det|; the sign of a complex determinant turns with Im tr(A^-1 dA)."""
     inverse = mT(np.linalg.inv(a))
     c = g[1]
     if a.dtype.kind == "c":
@@ -156,10 +153,10 @@ def _slogdet(g: Any, out: Any, a: Any) -> Any:
 
 
 def _qr_tall(g: Any, out: Any, _a: Any, mode: str = "reduced") -> Any:
-    """For m >= n: (gQ + Q sym(triu(gR R^H - Q^H gQ))) R^-H, with real diag(R)."""
+    """Return (gQ + Q sym(triu(gR R^H - Q^H gQ))) R^-H, for m >= n, with real diag(R)."""
     gq, gr, q, r = conj(g[0]), conj(g[1]), out[0], out[1]
     n = r.shape[-1]
-    extra = None
+    extra: Any = 0.0
     if q.shape[-1] > n:  # complete: the further columns complete an orthonormal basis
         rest, g_rest = q[..., n:], gq[..., n:]
         turn = adjoint(rest) @ g_rest
@@ -174,10 +171,7 @@ def _qr_tall(g: Any, out: Any, _a: Any, mode: str = "reduced") -> Any:
         extra = rest @ (adjoint(g_rest) @ q)
     inner = np.triu(gr @ adjoint(r) - adjoint(q) @ gq)
     inner = inner + adjoint(inner)
-    inner = inner - np.tril(np.triu(inner)) * 0.5
-    c = gq + q @ inner
-    if extra is not None:
-        c = c - extra
+    c = gq + q @ (inner - np.tril(np.triu(inner)) * 0.5) - extra
     return conj(adjoint(np.linalg.solve(r, adjoint(c))))
 
 
@@ -219,7 +213,7 @@ def _qr(a: Any, mode: str = "reduced") -> Any:
 def _pinv(
     g: Any, out: Any, a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None
 ) -> Any:
-    """-P^H g P^H + (1 - A P) g^H P P^H + P^H P g^H (1 - P A), conjugated at both ends."""
+    """Return -P^H g P^H + (1 - A P) g^H P P^H + P^H P g^H (1 - P A), with g and result conjugated."""
     p, g = out, conj(g)
     ph, gh = adjoint(p), adjoint(g)
     c = -ph @ g @ ph
@@ -234,14 +228,14 @@ def _pinv(
 
 
 def rank_deficient(a: Any, p: Any) -> bool:
-    """Whether the projector P A has a smaller trace than the smaller side of A."""
+    """Return whether the projector P A has a smaller trace than the smaller side of A."""
     a, p = unwrap(a), unwrap(p)
     traces = (p * mT(a)).sum((-2, -1)).real
     return bool((traces < min(a.shape[-2:]) - 0.5).any())
 
 
 def from_lower(a: Any) -> Any:
-    """The Hermitian matrix whose lower triangle ``a`` has."""
+    """Return the Hermitian matrix with the lower triangle of ``a``."""
     below = np.tril(a, -1)
     diagonal = np.tril(np.triu(a))
     diagonal = diagonal if a.dtype.kind != "c" else diagonal.real
@@ -260,24 +254,18 @@ def _np_pinv(a: Any, rcond: Any = None, hermitian: bool = False, **tolerance: An
     options = {k: v for k, v in tolerance.items() if k == "rtol"}
     if options.keys() != tolerance.keys():
         raise TypeError(f"np.linalg.pinv takes rcond=, rtol=, hermitian=, got {sorted(tolerance)}")
-    if rcond is not None:
-        options["rcond"] = rcond
-    return _full_pinv(a, **options)
+    return _full_pinv(a, **options if rcond is None else {**options, "rcond": rcond})
 
 
 @composition(np.linalg.lstsq)
 def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
-    """The pseudo-inverse times b; the squared residuals where NumPy gives them."""
+    """Return the pseudo-inverse times b, and the squared residuals where NumPy gives them."""
     a, b = as_array(a), as_array(b)
     m, n = a.shape
-    _, _, rank, _ = np.linalg.lstsq(unwrap(a), unwrap(b), rcond=rcond)
+    solution, _, rank, _ = np.linalg.lstsq(unwrap(a), unwrap(b), rcond=rcond)
     eps = float(np.finfo(np.result_type(unwrap(a), unwrap(b), np.float32)).eps)
     cut = {None: eps * max(m, n), -1: eps}.get(rcond, rcond)
-    x = (
-        _full_pinv(a, rcond=cut) @ b
-        if m and n
-        else np.linalg.lstsq(unwrap(a), unwrap(b), rcond=rcond)[0]
-    )
+    x = _full_pinv(a, rcond=cut) @ b if m and n else solution
     left = b - a @ x
     square = (left * conj(left)).real if left.dtype.kind == "c" else left * left
     full = rank == n and m > n

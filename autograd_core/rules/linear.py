@@ -24,7 +24,7 @@ from autograd_core.rules.reductions import expand
 
 
 def _matmul_x(g: Any, _out: Any, _x: Any, y: Any) -> Any:
-    """g y^T, for matrices; vectors are rows on the left, columns on the right."""
+    """Return g y^T, for matrices; vectors are rows on the left, columns on the right."""
     if y.ndim == 1:
         return g * y if _x.ndim == 1 else g[..., None] * y
     if _x.ndim == 1:
@@ -37,7 +37,7 @@ def _matmul_x(g: Any, _out: Any, _x: Any, y: Any) -> Any:
 
 
 def _matmul_y(g: Any, _out: Any, x: Any, _y: Any) -> Any:
-    """x^T g."""
+    """Return x^T g."""
     if x.ndim == 1:
         return g * x if _y.ndim == 1 else x[:, None] * g[..., None, :]
     if _y.ndim == 1:
@@ -73,7 +73,7 @@ composition(np.vdot)(lambda a, b: np.conj(as_array(a).reshape(-1)) @ as_array(b)
 
 @composition(np.tensordot)
 def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    """Transpose the contracted axes together, multiply as matrices, and give the shape back."""
+    """Transpose the contracted axes together, multiply as matrices, and restore the shape."""
     a, b = as_array(a), as_array(b)
     if isinstance(axes, (int, np.integer)):
         n = int(axes)
@@ -122,7 +122,7 @@ def _letters_of(sublist: Any) -> str:
 
 
 def explicit(args: tuple[Any, ...]) -> tuple[str, list[Any]]:
-    """``"ij,jk->ik"`` and the operands, from any form of arguments.
+    """Return subscripts such as ``"ij,jk->ik"`` and the operands, from any form of arguments.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Norms, condition numbers, and products and equations of matrices that are made of others."""
+"""Norms, condition numbers, and products and equations composed of other functions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _two_norm(x: Any, *, axis: Any, keepdims: Any) -> Any:
 
 
 def _two_norm_x(g: Any, out: Any, x: Any, *, axis: Any, keepdims: Any) -> Any:
-    """x / |x|, and 0 at the origin."""
+    """Return x / |x|, and 0 at the origin."""
     flat = out == 0
     share = np.where(flat, 0.0, g) / np.where(flat, 1.0, out)
     return restore_axes(share, x, axis, keepdims) * conj(x)
@@ -33,7 +33,7 @@ two_norm = Primitive(_two_norm, "norm", kind="reduction", flops=costs.per_elemen
 
 
 def _power_norm(x: Any, p: float, axis: Any, keepdims: Any) -> Any:
-    """(sum |x|^p)^(1/p), with gradient 0 where it is 0: at the origin, for p < 1 at any zero."""
+    """Return (sum |x|^p)^(1/p), with gradient 0 where it is 0: at the origin, for p < 1 at any zero."""
     size = abs(x)
     zero = unwrap(size) == 0
     if p < 1 and any_of(zero):
@@ -133,7 +133,7 @@ def _cond(x: Any, p: Any = None) -> Any:
 
 @composition(np.linalg.matrix_power)
 def _matrix_power(a: Any, n: int) -> Any:
-    """By repeated squaring."""
+    """Multiply by repeated squaring."""
     if n < 0:
         a, n = np.linalg.inv(a), -n
     if n == 0:
@@ -144,15 +144,14 @@ def _matrix_power(a: Any, n: int) -> Any:
         if n % 2:
             result = square if result is None else result @ square
         n //= 2
-        if n:
-            square = square @ square
+        square = square @ square if n else square
     return result if result is not a else a * 1
 
 
 @composition(np.linalg.multi_dot)
 def _multi_dot(arrays: Any) -> Any:
-    """In the order with the fewest multiplications (Cormen et al., *matrix-chain order*)."""
-    items = [as_array(a) for a in arrays]
+    """Multiply in the order with the fewest multiplications (Cormen et al., *matrix-chain order*)."""
+    items = list(map(as_array, arrays))
     if len(items) < 2:
         raise ValueError(f"multi_dot takes two arrays or more, got {len(items)}")
     row, column = items[0].ndim == 1, items[-1].ndim == 1
@@ -218,7 +217,7 @@ def _last(a: Any, axis: int) -> Any:
 @composition(np.vecdot)
 @composition(np.linalg.vecdot)
 def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1, keepdims: bool = False) -> Any:
-    """Of the conjugate of the first with the second."""
+    """Return the product of the conjugate of the first with the second."""
     a, b = _last(as_array(x1), axis), _last(as_array(x2), axis)
     result = (conj(a)[..., None, :] @ b[..., None])[..., 0, 0]
     return np.expand_dims(result, axis) if keepdims else result

@@ -1,4 +1,4 @@
-"""Views and pads whose elements overlap: sliding windows, and every mode of ``np.pad``."""
+"""Sliding windows, and every mode of ``np.pad``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from autograd_core.rules.selection import by_index
 def _sum_windows(
     g: Any, *, window: tuple[int, ...], axes: tuple[int, ...], shape: tuple[int, ...]
 ) -> Any:
-    """Every element of a window added where it came from."""
+    """Add every element of the windows at the position it came from."""
     out = np.zeros_like(g, shape=shape)
     for offsets in itertools.product(*(range(w) for w in window)):
         start = [0] * len(shape)
@@ -51,12 +51,14 @@ def _sliding_window_view(
 ) -> Any:
     if writeable:
         raise NotDifferentiableError(
-            "sliding_window_view(writeable=True) of a recorded Tensor: windows are read only"
+            "sliding_window_view(writeable=True) of a recorded Tensor is not possible, as its windows are read-only; leave writeable= out"
         )
     window = tuple(window_shape) if np.iterable(window_shape) else (window_shape,)
     axes = axes_of(axis, x.ndim)
     if len(window) != len(axes):
-        raise ValueError(f"one window length an axis, got {len(window)} for the axes {axes}")
+        raise ValueError(
+            f"sliding_window_view takes one window length for each axis, got {len(window)} for the axes {axes}"
+        )
     return windows(x, window=window, axes=axes)
 
 
@@ -79,11 +81,13 @@ def _both(value: Any, array: Any, name: str) -> Any:
     try:
         return np.broadcast_to(as_array(value, array), (array.ndim, 2))
     except ValueError as error:
-        raise ValueError(f"np.pad {name}= takes a number, a pair, or a pair an axis") from error
+        raise ValueError(
+            f"np.pad {name}= takes a number, a pair, or a pair for each axis"
+        ) from error
 
 
 def pad_by_value(array: Any, widths: Any, mode: str, options: dict[str, Any]) -> Any:
-    """mean, median, maximum, minimum, linear_ramp, and constants that are recorded."""
+    """Pad with mean, median, maximum, minimum, linear_ramp, or constants that are recorded."""
     ndim = array.ndim
     lengths = options.pop("stat_length", None)
     lengths = None if lengths is None else np.broadcast_to(np.asarray(lengths), (ndim, 2))
@@ -122,7 +126,7 @@ def pad_by_value(array: Any, widths: Any, mode: str, options: dict[str, Any]) ->
 
 
 def pad_reflect_odd(array: Any, widths: Any, mode: str) -> Any:
-    """reflect and symmetric with ``reflect_type="odd"``: 2 edge - the reflected values."""
+    """Pad by reflect or symmetric with ``reflect_type="odd"``: 2 edge - the reflected values."""
     for axis in range(array.ndim):
         before, after = (int(w) for w in widths[axis])
         skip = 1 if mode == "reflect" else 0
@@ -151,7 +155,7 @@ def pad_reflect_odd(array: Any, widths: Any, mode: str) -> Any:
 
 
 def _pad_widths(array: Any, pad_width: Any) -> list[tuple[int, int]]:
-    """A pair for every axis, from any form that ``np.pad`` takes."""
+    """Return a pair for every axis, from any form that ``np.pad`` takes."""
     if isinstance(pad_width, dict):
         given = {axis % array.ndim: w for axis, w in pad_width.items()}
         pairs = [given.get(i, 0) for i in range(array.ndim)]

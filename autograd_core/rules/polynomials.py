@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from autograd_core.rules.common import as_array, floating
 
 @composition(np.polyval)
 def _polyval(p: Any, x: Any) -> Any:
-    """Horner's scheme."""
+    """Evaluate by Horner's scheme."""
     p, x = as_array(p), as_array(x)
     y = x * 0
     for i in range(p.shape[0]):
@@ -32,20 +33,12 @@ def _pair(a1: Any, a2: Any) -> tuple[Any, Any]:
     return _padded(a, n), _padded(b, n)
 
 
-@composition(np.polyadd)
-def _polyadd(a1: Any, a2: Any) -> Any:
-    a, b = _pair(a1, a2)
-    return a + b
-
-
-@composition(np.polysub)
-def _polysub(a1: Any, a2: Any) -> Any:
-    a, b = _pair(a1, a2)
-    return a - b
+composition(np.polyadd)(lambda a1, a2: operator.add(*_pair(a1, a2)))
+composition(np.polysub)(lambda a1, a2: operator.sub(*_pair(a1, a2)))
 
 
 def _trimmed(a: Any) -> Any:
-    """Without leading zeros, as NumPy's ``poly1d`` holds coefficients."""
+    """Return coefficients without leading zeros, as in NumPy's ``poly1d``."""
     if not a.shape[0]:
         return np.zeros_like(a, shape=(1,))
     nonzero = np.flatnonzero(to_host(a))
@@ -60,7 +53,7 @@ def _polymul(a1: Any, a2: Any) -> Any:
 
 @composition(np.polydiv)
 def _polydiv(u: Any, v: Any) -> Any:
-    """Long division: the quotient and the remainder."""
+    """Return the quotient and the remainder of long division."""
     u, v = (np.atleast_1d(as_array(a)) + 0.0 for a in (u, v))
     m, n = u.shape[0] - 1, v.shape[0] - 1
     rest, quotient = u, []
@@ -106,7 +99,7 @@ def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
 def _polyfit(
     x: Any, y: Any, deg: int, rcond: Any = None, full: bool = False, w: Any = None, cov: Any = False
 ) -> Any:
-    """Least squares on columns of length 1, as NumPy scales them."""
+    """Fit by least squares on columns of length 1, as NumPy scales them."""
     if full or cov:
         raise NotDifferentiableError(
             "np.polyfit has no derivative rule for full=True and cov=; take the coefficients alone, "
@@ -126,7 +119,7 @@ def _polyfit(
 
 @composition(np.poly)
 def _poly(seq_of_zeros: Any) -> Any:
-    """Coefficients from the roots, or of a matrix's characteristic polynomial."""
+    """Return coefficients from the roots, or of a matrix's characteristic polynomial."""
     roots = as_array(seq_of_zeros)
     if roots.ndim == 2:
         roots = np.linalg.eigvals(roots)
@@ -141,9 +134,9 @@ def _poly(seq_of_zeros: Any) -> Any:
 
 
 def _roots(g: Any, out: Any, p: Any) -> Any:
-    """By the implicit function theorem: dr = -(sum of r^(n-k) dp[k]) / p'(r)."""
+    """Apply the implicit function theorem: dr = -(sum of r^(n-k) dp[k]) / p'(r)."""
     slope = np.polyval(_polyder(p), out)
-    idle = (g == 0) & (slope == 0)  # a multiple root that nobody asked for
+    idle = (g == 0) & (slope == 0)  # a multiple root that is not used
     share = np.where(idle, 0.0, g) / np.where(idle, 1.0, slope)
     return -(share[:, None] * np.vander(out, p.shape[0])).sum(0)
 

@@ -21,7 +21,7 @@ from autograd_core.rules.elementwise import share_of_log_sum, unit
 
 
 def expand(g: Any, shape: tuple[int, ...]) -> Any:
-    """``np.broadcast_to``, in a third of the time for small arrays (a filled one)."""
+    """Broadcast ``g``; small arrays are filled, in a third of the time of ``np.broadcast_to``."""
     if isinstance(g, (np.ndarray, np.generic)) and g.dtype.itemsize * math.prod(shape) <= SMALL:
         out = np.empty(shape, g.dtype)
         out[...] = g
@@ -30,7 +30,7 @@ def expand(g: Any, shape: tuple[int, ...]) -> Any:
 
 
 def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
-    """The axes that ``axis=`` means, counted from 0."""
+    """Return the axes that ``axis=`` means, counted from 0."""
     if axis is None or ndim == 0:  # NumPy takes axis=0 for an array without axes
         return tuple(range(ndim))
     many = axis if isinstance(axis, (tuple, list)) else (axis,)
@@ -38,7 +38,7 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
 
 
 def restore_axes(g: Any, x: Any, axis: Any, keepdims: Any) -> Any:
-    """A reduced array with the reduced axes back, of length 1."""
+    """Return a reduced array with the reduced axes restored, of length 1."""
     if x.ndim <= g.ndim:
         return g
     axes = axes_of(axis, x.ndim)
@@ -46,12 +46,12 @@ def restore_axes(g: Any, x: Any, axis: Any, keepdims: Any) -> Any:
 
 
 def widen_float16(g: Any) -> Any:
-    """float16 as float32, as NumPy itself takes means: a count above 65504 is inf in float16."""
+    """Return float16 as float32, as NumPy's means do: a count above 65504 is inf in float16."""
     return g.astype(np.float32) if g.dtype == np.float16 else g
 
 
 def _count(x: Any, axis: Any, where: Any) -> Any:
-    """How many elements each result was made of."""
+    """Return how many elements each result was computed from."""
     if where is True:
         return math.prod(x.shape[i] for i in axes_of(axis, x.ndim))
     mask = np.broadcast_to(np.asarray(where), x.shape)
@@ -92,7 +92,7 @@ def _var(
     g: Any, _out: Any, x: Any, axis: Any = None, dtype: Any = None, ddof: Any = 0,
     keepdims: Any = False, *, where: Any = True, correction: Any = None,
 ) -> Any:  # fmt: skip
-    """2 (x - mean) / (n - ddof)."""
+    """Return 2 (x - mean) / (n - ddof)."""
     n = _freedom(x, axis, where, ddof, correction)
     return restore_axes(widen_float16(g), x, axis, keepdims) * 2 / n * _centred(x, axis, where)
 
@@ -101,7 +101,7 @@ def _std(
     g: Any, out: Any, x: Any, axis: Any = None, dtype: Any = None, ddof: Any = 0,
     keepdims: Any = False, *, where: Any = True, correction: Any = None,
 ) -> Any:  # fmt: skip
-    """(x - mean) / ((n - ddof) std), and 0 for constants."""
+    """Return (x - mean) / ((n - ddof) std), and 0 for constants."""
     n = _freedom(x, axis, where, ddof, correction)
     flat = out == 0
     share = np.where(flat, 0.0, widen_float16(g) / np.where(flat, 1.0, out))
@@ -112,7 +112,7 @@ def max_min_rule(
     g: Any, out: Any, x: Any, axis: Any = None, keepdims: Any = False,
     initial: Any = None, where: Any = True,
 ) -> Any:  # fmt: skip
-    """Equal shares for all elements that attain the extreme."""
+    """Give equal shares to all elements that attain the maximum or minimum."""
     ties = x == restore_axes(out, x, axis, keepdims)
     if where is not True:
         ties = ties & where
@@ -124,7 +124,7 @@ def max_min_rule(
 def _log_sum(
     g: Any, out: Any, x: Any, axis: Any = 0, dtype: Any = None, keepdims: Any = False, initial: Any = None, where: Any = True,
 ) -> Any:  # fmt: skip
-    """Shares exp(x) / sum(exp(x)), from the logarithm of the sum."""
+    """Return the shares exp(x) / sum(exp(x)), from the logarithm of the sum."""
     share = np.exp(share_of_log_sum(x, restore_axes(out, x, axis, keepdims)))
     return apply_where(restore_axes(g, x, axis, keepdims) * share, where)
 
@@ -132,13 +132,13 @@ def _log_sum(
 def _hypot_reduce(
     g: Any, out: Any, x: Any, axis: Any = 0, dtype: Any = None, keepdims: Any = False, initial: Any = None, where: Any = True,
 ) -> Any:  # fmt: skip
-    """The unit vector x / |x|; folding pairs would make kinks where leading elements are 0."""
+    """Return the unit vector x / |x|; folding pairs would make kinks where leading elements are 0."""
     length = restore_axes(out, x, axis, keepdims)
     return apply_where(restore_axes(g, x, axis, keepdims) * unit(x, length), where)
 
 
 def _hypot_accumulate(g: Any, out: Any, x: Any, axis: Any = 0, dtype: Any = None) -> Any:
-    """x_i times the sum of g_k / out_k over k >= i; the first result is x_0 itself."""
+    """Return x_i times the sum of g_k / out_k over k >= i; the first result is x_0 itself."""
     places = np.arange(x.shape[axis]).reshape(-1, *(1,) * (x.ndim - 1 - axis % x.ndim))
     first = asarray_like(places == 0, x)
     lengths = np.where(first, 0.0, unit(g, out))
@@ -151,7 +151,7 @@ def _hypot_accumulate(g: Any, out: Any, x: Any, axis: Any = 0, dtype: Any = None
 
 @writes_output
 def _recurrence(a: Any, b: Any) -> Any:
-    """r[i] = b[i] + a[i] r[i-1] along the last axis, by doubling (Hillis and Steele 1986)."""
+    """Return r[i] = b[i] + a[i] r[i-1] on the last axis, by doubling (Hillis and Steele 1986)."""
     a, b = a.copy(), b.copy()
     if a.shape[-1:] == (0,):
         return b
@@ -165,18 +165,18 @@ def _recurrence(a: Any, b: Any) -> Any:
 
 
 def _after(x: Any) -> Any:
-    """x moved one place to the left along the last axis; 0 comes in."""
+    """Return x shifted left by one along the last axis, filled with 0."""
     return np.concatenate([x[..., 1:], np.zeros_like(x[..., :1])], axis=-1)
 
 
 def _before(x: Any, fill: float) -> Any:
-    """x moved one place to the right along the last axis."""
+    """Return x shifted right by one along the last axis."""
     first = np.zeros_like(x[..., :1]) + fill
     return np.concatenate([first, x[..., :-1]], axis=-1)
 
 
 def _backwards(a: Any, b: Any) -> Any:
-    """s[i] = b[i] + a[i+1] s[i+1]."""
+    """Return s[i] = b[i] + a[i+1] s[i+1]."""
     return recurrence(_after(a)[..., ::-1], b[..., ::-1])[..., ::-1]
 
 
@@ -188,7 +188,7 @@ recurrence.defvjp(
 
 
 def _cumprod_last(g: Any, out: Any, x: Any) -> Any:
-    """d y[j] / d x[i] = (product before i) (product from i+1 to j)."""
+    """Apply d y[j] / d x[i] = (product before i) (product from i+1 to j)."""
     return _before(out, 1.0) * _backwards(x, g)
 
 
@@ -200,7 +200,7 @@ def _cumprod(g: Any, out: Any, x: Any, axis: Any = None, dtype: Any = None) -> A
 
 
 def _cumsum(g: Any, _out: Any, _x: Any, axis: Any = None, dtype: Any = None) -> Any:
-    """The sum of the cotangents from each place on."""
+    """Return the sums of the cotangents from each position on."""
     axis = 0 if axis is None else axis % max(_x.ndim, 1)
     back = (*(slice(None),) * axis, slice(None, None, -1))
     return g[back].cumsum(axis)[back].reshape(_x.shape)
@@ -209,7 +209,7 @@ def _cumsum(g: Any, _out: Any, _x: Any, axis: Any = None, dtype: Any = None) -> 
 def _prod(
     g: Any, _out: Any, x: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False, initial: Any = 1, where: Any = True,
 ) -> Any:  # fmt: skip
-    """The product of all the others: of those before times of those after."""
+    """Return the products of all other elements: of those before times of those after."""
     if where is not True:
         x = np.where(where, x, 1.0)
     axes = axes_of(axis, x.ndim)
@@ -254,7 +254,7 @@ def _ptp(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
 
 
 def _filled(a: Any, fill: float, where: Any = True) -> tuple[Any, Any]:
-    """``a`` with the NaNs (and what ``where=`` leaves out) replaced, and which were valid."""
+    """Return ``a`` with NaNs (and what ``where=`` leaves out) replaced, and which were valid."""
     a = as_array(a)
     valid = ~np.isnan(unwrap(a))
     if where is not True:
@@ -272,10 +272,10 @@ def _given_options(dtype: Any, keepdims: Any, initial: Any = None) -> dict[str, 
 
 
 def _missing(name: str, valid: Any, axis: Any, keepdims: Any) -> Any:
-    """Which results have nothing to be made of; NumPy's warning if any."""
+    """Return which results have no valid element; emit NumPy's warning if there are any."""
     none = ~valid.any(axis=axis, keepdims=keeps(keepdims))
     if not is_lazy(none) and none.any():
-        warnings.warn(f"np.{name}: a slice holds NaNs alone", RuntimeWarning, stacklevel=6)
+        warnings.warn(f"np.{name}: a slice holds only NaNs", RuntimeWarning, stacklevel=6)
     return none
 
 
@@ -297,13 +297,13 @@ _nan_form(np.nancumsum, np.cumsum, 0.0)
 _nan_form(np.nancumprod, np.cumprod, 1.0)
 
 
-# NaN equals nothing, so it has no share; filled in, it would tie where all others are infinite.
+# NaN equals nothing, so it gets no share; a filled value would tie where all others are infinite.
 defvjp(np.nanmax, max_min_rule, selects=True, kind="reduction")
 defvjp(np.nanmin, max_min_rule, selects=True, kind="reduction")
 
 
 def _divided(total: Any, count: Any) -> Any:
-    """total / count, and NaN where nothing was counted."""
+    """Return total / count, and NaN where nothing was counted."""
     safe = np.where(count > 0, count, 1)
     half = total.dtype == np.float16  # where a count may be inf: NumPy divides in float64
     mean = (total / safe).astype(total.dtype) if half else total / safe.astype(total.dtype)

@@ -1,7 +1,7 @@
-"""Choosing among arrays, and assignment in functional form.
+"""Selecting among arrays, and assignment in functional form.
 
-What was not chosen has the cotangent 0, exactly, whatever happened there: all of these are made of
-``np.where`` and of assignment, which the engine knows as masks.
+An element that was not selected has cotangent 0, exactly, whatever its value: all of these functions
+are composed of ``np.where`` and of assignment, which declare ``selects``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from autograd_core.tensors.methods import setitem
 def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     if len(condlist) != len(choicelist) or not len(condlist):
         raise ValueError(
-            f"select takes as many conditions as choices, at least one, got {len(condlist)} and "
+            f"select takes as many conditions as choices and at least one, got {len(condlist)} and "
             f"{len(choicelist)}"
         )
     out = default
@@ -35,7 +35,7 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 @composition(np.piecewise)
 def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
-    """Each function sees only its own elements, so none is called outside its domain."""
+    """Call each function on its own elements only, never outside its domain."""
     x = as_array(x)
     if isinstance(condlist, (list, tuple)):
         single = (
@@ -103,7 +103,7 @@ def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
 
 
 def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> Any:
-    """A copy of ``a`` with ``v`` at places of the flattened array: ``np.put``, functional.
+    """Return a copy of ``a`` with ``v`` at places of the flattened array (functional ``np.put``).
 
     Parameters
     ----------
@@ -128,14 +128,14 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> Any:
     elif mode == "clip":
         at = np.clip(at, 0, a.size - 1)
     values = as_array(v, a).reshape(-1)
-    if at.size == 0 or values.size == 0:  # NumPy leaves the array alone
+    if at.size == 0 or values.size == 0:  # NumPy leaves the array unchanged
         return a * 1
     values = np.resize(values, at.shape)
     return setitem(a.reshape(-1), values, index=at).reshape(a.shape)
 
 
 def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any = -1) -> Any:
-    """A copy of ``arr`` with ``values`` at indices along an axis: ``np.put_along_axis``, functional.
+    """Return a copy of ``arr`` with ``values`` at indices along an axis, as ``np.put_along_axis``.
 
     Examples
     --------
@@ -154,7 +154,7 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any = -1) -> Any:
 
 
 def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> Any:
-    """A copy of ``a`` with ``val`` on its diagonal: ``np.fill_diagonal``, functional.
+    """Return a copy of ``a`` with ``val`` on its diagonal (functional ``np.fill_diagonal``).
 
     Examples
     --------
@@ -170,7 +170,7 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> Any:
 
 
 def putmask(a: Any, mask: Any, values: Any) -> Any:
-    """A copy of ``a`` with ``values`` where ``mask`` holds: ``np.putmask``, functional.
+    """Return a copy of ``a`` with ``values`` where ``mask`` holds (functional ``np.putmask``).
 
     Values are taken from the same places of ``values``, which is repeated to the size of ``a``.
 
@@ -186,7 +186,7 @@ def putmask(a: Any, mask: Any, values: Any) -> Any:
 
 
 def place(arr: Any, mask: Any, vals: Any) -> Any:
-    """A copy of ``arr`` with the values one after the other where ``mask`` holds: ``np.place``.
+    """Return a copy of ``arr`` with the values in turn where ``mask`` holds, as ``np.place``.
 
     Examples
     --------
@@ -201,7 +201,7 @@ def place(arr: Any, mask: Any, vals: Any) -> Any:
 
 
 def _in_place(fun: Any, functional: Callable[..., Any]) -> None:
-    """NumPy's own form writes into its first argument: a Tensor's handle moves to the new value."""
+    """Compose NumPy's in-place form: the Tensor's handle is rebound to the new value."""
 
     @composition(fun)
     def write(target: Any, *args: Any, **kwargs: Any) -> None:
@@ -228,9 +228,10 @@ for _fun, _functional in (
 
 
 def by_index(fun: Callable[..., Any], *arrays: Any) -> Any:
-    """``fun(*arrays)`` for a function that only moves elements.
+    """Return ``fun(*arrays)`` for a function that only moves elements.
 
-    NumPy itself says where each element goes: it moves their numbers, and the elements follow.
+    NumPy itself determines where each element goes: it moves the numbers of the elements, by which
+    they are then indexed.
     """
     numbers, start = [], 0
     for a in arrays:

@@ -38,7 +38,7 @@ def _roll(g: Any, _out: Any, _x: Any, shift: Any, axis: Any = None) -> Any:
 
 
 def _repeat(g: Any, _out: Any, _x: Any, repeats: Any, axis: Any = None) -> Any:
-    """Sum what was repeated; counts that differ go through their source indices."""
+    """Sum over the repetitions; unequal counts are summed by their source indices."""
     shape = _x.shape if axis is not None and _x.ndim else (_x.size,)
     along = 0 if axis is None else axis % len(shape)
     n, counts = shape[along], np.asarray(repeats).reshape(-1)
@@ -53,7 +53,7 @@ def _repeat(g: Any, _out: Any, _x: Any, repeats: Any, axis: Any = None) -> Any:
 def _embed_diagonal(
     g: Any, *, shape: tuple[int, ...], offset: int = 0, axis1: int = 0, axis2: int = 1
 ) -> Any:
-    """Zeros of a shape, with ``g`` on their diagonal."""
+    """Return zeros of a shape with ``g`` on the diagonal."""
     out = np.zeros_like(g, shape=shape)
     matrices = np.moveaxis(out, (axis1, axis2), (-2, -1))
     n = np.arange(g.shape[-1])
@@ -128,8 +128,8 @@ def _tile(A: Any, reps: Any) -> Any:
 
 
 def _at_least(ndim: int, t: Any) -> Any:
-    """NumPy's placing of new axes: in front, and for three also one behind a matrix."""
-    t = t if hasattr(t, "dtype") else np.asarray(t)
+    """Add axes as NumPy does: in front, and for three axes one behind a matrix."""
+    t = as_array(t)
     if t.ndim >= ndim:
         return t
     if ndim == 3:
@@ -137,16 +137,14 @@ def _at_least(ndim: int, t: Any) -> Any:
     return t.reshape((1,) * (ndim - t.ndim) + t.shape)
 
 
-def _define_at_least(fun: Any, ndim: int) -> None:
-    @composition(fun)
-    def at_least(*arys: Any) -> Any:
-        found = tuple(_at_least(ndim, a) for a in arys)
-        return found[0] if len(found) == 1 else found
+def _each_at_least(ndim: int, *arys: Any) -> Any:
+    found = tuple(_at_least(ndim, a) for a in arys)
+    return found[0] if len(found) == 1 else found
 
 
-_define_at_least(np.atleast_1d, 1)
-_define_at_least(np.atleast_2d, 2)
-_define_at_least(np.atleast_3d, 3)
+composition(np.atleast_1d)(lambda *arys: _each_at_least(1, *arys))
+composition(np.atleast_2d)(lambda *arys: _each_at_least(2, *arys))
+composition(np.atleast_3d)(lambda *arys: _each_at_least(3, *arys))
 
 
 @composition(np.broadcast_arrays)
@@ -253,11 +251,8 @@ def _apply_along_axis(
     results = [r if isinstance(r, TensorBase) else as_array(r) for r in results]
     stacked = np.stack(results).reshape(outer + results[0].shape)
     inner = results[0].ndim
-    return np.moveaxis(
-        stacked,
-        tuple(range(len(outer), len(outer) + inner)),
-        tuple(range(axis, axis + inner)),
-    )
+    back = tuple(range(axis, axis + inner))
+    return np.moveaxis(stacked, tuple(i + len(outer) - axis for i in back), back)
 
 
 @composition(np.apply_over_axes)

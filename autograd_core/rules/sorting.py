@@ -36,7 +36,7 @@ def _unique(
     ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False,
     axis: Any = None, **options: Any,
 ) -> Any:  # fmt: skip
-    """Of equal values the first is the one that is returned."""
+    """Return the unique values; of equal ones, the first is the one that is recorded."""
     _, index, inverse, counts = np.unique(
         to_host(ar),
         return_index=True,
@@ -52,7 +52,7 @@ def _unique(
 
 
 def _named_unique(fun: Any) -> None:
-    """The Array API's forms: the values, in NumPy's order, and what else they name."""
+    """Compose an Array API form: the values in NumPy's order, and its other results."""
 
     @composition(fun)
     def unique(x: Any) -> Any:
@@ -92,11 +92,11 @@ def _partition(
 
 
 def _places(n: int, q: Any, method: Any) -> Any:
-    """Where the quantiles of ``n`` sorted numbers lie, as a (fractional) index."""
+    """Return where the quantiles of ``n`` sorted numbers lie, as a (fractional) index."""
     if isinstance(q, TensorBase):
         if method != "linear":
             raise NotDifferentiableError(
-                f"np.quantile has a gradient with respect to q for method='linear' alone, got "
+                f"np.quantile has a gradient with respect to q only for method='linear', got "
                 f"{method!r}; detach() it if none is wanted"
             )
         recorded: Any = q
@@ -107,11 +107,11 @@ def _places(n: int, q: Any, method: Any) -> Any:
 def _quantile(
     a: Any, q: Any, axis: Any, method: str, keepdims: Any, skip_nan: bool, name: str, dtype: Any
 ) -> Any:
-    """Of floating-point ``a``, with a result of ``dtype``."""
+    """Return quantiles of a floating-point array, with dtype ``dtype``."""
     q = q if isinstance(q, TensorBase) else np.asarray(q)
     if ((to_host(q) < 0) | (to_host(q) > 1)).any():
         raise ValueError("quantiles lie between 0 and 1, percentiles between 0 and 100")
-    if a.size == 0:  # no gradient to lose; NumPy says what there is to say
+    if a.size == 0:  # no gradient to lose; NumPy warns or raises
         function = getattr(np, name)
         options = {"axis": axis, "keepdims": keeps(keepdims)}
         if name.endswith("median"):
@@ -129,7 +129,7 @@ def _quantile(
     n, width = columns.shape
     counts = n - missing if skip_nan else np.full(width, n)
     if skip_nan and (counts == 0).any():
-        warnings.warn(f"np.{name}: a slice holds NaNs alone", RuntimeWarning, stacklevel=5)
+        warnings.warn(f"np.{name}: a slice holds only NaNs", RuntimeWarning, stacklevel=5)
     flat_q = q.reshape(-1)
     places: Any
     if counts.size and (counts == counts[0]).all():
@@ -154,7 +154,7 @@ def _quantile(
     if undefined.any():
         out = np.where(asarray_like(undefined, values), math.nan, out)
     out = out.reshape(q.shape + tuple(a.shape[i] for i in rest))
-    if skip_nan and q.ndim > 1 and rest and len(axes) != 1:  # NumPy's own order then
+    if skip_nan and q.ndim > 1 and rest and len(axes) != 1:  # NumPy's order in this case
         out = np.moveaxis(out, tuple(range(q.ndim)), tuple(range(-q.ndim, 0)))
         out = np.moveaxis(out, tuple(range(-1, q.ndim - 1)), tuple(range(q.ndim)))
     if keeps(keepdims):

@@ -1,4 +1,4 @@
-"""The ufuncs of ``scipy.special``, and ``np.i0`` and ``np.sinc``.
+"""Rules of the ufuncs of ``scipy.special``, and of ``np.i0`` and ``np.sinc``.
 
 SciPy is never imported here: its ufuncs reach a Tensor by NEP 13, and their rules are found by name when
 the first one comes (:func:`find`).  Formulas: Abramowitz and Stegun (1964); NIST DLMF.
@@ -24,7 +24,7 @@ HOME = "scipy.special._ufuncs"
 
 
 def _bessel_i(x: Any, *, order: int) -> Any:
-    """I_n: the power series for small arguments (no term is negative), else an integral.
+    """Return I_n: by its power series for small arguments (no term is negative), else an integral.
 
     (1/pi) int_0^pi exp(x cos t) cos(n t) dt by the trapezoidal rule, which converges exponentially for
     periodic functions (A&S 9.6.10 and 9.6.19).
@@ -61,7 +61,7 @@ defvjp(np.i0, lambda g, _out, x: g * bessel_i(x, order=1), elementwise=True)
 
 
 def _sinc_derivative(x: Any, *, order: int) -> Any:
-    """The derivative of sin(pi x) / (pi x) of any order.
+    """Return the derivative of sin(pi x) / (pi x) of any order.
 
     Away from 0 by the recurrence x f^(n) = pi^(n-1) sin(pi x + n pi/2) - n f^(n-1) (Leibniz on
     pi x f = sin(pi x)); near 0, where that cancels, by the Taylor series.
@@ -90,7 +90,7 @@ defvjp(np.sinc, lambda g, _out, x: g * sinc_derivative(x, order=1), elementwise=
 
 
 def _scipy(name: str) -> Any:
-    """A ufunc of scipy.special, which is imported already when a rule runs."""
+    """Return a ufunc of scipy.special, which is already imported when a rule runs."""
     return getattr(sys.modules[HOME], name)
 
 
@@ -99,12 +99,12 @@ def _psi(x: Any) -> Any:
 
 
 def _polygamma_of(n: int, x: Any) -> Any:
-    """psi^(n)(x) by the Hurwitz zeta function, for n >= 1 (DLMF 25.11.12)."""
+    """Return psi^(n)(x) by the Hurwitz zeta function, for n >= 1 (DLMF 25.11.12)."""
     return (-1.0) ** (n + 1) * math.factorial(n) * _scipy("_zeta")(n + 1.0, x)
 
 
 def _ratio(x: Any, y: Any) -> Any:
-    """x / y, and 0 where both are 0."""
+    """Return x / y, and 0 where both are 0."""
     return x / np.where((x == 0) & (y == 0), 1.0, y)
 
 
@@ -130,26 +130,26 @@ def _sigmoid(x: Any) -> Any:
 
 
 def _over(x: Any, one: Any) -> Any:
-    """i1(x) / x and i1e(x) / x, 1/2 at 0."""
+    """Return i1(x) / x or i1e(x) / x, 1/2 at 0."""
     flat = x == 0
     return np.where(flat, 0.5, one / np.where(flat, 1.0, x))
 
 
 def _gamma_density(a: Any, x: Any) -> Any:
-    """x^(a-1) e^-x / gamma(a), also at x = 0 where a = 1."""
+    """Return x^(a-1) e^-x / gamma(a), also at x = 0 where a = 1."""
     return np.exp(_scipy("xlogy")(a - 1, x) - x - _scipy("gammaln")(a))
 
 
 def _beta_density(a: Any, b: Any, x: Any) -> Any:
-    """x^(a-1) (1-x)^(b-1) / beta(a, b), also at the ends."""
+    """Return x^(a-1) (1-x)^(b-1) / beta(a, b), also at the ends."""
     powers = _scipy("xlogy")(a - 1, x) + _scipy("xlog1py")(b - 1, -x)
     return np.exp(powers - _scipy("betaln")(a, b))
 
 
 def _erfcx_slope(x: Any, out: Any) -> Any:
-    """2 x erfcx(x) - 2 / sqrt(pi), whose terms cancel far out: there its asymptotic series.
+    """Return 2 x erfcx(x) - 2 / sqrt(pi), whose terms cancel for large x.
 
-    -1 / (sqrt(pi) x^2) times the sum of (-1)^n (2n+1)!! / (2 x^2)^n (DLMF 7.12.1).
+    The asymptotic series there is -1 / (sqrt(pi) x^2) times the sum of (-1)^n (2n+1)!! / (2 x^2)^n (DLMF 7.12.1).
     """
     far = x > 10.0
     r = 1 / np.where(far, x, 10.0)
@@ -234,7 +234,7 @@ RULES: dict[str, tuple[Any, ...]] = {
 
 
 def find(ufunc: Any) -> Primitive | None:
-    """The primitive of a ufunc of scipy.special that comes for the first time, or None."""
+    """Return the primitive of a ufunc of scipy.special at its first use, or None."""
     name = ufunc.__name__
     if name not in RULES or getattr(sys.modules.get(HOME), name, object) is not ufunc:
         return None

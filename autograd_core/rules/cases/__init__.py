@@ -1,4 +1,4 @@
-"""Every call that is checked; one file a family."""
+"""The calls by which the rules are checked; one file for each family."""
 
 from autograd_core.rules.cases import calculus as calculus
 from autograd_core.rules.cases import foundation as foundation

@@ -1,4 +1,4 @@
-"""Cases of differences, integrals, interpolation, convolution, polynomials and ramps."""
+"""Cases of differences, integrals, interpolation, convolution, polynomials and ranges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cases of choosing, functional assignment, inserting, padding, windows, and ufunc methods."""
+"""Cases of selecting, functional assignment, inserting, padding, windows, and ufunc methods."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ add("place", lambda x, v: ag.place(x, A > -0.5, v), A, draw(2))
 
 
 def _written(write):
-    """NumPy's in-place form on a value that is recorded."""
+    """Return the call of NumPy's in-place form on a value that is recorded."""
 
     def f(x, v):
         y = x * 1.0 if isinstance(x, ag.Tensor) else ag.tensor(x)
@@ -132,7 +132,7 @@ def reduce_rows(u, x):
     """Return ``u.reduce(x, axis=1)``; of a plain array by a fold in Python.
 
     NumPy's own ``arctan2.reduce`` and ``power.reduce`` are wrong along a contiguous axis on
-    processors with AVX-512 (``NPY_DISABLE_CPU_FEATURES=X86_V4`` cures them).
+    processors with AVX-512 (``NPY_DISABLE_CPU_FEATURES=X86_V4`` avoids it).
     """
     return functools.reduce(u, x.T) if isinstance(x, np.ndarray) else u.reduce(x, axis=1)
 

@@ -1,4 +1,4 @@
-"""Cases of the Fourier transforms, with every keyword."""
+"""Cases of Fourier transforms, with every keyword."""
 
 from __future__ import annotations
 
