@@ -1,11 +1,11 @@
-"""scikit-learn's face: ``MLPClassifier`` and ``MLPRegressor``, networks of nn as its estimators.
+"""Estimators for scikit-learn: ``MLPClassifier`` and ``MLPRegressor``, networks of nn.
 
-They take the parameters of scikit-learn's own, and go where its estimators go: pipelines, grid
-search, cross-validation, ``clone``, joblib.  With the same parameters and ``random_state`` they
+They take the parameters of scikit-learn's own estimators of these names and work in pipelines, grid
+search, cross-validation, ``clone`` and joblib.  With the same parameters and ``random_state`` they
 train to the same network.  With this package a reader can
 
-* swap an import:    ``from nn.sklearn import MLPClassifier``
-* take the network:  ``nn.save("weights.safetensors", classifier.module_)``
+* replace an import:    ``from nn.sklearn import MLPClassifier``
+* take the network:     ``nn.save("weights.safetensors", classifier.module_)``
 """
 
 try:

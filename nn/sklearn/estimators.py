@@ -1,6 +1,4 @@
-"""MLPClassifier and MLPRegressor: targets, losses and answers."""
-
-from __future__ import annotations
+"""MLPClassifier and MLPRegressor: their targets, losses and predictions."""
 
 from typing import Any
 
@@ -10,56 +8,57 @@ from sklearn.metrics import r2_score
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
-from sklearn.utils.validation import column_or_1d
 
 import nn
-from nn.sklearn.base import Estimator
-from nn.sklearn.steps import Array
+from nn.sklearn.base import Array, BaseMLP
 
 
-class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
-    """A feedforward network that tells classes apart, trained on their cross-entropy.
+class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
+    """A feedforward network that classifies examples, trained on the cross-entropy.
 
-    Two classes share one output; ``y`` of zeros and ones ``(N, C)`` asks for any number of
-    labels at once.
+    For two classes the network has one output.  If ``y`` holds zeros and ones ``(N, C)``, each
+    example may have any number of labels.
 
     Parameters
     ----------
     hidden_layer_sizes
-        The neurons of each hidden layer; ``()`` for a linear model.
+        The number of neurons of each hidden layer; ``()`` for a linear model.
     activation
         "identity", "logistic", "tanh", "relu", or another name of :mod:`nn.activations`.
     solver
-        "adam", "sgd", "adamw", "rmsprop" by mini-batches, or "lbfgs" by all examples at once.
+        "adam", "sgd", "adamw" or "rmsprop" with mini-batches, or "lbfgs" with all examples at
+        once.
     alpha
-        The penalty is ``alpha / 2`` times the squared weights, divided by the examples of the
-        batch; with "adamw" its decoupled decay.
+        The strength of the penalty: ``alpha / 2`` times the squared weights, divided by the
+        number of examples of the batch; with "adamw" the decoupled weight decay.
     batch_size
-        "auto" is 200, or all examples if there are fewer.
+        The length of a mini-batch; "auto" is 200, or all examples if there are fewer.
     learning_rate, power_t
-        With "sgd": "constant", "invscaling" (divided by ``t_ ** power_t``), or "adaptive" (a
-        fifth whenever training would stop).
+        The schedule of "sgd": "constant", "invscaling" (divided by ``t_ ** power_t``), or
+        "adaptive" (divided by 5 whenever training would stop).
     learning_rate_init
-        The step size.
+        The initial step size.
     max_iter, max_fun
-        Epochs; with "lbfgs" directions, and evaluations of the loss.
+        The largest number of epochs; with "lbfgs", of search directions, and of evaluations of
+        the loss.
     shuffle
-        Whether each epoch has an order of its own.
+        Whether the examples are shuffled in each epoch.
     random_state
-        A seed or a RandomState: initial values, held-out examples, orders.
+        A seed or a RandomState for initial values, held-out examples and the order of examples.
     tol, n_iter_no_change
-        Training stops after more than so many epochs without a gain of ``tol``; "lbfgs" once no
-        slope is steeper.
+        Training stops after more than ``n_iter_no_change`` epochs without an improvement of
+        ``tol``; "lbfgs" stops once no element of the gradient is larger than ``tol``.
     verbose
-        A line an epoch.
+        Whether to print a line for each epoch.
     warm_start
-        Whether ``fit`` goes on from the weights of the last one.
+        Whether ``fit`` continues from the weights of the previous fit.
     momentum, nesterovs_momentum
-        Of "sgd".
+        The momentum of "sgd", and whether it is Nesterov's.
     early_stopping, validation_fraction
-        Whether to hold out a share, stop by the score on it, and take the best weights.
+        Whether to hold out examples, stop by the score on them, and keep the best weights; and
+        the share of examples that is held out.
     beta_1, beta_2, epsilon
-        Of "adam" and "adamw"; epsilon of "rmsprop" too.
+        Options of "adam" and "adamw"; ``epsilon`` of "rmsprop" too.
 
     Attributes
     ----------
@@ -68,9 +67,9 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
     classes_ : ndarray
         The labels, in the order of the columns of ``predict_proba``.
     loss_, best_loss_, loss_curve_
-        The loss of the last epoch, the lowest one, all.
+        The loss of the last epoch, the lowest loss, and the losses of all epochs.
     validation_scores_, best_validation_score_
-        With ``early_stopping``.
+        The scores on the held-out examples, and the best; None without ``early_stopping``.
     coefs_, intercepts_ : list of ndarray
         Weights ``(fan_in, fan_out)`` and biases, as in scikit-learn.
     n_iter_, t_, n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_
@@ -99,25 +98,27 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
     @available_if(lambda self: self.solver != "lbfgs")  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
-        """Train for one epoch more, with the optimizer of the epochs before.
+        """Train for one more epoch, with the optimizer of the previous ones.
 
         Parameters
         ----------
         X, y, sample_weight
             As in ``fit``.
         classes
-            Every label that will ever come; needed the first time.
+            Every label that will ever occur; required in the first call.
         """
         if not hasattr(self, "classes_"):
             if classes is None:
                 raise ValueError("classes must be passed on the first call to partial_fit")
             several = type_of_target(y).startswith("multilabel")
-            self._know(y if several else unique_labels(classes))
+            self._set_classes(y if several else unique_labels(classes))
         elif classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
-            raise ValueError(f"classes={classes!r} are not those of before, {self.classes_}")
+            raise ValueError(
+                f"classes={classes!r} are not those of before, {self.classes_}; leave classes out"
+            )
         return super().partial_fit(X, y, sample_weight)
 
-    def _know(self, y: Any) -> None:
+    def _set_classes(self, y: Any) -> None:
         self._binarizer = LabelBinarizer().fit(y)
         self.classes_ = self._binarizer.classes_
         several = self._binarizer.y_type_ == "multiclass"
@@ -125,10 +126,8 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
     def _targets(self, y: Array, anew: bool) -> Array:
         check_classification_targets(y)
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
         if anew:
-            self._know(y)
+            self._set_classes(y)
         elif len(strange := np.setdiff1d(unique_labels(y), self.classes_)):
             raise ValueError(
                 f"y holds the classes {strange}, which are not among those of before, "
@@ -150,13 +149,13 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         return float(np.average(right, weights=weight))
 
     def predict(self, X: Any) -> Array:
-        """The likeliest label of each example ``(N,)``; zeros and ones ``(N, C)`` of several."""
-        logits = self._answers(X)
+        """Return the most probable label of each example ``(N,)``, or zeros and ones ``(N, C)``."""
+        logits = self._checked_outputs(X)
         return np.asarray(self._binarizer.inverse_transform(logits, threshold=0))
 
     def predict_proba(self, X: Any) -> Array:
-        """The probability ``(N, C)`` of each label, in the order of ``classes_``."""
-        logits = self._answers(X)
+        """Return the probability ``(N, C)`` of each label, in the order of ``classes_``."""
+        logits = self._checked_outputs(X)
         if self._binarizer.y_type_.startswith("multilabel"):
             return np.asarray(nn.sigmoid(logits))
         if len(self.classes_) == 2:
@@ -164,7 +163,7 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         return np.asarray(nn.softmax(logits))
 
     def predict_log_proba(self, X: Any) -> Array:
-        """The logarithm of :meth:`predict_proba`; minus infinity where that is 0."""
+        """Return the logarithm of :meth:`predict_proba`; minus infinity where that is 0."""
         with np.errstate(divide="ignore"):
             return np.asarray(np.log(self.predict_proba(X)))
 
@@ -177,18 +176,18 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         return tags
 
 
-class MLPRegressor(MultiOutputMixin, RegressorMixin, Estimator):  # type: ignore[misc]
-    """A feedforward network that predicts numbers, trained on half of their squared error.
+class MLPRegressor(MultiOutputMixin, RegressorMixin, BaseMLP):  # type: ignore[misc]
+    """A feedforward network that predicts numbers, trained on half of the squared error.
 
     Parameters
     ----------
     hidden_layer_sizes, activation, solver, ...
-        Those of :class:`MLPClassifier`.
+        As in :class:`MLPClassifier`.
 
     Attributes
     ----------
     module_, loss_curve_, ...
-        Those of :class:`MLPClassifier`, but for the labels.
+        As in :class:`MLPClassifier`, except for the labels.
 
     Examples
     --------
@@ -202,8 +201,6 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Estimator):  # type: ignore
 
     def _targets(self, y: Array, anew: bool) -> Array:
         self.out_activation_ = "identity"
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
         return y[:, None] if y.ndim == 1 else y
 
     def _losses(self, prediction: Any, y: Array) -> Any:
@@ -213,6 +210,6 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Estimator):  # type: ignore
         return float(r2_score(y, self._outputs(x), sample_weight=weight))
 
     def predict(self, X: Any) -> Array:
-        """The predicted numbers, ``(N,)`` or ``(N, outputs)``."""
-        outputs = self._answers(X)
+        """Return the predicted numbers, ``(N,)`` or ``(N, outputs)``."""
+        outputs = self._checked_outputs(X)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs

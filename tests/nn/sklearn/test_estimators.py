@@ -1,4 +1,4 @@
-"""nn.sklearn against scikit-learn: its conformance suite, its own networks, its tools."""
+"""The estimators against scikit-learn: its conformance suite, and its own networks."""
 
 import warnings
 from pathlib import Path
@@ -43,7 +43,7 @@ def test_conforms(estimator, check):
     check(estimator)
 
 
-# -- beside scikit-learn's own networks -----------------------------------------------------------
+# -- compared with scikit-learn's networks --------------------------------------------------------
 
 NEAR_ADAM = {"epsilon": 1e-14}  # PyTorch adds epsilon after the correction of the bias
 OPTIONS = [
