@@ -1,4 +1,4 @@
-"""array_api_compat, through which libraries find the namespace of an array."""
+"""array_api_compat, by which libraries find the namespace of an array."""
 
 from __future__ import annotations
 

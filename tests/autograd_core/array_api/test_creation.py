@@ -1,4 +1,4 @@
-"""Constructors: what they share, what they copy, and what becomes of recorded Tensors."""
+"""Constructors of the Array API: sharing, copying, and recorded Tensors."""
 
 from __future__ import annotations
 

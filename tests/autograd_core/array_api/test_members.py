@@ -1,4 +1,4 @@
-"""What the standard asks of the array itself: namespace, device, DLPack, operators of integers."""
+"""What the standard requires of the array: namespace, device, DLPack, operators of integers."""
 
 from __future__ import annotations
 

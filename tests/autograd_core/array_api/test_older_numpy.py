@@ -1,4 +1,4 @@
-"""What stands in for functions of newer NumPys, against the functions themselves."""
+"""Replacements of functions of newer NumPys, against the functions themselves."""
 
 from __future__ import annotations
 

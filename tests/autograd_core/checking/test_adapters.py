@@ -1,4 +1,4 @@
-"""PyTorch's and JAX's functions, checked as they are."""
+"""Functions of PyTorch and JAX are checked as they are."""
 
 import numpy as np
 import pytest

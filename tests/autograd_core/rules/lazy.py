@@ -1,4 +1,4 @@
-"""Dask arrays for the tests, and what notices that one was computed too early."""
+"""Dask arrays for the tests, and a check that none is computed too early."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The table of what is covered is the one that the registry and the checks give."""
+"""COVERAGE.md is what its generator writes, and the numbers in the documents agree with it."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,3 +24,40 @@ def test_coverage_is_current():
 def test_nothing_that_others_differentiate_is_missing():
     text = coverage.TARGET.read_text(encoding="utf-8")
     assert re.search(r"245 are covered here,\s+missing: none", text)
+
+
+ROOT = Path(coverage.TARGET).parents[2]
+CALLS = len(re.findall(r"^[^#\n]", (ROOT / "tests/calls/calls.txt").read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    ("document", "pattern"),
+    [
+        ("README.md", r"COVERAGE\.md\),\s+(\d+)\s+of\s+them"),
+        ("CHANGELOG.md", r"\((\d+) functions; `autograd_core/rules/COVERAGE\.md`\)"),
+    ],
+)
+def test_documents_tell_how_many_functions_have_a_derivative(document, pattern):
+    text = coverage.TARGET.read_text(encoding="utf-8")
+    (functions,) = re.findall(r"^(\d+) functions have a rule", text, re.MULTILINE)
+    assert re.findall(pattern, (ROOT / document).read_text(encoding="utf-8")) == [functions]
+    rows = re.findall(r"^\| np\.|^\| scipy\.", text, re.MULTILINE)
+    assert len(rows) == int(functions)
+
+
+@pytest.mark.parametrize(
+    ("document", "pattern"),
+    [
+        ("README.md", r"`python -m tests\.calls` compares (\d+)\s+calls"),
+        ("tests/README.md", r"`python -m tests\.calls` \| (\d+) calls"),
+    ],
+)
+def test_documents_tell_how_many_calls_are_compared(document, pattern):
+    assert re.findall(pattern, (ROOT / document).read_text(encoding="utf-8")) == [str(CALLS)]
+
+
+def test_the_number_of_cases():
+    text = coverage.TARGET.read_text(encoding="utf-8")
+    if f"NumPy {'.'.join(np.__version__.split('.')[:2])}," in text:  # older ones lack functions
+        pytest.importorskip("scipy", reason="SciPy is not installed")
+        assert f"\n{len(coverage.CASES)} cases, of which" in text

@@ -1,4 +1,4 @@
-"""Every rule on Dask arrays, lazily: nothing is computed before the end."""
+"""Every rule runs lazily on Dask arrays: nothing is computed before the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was not taken has gradient 0, exactly, whatever its derivative is there."""
+"""Elements without influence have gradient 0, exactly, whatever their derivative, in all rules."""
 
 import numpy as np
 import pytest

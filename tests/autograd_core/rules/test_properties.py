@@ -1,4 +1,4 @@
-"""Properties over drawn shapes, axes, broadcasting, indices and memory layouts."""
+"""Properties of the rules over drawn shapes, axes, broadcasting, indices and memory layouts."""
 
 import numpy as np
 from hypothesis import given, settings

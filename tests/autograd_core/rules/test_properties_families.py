@@ -1,4 +1,4 @@
-"""Properties over drawn shapes, axes and keywords, of every family beyond the first ones."""
+"""Properties of the other families of rules over drawn shapes, axes and keywords."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""Bugs that were found in rules, one test each: against the right value, or differences of plain NumPy."""
+"""Regression tests of the rules: one test for each bug, against exact values or differences."""
 
 from __future__ import annotations
 

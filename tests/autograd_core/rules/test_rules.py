@@ -1,4 +1,4 @@
-"""Every rule, by every case: differences, dtypes, memory layouts, dropped values."""
+"""All rules by all cases: differences, dtypes, memory layouts, dropped values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every rule on an array that refuses what CuPy refuses."""
+"""Every rule runs on an array that refuses what CuPy refuses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WAITING = {
 
 
 def refusal(case):
-    """What of the call itself CuPy would refuse; None if nothing."""
+    """Return the error by which CuPy would refuse the call itself, or None."""
     try:
         bare(case, StrictArray)
     except (TypeError, AttributeError) as error:

@@ -1,4 +1,4 @@
-"""Pairs, signatures, large inputs, the report, and what is refused."""
+"""Pairs, signatures, large inputs, the report, and refused arguments."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The checker: right rules pass, wrong ones are named, kinks are understood."""
+"""Right rules pass, wrong ones are named, and kinks are accepted."""
 
 import numpy as np
 import pytest
