@@ -6,19 +6,16 @@ from typing import Any
 import numpy as np
 
 from nn.onnx.graph import ExportError, Graph, Node
+from nn.onnx.traced_array import TracedArray
 
 IR_VERSION, OPSET = 8, 17
 BATCH = "batch"
 
 
 def build(
-    graph: Graph,
-    inputs: Sequence[tuple[str, Any, int | None]],
-    computed: Sequence[str],
-    results: Sequence[Sequence[Any]],
-    sizes: Sequence[int],
-    output_names: Sequence[str],
-) -> Any:
+    graph: Graph, inputs: Sequence[tuple[str, Any, int | None]],
+    outputs: Sequence[Sequence[TracedArray]], sizes: Sequence[int], names: Sequence[str],
+) -> Any:  # fmt: skip
     """Return the ``onnx.ModelProto`` of a graph.
 
     Parameters
@@ -27,11 +24,9 @@ def build(
         The operators and constants.
     inputs
         The name, the array and the axis of the batch of each input.
-    computed
-        The names of the values that the model returns.
-    results, sizes
-        The outputs for batches of these sizes.
-    output_names
+    outputs, sizes
+        What the model returns for batches of these sizes; the first belong to the graph.
+    names
         The names of the outputs; if empty, ``output``, or ``output_0``, ``output_1``, ...
     """
     from onnx import helper, numpy_helper
@@ -49,10 +44,9 @@ def build(
             node.kind, node.inputs, node.outputs, name=f"{name}_{number}", **options
         )
 
-    names = list(output_names) or [
-        graph.fresh(f"output_{i}" if len(computed) > 1 else "output") for i in range(len(computed))
-    ]
-    nodes = _needed_nodes(graph, computed, names)
+    count = len(outputs[0])
+    names = names or [graph.fresh(f"output_{i}" if count > 1 else "output") for i in range(count)]
+    nodes = _needed_nodes(graph, [a.name for a in outputs[0]], names)
     used = {name for node in nodes for name in node.inputs}
     body = helper.make_graph(
         [operator(n, i) for i, n in enumerate(nodes)],
@@ -63,7 +57,7 @@ def build(
         ],
         [
             describe(name, arrays[0], _shape([a.shape for a in arrays], sizes))
-            for name, *arrays in zip(names, *results, strict=True)
+            for name, *arrays in zip(names, *outputs, strict=True)
         ],
         [numpy_helper.from_array(a, name) for name, a in graph.constants.items() if name in used],
     )

@@ -45,16 +45,16 @@ def _stack(arrays: Any, axis: Any = 0, out: None = None) -> Any:
     return np.concatenate([np.expand_dims(a, axis) for a in arrays], axis=axis)
 
 
-def _array_split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> list[Any]:
-    parts = np.array_split(np.arange(ary.shape[axis]), indices_or_sections)
-    before = (slice(None),) * (axis % ary.ndim)
-    starts = np.cumsum([0, *(len(p) for p in parts)]).tolist()
-    return [ary[(*before, slice(a, b))] for a, b in itertools.pairwise(starts)]
+def _splitting(fun: Any) -> Any:
+    """Return split or array_split as slices, found by splitting its positions."""
 
+    def split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> list[Any]:
+        parts = fun(np.arange(ary.shape[axis]), indices_or_sections)
+        before = (slice(None),) * (axis % ary.ndim)
+        stops = np.cumsum([0, *map(len, parts)]).tolist()
+        return [ary[(*before, slice(a, b))] for a, b in itertools.pairwise(stops)]
 
-def _split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> list[Any]:
-    np.split(np.empty(ary.shape[axis], bool), indices_or_sections)  # refuses uneven parts
-    return _array_split(ary, indices_or_sections, axis)
+    return split
 
 
 def _broadcast_to(graph: Graph, array: Any, shape: Any) -> Any:
@@ -110,12 +110,10 @@ def _pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values:
         )
     widths = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2)).tolist()
     for axis, (before, after) in enumerate(widths):
-        ends = []
-        for width in (before, after):
-            shape = [*array.shape[:axis], width, *array.shape[axis + 1 :]]
-            ends.append(np.full(shape, constant_values, array.dtype))
         if before or after:
-            array = np.concatenate([ends[0], array, ends[1]], axis=axis)
+            shapes = [(*array.shape[:axis], n, *array.shape[axis + 1 :]) for n in (before, after)]
+            first, last = (np.full(shape, constant_values, array.dtype) for shape in shapes)
+            array = np.concatenate([first, array, last], axis=axis)
     return array
 
 
@@ -238,14 +236,12 @@ FUNCTIONS.update(
 DECOMPOSITIONS.update(
     {
         np.stack: _stack,
-        np.split: _split,
-        np.array_split: _array_split,
+        **{f: _splitting(f) for f in (np.split, np.array_split)},
         np.flip: _flip,
         np.roll: _roll,
         np.repeat: _repeat,
         np.pad: _pad,
         np.copy: lambda a: a.copy(),
-        np.tril: _masking(np.tril),
-        np.triu: _masking(np.triu),
+        **{f: _masking(f) for f in (np.tril, np.triu)},
     }
 )

@@ -91,14 +91,6 @@ def colours(name: str) -> Any:
     return LinearSegmentedColormap.from_list(name, list(SIGNS[name]))
 
 
-def as_probabilities(scores: Any) -> Any:
-    """Return scores ``(N, classes)`` from 0 to 1 as they are, and the softmax of logits."""
-    if scores.min(initial=0) >= 0 and scores.max(initial=0) <= 1:
-        return scores
-    powers = np.exp(scores - scores.max(1, keepdims=True))
-    return powers / powers.sum(1, keepdims=True)
-
-
 def separate(values: list[float], least: float) -> list[float]:
     """Move values, as little as possible, until neighbours are at least ``least`` apart.
 

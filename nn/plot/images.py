@@ -7,18 +7,7 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from nn.plot.axes import (
-    BLUE,
-    CYCLE,
-    INK,
-    MUTED,
-    ORANGE,
-    array,
-    as_probabilities,
-    axes,
-    colours,
-    despine,
-)
+from nn.plot.axes import BLUE, CYCLE, INK, MUTED, ORANGE, array, axes, colours, despine
 
 _MARKERS = "Do^sPXv*"
 
@@ -118,6 +107,14 @@ def _classes(values: Any) -> Any:
     """Return class numbers, from class numbers or from rows of scores."""
     a = array(values)
     return a.argmax(-1) if a.ndim > 1 else a.astype(int)
+
+
+def _as_probabilities(scores: Any) -> Any:
+    """Return scores ``(N, classes)`` from 0 to 1 as they are, and the softmax of logits."""
+    if scores.min(initial=0) >= 0 and scores.max(initial=0) <= 1:
+        return scores
+    powers = np.exp(scores - scores.max(1, keepdims=True))
+    return powers / powers.sum(1, keepdims=True)
 
 
 def confusion_matrix(
@@ -222,7 +219,7 @@ def mistakes(
             f"mistakes are found from scores (N, classes) of {len(t)} examples, got shape "
             f"{scores.shape}; class numbers have no confidence"
         )
-    scores = as_probabilities(scores)
+    scores = _as_probabilities(scores)
     p = scores.argmax(-1)
     wrong = np.flatnonzero(p != t)
     confidence = scores[wrong, p[wrong]]
@@ -263,7 +260,7 @@ def _class_probabilities(model: Any, points: Any) -> Any:
     if out.shape[1] == 1:
         logits = out.min() < 0 or out.max() > 1
         out = np.hstack([np.zeros_like(out) if logits else 1 - out, out])
-    shares = as_probabilities(out)
+    shares = _as_probabilities(out)
     return shares / np.maximum(shares.sum(1, keepdims=True), 1e-30)
 
 

@@ -122,15 +122,14 @@ def activations(model: Module, x: Any, *, ax: Any = None) -> Any:
     if not chosen:
         raise ValueError(f"nothing to draw: no module ran inside {type(model).__name__}")
     ax = axes(ax, 6.4, 1.2 + 0.9 * len(chosen))
-    every = np.concatenate([o.ravel() for *_, o in chosen])
-    finite = every[np.isfinite(every)]
+    rows = [
+        (f"{name} {type(m).__name__}", o[np.isfinite(o)], *_health(m, o)) for name, m, o in chosen
+    ]
+    finite = np.concatenate([values for _, values, *_ in rows])
     low, high = np.percentile(finite, [0.2, 99.8]) if finite.size else (0.0, 1.0)
     if all(type(m).__name__ in _BOUNDS for _, m, _ in chosen):
         low, high = min(_BOUNDS[type(m).__name__][0] for _, m, _ in chosen), 1.0
     edges = np.linspace(low, high if high > low else low + 1, 41)
-    rows = [
-        (f"{name} {type(m).__name__}", o[np.isfinite(o)], *_health(m, o)) for name, m, o in chosen
-    ]
     _ridges(ax, rows, edges)
     ax.set_xlabel("output")
     ax.set_title("activations of each layer", loc="left", fontsize=11)
@@ -171,7 +170,7 @@ def gradients(model: Module, *, ax: Any = None) -> Any:
     if not found:
         raise ValueError("no parameter has a gradient: call loss.backward() first")
     ax = axes(ax, 6.4, 1.2 + 0.7 * len(found))
-    rows, logs = [], []
+    rows = []
     for name, g in found:
         finite = np.isfinite(g)
         log = np.log10(g[finite & (g > 0)])
@@ -180,8 +179,7 @@ def gradients(model: Module, *, ax: Any = None) -> Any:
         note = f"rms {size:.1g}" + (f", {100 * zero:.0f} % zero" if zero >= 0.005 else "")
         note += f", {100 * bad:.2g} % not finite" if bad else ""
         rows.append((name, log, note, zero > _WARN or bad > 0))
-        logs.append(log)
-    every = np.concatenate(logs)
+    every = np.concatenate([log for _, log, *_ in rows])
     low, high = (np.percentile(every, 0.5), every.max()) if every.size else (-8.0, 0.0)
     edges = np.linspace(np.floor(low), np.ceil(high) + (np.ceil(high) == np.floor(low)), 41)
     _ridges(ax, rows, edges, "no gradient but zero")
