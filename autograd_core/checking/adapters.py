@@ -8,17 +8,9 @@ from typing import Any
 import numpy as np
 
 from autograd_core.checking.target import Pull, Target, differentiable_leaves, name_of, partial
+from autograd_core.transforms.trees import flatten
 
 Array = np.ndarray[Any, Any]
-
-
-def _flat(tree: Any) -> list[Any]:
-    """Return the arrays of a result: nested tuples, lists and dicts of any framework's arrays."""
-    if isinstance(tree, dict):
-        return [leaf for value in tree.values() for leaf in _flat(value)]
-    if isinstance(tree, (list, tuple)):
-        return [leaf for value in tree for leaf in _flat(value)]
-    return [tree]
 
 
 class FromTorch(Target):
@@ -37,15 +29,14 @@ class FromTorch(Target):
 
     def _outputs(self, tensors: Sequence[Any]) -> list[Any]:
         return [
-            o for o in _flat(self.f(*tensors))
+            o for o in flatten(self.f(*tensors))[0]
             if isinstance(o, self.torch.Tensor) and (o.is_floating_point() or o.is_complex())
         ]  # fmt: skip
 
     def _arguments(self, xs: Sequence[Any], needed: bool) -> list[Any]:
         tensors = [self.torch.tensor(np.array(x, order="C")) for x in xs]
         for t in tensors:
-            if needed and (t.is_floating_point() or t.is_complex()):
-                t.requires_grad_()
+            t.requires_grad_(needed and (t.is_floating_point() or t.is_complex()))
         return tensors
 
     def forward(self, xs: Sequence[Array]) -> list[Array]:
@@ -115,13 +106,15 @@ class FromJax(Target):
         return FromJax(partial(self.f, args, positions), self.name)
 
     def forward(self, xs: Sequence[Array]) -> list[Array]:
-        return differentiable_leaves([np.asarray(o) for o in _flat(self.f(*xs))])
+        return differentiable_leaves([np.asarray(o) for o in flatten(self.f(*xs))[0]])
 
     def pullback(self, xs: Sequence[Array]) -> tuple[list[Array], Pull]:
         def of_floats(*floats: Any) -> list[Any]:
             rest = iter(floats)
             full = [next(rest) if x.dtype.kind in "fc" else x for x in map(np.asarray, xs)]
-            return [o for o in _flat(self.f(*full)) if self.jax.numpy.result_type(o).kind in "fc"]
+            return [
+                o for o in flatten(self.f(*full))[0] if self.jax.numpy.result_type(o).kind in "fc"
+            ]
 
         varied = [np.asarray(x).dtype.kind in "fc" for x in xs]
         values, pull = self.jax.vjp(of_floats, *(x for x, v in zip(xs, varied, strict=True) if v))
@@ -135,7 +128,7 @@ class FromJax(Target):
 
     def derivative(self, count: int) -> Target:
         def gradients(*both: Any) -> list[Any]:
-            _, pull = self.jax.vjp(lambda *xs: _flat(self.f(*xs)), *both[:count])
+            _, pull = self.jax.vjp(lambda *xs: flatten(self.f(*xs))[0], *both[:count])
             return [g.conj() for g in pull([v.conj() for v in both[count:]])]
 
         return FromJax(gradients, f"the gradient of {self.name}")

@@ -305,10 +305,9 @@ class Check:
     def second(self, target: Target, found: Comparison) -> bool:
         """Check the gradient as a function of inputs and cotangents; return whether it is wrong."""
         vs = found.point.y.split(found.point.cotangents(1)[0])
-        both = [*self.xs, *vs]
         for elements in (0, self.options.max_elems):  # a few directions; then each, to be sure
             deeper = compare(
-                target.derivative(len(self.xs)), both, self.rng, self.allowed,
+                target.derivative(len(self.xs)), [*self.xs, *vs], self.rng, self.allowed,
                 max_elems=elements, cotangents=2, order=2,
             )  # fmt: skip
             if not deeper.findings:

@@ -14,9 +14,9 @@ from autograd_core.checking.rules import check_rules
 from autograd_core.checking.samples import signatures
 from autograd_core.command_line import UsageError, load, sizes
 
-#: Exit statuses.
-PASS, FAIL, USAGE, INCONCLUSIVE = 0, 1, 2, 3
-STATUS = {"pass": PASS, "fail": FAIL, "inconclusive": INCONCLUSIVE}
+#: Exit statuses, the worst verdict first.
+STATUS = {"fail": 1, "inconclusive": 3, "pass": 0}
+USAGE = 2
 
 
 def _shape(text: str) -> tuple[int, ...]:
@@ -88,9 +88,8 @@ def _rules(options: argparse.Namespace) -> int:
     for name, report in wrong.items():
         print(f"{name}: {report}")
     print(f"{len(reports)} cases, {len(reports) - len(wrong)} right")
-    if any(r.verdict == "fail" for r in wrong.values()):
-        return FAIL
-    return INCONCLUSIVE if wrong else PASS
+    verdicts = {r.verdict for r in reports.values()}
+    return next(status for verdict, status in STATUS.items() if verdict in verdicts)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -27,6 +27,10 @@ MANY_OUTPUTS = 512
 RECONSIDERED = 16
 UNDEFINED_OUTPUTS = 8
 
+#: The step sequences that are tried before a mismatch is reported: the factors of the first steps,
+#: and whether the steps are relative to the point.
+FINER_SEQUENCES = (((2.0**-12,), False), ((2.0**-20,), False), ((1.0, 2.0**-8), True))
+
 #: An entry that passes with an error bound above an eighth of this share of it is rechecked.
 UNCERTAIN = 1e-3
 UNCERTAIN_DIRECTIONS = 8
@@ -134,8 +138,7 @@ def compare(
     point = EvaluationPoint(target, xs, rng, noise_level)
     result = Comparison(point)
     values, pull = target.pullback(point.x.split(point.at.copy()))
-    scale = size_of(point.center).max(initial=0.0)
-    atol = 1e-9 * scale + float(point.floor.max(initial=0.0))
+    atol = 1e-9 * size_of(point.center).max(initial=0.0) + point.floor.max(initial=0.0)
     if [np.shape(v) for v in values] != point.shapes or not np.allclose(
         point.y.join(values), point.center, rtol=1e-9, atol=atol, equal_nan=True
     ):
@@ -384,11 +387,7 @@ def reconsider(
     d = np.eye(1, point.x.size, i) if directions is None else directions[i : i + 1]
     best = mismatch
     if np.isfinite(mismatch.analytic):
-        for passes, relative in (
-            ((2.0**-12,), False),
-            ((2.0**-20,), False),
-            ((1.0, 2.0**-8), True),
-        ):
+        for passes, relative in FINER_SEQUENCES:
             s = point.slopes(d, row, passes, relative)
             analytic = np.array([[mismatch.analytic]])
             found = find_mismatches(s, np.ones((1, 1)), row, analytic, allowed)
