@@ -190,7 +190,7 @@ def _state(
 
 
 def dtypes(target: Target, xs: Sequence[Array]) -> Iterator[Finding]:
-    """Yield a finding for each gradient whose dtype is not that of its input."""
+    """Yield a finding for each gradient whose dtype is not its input's."""
     values, pull = target.pullback(_copies(xs))
     try:
         gradients = call_back(pull, [np.ones_like(v) for v in values], xs)

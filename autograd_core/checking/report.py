@@ -23,7 +23,7 @@ KINDS = {
     "shape": "the gradient has another shape than its input",
     "dtype": "the gradient has another dtype than its input",
     "type": "the gradient is not an array",
-    "arity": "the number of gradients is not that of the inputs",
+    "arity": "the number of gradients is not the number of inputs",
     "raises": "backward raises where forward does not",
     "forward": "recording changes the value",
     "not linear": "backward is not linear in the cotangent",

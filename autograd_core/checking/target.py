@@ -166,7 +166,7 @@ class Pair(Target):
 
 
 class PartialTarget(Target):
-    """A target of which only some arguments are varied; the others are fixed."""
+    """A target with only some arguments varied; the others are fixed."""
 
     def __init__(self, inner: Target, args: Sequence[Any], positions: Sequence[int]) -> None:
         self.inner, self.args, self.positions = inner, list(args), list(positions)
