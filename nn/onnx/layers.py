@@ -17,7 +17,7 @@ from nn.layers.convolution import Conv1d, Conv2d, ConvTranspose2d
 from nn.layers.normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
 from nn.layers.pooling import AvgPool2d
 from nn.onnx.functions import common
-from nn.onnx.graph import Graph, translation
+from nn.onnx.graph import FUNCTIONS, Graph, Translation, translation
 
 # -- linear ---------------------------------------------------------------------------------------
 
@@ -45,42 +45,44 @@ def _flatten(graph: Graph, module: Any, x: Any) -> Any:
 # -- activations ----------------------------------------------------------------------------------
 
 
-@translation(functional.sigmoid)
-def _sigmoid(graph: Graph, x: Any) -> Any:
-    return graph.op("Sigmoid", x) if x.dtype.kind == "f" else None
+def _activation(kind: str, single: bool = False, **default: Any) -> Translation:
+    """Return the translation of an activation of floating-point numbers by one operator.
+
+    Parameters
+    ----------
+    kind
+        The operator.
+    single
+        Whether it serves float32 only: onnxruntime lacks some operators in float64, and ONNX holds
+        options in float32.  In float64 the NumPy code of the activation is followed instead.
+    default
+        The attribute that holds the option of the activation, if it has one, and its default.
+    """
+
+    def translate(graph: Graph, x: Any, *option: Any, **named: Any) -> Any:
+        if x.dtype.kind != "f" or (single and x.dtype != np.float32):
+            return None
+        given = (*option, *named.values(), *default.values())
+        return graph.op(kind, x, **{k: type(v)(given[0]) for k, v in default.items()})
+
+    return translate
 
 
-@translation(functional.relu)
-def _relu(graph: Graph, x: Any) -> Any:
-    return graph.op("Relu", x) if x.dtype.kind == "f" else None
+_ACTIVATIONS = {
+    functional.sigmoid: _activation("Sigmoid"),
+    functional.relu: _activation("Relu"),
+    functional.leaky_relu: _activation("LeakyRelu", single=True, alpha=0.01),
+    functional.elu: _activation("Elu", single=True, alpha=1.0),
+    functional.softplus: _activation("Softplus", single=True),
+    functional.softmax: _activation("Softmax", axis=-1),
+    functional.log_softmax: _activation("LogSoftmax", axis=-1),
+}
+FUNCTIONS.update(_ACTIVATIONS)
 
 
 @translation(functional.silu)
 def _silu(graph: Graph, x: Any) -> Any:
     return graph.op("Mul", x, graph.op("Sigmoid", x)) if x.dtype.kind == "f" else None
-
-
-# onnxruntime lacks some of the following operators in float64, and ONNX holds their options in
-# float32: in float64 the NumPy code of the activation is followed instead.
-
-
-@translation(functional.leaky_relu)
-def _leaky_relu(graph: Graph, x: Any, negative_slope: float = 0.01) -> Any:
-    return graph.op("LeakyRelu", x, alpha=float(negative_slope)) if _is_single(x) else None
-
-
-@translation(functional.elu)
-def _elu(graph: Graph, x: Any, alpha: float = 1.0) -> Any:
-    return graph.op("Elu", x, alpha=float(alpha)) if _is_single(x) else None
-
-
-@translation(functional.softplus)
-def _softplus(graph: Graph, x: Any) -> Any:
-    return graph.op("Softplus", x) if _is_single(x) else None
-
-
-def _is_single(x: Any) -> bool:
-    return bool(x.dtype == np.float32)
 
 
 @translation(functional._gelu)

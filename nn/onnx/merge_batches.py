@@ -57,7 +57,7 @@ def merge_batches(
             if shape is not None:
                 first.constants[name] = shape
                 continue
-        if not (_linear(before, count, arrays, sizes) or _rows(before, count, arrays, sizes)):
+        if not _compute(before, count, arrays, sizes):
             values = [f"{a.tolist()}" if a.size < 5 else f"shape {a.shape}" for a in arrays[:2]]
             raise ExportError(
                 f"a constant of {shown or 'the result'} depends on the size of the batch in a way "
@@ -118,19 +118,18 @@ def _line(graph: Graph, count: str, a: Array, b: Array) -> str:
     return str(graph.op("Add", graph.op("Mul", n, b), a))
 
 
-def _linear(graph: Graph, count: str, arrays: list[Array], sizes: Sequence[int]) -> bool:
-    """Compute a constant of at most one axis that is ``a + b n``, if it is."""
-    fitted = _fit(arrays, sizes) if arrays[0].ndim <= 1 else None
-    if fitted is not None:
-        _line(graph, count, *fitted)
-    return fitted is not None
+def _compute(graph: Graph, count: str, arrays: list[Array], sizes: Sequence[int]) -> bool:
+    """Add nodes that compute a constant from n, or return False if that is not possible.
 
-
-def _rows(graph: Graph, count: str, arrays: list[Array], sizes: Sequence[int]) -> bool:
-    """Compute an array that grows with n, if it has equal rows or the numbers from 0 on."""
+    The constant is ``a + b n``, with at most one axis, or it grows with n and has equal rows, or
+    the numbers from 0 on.
+    """
     first = arrays[0]
-    shapes = [np.array(a.shape, np.int64) for a in arrays]
-    fitted = _fit(shapes, sizes)
+    line = _fit(arrays, sizes) if first.ndim <= 1 else None
+    if line is not None:
+        _line(graph, count, *line)
+        return True
+    fitted = _fit([np.array(a.shape, np.int64) for a in arrays], sizes)
     if fitted is None or all(a.shape == first.shape for a in arrays):
         return False
     growing = np.flatnonzero(fitted[1])

@@ -139,12 +139,6 @@ class TracedArray(ag.Operand, NDArrayOperatorsMixin):
     # -- attributes and methods of arrays and Tensors -----------------------------------------
 
     traced = property(lambda self: bool(self.name), doc="Whether the value depends on an input.")
-    shape = property(lambda self: tuple(np.shape(self.value)))
-    dtype = property(lambda self: self.value.dtype)
-    ndim = property(lambda self: len(self.shape))
-    size = property(lambda self: int(np.prod(self.shape)))
-    itemsize = property(lambda self: self.dtype.itemsize)
-    nbytes = property(lambda self: self.size * self.itemsize)
     requires_grad = property(lambda self: False)
     data = property(lambda self: self)
     T = property(lambda self: np.transpose(self))
@@ -202,6 +196,8 @@ for _name in (
     *("round", "argsort", "cumprod"),
 ):
     setattr(TracedArray, _name, _method(getattr(np, _name)))
+for _name in ("shape", "dtype", "ndim", "size", "itemsize", "nbytes"):
+    setattr(TracedArray, _name, property(operator.attrgetter(f"value.{_name}")))
 
 _REDUCTIONS = {
     np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min,

@@ -15,12 +15,9 @@ from nn.onnx.trees import leaves, map_leaves
 
 def translation_of(module: Module) -> Translation | None:
     """Return the translation of a module's class, unless forward has been redefined since."""
-    kind = type(module)
-    for base in kind.__mro__:
-        if base in MODULES:
-            same = kind.forward is base.forward and "forward" not in vars(module)
-            return MODULES[base] if same else None
-    return None
+    base = next((c for c in type(module).__mro__ if c in MODULES), Module)
+    same = type(module).forward is base.forward and "forward" not in vars(module)
+    return MODULES.get(base) if same else None
 
 
 def _traced_forward(
