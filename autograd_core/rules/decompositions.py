@@ -232,7 +232,7 @@ def _turned(others: Any, u: Any, gu: Any) -> Any:
 # fmt: off
 defvjp(np.linalg.eigh, _eigh, flops=costs.factorization(9))
 defvjp(np.linalg.eig,  _eig, flops=costs.factorization(25))
-# with vectors, and of the singular values alone
+# once with its vectors, once of the singular values alone
 svd = Primitive(np.linalg.svd, "svd", flops=costs.factorization(21)).defvjp(
     lambda g, out, a, full_matrices=True: _svd(g, out, a, vectors=True))
 svd_values = Primitive(np.linalg.svd, "svd", flops=costs.factorization(21)).defvjp(

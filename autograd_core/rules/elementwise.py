@@ -46,9 +46,8 @@ def _power_x(g: Any, _out: Any, x: Any, y: Any) -> Any:
         if y == 2:
             return g * (2 * x)
         return g * (y * x ** (y - 1)) if y else np.zeros_like(g)
-    return g * (
-        y * np.where((x == 0) & (y == 0), 1.0, x) ** (y - 1.0)
-    )  # 1 would wrap small integers
+    base = np.where((x == 0) & (y == 0), 1.0, x)
+    return g * (y * base ** (y - 1.0))  # y - 1 would wrap small integers
 
 
 def _power_y(g: Any, out: Any, x: Any, _y: Any) -> Any:

@@ -173,11 +173,8 @@ def _meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str =
 def _ix(*args: Any) -> Any:
     vectors = []
     for a in map(as_array, args):
-        if (
-            a.ndim != 1 or not a.size or a.dtype.kind == "b"
-        ):  # what selects, or is refused, by NumPy
-            a = wrap(np.ix_(to_host(a))[0])
-        vectors.append(a)
+        plain = a.ndim != 1 or not a.size or a.dtype.kind == "b"  # NumPy selects, or refuses it
+        vectors.append(wrap(np.ix_(to_host(a))[0]) if plain else a)
     return tuple(_on_axis(x, axis, len(args)) for axis, x in enumerate(vectors))
 
 

@@ -1,4 +1,4 @@
-"""``python -m tests.calls``: every call of ``calls.txt`` against central differences of plain NumPy.
+"""Compare the calls of ``calls.txt`` with differences of plain NumPy: ``python -m tests.calls``.
 
 A call is right if its values are NumPy's and its gradients the slopes of those values, or it is
 refused: an exception that says why.  All calls are made again with arrays of length 1, without elements
@@ -22,7 +22,7 @@ REFUSALS = (ag.AutogradError, TypeError)
 
 
 def variables() -> dict[str, Any]:
-    """The arrays that calls name, without ties and away from kinks."""
+    """Return the arrays that calls name, without ties and away from kinks."""
     rng = np.random.default_rng(11)
     normal = rng.normal
     x, y, s, c = normal(size=(2, 3)), normal(size=(2, 3)), normal(size=(3, 3)), normal(size=(3, 3))
@@ -39,7 +39,7 @@ def variables() -> dict[str, Any]:
 
 
 def reshaped(values: dict[str, Any], kind: str) -> dict[str, Any]:
-    """The same names with every axis of length 1, with no elements, or without axes."""
+    """Return the same names with every axis of length 1, without elements, or without axes."""
 
     def change(a: Any) -> Any:
         if kind == "size 1":
@@ -52,14 +52,14 @@ def reshaped(values: dict[str, Any], kind: str) -> dict[str, Any]:
 
 
 def arrays_in(value: Any) -> list[Any]:
-    """The floating-point arrays of a result, whatever it is made of."""
+    """Return the floating-point arrays of a nested result."""
     if isinstance(value, (list, tuple)):
         return [a for part in value for a in arrays_in(part)]
     return [value] if np.asarray(unwrap(value)).dtype.kind in "fc" else []
 
 
 def scalar(value: Any) -> Any:
-    """A real number of the whole result: Re sum(weights * f)."""
+    """Return a real number of the whole result: Re sum(weights * f)."""
     rng, total = np.random.default_rng(5), 0.0
     for a in arrays_in(value):
         w = rng.uniform(0.5, 1.5, np.shape(a))
@@ -71,7 +71,7 @@ def scalar(value: Any) -> Any:
 
 
 def slope(f: Any, name: str, values: dict[str, Any]) -> Any:
-    """Central differences by every entry, with Richardson's correction."""
+    """Return central differences by every entry, with Richardson's correction."""
     a = values[name]
     result = np.zeros(a.shape, a.dtype)
     for index in np.ndindex(a.shape):
@@ -92,7 +92,7 @@ def shared() -> dict[str, Any]:
 
 
 def judge(call: str, values: dict[str, Any]) -> str:
-    """'' if right, else what is wrong; a refusal raises."""
+    """Return '' if a call is right, else what is wrong; a refusal raises."""
     code = compile(call, call, "eval")
     names = [n for n in code.co_names if n in values]
     nested = [n for const in code.co_consts if hasattr(const, "co_names") for n in const.co_names]
@@ -126,7 +126,7 @@ def judge(call: str, values: dict[str, Any]) -> str:
 
 
 def runs(call: str, values: dict[str, Any]) -> bool:
-    """Whether plain NumPy takes the call for arrays of these shapes."""
+    """Return whether plain NumPy takes the call for arrays of these shapes."""
     try:
         eval(compile(call, call, "eval"), {**shared(), **values})
     except Exception:
@@ -135,7 +135,7 @@ def runs(call: str, values: dict[str, Any]) -> bool:
 
 
 def survey(kind: str) -> tuple[int, list[str], list[str]]:
-    """How many calls are right with arrays of one kind, which are refused, which are wrong."""
+    """Return how many calls are right with arrays of one kind, the refused and the wrong ones."""
     text = Path(__file__).with_name("calls.txt").read_text(encoding="utf-8")
     calls = [c for c in text.splitlines() if c and not c.startswith("#")]
     values = variables() if kind == "as they stand" else reshaped(variables(), kind)

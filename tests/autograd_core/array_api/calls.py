@@ -29,7 +29,7 @@ CALLS: dict[str, list[Call]] = {}
 
 
 def sample(dtype: str, shape: tuple[int, ...], seed: int = 0) -> np.ndarray[Any, Any]:
-    """Distinct values, inside the domain of most functions."""
+    """Return distinct values inside the domain of most functions."""
     rng = np.random.default_rng(seed)
     size = int(np.prod(shape))
     if dtype == "bool":
@@ -46,7 +46,7 @@ def _add(name: str, *calls: Callable[..., Any], on: Any = ((2, 3),), dtype: str 
 
 
 def _function(name: str, *args: Any, **kwargs: Any) -> Callable[..., Any]:
-    """The function of that name (``"linalg.inv"``) with arguments behind its arrays."""
+    """Return a call of the named function (``"linalg.inv"``) with further arguments."""
 
     def call(xp: Any, *arrays: Any) -> Any:
         fun = xp

@@ -85,7 +85,7 @@ def test_signatures_are_accepted(name):
 
 
 def plain(value: Any) -> Any:
-    """Arrays as ndarrays, with everything around them as it is."""
+    """Return nested results with arrays as ndarrays."""
     if isinstance(value, (tuple, list)):
         return [plain(v) for v in value]
     if isinstance(value, ag.Tensor):

@@ -18,13 +18,13 @@ FILE = Path(__file__).with_name("cupy_table.txt")
 
 
 def qualified(fun: Any) -> str:
-    """``sum``, ``linalg.svd``, ``lib.stride_tricks.sliding_window_view``: as CuPy looks it up."""
+    """Return the name by which CuPy looks a function up, such as ``sum`` or ``linalg.svd``."""
     return ".".join([*fun.__module__.split(".")[1:], fun.__name__])
 
 
 @functools.cache
 def table() -> dict[str, dict[str, inspect.Signature]]:
-    """The signatures by section (functions, ufuncs, methods) and name."""
+    """Return the signatures by section (functions, ufuncs, methods) and name."""
     sections: dict[str, dict[str, inspect.Signature]] = {}
     for line in FILE.read_text(encoding="utf-8").splitlines():
         if line.startswith("["):
@@ -36,7 +36,7 @@ def table() -> dict[str, dict[str, inspect.Signature]]:
 
 
 def _parameters(fun: Any) -> str:
-    """The parameters of a function, Python's or Cython's; every default is written as 0."""
+    """Return the parameters of a function of Python or Cython; every default is written as 0."""
     try:
         found = inspect.signature(fun).parameters.values()
     except (TypeError, ValueError):
@@ -57,7 +57,7 @@ def _parameters(fun: Any) -> str:
 
 
 def dispatching() -> Iterator[Any]:
-    """NumPy's functions that answer NEP 18 or NEP 13."""
+    """Return NumPy's functions that dispatch by NEP 18 or NEP 13."""
     for module in (np, np.linalg, np.fft, np.lib.stride_tricks):
         for name in sorted(dir(module)):
             fun = getattr(module, name)

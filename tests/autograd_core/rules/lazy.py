@@ -13,7 +13,7 @@ da = pytest.importorskip("dask.array", reason="Dask's arrays are not installed")
 
 
 class Computed(Exception):
-    """Something was computed while the graph was still being made."""
+    """Error: something was computed while the graph was still being made."""
 
 
 def _forbid(*args: Any, **kwargs: Any) -> Any:
@@ -21,20 +21,20 @@ def _forbid(*args: Any, **kwargs: Any) -> Any:
 
 
 def uncomputed() -> AbstractContextManager[Any]:
-    """Inside it, whoever asks for values gets :class:`Computed`."""
+    """Raise :class:`Computed` inside wherever values are computed."""
     return dask.config.set(scheduler=_forbid)  # type: ignore[no-any-return]
 
 
 def chunked(a: Any) -> Any:
-    """Two chunks along every axis."""
+    """Return a Dask array of two chunks along every axis."""
     return da.from_array(a, chunks=tuple(max(1, (n + 1) // 2) for n in np.shape(a)))
 
 
 def whole(a: Any) -> Any:
-    """One chunk, for functions that Dask has for no other."""
+    """Return a Dask array of one chunk, for functions that Dask supports only so."""
     return da.from_array(a, chunks=-1)
 
 
 def values(a: Any) -> Any:
-    """The values, now."""
+    """Return the computed values."""
     return a.compute(scheduler="sync")

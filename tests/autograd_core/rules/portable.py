@@ -1,4 +1,4 @@
-"""The same case on another array type: gradients of first and second order, and their comparison."""
+"""Run a case on another array type: gradients of first and second order, and their comparison."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def is_differentiated(a: Any) -> bool:
 
 
 def bare(case: Case, kind: Callable[[Any], Any]) -> Any:
-    """The call itself on bare arrays of the type; what it raises, the type does not offer."""
+    """Return the call itself on bare arrays of the type; it raises where the type has no such call."""
     return case.f(*(kind(np.array(a)) if is_differentiated(a) else a for a in case.args))
 
 
 def gradients_of(case: Case, kind: Callable[[Any], Any]) -> list[Any]:
-    """The first gradients of a random pairing, and the gradients of a pairing of those."""
+    """Return the gradients of a random pairing, and the gradients of a pairing of those."""
     rng = np.random.default_rng(1)
     args = [
         ag.tensor(kind(np.array(a)), requires_grad=True) if is_differentiated(a) else a
@@ -46,7 +46,7 @@ def gradients_of(case: Case, kind: Callable[[Any], Any]) -> list[Any]:
 def assert_same(
     found: list[Any], expected: list[Any], kind: type, to_host: Callable[[Any], Any]
 ) -> None:
-    """The gradients are arrays of the type, and the numbers are those of plain NumPy."""
+    """Assert that gradients are arrays of the type with the numbers of plain NumPy."""
     for f, e in zip(found, expected, strict=True):
         assert (f is None) == (e is None)
         if f is not None:

@@ -1,4 +1,4 @@
-"""A stand-in for a GPU array: it speaks NumPy's two protocols and refuses what CuPy refuses.
+"""A stand-in for a GPU array, which answers NumPy's two protocols and refuses what CuPy refuses.
 
 Inside is an ndarray, but nothing can reach it by accident:
 
@@ -19,7 +19,7 @@ import numpy as np
 
 from tests.autograd_core.rules.cupy_table import qualified, table
 
-#: The ufuncs of which CuPy has the method; it has ``outer`` of all.
+#: The ufuncs whose methods CuPy has; it has ``outer`` of all.
 UFUNC_METHODS = {
     "reduce": ("add", "multiply"),
     "accumulate": ("add", "multiply"),
@@ -33,7 +33,7 @@ CREATING = "arange array asarray ascontiguousarray empty eye full identity ones 
 #: Functions whose arguments may be indices, counts or masks on the host.
 INDEXED = "take take_along_axis delete".split()
 
-#: Functions of which one argument, by its position, may be an ndarray of numbers.
+#: Functions and the position of the argument that may be an ndarray of numbers.
 HOST_ARGUMENT = {"quantile": 1, "percentile": 1}
 
 #: Functions of lists that take arrays of CuPy and nothing else.
@@ -43,17 +43,17 @@ NUMBERS = (int, float, complex, np.number, np.bool_)
 
 
 class Refused(TypeError):
-    """What CuPy would not do."""
+    """Error for what CuPy would not do."""
 
 
 class Waits:
-    """How often something waited for the device."""
+    """Count how often something waited for the device."""
 
     count = 0
 
 
 def inner(value: Any, index: bool = False) -> Any:
-    """The ndarrays inside, if nothing among ``value`` would have to come from the host."""
+    """Return the ndarrays inside, if nothing among ``value`` would have to come from the host."""
     if isinstance(value, StrictArray):
         return value._a
     if isinstance(value, np.ndarray) and not (index and value.dtype.kind in "iub"):
@@ -64,7 +64,7 @@ def inner(value: Any, index: bool = False) -> Any:
 
 
 def operand(value: Any) -> Any:
-    """What a ufunc takes: an array or a number."""
+    """Return an operand of a ufunc: an array or a number."""
     if not isinstance(value, (StrictArray, *NUMBERS)):
         raise Refused(f"Unsupported type {type(value)}")
     return inner(value)
@@ -93,7 +93,7 @@ def check(section: str, name: str, args: Any, kwargs: Any) -> None:
 
 
 class StrictArray:
-    """An array on another device, as far as anybody can tell."""
+    """An array that behaves as if it were on another device."""
 
     __slots__ = ("_a",)
     __hash__ = object.__hash__
@@ -109,7 +109,7 @@ class StrictArray:
         return self._a
 
     def get(self) -> Any:
-        """A copy on the host."""
+        """Return a copy on the host."""
         return self._wait().copy()
 
     def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:

@@ -37,7 +37,7 @@ LOOKS = {
 
 
 def taken(case):
-    """In which chunks Dask itself makes the call, and makes it right."""
+    """Return the chunks in which Dask itself makes the call with the right result."""
     want, why = case.f(*case.args), None
     want = np.asarray(getattr(want, "data", want))
     for kind in (chunked, whole):

@@ -128,7 +128,7 @@ def test_a_cotangent_that_is_zero_by_chance_is_not_masked():
     [np.diff, np.cumsum, np.negative, lambda y: np.fft.rfft(y).real, lambda y: y - y[::-1]],
 )
 def test_an_adjoint_that_cancels_by_chance_masks_nothing(linear):
-    """The cotangent of ones is 0 or tiny somewhere, but a path leads on: nan is the honest answer."""
+    """The cotangent of ones is 0 or tiny somewhere, but a path leads on, so the result is nan."""
 
     def f(x):
         y = linear(np.sqrt(x))

@@ -38,7 +38,7 @@ CALLS = {
         ),
         lambda f, x, y: f(x),
     ),
-    # the numbers that they write are the values, as text or as bytes
+    # these write the values as text or bytes, so only the type of the result is compared
     **dict.fromkeys(
         (np.array_repr, np.array_str, np.array2string), lambda f, x, y: type(f(x)).__name__
     ),
@@ -70,7 +70,7 @@ OF_INTEGERS = {
 
 
 def floats(result):
-    """The floating-point numbers of a result, in whatever it is nested."""
+    """Return the floating-point arrays of a nested result."""
     if isinstance(result, (tuple, list)):
         return [a for part in result for a in floats(part)]
     a = np.asarray(result)

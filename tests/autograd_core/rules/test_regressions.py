@@ -11,7 +11,7 @@ W = np.arange(1.0, 7).reshape(3, 2)
 
 
 def slope(f, x, h=1e-6):
-    """The central difference of plain NumPy along one real number."""
+    """Return the central difference of plain NumPy along one real number."""
     return (f(np.float64(x + h)) - f(np.float64(x - h))) / (2 * h)
 
 

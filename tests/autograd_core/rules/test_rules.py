@@ -22,7 +22,7 @@ def wrt(case: Case) -> list[int]:
 
 
 def pulled(case: Case, args, seed=0):
-    """The value of a case and the cotangents of its floating-point arguments."""
+    """Return the value of a case and the cotangents of its floating-point arguments."""
     value, pull = ag.vjp(case.f, *args)
     rng = np.random.default_rng(seed)
     g = rng.uniform(0.5, 1.5, np.shape(value))

@@ -48,7 +48,7 @@ def test_rules_on_a_strict_array(case):
 
 @pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
 def test_most_cases_run_and_few_wait_for_the_device(monkeypatch):
-    """The skips above are for calls that CuPy does not have; and a rule does not synchronise."""
+    """Only calls that CuPy does not have are skipped, and few rules wait for the device."""
     waited, run = set(), 0
 
     def wait(self):
