@@ -259,10 +259,10 @@ def validate(file: Any, model: Module, samples: Sequence[Any], names: Sequence[s
         session = onnxruntime.InferenceSession(
             file.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
-        for inputs in samples:
-            given = dict(zip(names, leaves(inputs), strict=True))
-            compare("the exported file", model, inputs, session.run(None, given))
-    except ExportError:
-        raise
+        results = [
+            session.run(None, dict(zip(names, leaves(inputs), strict=True))) for inputs in samples
+        ]
     except Exception as error:  # its own exceptions have no public base class
         raise ExportError(f"onnxruntime cannot run the exported graph: {error}") from error
+    for inputs, found in zip(samples, results, strict=True):
+        compare("the exported file", model, inputs, found)

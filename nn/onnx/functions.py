@@ -6,6 +6,7 @@ ONNX converts no dtypes, so operands are first cast to the one in which NumPy co
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from nn.onnx.graph import FUNCTIONS, ExportError, Graph, Translation
 
@@ -77,9 +78,7 @@ def _test(kind: str) -> Translation:
 
 def axes_of(axis: Any, ndim: int) -> list[int]:
     """Return the axes that ``axis=`` means, counted from 0."""
-    if axis is None:
-        return list(range(ndim))
-    return [int(a) % ndim for a in (axis if isinstance(axis, (tuple, list)) else (axis,))]
+    return list(range(ndim) if axis is None else normalize_axis_tuple(axis, ndim))
 
 
 def _reduce(graph: Graph, kind: str, name: str, axes: list[int], keepdims: Any) -> Any:

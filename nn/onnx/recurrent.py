@@ -69,18 +69,17 @@ def _layers(graph: Graph, module: Any, x: Any, state: Any = None, lengths: Any =
         lengths = lengths.astype(np.int32)
     initial = _initial_states(module, state, x.dtype)
     hidden = graph.op("Transpose", x, perm=(1, 0, 2))
-    final: list[list[str]] = [[] for _ in range(module.states)]
+    final = []
     for i in range(module.num_layers):
         first = [s[i * directions : (i + 1) * directions] for s in initial]
         suffixes = module._suffixes(i)
         made = _layer(graph, module, hidden, suffixes, first, lengths, x.dtype)
-        for found, name in zip(final, made[1:], strict=True):
-            found.append(name)
+        final.append(made[1:])
         last = i == module.num_layers - 1
         perm, shape = ((2, 0, 1, 3), (n, steps)) if last else ((0, 2, 1, 3), (steps, n))
         hidden = graph.op("Transpose", made[0], perm=perm)
         hidden = graph.shape(hidden, (*shape, directions * module.hidden_size))
-    states = tuple(graph.op("Concat", *found, axis=0) for found in final)
+    states = tuple(graph.op("Concat", *names, axis=0) for names in zip(*final, strict=True))
     return hidden, states if module.states > 1 else states[0]
 
 

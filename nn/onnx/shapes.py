@@ -1,6 +1,7 @@
 """NumPy functions that move elements, in ONNX: reshape, transpose, concatenate, indexing."""
 
 import itertools
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from nn.onnx.functions import common, flat_if_none
 from nn.onnx.graph import DECOMPOSITIONS, FUNCTIONS, ExportError, Graph, Translation
-from nn.onnx.traced_array import TracedArray, astype, getitem
+from nn.onnx.traced_array import TracedArray, astype
 
 _FIRST, _LAST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
@@ -127,8 +128,7 @@ def _astype(graph: Graph, x: Any, dtype: Any) -> Any:
 def _parts(index: Any, ndim: int) -> list[Any]:
     """Return the parts of an index, with full slices in place of Ellipsis or at the end."""
     parts = list(index) if isinstance(index, tuple) else [index]
-    if any(isinstance(p, list) for p in parts):
-        parts = [np.asarray(p) if isinstance(p, list) else p for p in parts]
+    parts = [np.asarray(p) if isinstance(p, list) else p for p in parts]
     taken = sum(map(_axes_of_part, parts))
     at = next((i for i, p in enumerate(parts) if p is Ellipsis), len(parts))
     return [*parts[:at], *[slice(None)] * (ndim - taken), *parts[at + 1 :]]
@@ -200,18 +200,14 @@ def _getitem(graph: Graph, x: Any, index: Any) -> Any:
 
 def _gather(graph: Graph, x: Any, parts: Sequence[Any], arrays: list[int]) -> Any:
     """Index by one array among full slices, or by several arrays on the first axes."""
-    full = all(
-        isinstance(p, slice) and p == slice(None) for i, p in enumerate(parts) if i not in arrays
-    )
+    full = all(p == slice(None) for i, p in enumerate(parts) if i not in arrays)
     indices = [parts[i] for i in arrays]
     if full and len(arrays) == 1:
         return graph.op("Gather", x, graph.name(indices[0], np.int64), axis=arrays[0])
     if full and arrays == list(range(len(arrays))):
-        shape = np.broadcast_shapes(*map(np.shape, indices))
-        columns = []
-        for a in indices:
-            wide = graph.op("Expand", graph.name(a, np.int64), np.array(shape, np.int64))
-            columns.append(graph.op("Unsqueeze", wide, np.array([-1])))
+        shape = np.array(np.broadcast_shapes(*map(np.shape, indices)), np.int64)
+        wide = (graph.op("Expand", graph.name(a, np.int64), shape) for a in indices)
+        columns = [graph.op("Unsqueeze", name, np.array([-1])) for name in wide]
         return graph.op("GatherND", x, graph.op("Concat", *columns, axis=-1))
     shown = ", ".join("array" if i in arrays else repr(p) for i, p in enumerate(parts))
     raise ExportError(
@@ -230,7 +226,7 @@ FUNCTIONS.update(
         np.take: _take,
         np.take_along_axis: _take_along_axis,
         astype: _astype,
-        getitem: _getitem,
+        operator.getitem: _getitem,
     }
 )
 DECOMPOSITIONS.update(

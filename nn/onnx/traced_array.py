@@ -9,9 +9,10 @@ A TracedArray without a name is a constant (a parameter, or computed from parame
 behaves as its value does.
 """
 
+import functools
 import inspect
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -37,18 +38,9 @@ class _NoAttributeError(ExportError, AttributeError):
     pass
 
 
-def getitem(x: Any, index: Any) -> Any:
-    """Return ``x[index]``."""
-    return x[index]
-
-
 def astype(x: Any, dtype: Any) -> Any:
     """Return ``x.astype(dtype)``."""
     return x.astype(dtype)
-
-
-def _method(fun: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda self, *args, **kwargs: fun(self, *args, **kwargs)
 
 
 class TracedArray(ag.Operand, NDArrayOperatorsMixin):
@@ -179,7 +171,7 @@ class TracedArray(ag.Operand, NDArrayOperatorsMixin):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: Any) -> Any:
-        return dispatch(getitem, (self, index), {})
+        return dispatch(operator.getitem, (self, index), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
         raise ExportError(
@@ -195,7 +187,7 @@ for _name in (
     *("any", "argmax", "argmin", "repeat", "squeeze", "swapaxes", "take", "diagonal", "trace"),
     *("round", "argsort", "cumprod"),
 ):
-    setattr(TracedArray, _name, _method(getattr(np, _name)))
+    setattr(TracedArray, _name, functools.partialmethod(getattr(np, _name)))
 for _name in ("shape", "dtype", "ndim", "size", "itemsize", "nbytes"):
     setattr(TracedArray, _name, property(operator.attrgetter(f"value.{_name}")))
 

@@ -42,11 +42,9 @@ def _traced_forward(
     return run
 
 
-def _without_parameters(attribute: Any) -> Any:
-    """Replace the Parameters in an attribute of a module by TracedArrays."""
-    return map_leaves(
-        lambda leaf: TracedArray(leaf.data) if isinstance(leaf, Parameter) else leaf, attribute
-    )
+def _as_constant(leaf: Any) -> Any:
+    """Return a Parameter as a TracedArray, and anything else as it is."""
+    return TracedArray(leaf.data) if isinstance(leaf, Parameter) else leaf
 
 
 @contextmanager
@@ -64,9 +62,7 @@ def prepared(model: Module, graph: Graph) -> Iterator[None]:
                 if translate is not None:
                     inside.update(id(m) for _, m in module.named_modules())
                 else:
-                    vars(module).update(
-                        {k: _without_parameters(v) for k, v in vars(module).items()}
-                    )
+                    vars(module).update(map_leaves(_as_constant, vars(module)))
                 vars(module)["forward"] = _traced_forward(graph, path, module, translate)
             yield
     finally:

@@ -58,10 +58,8 @@ def axes(ax: Any = None, width: float = 6.0, height: float = 4.0) -> Any:
 
 def despine(ax: Any) -> Any:
     """Remove the top and right of the frame, mute the rest, and return the axes."""
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
-    for side in ("left", "bottom"):
-        ax.spines[side].set_color(MUTED)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(MUTED)
     ax.tick_params(colors=MUTED, labelcolor=INK)
     return ax
 

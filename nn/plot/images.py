@@ -166,8 +166,7 @@ def confusion_matrix(
     ax.set(xlabel="predicted", ylabel="true")
     ax.set_title(f"confusion matrix  ({np.mean(p == t):.1%} right)".replace("%", " %"),
                  loc="left", fontsize=11)  # fmt: skip
-    for side in ax.spines.values():
-        side.set_color(MUTED)
+    ax.spines[:].set_color(MUTED)
     return ax
 
 
@@ -313,26 +312,23 @@ def decision_boundary(
     classes = shares.shape[1]
     right = float(np.mean(_class_probabilities(model, x).argmax(1) == labels))
     ax = despine(axes(ax, 5.6, 4.6))
-    frame = (gx[0], gx[-1], gy[0], gy[-1])
+    from matplotlib import colormaps
+    from matplotlib.colors import to_rgb
+
     shape = (resolution, resolution)
-    colors: list[Any]
+    frame: dict[str, Any] = {
+        "extent": (gx[0], gx[-1], gy[0], gy[-1]), "origin": "lower", "aspect": "auto"
+    }  # fmt: skip
     if classes == 2:
-        from matplotlib import colormaps
-
-        ax.imshow(
-            shares[:, 1].reshape(shape), extent=frame, origin="lower", aspect="auto", vmin=0,
-            vmax=1, cmap="PuOr_r", alpha=0.75, interpolation="bilinear",
-        )  # fmt: skip
-        colors = [colormaps["PuOr_r"](0.02), colormaps["PuOr_r"](0.98)]
+        look = {"cmap": "PuOr_r", "alpha": 0.75, "interpolation": "bilinear"}
+        ax.imshow(shares[:, 1].reshape(shape), vmin=0, vmax=1, **look, **frame)
+        colors = colormaps["PuOr_r"]([0.02, 0.98])
     else:
-        from matplotlib.colors import to_rgb
-
-        colors = [to_rgb(CYCLE[k % len(CYCLE)]) for k in range(classes)]
-        best = shares.argmax(1)
+        colors = np.array([to_rgb(CYCLE[k % len(CYCLE)]) for k in range(classes)])
         confidence = (shares.max(1) - 1 / classes) / (1 - 1 / classes)
-        pale = (0.15 + 0.45 * confidence)[:, None]
-        image = np.array([c[:3] for c in colors])[best] * pale + (1 - pale)
-        ax.imshow(image.reshape(*shape, 3), extent=frame, origin="lower", aspect="auto")
+        strength = (0.15 + 0.45 * confidence)[:, None]
+        image = colors[shares.argmax(1)] * strength + (1 - strength)
+        ax.imshow(image.reshape(*shape, 3), **frame)
     for k in range(classes):
         others = np.delete(shares, k, 1).max(1)
         difference = (shares[:, k] - others).reshape(shape)
