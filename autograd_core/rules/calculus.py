@@ -143,7 +143,9 @@ def _interp(
         raise ValueError(f"interp takes xp and fp of one length, got {xp.shape} and {fp.shape}")
     if period is not None:
         if isinstance(period, TensorBase):
-            raise NotDifferentiableError("np.interp has no gradient with respect to period=")
+            raise NotDifferentiableError(
+                "np.interp has no gradient with respect to period=; pass a number, or detach() it"
+            )
         period = abs(period)
         x, xp = (a - period * np.floor(to_host(a) / period) for a in (x, xp))
         order = np.argsort(to_host(xp))
@@ -221,7 +223,9 @@ def _average(
             axes = axis if isinstance(axis, tuple) else (axis,)
             axes = tuple(axis_index(a, i) for i in axes)
             if w.shape != tuple(a.shape[i] for i in axes):
-                raise ValueError(f"weights of shape {w.shape} for the axes {axes} of {a.shape}")
+                raise ValueError(
+                    f"average takes weights of the lengths of the axes {axes} of {a.shape}, got {w.shape}"
+                )
             w = w.transpose(tuple(np.argsort(axes).tolist()))
             w = w.reshape(tuple(n if i in axes else 1 for i, n in enumerate(a.shape)))
             w = np.broadcast_to(w, a.shape)

@@ -109,8 +109,12 @@ def _quantile(
 ) -> Any:
     """Return quantiles of a floating-point array, with dtype ``dtype``."""
     q = q if isinstance(q, TensorBase) else np.asarray(q)
-    if ((to_host(q) < 0) | (to_host(q) > 1)).any():
-        raise ValueError("quantiles lie between 0 and 1, percentiles between 0 and 100")
+    at = to_host(q)
+    if ((at < 0) | (at > 1)).any():
+        raise ValueError(
+            "quantiles lie between 0 and 1, percentiles between 0 and 100; got quantiles from "
+            f"{at.min():g} to {at.max():g}"
+        )
     if a.size == 0:  # no gradient to lose; NumPy warns or raises
         function = getattr(np, name)
         options = {"axis": axis, "keepdims": keeps(keepdims)}

@@ -26,7 +26,8 @@ add_each(
 add_each(np, "sqrt log log2 log10 log1p reciprocal cbrt", POS)
 add_each(np, "arcsin arccos arctanh", UNIT)
 add("arccosh", np.arccosh, BIG)
-add_each(np, "sign nan_to_num arcsin arccos arccosh arcsinh", A + 1j * B, after=" complex")
+add_each(np, "sign nan_to_num arcsin arccos arccosh", A + 1j * B, after=" complex")
+add("arcsinh complex signs", np.arcsinh, A + 1j * B)
 BINARY = "add subtract multiply maximum minimum fmax fmin hypot arctan2 logaddexp logaddexp2"
 add_each(np, BINARY, A, B)
 add_each(np, BINARY, A, V + 0.011, after=" broadcast")

@@ -108,7 +108,7 @@ for id, x, y in (("", TALL, b), (" complex", TALL_C, TALL_C[:1])):
     add(f"vecdot{id}", np.vecdot, x, y)
     add(f"linalg.vecdot{id}", L.vecdot, x, y)
 add("vecdot axis", lambda x, y: np.vecdot(x, y, axis=0), TALL, normal(4, 3))
-add("vecdot axis", lambda x, y: L.vecdot(x, y, axis=0), TALL, normal(4, 3))
+add("linalg.vecdot axis", lambda x, y: L.vecdot(x, y, axis=0), TALL, normal(4, 3))
 if hasattr(np, "matvec"):
     add("matvec", np.matvec, T, b)
     add("vecmat", np.vecmat, TALL_C, AC)

@@ -56,6 +56,10 @@ def test_documents_tell_how_many_calls_are_compared(document, pattern):
     assert re.findall(pattern, (ROOT / document).read_text(encoding="utf-8")) == [str(CALLS)]
 
 
+def test_ids_of_cases_are_unique():
+    assert len({c.id for c in coverage.CASES}) == len(coverage.CASES)
+
+
 def test_the_number_of_cases():
     text = coverage.TARGET.read_text(encoding="utf-8")
     if f"NumPy {'.'.join(np.__version__.split('.')[:2])}," in text:  # older ones lack functions
