@@ -5,6 +5,7 @@ returns the name of the result.  The tables are keyed by what is called: a NumPy
 ``ag.primitive``, or a class of modules.
 """
 
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -186,9 +187,8 @@ class Graph:
             for x in inputs
         ]  # fmt: skip
         made = self.op(kind, *given, outputs=outputs, **attributes)
-        names = (made,) if outputs == 1 else made
-        wide = tuple(self.op("Cast", name, to=np.dtype(dtype)) for name in names)
-        return wide[0] if outputs == 1 else wide
+        cast = functools.partial(self.op, "Cast", to=np.dtype(dtype))
+        return cast(made) if outputs == 1 else tuple(map(cast, made))
 
     def shape(self, x: Any, shape: Any) -> str:
         """Reshape ``x``, and return the name of the result."""

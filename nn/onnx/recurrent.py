@@ -39,15 +39,13 @@ def _layer(
         for names in (["weight_ih"], ["weight_hh"], ["bias_ih", "bias_hh"])
     ]  # fmt: skip
     kind = _KINDS[module.gates][0]
-    options: dict[str, Any] = {"hidden_size": module.hidden_size}
-    if len(suffixes) > 1:
-        options["direction"] = "bidirectional"
-    if kind == "GRU":
-        options["linear_before_reset"] = 1
-    elif kind == "RNN":
-        options["activations"] = [module.nonlinearity.capitalize()] * len(suffixes)
-    operands = (x, *parts, lengths, *first)
-    return graph.single(dtype, kind, *operands, outputs=module.states + 1, **options)
+    return graph.single(
+        dtype, kind, x, *parts, lengths, *first, outputs=module.states + 1,
+        hidden_size=module.hidden_size,
+        direction="bidirectional" if len(suffixes) > 1 else None,
+        linear_before_reset=1 if kind == "GRU" else None,
+        activations=[module.nonlinearity.capitalize()] * len(suffixes) if kind == "RNN" else None,
+    )  # fmt: skip
 
 
 def _initial_states(module: Any, state: Any, dtype: Any) -> list[Any]:

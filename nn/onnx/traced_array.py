@@ -257,9 +257,8 @@ def dispatch(fun: Any, args: Any, kwargs: Any) -> Any:
 
 def _title(fun: Any) -> str:
     """Return the name of a function for an error message, as ``np.linalg.inv``."""
-    module = (getattr(fun, "__module__", "") or "").replace("numpy", "np", 1)
-    if isinstance(fun, np.ufunc):
-        module = "np"
+    module = "np" if isinstance(fun, np.ufunc) else getattr(fun, "__module__", None) or ""
+    module = module.replace("numpy", "np", 1)
     return f"{module}.{fun.__name__}" if module.startswith("np") else str(fun.__name__)
 
 

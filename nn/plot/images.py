@@ -304,9 +304,8 @@ def decision_boundary(
         raise ValueError(f"a decision boundary is drawn for points (N, 2), got shape {x.shape}")
     labels = (y.argmax(1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)).astype(int)
     low, high = x.min(0), x.max(0)
-    extent = np.where(high > low, high - low, 1) * margin
-    gx = np.linspace(low[0] - extent[0], high[0] + extent[0], resolution)
-    gy = np.linspace(low[1] - extent[1], high[1] + extent[1], resolution)
+    around = np.where(high > low, high - low, 1) * margin
+    gx, gy = np.linspace(low - around, high + around, resolution).T
     grid = np.stack(np.meshgrid(gx, gy), -1).reshape(-1, 2).astype(x.dtype)
     shares = _class_probabilities(model, grid)
     classes = shares.shape[1]
@@ -316,9 +315,8 @@ def decision_boundary(
     from matplotlib.colors import to_rgb
 
     shape = (resolution, resolution)
-    frame: dict[str, Any] = {
-        "extent": (gx[0], gx[-1], gy[0], gy[-1]), "origin": "lower", "aspect": "auto"
-    }  # fmt: skip
+    extent = (gx[0], gx[-1], gy[0], gy[-1])
+    frame: dict[str, Any] = {"extent": extent, "origin": "lower", "aspect": "auto"}
     if classes == 2:
         look = {"cmap": "PuOr_r", "alpha": 0.75, "interpolation": "bilinear"}
         ax.imshow(shares[:, 1].reshape(shape), vmin=0, vmax=1, **look, **frame)

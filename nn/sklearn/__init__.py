@@ -9,7 +9,7 @@ train to the same network.  With this package a reader can
 """
 
 try:
-    import sklearn as _sklearn
+    import sklearn as _sklearn  # noqa: F401
 except ImportError as _error:
     raise ImportError(
         "nn.sklearn needs scikit-learn, which is not installed: pip install scikit-learn"
@@ -17,5 +17,3 @@ except ImportError as _error:
 
 from nn.sklearn.estimators import MLPClassifier as MLPClassifier
 from nn.sklearn.estimators import MLPRegressor as MLPRegressor
-
-del _sklearn

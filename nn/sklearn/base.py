@@ -89,42 +89,6 @@ _LIMITS: dict[str, _Limit] = {
 }
 
 
-@dataclass(eq=False, repr=False)
-class Parameters(BaseEstimator):  # type: ignore[misc]
-    """The parameters, with scikit-learn's names and defaults; ``fit`` checks them."""
-
-    hidden_layer_sizes: Any = (100,)
-    activation: str = "relu"
-    _: KW_ONLY
-    solver: str = "adam"
-    alpha: float = 0.0001
-    batch_size: int | str = "auto"
-    learning_rate: str = "constant"
-    learning_rate_init: float = 0.001
-    power_t: float = 0.5
-    max_iter: int = 200
-    shuffle: bool = True
-    random_state: Any = None
-    tol: float = 1e-4
-    verbose: bool = False
-    warm_start: bool = False
-    momentum: float = 0.9
-    nesterovs_momentum: bool = True
-    early_stopping: bool = False
-    validation_fraction: float = 0.1
-    beta_1: float = 0.9
-    beta_2: float = 0.999
-    epsilon: float = 1e-8
-    n_iter_no_change: float = 10
-    max_fun: int = 15000
-
-    def _check_parameters(self) -> None:
-        for name, (allowed, wanted) in _LIMITS.items():
-            value = getattr(self, name)
-            if not allowed(value):
-                raise ValueError(f"{type(self).__name__}: {name} is {wanted}, got {value!r}")
-
-
 # -- mini-batches ---------------------------------------------------------------------------------
 
 
@@ -175,15 +139,37 @@ def _set_learning_rate(optimizer: Any, rate: float) -> None:
 # -- the network ----------------------------------------------------------------------------------
 
 
-class BaseMLP(Parameters):
-    """Base class of the estimators; subclasses add targets, loss and predictions."""
+@dataclass(eq=False, repr=False)
+class BaseMLP(BaseEstimator):  # type: ignore[misc]
+    """Base class of the estimators; subclasses add targets, loss and predictions.
 
-    module_: nn.Sequential
-    n_features_in_: int
-    out_activation_: str
-    best_loss_: Any  # None with early_stopping
-    validation_scores_: Any  # None without early_stopping
-    best_validation_score_: Any
+    The parameters have scikit-learn's names and defaults; ``fit`` checks them.
+    """
+
+    hidden_layer_sizes: Any = (100,)
+    activation: str = "relu"
+    _: KW_ONLY
+    solver: str = "adam"
+    alpha: float = 0.0001
+    batch_size: int | str = "auto"
+    learning_rate: str = "constant"
+    learning_rate_init: float = 0.001
+    power_t: float = 0.5
+    max_iter: int = 200
+    shuffle: bool = True
+    random_state: Any = None
+    tol: float = 1e-4
+    verbose: bool = False
+    warm_start: bool = False
+    momentum: float = 0.9
+    nesterovs_momentum: bool = True
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    n_iter_no_change: float = 10
+    max_fun: int = 15000
 
     # -- defined by subclasses ----------------------------------------------------------------
 
@@ -222,6 +208,12 @@ class BaseMLP(Parameters):
             raise ValueError("partial_fit holds nothing out; set early_stopping=False for it")
         return self._train(X, y, sample_weight, partial=True)
 
+    def _check_parameters(self) -> None:
+        for name, (allowed, wanted) in _LIMITS.items():
+            value = getattr(self, name)
+            if not allowed(value):
+                raise ValueError(f"{type(self).__name__}: {name} is {wanted}, got {value!r}")
+
     def _train(self, X: Any, y: Any, sample_weight: Any, partial: bool = False) -> Any:
         self._check_parameters()
         fresh = not (hasattr(self, "module_") and (partial or self.warm_start))
@@ -245,9 +237,9 @@ class BaseMLP(Parameters):
         rng = check_random_state(self.random_state)
         if fresh:
             self._start(sizes, rng, dtype)
-        elif sizes != self._sizes():
+        elif sizes != (known := [*(len(w) for w in self.coefs_), self.n_outputs_]):
             raise ValueError(
-                f"a network of sizes {sizes} cannot go on from one of {self._sizes()}; "
+                f"a network of sizes {sizes} cannot go on from one of {known}; "
                 "set warm_start=False to train a new one"
             )
         if self.solver == "lbfgs":
@@ -269,8 +261,9 @@ class BaseMLP(Parameters):
         self.n_iter_, self.t_, self._waited = 0, 0, 0
         self._optimizer: nn.Optimizer | None = None
         self.loss_curve_: list[float] = []
-        self.best_loss_, self.validation_scores_ = math.inf, None
-        self.best_validation_score_ = None
+        self.best_loss_: Any = math.inf  # None with early_stopping, and the following without it
+        self.validation_scores_: Any = None
+        self.best_validation_score_: Any = None
 
     def _train_by_batches(self, X: Any, y: Array, weight: Any, rng: Any, partial: bool) -> None:
         held_out, best = None, {}
@@ -412,10 +405,6 @@ class BaseMLP(Parameters):
 
     def _layers(self) -> list[Any]:
         return [layer for layer in self.module_ if isinstance(layer, nn.Linear)]
-
-    def _sizes(self) -> list[int]:
-        layers = self._layers()
-        return [layers[0].in_features, *(layer.out_features for layer in layers)]
 
     @property
     def coefs_(self) -> list[Array]:
