@@ -143,7 +143,7 @@ class Products:
         vjps: Any = rules.vjps
         if vjps is None:
             vjps = rules.vjp_all(g, out, *args, **(kwargs or {}))  # type: ignore[misc]
-        if self.masks or begins_mask(node, unused):
+        if self.masks or rules.selects or unused or (kwargs and "where" in kwargs):
             return self._masked(node, g, out, args, vjps, unused)
         found = []
         i = -1
@@ -154,7 +154,10 @@ class Products:
                     c = rule
                 else:
                     c = rule(g, out, *args, **kwargs) if kwargs else rule(g, out, *args)
-                found.append((parent, self._checked(c, a, node, i)))
+                alike = c.__class__ is a.__class__ and c.shape == a.shape and c.dtype is a.dtype
+                if not alike or self.anomaly:
+                    c = self._checked(c, a, node, i)
+                found.append((parent, c))
         return found
 
     def _checked(self, c: Any, a: Any, node: Node, position: int) -> Any:

@@ -201,7 +201,7 @@ class Primitive:
         if renamed:
             raise TypeError(f"{self.name}.defvjp has no option {', '.join(renamed)}")
         self.rules = Rules.of(self.name, vjps, vjp_list, vjp_all, elementwise, selects)
-        for derived in ("parameters", "_first_option"):  # from rules that it had before
+        for derived in ("parameters", "first_option"):  # from rules that it had before
             self.__dict__.pop(derived, None)
         kind = kind or self.kind or ("elementwise" if elementwise else "")
         self._declare(kind, flops or self.flops)
@@ -233,57 +233,53 @@ class Primitive:
         NotDifferentiableError
             For an option that the rules do not know.
         """
-        rules = self.rules
+        rules, names, place = self.rules, self.parameters, self.first_option
         assert rules is not None
-        names = self.parameters
+        options = dict(kwargs)
+        rest = args[place:]
         if rules.takes_list:
             if not args:
                 raise TypeError(f"{self.name} takes its list of arrays as the first argument")
-            first, rest, place = args[0], args[1:], 1
-            args = tuple(a if hasattr(a, "shape") else np.asarray(a) for a in first)
+            args = tuple(a if hasattr(a, "shape") else np.asarray(a) for a in args[0])
+        elif rest:
+            args = args[:place]
         else:
-            if kwargs:
-                kwargs = dict(kwargs)
-                for name in names[len(args) : self._first_option]:
-                    if name not in kwargs:
-                        break
-                    args = (*args, kwargs.pop(name))
-            place = self._first_option
-            args, rest = args[:place], args[place:]
-            if len(args) > rules.max_args or len(rest) > len(names) - place:
+            for name in names[len(args) : place] if options else ():
+                if name not in options:
+                    break
+                args = (*args, options.pop(name))
+        if rest:
+            by_name = dict(zip(names[place:], rest, strict=False))
+            known = (rules.options | {"out"}) - options.keys()
+            if len(by_name) < len(rest) or not by_name.keys() <= known:
                 raise NotDifferentiableError(
-                    f"{self.name} was called with {len(args) + len(rest)} arguments, and its rule "
-                    f"takes {rules.max_args}: pass the others by keyword "
+                    f"{self.name} was called with {place + len(rest)} arguments, and its rule "
+                    f"takes {place}: pass the others by keyword, each once "
                     f"({', '.join(sorted(rules.options)) or 'none known'})"
                 )
-        options = dict(zip(names[place:], rest, strict=False))
-        if kwargs.get("out", options.get("out")) is not None:
+            options |= by_name
+        if options.pop("out", None) is not None:
             raise InPlaceError(out_refused(self.name))
-        repeated = options.keys() & kwargs.keys()
-        if repeated:
-            raise TypeError(f"{self.name} got {', '.join(sorted(repeated))} twice")
-        kwargs = {k: v for k, v in (options | kwargs).items() if k != "out"}
-        unknown = kwargs.keys() - rules.options
-        if unknown:
+        if not options.keys() <= rules.options:
             raise NotDifferentiableError(
                 f"{self.name} has no derivative rule for the keyword "
-                f"{', '.join(sorted(unknown))}=; its rule knows "
+                f"{', '.join(sorted(options.keys() - rules.options))}=; its rule knows "
                 f"{', '.join(sorted(rules.options)) or 'none'}. Leave it out, or detach() the "
                 "Tensor if no gradient is wanted"
             )
-        return args, kwargs
+        return args, options
 
     @functools.cached_property
-    def _first_option(self) -> int:
+    def first_option(self) -> int:
         """The position from which on every argument can be passed to the rules by keyword."""
         rules, names = self.rules, self.parameters
         assert rules is not None
+        if rules.takes_list:
+            return 1
         if rules.max_args == math.inf:
             return ANY_NUMBER
-        place = len(names)
-        while place > min(rules.n_rules, len(names)) and (
-            names[place - 1] in rules.options or names[place - 1] == "out"
-        ):
+        place = min(int(rules.max_args), len(names))
+        while place > rules.n_rules and (names[place - 1] in (*rules.options, "out")):
             place -= 1
         return place
 

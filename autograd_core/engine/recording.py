@@ -12,6 +12,7 @@ import numpy as np
 from autograd_core.engine.diagnostics import observe, run
 from autograd_core.engine.graph import RECORD, UNTRACKED, Node, make_node, mode, output_node
 from autograd_core.engine.primitive import SMALL, Operand, Primitive
+from autograd_core.engine.rule_record import Rules
 from autograd_core.errors import NotDifferentiableError
 
 _new = object.__new__
@@ -112,38 +113,41 @@ def stack_nested(value: Any) -> Any:
 def apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run a primitive on Tensors and arrays, and record it if a gradient may be wanted."""
     rules, bits = primitive.rules, mode.get()
-    given, options = args, kwargs
-    simple = rules is not None and rules.positional_only and len(args) <= rules.n_rules
-    if kwargs or not simple:
+    bound, options = args, kwargs
+    if kwargs or rules is None or len(args) > rules.plain_args:
         if not (bits & RECORD and any_tracked((*args, *kwargs.values()))):
             return wrap(run(primitive, unwrap(args), unwrap(kwargs)))
         if rules is None:
             raise NotDifferentiableError(no_rule(primitive.name))
-        args, kwargs = primitive.bind(args, kwargs)
-        refuse_without_rule(primitive, args, kwargs)
+        bound, options = primitive.bind(args, kwargs)
+        refuse_without_rule(primitive, rules, bound, options)
     arrays: list[Any] = []
     parents: list[Node] = []
     tracked = False
-    for a in args:
-        if isinstance(a, (list, tuple)):
-            a = stack_nested(a) if any_tracked(a) else unwrap(a)
-        if isinstance(a, TensorBase):
-            node = a._node
-            arrays.append(a._data)
-            parents.append(node)
-            if node.tracked:
-                tracked = True
-        else:
-            arrays.append(a)
-            parents.append(UNTRACKED)
+    for a in bound:
+        if not isinstance(a, TensorBase):
+            if type(a) is list or type(a) is tuple:
+                a = stack_nested(a) if any_tracked(a) else unwrap(a)
+            if not isinstance(a, TensorBase):
+                arrays.append(a)
+                parents.append(UNTRACKED)
+                continue
+        node = a._node
+        arrays.append(a._data)
+        parents.append(node)
+        if node.tracked:
+            tracked = True
     if not tracked or not bits & RECORD:
-        return wrap(run(primitive, unwrap(given), unwrap(options)))
-    args = tuple(arrays)
-    if bits == RECORD and not kwargs and simple:
-        out = primitive.fun(*args)
-    else:  # in the form in which it was called: array types differ in the names of options
-        out = run(primitive, unwrap(given), unwrap(options))
-    return link(primitive, out, args, unwrap(kwargs) or None, tuple(parents))
+        return wrap(run(primitive, unwrap(args), unwrap(kwargs)))
+    saved = tuple(arrays)
+    if options is kwargs and bits == RECORD:
+        return link(primitive, primitive.fun(*saved), saved, None, tuple(parents))
+    # the function gets options by position as they came: array types differ in their names
+    given = (arrays,) if rules is not None and rules.takes_list else saved
+    by_position = primitive.parameters[primitive.first_option : len(args)] if options else ()
+    by_keyword = {k: options[k] for k in kwargs if k in options} if by_position else options
+    out = run(primitive, (*given, *map(options.get, by_position)), by_keyword)
+    return link(primitive, out, saved, options or None, tuple(parents))
 
 
 def link(
@@ -157,19 +161,30 @@ def link(
 
     Results are read-only, as rules will read them.  Those of several outputs share one node.
     """
-    if isinstance(out, (tuple, list)):
+    if out.__class__ is np.ndarray:
+        for a in args:
+            if a is out:  # the argument must stay as writeable as it is
+                out = out.view()
+        out.setflags(False)
+    elif isinstance(out, (tuple, list)):
         return _link_several(primitive, out, args, kwargs, parents)
-    out = _read_only(out, args)
-    if out.dtype.kind not in "fc":  # rounded to whole numbers: piecewise constant
-        return make_tensor(out, UNTRACKED)
+    elif not hasattr(out, "dtype"):
+        out = np.asarray(out)
     kept, rules = out, primitive.rules
-    if rules.drops_values and (out.nbytes > SMALL or not rules.elementwise):  # type: ignore[union-attr]
+    assert rules is not None
+    if not rules.elementwise and out.dtype.kind not in "fc":  # whole numbers: piecewise constant
+        return make_tensor(out, UNTRACKED)
+    if rules.drops_values and (out.nbytes > SMALL or not rules.elementwise):
         kept, args = primitive.drop_unread(out, args)
     node = make_node(primitive, kept, args, kwargs, parents)
     bits = mode.get()
     if bits != RECORD:
         observe(node, bits, out)
-    return make_tensor(out, node)
+    t = _new(_Result)  # as make_tensor, without a call
+    t._data = out
+    t._node = node
+    t._grad = None
+    return t
 
 
 def _link_several(
@@ -189,30 +204,37 @@ def _link_several(
 
 
 def _read_only(out: Any, args: tuple[Any, ...]) -> Any:
-    """Return a result as a read-only array that is no argument itself."""
+    """Return one of several results as a read-only array that is no argument itself."""
+    out = out if hasattr(out, "dtype") else np.asarray(out)
     if out.__class__ is np.ndarray:
-        for a in args:
-            if a is out:  # the argument must stay as writeable as it is
-                out = out.view()
+        out = out.view() if any(a is out for a in args) else out
         out.setflags(False)
-        return out
-    return out if hasattr(out, "dtype") else _read_only(np.asarray(out), ())
+    return out
+
+
+#: Types of options that hold no Tensor.
+_PLAIN = frozenset({int, float, bool, str, slice, type(None)})
 
 
 def refuse_without_rule(
-    primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]
+    primitive: Primitive, rules: Rules, args: tuple[Any, ...], options: dict[str, Any]
 ) -> None:
-    """Raise if an argument that has no rule is a Tensor that needs gradients."""
-    rules = primitive.rules
-    assert rules is not None
-    without = [f"{name}=" for name, value in kwargs.items() if any_tracked([value])]
-    if not rules.takes_list:
-        gaps = [i for i, rule in enumerate(rules.vjps or ()) if rule is None]
-        gaps += range(rules.n_rules, len(args))
-        without += [str(i) for i in gaps if i < len(args) and any_tracked([args[i]])]
+    """Raise if an argument that has no rule needs gradients; unwrap the options."""
+    without = ""
+    for name, value in options.items():
+        if type(value) in _PLAIN or (type(value) is tuple and _PLAIN.issuperset(map(type, value))):
+            continue
+        if any_tracked((value,)):
+            without = f"{name}="
+        options[name] = unwrap(value)
+    if rules.has_gaps or (len(args) > rules.n_rules and not rules.takes_list):
+        vjps: Any = rules.vjps
+        for i, a in enumerate(args):
+            if (i >= rules.n_rules or vjps[i] is None) and any_tracked((a,)):
+                without = str(i)
     if without:
         raise NotDifferentiableError(
-            f"{primitive.name} has no gradient with respect to its argument {without[0]}, which "
+            f"{primitive.name} has no gradient with respect to its argument {without}, which "
             "is a recorded Tensor; detach() it if none is wanted"
         )
 

@@ -105,8 +105,8 @@ class Rules:
         The first argument of the function is a list of arrays.
     has_gaps
         Some leading argument has no rule.
-    positional_only
-        Every argument has a rule of its own: nothing needs to be bound for a plain call.
+    plain_args
+        Up to how many positional arguments a call needs no binding, as each has a rule of its own.
     n_rules, max_args
         How many arguments have rules, and how many positional arguments the rules accept.
     names
@@ -127,7 +127,7 @@ class Rules:
     unread: tuple[int, ...]
     takes_list: bool
     has_gaps: bool
-    positional_only: bool
+    plain_args: int
     n_rules: int
     max_args: float
     names: tuple[str, ...]
@@ -199,7 +199,7 @@ class Rules:
             unread=tuple(i for i, read in enumerate(reads_args) if not read),
             takes_list=vjp_list is not None,
             has_gaps=None in vjps,
-            positional_only=not (vjp_list or vjp_all or None in vjps),
+            plain_args=0 if vjp_list or vjp_all or None in vjps else n_rules,
             n_rules=n_rules,
             max_args=min(
                 math.inf if p.rest else len(a) for a, p in zip(arguments, parameters, strict=True)
