@@ -33,7 +33,7 @@ def _clip(
 
 
 def _remainder(x: Any, y: Any) -> Any:
-    """Return the remainder with the sign of ``y``, from fmod, whose sign is the one of ``x``."""
+    """Return the remainder with the sign of ``y``; fmod has the sign of ``x``."""
     rest = np.fmod(x, y)
     return np.where(np.logical_and(rest != 0, (rest < 0) != np.less(y, 0)), rest + y, rest)
 

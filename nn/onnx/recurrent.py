@@ -30,7 +30,7 @@ def _layer(
 ) -> Any:  # fmt: skip
     """Add one layer over ``x (T, N, features)``: the hidden states (T, D, N, H), the last states.
 
-    The suffixes are those of the parameters of each of D directions.
+    The parameters of each of the D directions have a suffix.
     """
     parts = [
         np.stack([

@@ -47,7 +47,7 @@ def _stack(arrays: Any, axis: Any = 0, out: None = None) -> Any:
 
 
 def _splitting(fun: Any) -> Any:
-    """Return split or array_split as slices, found by splitting its positions."""
+    """Return split or array_split by slices, whose limits are found by splitting positions."""
 
     def split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> list[Any]:
         parts = fun(np.arange(ary.shape[axis]), indices_or_sections)

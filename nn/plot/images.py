@@ -48,7 +48,7 @@ def weights(
     Parameters
     ----------
     weight : array (neurons, inputs), or a module
-        For a module, its first parameter is drawn: that of the layer that sees the pixels.
+        For a module its first parameter is drawn, the weight of the layer that sees the pixels.
     shape
         The height and width of the images that the network reads; by default square if that fits.
     colors
@@ -188,8 +188,8 @@ def mistakes(
     x
         Images ``(N, pixels)`` or ``(N, height, width)``, bright on dark; drawn as ink on paper.
     prediction
-        Scores ``(N, classes)``: probabilities, sigmoid outputs, or logits, of which the softmax
-        is taken.
+        Scores ``(N, classes)``: probabilities, sigmoid outputs, or logits, to which the softmax is
+        applied.
     target
         Class numbers ``(N,)`` or one-hot rows.
     shape

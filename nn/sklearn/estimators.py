@@ -24,7 +24,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     hidden_layer_sizes
         The number of neurons of each hidden layer; ``()`` for a linear model.
     activation
-        "identity", "logistic", "tanh", "relu", or another name of :mod:`nn.activations`.
+        "identity", "logistic", "tanh", "relu", or another name of :mod:`nn.layers.activations`.
     solver
         "adam", "sgd", "adamw" or "rmsprop" with mini-batches, or "lbfgs" with all examples at
         once.
@@ -130,7 +130,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             self._set_classes(y)
         elif len(strange := np.setdiff1d(unique_labels(y), self.classes_)):
             raise ValueError(
-                f"y holds the classes {strange}, which are not among those of before, "
+                f"y holds the classes {strange}, which are not among the known ones, "
                 f"{self.classes_}; fit with warm_start=False to begin anew"
             )
         return np.asarray(self._binarizer.transform(y))

@@ -1,4 +1,4 @@
-"""What the tests of ONNX files share: export, run by onnxruntime, compare."""
+"""Export a model, run the file with onnxruntime, compare: shared by the tests of nn.onnx."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def w(*shape, dtype=np.float32):
 
 
 class Plain(nn.Module):
-    """A function as a module, with what it needs."""
+    """A function as a module, with its parameters and layers as attributes."""
 
     def __init__(self, f, **parts):
         self.f = f
@@ -41,7 +41,7 @@ def session(path):
 
 
 def check(tmp_path, model, example, axes=True, sizes=(1, 3, 7), tol=1e-5, **options):
-    """Export, run at other sizes of the batch with other numbers, compare; the operators used."""
+    """Export, compare for other inputs and sizes of the batch, and return the operators used."""
     path = tmp_path / "model.onnx"
     nn.onnx.export(model, example, path, dynamic_batch=axes, **options)
     run = session(path)
@@ -62,8 +62,8 @@ def check(tmp_path, model, example, axes=True, sizes=(1, 3, 7), tol=1e-5, **opti
         with nn.evaluating(model):
             expected = flat(model(*args))
         assert len(found) == len(expected)
-        for a, b, said in zip(found, expected, run.get_outputs(), strict=True):
-            for length, n in zip(said.shape, b.shape, strict=True):
+        for a, b, output in zip(found, expected, run.get_outputs(), strict=True):
+            for length, n in zip(output.shape, b.shape, strict=True):
                 assert length == n or (length == "batch" and size == n) or length is None
             assert a.shape == b.shape
             assert a.dtype == b.dtype

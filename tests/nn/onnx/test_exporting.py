@@ -1,4 +1,4 @@
-"""ONNX files: onnxruntime's results against the model's, at several sizes of the batch."""
+"""nn.onnx.export: networks, options, refusals, translations of one's own, missing packages."""
 
 import warnings
 

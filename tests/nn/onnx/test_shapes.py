@@ -1,4 +1,4 @@
-"""The NumPy code of a model as ONNX: onnxruntime's results against NumPy's."""
+"""NumPy code of every kind as ONNX, indexing included: onnxruntime's results against NumPy's."""
 
 import numpy as np
 import pytest

@@ -1,0 +1,87 @@
+"""Plots made of pixels: what is drawn, and what is refused."""
+
+import numpy as np
+import pytest
+
+import nn
+from tests.nn.plot.axes_texts import texts
+
+pytest.importorskip("matplotlib")
+
+
+@pytest.mark.parametrize("colors", ["green-red", "PuOr"])
+def test_weights_are_white_at_zero_on_one_symmetric_scale(ax, colors):
+    w = np.random.default_rng(0).normal(size=(5, 16))
+    w[0] = 0
+    nn.plot.weights(w, colors=colors, ax=ax)
+    (image,) = ax.get_images()
+    low, high = image.get_clim()
+    assert (low, high) == (-np.abs(w).max(), np.abs(w).max())
+    assert np.allclose(image.cmap(0.5)[:3], 1, atol=0.02)
+    shown = image.get_array()
+    assert shown.compressed().size == w.size
+    assert len(ax.patches) == 5
+
+
+def test_positive_is_green_and_negative_red(ax):
+    nn.plot.weights(np.array([[-1.0, 0, 0, 1]]), ax=ax)
+    cmap = ax.get_images()[0].cmap
+    r, g, b = cmap(1.0)[:3]
+    assert g > max(r, b)
+    r, g, b = cmap(0.0)[:3]
+    assert r > max(g, b)
+
+
+def test_weights_take_a_module_a_parameter_and_a_shape(ax):
+    model = nn.mlp([6, 100, 2], rng=0)
+    nn.plot.weights(model, (2, 3), most=9, ax=ax)
+    assert ax.get_title(loc="left") == "weights of 9 neurons of 100, each 2×3"
+    with pytest.raises(ValueError, match="shape \\(2, 2\\) has 4 pixels"):
+        nn.plot.weights(model, (2, 2))
+    with pytest.raises(ValueError, match="of a convolution"):
+        nn.plot.weights(np.zeros((2, 1, 3, 3)))
+    with pytest.raises(ValueError, match="'green-red' or 'PuOr', got 'red'"):
+        nn.plot.weights(model, colors="red")
+
+
+def test_confusion_matrix_counts(ax):
+    nn.plot.confusion_matrix([0, 1, 2, 2, 1], [0, 1, 2, 1, 1], ["a", "b", "c"], ax=ax)
+    labels = {(t.get_position(), t.get_text()) for t in ax.texts}
+    assert labels == {((0, 0), "1"), ((1, 1), "2"), ((2, 2), "1"), ((2, 1), "1")}
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["a", "b", "c"]
+    assert ax.get_title(loc="left") == "confusion matrix  (80.0 % right)"
+    with pytest.raises(ValueError, match="3 predictions do not go with 2 targets"):
+        nn.plot.confusion_matrix([0, 1, 1], [0, 1])
+
+
+def test_mistakes_come_most_confident_first(ax):
+    scores = [[0.1, 0.9], [0.4, 0.6], [0.8, 0.2], [0.05, 0.95]]
+    nn.plot.mistakes(np.ones((4, 4)), scores, [0, 0, 0, 1], ax=ax)
+    assert texts(ax) == ["0 → 1  90 %", "0 → 1  60 %"]
+    assert "2 of 4" in ax.get_title(loc="left")
+
+
+def test_mistakes_of_logits_and_of_none(ax):
+    nn.plot.mistakes(np.zeros((1, 4)), [[0.0, np.log(3.0) + 0.0]], [0], ax=ax)
+    assert texts(ax) == ["0 → 1  75 %"]
+    nn.plot.mistakes(np.zeros((1, 4)), [[0.0, 1.0]], [1], ax=ax)
+    assert texts(ax)[-1] == "no mistake"
+    with pytest.raises(ValueError, match="class numbers have no confidence"):
+        nn.plot.mistakes(np.zeros((2, 4)), [1, 0], [0, 0])
+
+
+@pytest.mark.parametrize("classes", [1, 2, 3])
+def test_decision_boundary_lies_where_the_model_changes_its_mind(ax, classes):
+    x = np.random.default_rng(0).normal(size=(60, 2))
+
+    def model(p):
+        logits = np.stack([-3 * p[:, 0], 3 * p[:, 0], p[:, 1] - 5], 1)
+        return logits[:, 1:2] if classes == 1 else logits[:, :classes]
+
+    nn.plot.decision_boundary(model, x, x[:, 0] > 0, resolution=41, ax=ax)
+    assert ax.get_title(loc="left") == "decision boundary  (100.0 % right)"
+    lines = [p for c in ax.collections for p in c.get_paths() if len(p.vertices) > 20]
+    assert lines
+    assert np.abs(lines[0].vertices[:, 0]).max() < 0.1
+    with pytest.raises(ValueError, match="points \\(N, 2\\), got shape \\(3, 4\\)"):
+        nn.plot.decision_boundary(model, np.zeros((3, 4)), np.zeros(3))
