@@ -3,17 +3,16 @@
 import sys
 from collections.abc import Sequence
 
+from autograd_core.checking.cli import main as check
+from autograd_core.drawing.cli import main as draw
+
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command; returns the exit status."""
+    """Run one command; return the exit status."""
     if arguments[:1] == ["draw"]:
-        from autograd_core.drawing.cli import main as draw
-
         return draw(arguments[1:])
     if not arguments or arguments[0] in ("-h", "--help"):
         print("also: python -m autograd_core draw --help")
-    from autograd_core.checking.cli import main as check
-
     return check(arguments)
 
 
