@@ -175,3 +175,23 @@ def test_a_rule_of_any_arguments_passes_masks(f):
         g = ag.grad(lambda x: np.sum(np.where(x > 0, root(f(x)), 0.0)))(x)
     assert g[0] == 0
     assert g[1] == pytest.approx({np.sqrt: 0.25 / 4**0.75, np.square: 1.0}[f])
+
+
+@pytest.mark.parametrize(
+    ("old", "rule"),
+    [
+        ({"each": lambda i, g, out, *arrays: g}, "vjp_list"),
+        ({"joint": lambda g, out, x: (g,)}, "vjp_all"),
+        ({"masks": True}, "selects"),
+    ],
+)
+def test_spellings_of_version_0_1(old, rule):
+    f = ag.primitive(lambda x: x)
+    given = () if rule != "selects" else (lambda g, out, x: g,)
+    with pytest.warns(DeprecationWarning, match=f"now spelled {rule}="):
+        f.defvjp(*given, **old)
+    assert f.rules.takes_list == (rule == "vjp_list")
+    assert (f.rules.vjp_all is not None) == (rule == "vjp_all")
+    assert f.rules.selects == (rule == "selects")
+    with pytest.raises(TypeError, match="no option mask"):
+        f.defvjp(lambda g, out, x: g, mask=True)

@@ -5,8 +5,8 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core.engine.graph import RECORD, mode
 from autograd_core.engine.diagnostics import timed_calls
+from autograd_core.engine.graph import RECORD, mode
 from autograd_core.profiling.flops import backward_flops, forward_flops
 from tests.autograd_core.drawing import networks
 
