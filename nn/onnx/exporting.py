@@ -95,7 +95,9 @@ def export(
         raise TypeError(f"nn.onnx.export takes a module, got {type(model).__name__}")
     if find_spec("onnx") is None:
         raise ImportError("nn.onnx.export needs the package onnx: pip install onnx onnxruntime")
-    inputs = map_leaves(_array, example if isinstance(example, tuple) else (example,))
+    example = example if isinstance(example, tuple) else (example,)
+    arrays = map(_array, leaves(example))
+    inputs = map_leaves(lambda _: next(arrays), example)
     _check_dtypes(model, inputs)
     names = list(input_names) if input_names else _names(model, inputs)
     count, reserved = len(leaves(inputs)), list(output_names or ())
@@ -107,7 +109,7 @@ def export(
     axes = _batch_axes(inputs, dynamic_batch)
     source = next(((n, a) for n, a in zip(names, axes, strict=True) if a is not None), None)
     sizes = SIZES if source else (0, 0)
-    batches = [resized(inputs, axes, n) for n in sizes]
+    batches = [resize_batch(inputs, axes, n) for n in sizes]
     graphs, outputs = zip(*(trace(model, b, names, reserved) for b in batches), strict=True)
     graph = merge_batches(graphs, sizes, source)
     if reserved and len(reserved) != len(outputs[0]):
@@ -120,7 +122,7 @@ def export(
     write_atomically(path, lambda f: f.write(file.SerializeToString()))
 
 
-# -- inputs --------------------------------------------------------------------------------------
+# -- inputs ---------------------------------------------------------------------------------------
 
 
 def _array(value: Any) -> Any:
@@ -177,7 +179,7 @@ def _batch_axes(inputs: Any, dynamic: bool | Sequence[int | None]) -> list[int |
     return axes
 
 
-def resized(inputs: Any, axes: Sequence[int | None], size: int) -> Any:
+def resize_batch(inputs: Any, axes: Sequence[int | None], size: int) -> Any:
     """Return the inputs with a batch of another size, which repeats the rows of the example."""
     along = iter(axes)
 

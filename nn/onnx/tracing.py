@@ -48,7 +48,7 @@ def _as_constant(leaf: Any) -> Any:
 
 
 @contextmanager
-def prepared(model: Module, graph: Graph) -> Iterator[None]:
+def prepare_modules(model: Module, graph: Graph) -> Iterator[None]:
     """Prepare the modules of ``model`` to be called on TracedArrays for a block; then restore."""
     modules = list(model.named_modules())
     before = [(m, dict(vars(m))) for _, m in modules]
@@ -88,7 +88,7 @@ def trace(
     graph.names.update(names, reserved)
     name = iter(names)
     traced = map_leaves(lambda a: TracedArray(a, graph, next(name)), inputs)
-    with prepared(model, graph):
+    with prepare_modules(model, graph):
         return graph, [_output(graph, leaf) for leaf in leaves(read_values(model(*traced)))]
 
 

@@ -94,8 +94,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     )
     """
 
-    classes_: Array
-
     @available_if(lambda self: self.solver != "lbfgs")  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
         """Train for one more epoch, with the optimizer of the previous ones.

@@ -269,6 +269,8 @@ def test_examples_that_do_not_fit(tmp_path):
         export(tmp_path, lambda x: x, np.float32(2))
     with pytest.raises(nn.onnx.ExportError, match="complex"):
         export(tmp_path, lambda x: x, w(2, 3) + 1j)
+    with pytest.raises(nn.onnx.ExportError, match="real numbers"):
+        export(tmp_path, lambda x: x["a"], {"a": w(2, 3)})
     with pytest.raises(TypeError, match="module"):
         nn.onnx.export(np.tanh, w(2, 3), tmp_path / "f.onnx")
     with pytest.raises(ValueError, match="last axis of 3"):
