@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import importlib
 import pkgutil
+import re
 from pathlib import Path
 
 import pytest
 
 import autograd_core as ag
 import nn
+from tests.lines import count
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("autograd_core", "nn")
@@ -234,3 +236,11 @@ def test_public_names():
     listed = {n for n in names if n.count(".") == 1}
     public = {f"{m.__name__}.{n}" for m in (ag, nn) for n in dir(m) if not n.startswith("__")}
     assert public == listed
+
+
+def test_the_readmes_tell_the_size_of_the_engine():
+    lines, _ = count()["autograd_core/engine"]
+    for document in ("README.md", "autograd_core/engine/README.md"):
+        text = (ROOT / document).read_text(encoding="utf-8")
+        (told,) = re.findall(r"about ([\d,]+) lines of code", text)
+        assert abs(int(told.replace(",", "")) - lines) < 75, (document, lines)
