@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-USER_CODE = '''
+USER_CODE = """
 import numpy as np
 import autograd_core as ag
 import nn
@@ -44,7 +44,8 @@ reveal_type(update)  # def (step: int)
 ag.gradd  # [attr-defined]
 nn.Linaer  # [attr-defined]
 nn.Linear(2)  # [call-arg]
-'''
+"""
+
 
 def checked(tmp_path: Path, code: str) -> list[tuple[int, str]]:
     """Return what mypy says of each line."""
