@@ -169,7 +169,7 @@ def link(
     elif isinstance(out, (tuple, list)):
         return _link_several(primitive, out, args, kwargs, parents)
     elif not hasattr(out, "dtype"):
-        out = np.asarray(out)
+        out = _read_only(out, ())
     kept, rules = out, primitive.rules
     assert rules is not None
     if not rules.elementwise and out.dtype.kind not in "fc":  # whole numbers: piecewise constant
