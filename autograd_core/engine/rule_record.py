@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 Rule = Callable[..., Any]
 
 #: The length of an argument list that a rule takes as ``*args``.
@@ -70,13 +72,20 @@ class Parameters:
         )
 
 
+#: Functions written in C that have no signature in NumPy 2.0, with the out= that they take.
+_UNSIGNED: dict[Callable[..., Any], tuple[str, ...]] = {
+    np.dot: ("a", "b", "out"),
+    np.concatenate: ("arrays", "axis", "out", "dtype", "casting"),
+}
+
+
 @functools.cache
 def positional_names(fun: Callable[..., Any]) -> tuple[str, ...]:
     """Return the names of a function's positional parameters; () where they are not known."""
     try:
         return Parameters.of(fun).positional
-    except (TypeError, ValueError):  # written in C, without a signature
-        return ()
+    except (TypeError, ValueError):
+        return _UNSIGNED.get(fun, ())
 
 
 @dataclass(frozen=True)
