@@ -69,7 +69,7 @@ class Finding:
     index : tuple of int
         The worst element; ``part`` is ``.real`` or ``.imag`` for complex inputs.
     output : Place or None
-        The output whose derivative is wrong, if it is one alone.
+        The output whose derivative is wrong, if there is exactly one.
     analytic, numeric, bar : float
         The gradient, the slope, and the error bound of the slope.
     count, size : int

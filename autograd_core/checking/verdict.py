@@ -486,7 +486,7 @@ def summarize(
 def _output(
     point: EvaluationPoint, pull: Any, mismatch: Mismatch
 ) -> tuple[Any, float, float, float]:
-    """Return the output whose derivative is wrong, if it is one alone, and the numbers."""
+    """Return the output whose derivative is wrong, if there is exactly one, and the numbers."""
     whole = (None, mismatch.analytic, mismatch.numeric, mismatch.error_bound)
     used = np.flatnonzero(mismatch.u)
     if len(used) > 64 or not np.isfinite(mismatch.analytic):

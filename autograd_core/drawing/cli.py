@@ -78,7 +78,7 @@ def _inputs(options: argparse.Namespace) -> list[Any]:
 
 
 def _takes_nothing(f: Any) -> bool:
-    """Return whether a function has no positional parameters, as one that makes a model."""
+    """Return whether a function has no positional parameters, like one that builds a model."""
     try:
         of = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):

@@ -90,7 +90,7 @@ class _Builder:
         self.pairs: set[tuple[str, str]] = set()
 
     def add(self, colour: Callable[[Measure], Box]) -> None:
-        """Add a box that a measure colours: that of the first measure, with the facts of all."""
+        """Add a box, coloured by the first measure, with the facts of all measures."""
         coloured = [colour(measure) for measure in self.measures]
         facts: dict[str, str] = {}
         for name, value in (fact for one in coloured for fact in one.facts):
@@ -230,7 +230,7 @@ class _Builder:
         )
 
     def stack(self, group: Group) -> Box:
-        """Return the box of folded steps; the second step tells what one step does.
+        """Return the box of folded steps; the second step is taken as typical.
 
         The first step may be given its initial state in another way than the others.
         """

@@ -1,4 +1,4 @@
-"""Let the C library keep the memory that a graph gives back, for the next one.
+"""Let the C library reuse the memory of a freed graph for the next one.
 
 A recorded step holds megabytes until its backward pass ends, and then frees them all.  The
 allocator of Linux (glibc) returns so much at once to the kernel, and every page of the next step

@@ -45,7 +45,7 @@ def run(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
 
 
 def observe(node: Node, bits: int, *outputs: Any) -> None:
-    """Note where a node was made, for the modes that want to know; refuse non-finite values."""
+    """Note where a node was made, for the modes that need it; refuse non-finite values."""
     if not bits & (ANOMALY | PROFILE):
         return
     diagnostics = node.with_diagnostics()

@@ -1,7 +1,7 @@
 """In-place writes, and when they happened: backward must not read a value that was overwritten.
 
 A write is noted by the memory that it touched, not by the Tensor that made it, which may be gone
-long before the backward pass: ``w[0][1] = 5`` under ``no_grad`` writes through a view that lives
+long before the backward pass: ``w[0][1] = 5`` under ``no_grad`` writes through a view that exists
 for one line.
 """
 

@@ -20,12 +20,12 @@ from __future__ import annotations
 import functools
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, overload
 
 import numpy as np
 
-from autograd_core.engine.rule_record import ANY_NUMBER, Rule, Rules, positional_names
+from autograd_core.engine.rule_record import ANY_NUMBER, Parameters, Rule, Rules, positional_names
 from autograd_core.errors import InPlaceError, NotDifferentiableError
 
 Flops = Callable[..., float]
@@ -215,7 +215,7 @@ class Primitive:
 
     @functools.cached_property
     def parameters(self) -> tuple[str, ...]:
-        """The names of the function's positional parameters; the rules' where it tells none."""
+        """The names of the function's positional parameters, or of its rules' if it has none."""
         names = positional_names(self.fun)
         return names or (self.rules.names if self.rules is not None else ())
 
@@ -261,6 +261,7 @@ class Primitive:
         if options.pop("out", None) is not None:
             raise InPlaceError(out_refused(self.name))
         if not options.keys() <= rules.options:
+            refuse_unknown(self.fun, self.name, options)
             raise NotDifferentiableError(
                 f"{self.name} has no derivative rule for the keyword "
                 f"{', '.join(sorted(options.keys() - rules.options))}=; its rule knows "
@@ -299,6 +300,17 @@ class Primitive:
                 kept = kept or list(args)
                 kept[i] = ShapeDtype(a)
         return out, args if kept is None else tuple(kept)
+
+
+def refuse_unknown(fun: Callable[..., Any], name: str, options: Iterable[str]) -> None:
+    """Raise Python's own error for keywords that a function itself does not take."""
+    try:
+        known = Parameters.of(fun)
+    except (TypeError, ValueError):  # written in C, without a signature
+        return
+    strange = sorted({*options} - {*known.positional, *known.keyword_only})
+    if strange and not known.catch_all:
+        raise TypeError(f"{name}() got an unexpected keyword argument {strange[0]!r}")
 
 
 def out_refused(name: str) -> str:

@@ -204,7 +204,7 @@ def _link_several(
 
 
 def _read_only(out: Any, args: tuple[Any, ...]) -> Any:
-    """Return one of several results as a read-only array that is no argument itself."""
+    """Return one of several results as a read-only array that is not one of the arguments."""
     out = out if hasattr(out, "dtype") else np.asarray(out)
     if out.__class__ is np.ndarray:
         out = out.view() if any(a is out for a in args) else out

@@ -1,9 +1,9 @@
 """Note which operations ran inside which module, so that a picture can show ``fc1``.
 
 Nodes are numbered by ``graph.clock`` in the order in which they are made.  A module that reads
-the clock before its ``forward`` and leaves that number on the node of its result has told which
-nodes it made: those in between.  The note lives as long as the graph and holds the module weakly
-and no array; the graph of another thread cannot be mistaken for it.
+the clock before its ``forward`` and leaves that number on the node of its result thereby
+identifies the nodes that it made: those in between.  The note lives as long as the graph and holds
+the module weakly and no array; the graph of another thread cannot be mistaken for it.
 
 Any object can leave such notes, not only an :class:`nn.Module`::
 

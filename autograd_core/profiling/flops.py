@@ -71,7 +71,7 @@ def multiply_adds(node: Node) -> int:
 
 
 def _arguments(node: Node) -> list[Any]:
-    """Return arguments of which the shapes are right; by their nodes once they are freed."""
+    """Return the arguments, or stand-ins of the same shape once they are freed."""
     given = node.args if node.args is not None else [p.out for p in node.parents]
     return [a if a is not None else np.float64(0) for a in given]
 
@@ -81,7 +81,7 @@ def _size(a: Any) -> int:
 
 
 def _flops_of_calls(primitive: Primitive, args: list[Any], options: dict[str, Any]) -> int | None:
-    """Return the sum of what a Python function calls; None where it does not run on ones."""
+    """Return the total cost of a Python function's calls; None if it fails on arrays of ones."""
 
     def variable(a: Any) -> Any:
         if not isinstance(a, (np.ndarray, np.generic, ShapeDtype)) or a.dtype.kind not in "fc":

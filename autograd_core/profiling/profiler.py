@@ -238,7 +238,7 @@ def run_backward(result: Any, spent: dict[int, float]) -> float:
 
 
 def _rows(calls: list[Any]) -> list[Row]:
-    """Return rows of timed calls; an array that several hold is counted with the first."""
+    """Return rows of timed calls; an array shared by several is counted once, in the first."""
     held: set[int] = set()
     rows = []
     for primitive, seconds, node, out in calls:

@@ -148,8 +148,8 @@ def _eig(g: Any, out: Any, a: Any) -> Any:
 def _svd(g: Any, out: Any, a: Any, vectors: bool) -> Any:
     """Return U (skew(U^H gU)/F S + S skew(V^H gV)/F + diag(gs)) V^H, and the parts beyond min(m, n).
 
-    With ``vectors``, a matrix of zeros counts as one whose vectors are used: its cotangents do not
-    tell.
+    With ``vectors``, a matrix of zeros counts as one whose vectors are used, because the cotangents
+    alone do not show it.
     """
     name = {"name": "np.linalg.svd", "values": "singular values", "vectors": "singular vectors"}
     u, s, vh = out[0], out[1], out[2]
@@ -202,8 +202,8 @@ def _svd(g: Any, out: Any, a: Any, vectors: bool) -> Any:
 def _refuse_lost(g: Any, zero: Any, beyond: bool, vectors: bool) -> None:
     """Raise where a singular value is 0, its vectors are not unique, and both have cotangents.
 
-    In a product u s vh the vectors that are multiplied by 0 get a cotangent of 0, which no longer says
-    how they turn; functions of the values alone have no cotangent of vectors, and are allowed.
+    In a product u s vh the vectors that are multiplied by 0 get a cotangent of 0, which no longer
+    determines their rotation; functions of the values alone have no cotangent of vectors, and are allowed.
     """
     gu, gs, gvh = (abs(unwrap(part)) for part in g)
     free = zero & asarray_like(np.asarray(beyond), zero) | zero & (zero.sum(-1) > 1)[..., None]
@@ -224,7 +224,7 @@ def _split(u: Any, gu: Any, k: int, reason: str) -> tuple[Any, Any, Any]:
 
 
 def _turned(others: Any, u: Any, gu: Any) -> Any:
-    """Return how the first vectors turn into the others: U2 (U2^H gU1 - gU2^H U1)."""
+    """Return the rotation of the first vectors into the others: U2 (U2^H gU1 - gU2^H U1)."""
     rest, g_rest = others
     return rest @ (adjoint(rest) @ gu - adjoint(g_rest) @ u)
 
@@ -246,7 +246,7 @@ composition(np.linalg.svdvals)(lambda x, /: np.linalg.svd(x, compute_uv=False))
 
 
 def _hermitian_svd(a: Any, compute_uv: Any) -> Any:
-    """Return the SVD from the eigenvalues by falling size; V takes their signs, as in NumPy."""
+    """Return the SVD from the eigenvalues in descending order; V takes their signs, as in NumPy."""
     w, u = np.linalg.eigh(a)
     order = np.argsort(abs(unwrap(w)), axis=-1)[..., ::-1]
     w = np.take_along_axis(w, order, axis=-1)

@@ -31,7 +31,7 @@ def unboxed(a: Any) -> Any:
 
 
 def augmented(fun: Binary, in_place: Binary) -> Callable[[Any, Any], Tensor]:
-    """Return the method of an augmented assignment, of which ``fun`` is the functional form."""
+    """Return the method of an augmented assignment whose functional form is ``fun``."""
 
     def method(self: Any, value: Any) -> Tensor:
         def write(v: Any) -> None:

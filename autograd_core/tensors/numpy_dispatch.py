@@ -1,4 +1,4 @@
-"""NumPy's two dispatch protocols, and what of them is refused.
+"""NumPy's two dispatch protocols, and which calls are refused.
 
 NEP 13 (``__array_ufunc__``) and NEP 18 (``__array_function__``) bring every NumPy call on a
 Tensor here.  The function is looked up, in this order, among the primitives, the compositions and

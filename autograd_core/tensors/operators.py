@@ -23,7 +23,7 @@ Operator = Callable[[Any, Any], "Tensor"]
 
 
 def _defers(other: Any) -> bool:
-    """Return whether the other operand is to answer itself: no number, no array (NEP 13)."""
+    """Return whether to defer to the other operand: neither a number nor an array (NEP 13)."""
     if isinstance(other, (np.ndarray, int, float, complex, np.generic, list, tuple)):
         return False
     return getattr(type(other), "__array_ufunc__", None) is None

@@ -269,19 +269,22 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
         return np.array(self._data, dtype=dtype, copy=copy)
 
     def __float__(self) -> float:
-        self._refuse("float(t), or math.f(t),", "Use t.item() for the number, np.f(t) to record")
+        self._refuse(
+            "float(t), or math.f(t),",
+            "Use np.f(t) to record; for the number alone, without a gradient, t.item()",
+        )
         return float(self._data)
 
     def __int__(self) -> int:
-        self._refuse("int(t)", "Use int(t.item())")
+        self._refuse("int(t)", "For the number alone, without a gradient, use int(t.item())")
         return int(self._data)
 
     def __complex__(self) -> complex:
-        self._refuse("complex(t)", "Use t.item()")
+        self._refuse("complex(t)", "For the number alone, without a gradient, use t.item()")
         return complex(self._data)
 
     def __index__(self) -> int:
-        self._refuse("using t as an index", "Use t.item()")
+        self._refuse("using t as an index", "An index has no gradient: use t.item()")
         return operator.index(self._data)
 
     def __bool__(self) -> bool:

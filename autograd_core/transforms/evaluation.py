@@ -2,7 +2,7 @@
 
 :class:`LinearizedCall` replaces the arguments by fresh variables, records the call, and pulls
 cotangents back.  Variables belong to one call: an inner differentiation never mistakes an outer
-variable for its own, and the graph tells whether an outer differentiation watches.
+variable for its own, and the graph shows whether an outer differentiation is active.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from autograd_core.transforms.trees import flatten
 
 Function = Callable[..., Any]
 
-#: The identity under a new node, which tells one differentiation's variable from another's.
+#: The identity under a new node, which distinguishes the variables of two differentiations.
 alias = Primitive(lambda x: x, "alias", flops=lambda *_args: 0).defvjp(
     lambda g, _out, _x: g, elementwise=True
 )
@@ -59,7 +59,7 @@ class LinearizedCall:
             self.value = fun(*replaced, **kwargs)
 
     def outer(self, outputs: Sequence[Any]) -> bool:
-        """Return whether another differentiation, around this one, watches the result."""
+        """Return whether an outer differentiation depends on the result."""
         own = {v._node for v in (*self.variables, *self.inner)}
         return any(
             isinstance(n, Leaf) and n not in own
@@ -114,7 +114,7 @@ def check_argnums(argnums: int | Sequence[int], args: tuple[Any, ...]) -> list[i
 
 
 def strip_tape(value: Any, call: LinearizedCall) -> Any:
-    """Return the value of a finished call, recorded only if an outer differentiation watches."""
+    """Return the value of a finished call, recorded only if an outer differentiation needs it."""
     if not isinstance(value, TensorBase):
         return value
     if call.outer([value]):

@@ -85,8 +85,26 @@ def grad(
 ) -> Callable[P, Any]:
     """Return the gradient of a scalar function, as a function of the same arguments.
 
-    See :func:`value_and_grad` for the parameters.  An argument on which the value does not
-    depend has gradient zero.
+    Parameters
+    ----------
+    fun
+        Returns a scalar, or with ``has_aux`` a pair (scalar, anything).
+    argnums
+        The position, or positions, of the arguments to differentiate with respect to.
+    has_aux
+        Whether ``fun`` returns auxiliary data beside the value; the result is then
+        ``(gradient, aux)``.
+
+    Returns
+    -------
+    function
+        Its result has the structure, shape and dtype of the argument, or is a tuple of such for
+        several ``argnums``.  An argument on which the value does not depend has gradient zero.
+
+    Raises
+    ------
+    GraphError
+        If the value is not a scalar.
 
     Examples
     --------

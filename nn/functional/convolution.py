@@ -57,7 +57,7 @@ class Geometry(NamedTuple):
         return tuple(slice(b, b + n) for b, n in zip(self.before, lengths, strict=True))
 
     def offsets(self, counts: Sequence[int], start: int = 0) -> list[Offset]:
-        """Return the slices that each element of a filter meets.
+        """Return the slices that each element of a filter covers.
 
         Parameters
         ----------
@@ -181,7 +181,7 @@ def _patches(
     slice
         Positions along the first axis.
     list of tuple of slice
-        What each element of a filter meets there; see :meth:`Geometry.offsets`.
+        What each element of a filter covers there; see :meth:`Geometry.offsets`.
     array (channels, elements of a filter, positions..., N)
         Memory for the patches, used again for every piece.
     """
@@ -197,7 +197,7 @@ def _patches(
 
 
 def _gather(padded: Array, offsets: list[Offset], columns: Array) -> None:
-    """Copy what a filter meets at some positions to ``columns``."""
+    """Copy what a filter covers at some positions to ``columns``."""
     for i, at in enumerate(offsets):
         columns[:, i] = padded[(slice(None), *at)]
 
@@ -225,7 +225,7 @@ def convolve(x: Any, weight: Any, *, geo: Geometry) -> Any:
     kind="product", flops=lambda _out, g, w, **_options: 2 * g.size * math.prod(w.shape[1:])
 )
 def convolve_transpose(g: Any, weight: Any, *, geo: Geometry, lengths: tuple[int, ...]) -> Any:
-    """Add each filter, times ``g (N, out, ...)``, where it has been.
+    """Add each filter, scaled by ``g (N, out, ...)``, at every position that it visited.
 
     This is the transpose of :func:`convolve` with respect to ``x``; ``lengths`` are those of the
     result ``(N, C, *lengths)``.
@@ -248,7 +248,7 @@ convolve_transpose.name = "conv_transpose"
     flops=lambda out, g, _x, **_options: 2 * out.size * math.prod(g.shape[:1] + g.shape[2:]),
 )
 def correlate(g: Any, x: Any, *, geo: Geometry) -> Any:
-    """Sum what each filter has met, times ``g (N, out, ...)``.
+    """Sum the inputs under each filter, weighted by ``g (N, out, ...)``.
 
     This is the transpose of :func:`convolve` with respect to ``weight``.
     """

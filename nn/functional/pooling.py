@@ -1,7 +1,7 @@
 """Pooling: the maximum, the sum or the mean of each window of an image.
 
 The gradient of a maximum goes to the first largest element of its window (in the order of rows),
-as in PyTorch.  Which one that is, is kept as its number within the window, from 0 up.
+as in PyTorch.  Its position is stored as an index within the window.
 """
 
 from collections.abc import Sequence

@@ -24,7 +24,7 @@ _BELOW_ONE = ("alpha", "betas")
 
 
 def _json_type(setting: Any) -> Any:
-    """Return what settings of one name share; JSON knows neither tuples nor int from float."""
+    """Normalize a setting for comparison: JSON has no tuples and does not tell int from float."""
     if isinstance(setting, (list, tuple)):
         return [_json_type(s) for s in setting]
     if isinstance(setting, (int, float, np.number)) and not isinstance(setting, bool):

@@ -301,7 +301,7 @@ def _index_arrays(node: Node) -> list[Any]:
 
 
 def _origin(node: Node) -> Node:
-    """Return the operation of which a node picks one result."""
+    """Return the operation that produced the result a node selects."""
     while node.primitive is GET_OUTPUT:
         node = node.parents[0]
     return node

@@ -126,7 +126,7 @@ def pill_title(module: Any, operation: str) -> str:
 
 
 def spec_of(module: Any) -> str:
-    """Return what a module maps to what, ``784 → 16``, or else its own description.
+    """Return a module's input and output sizes, ``784 → 16``, or else its own description.
 
     Examples
     --------

@@ -6,6 +6,7 @@ with NumPy's dispatch observed.  ``--check`` compares the file instead, and fail
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from collections import defaultdict
@@ -26,6 +27,8 @@ from tests.autograd_core.rules.portable import bare, gradients_of
 from tests.autograd_core.rules.strict import StrictArray
 
 TARGET = Path(ag.rules.__file__).with_name("COVERAGE.md")
+#: How the project's README tells the number of functions; written here too.
+IN_README = r"\[(\d+) of NumPy"
 PEERS = Path(__file__).with_name("peers.txt")
 REFUSED_BY_DESIGN = {
     "np.asarray": "a recorded Tensor given to asarray raises; with like= it records",
@@ -292,6 +295,10 @@ def main() -> int:
         )
         return int(stale)
     TARGET.write_text(text, encoding="utf-8")
+    (functions,) = re.findall(r"^(\d+) functions have a rule", text, re.MULTILINE)
+    readme = TARGET.parents[2] / "README.md"
+    told = re.sub(IN_README, f"[{functions} of NumPy", readme.read_text(encoding="utf-8"))
+    readme.write_text(told, encoding="utf-8")
     print(f"{TARGET.name}: {text.count(chr(10))} lines")
     return 0
 

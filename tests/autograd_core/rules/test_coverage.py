@@ -34,7 +34,7 @@ def test_the_readme_tells_how_many_functions_have_a_derivative():
     text = coverage.TARGET.read_text(encoding="utf-8")
     (functions,) = re.findall(r"^(\d+) functions have a rule", text, re.MULTILINE)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert re.findall(r"COVERAGE\.md\),\s+(\d+)\s+of\s+them", readme) == [functions]
+    assert re.findall(coverage.IN_README, readme) == [functions]
     rows = re.findall(r"^\| np\.|^\| scipy\.", text, re.MULTILINE)
     assert len(rows) == int(functions)
 
