@@ -96,7 +96,7 @@ def sweep(
         for parent, c in products(node, g):
             before = cotangents.get(parent)
             cotangents[parent] = c if before is None else accumulate(before, c, parent, owned)
-        if free:
+        if free and node.primitive is not GET_OUTPUT:
             release(node)
         g = c = before = None  # a large array dies with its use
     return retained

@@ -25,7 +25,7 @@ from typing import Any, TypeVar, overload
 
 import numpy as np
 
-from autograd_core.engine.rule_record import ANY_NUMBER, Parameters, Rule, Rules, positional_names
+from autograd_core.engine.rule_record import ANY_NUMBER, Parameters, Rule, Rules, signature_of
 from autograd_core.errors import InPlaceError, NotDifferentiableError
 
 Flops = Callable[..., float]
@@ -214,10 +214,16 @@ class Primitive:
         return other
 
     @functools.cached_property
+    def signature(self) -> Parameters | None:
+        """The parameters of the function, where they are known."""
+        return signature_of(self.fun)
+
+    @functools.cached_property
     def parameters(self) -> tuple[str, ...]:
         """The names of the function's positional parameters, or of its rules' if it has none."""
-        names = positional_names(self.fun)
-        return names or (self.rules.names if self.rules is not None else ())
+        if self.signature is not None and self.signature.positional:
+            return self.signature.positional
+        return self.rules.names if self.rules is not None else ()
 
     def bind(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -244,8 +250,8 @@ class Primitive:
         elif rest:
             args = args[:place]
         else:
-            for name in names[len(args) : place] if options else ():
-                if name not in options:
+            for i, name in enumerate(names[len(args) : place] if options else (), len(args)):
+                if name not in options or (i >= rules.n_arrays and name in rules.options):
                     break
                 args = (*args, options.pop(name))
         if rest:
@@ -261,7 +267,7 @@ class Primitive:
         if options.pop("out", None) is not None:
             raise InPlaceError(out_refused(self.name))
         if not options.keys() <= rules.options:
-            refuse_unknown(self.fun, self.name, options)
+            self._refuse_unknown(options)
             raise NotDifferentiableError(
                 f"{self.name} has no derivative rule for the keyword "
                 f"{', '.join(sorted(options.keys() - rules.options))}=; its rule knows "
@@ -277,12 +283,21 @@ class Primitive:
         assert rules is not None
         if rules.takes_list:
             return 1
-        if rules.max_args == math.inf:
+        if rules.max_args == math.inf or (self.signature is not None and self.signature.rest):
             return ANY_NUMBER
         place = min(int(rules.max_args), len(names))
-        while place > rules.n_rules and (names[place - 1] in (*rules.options, "out")):
-            place -= 1
+        shared = [n for n in rules.names if n in names]
+        if shared == [n for n in names if n in shared]:  # else position and name mean two things
+            while place > rules.n_rules and names[place - 1] in (*rules.options, "out"):
+                place -= 1
         return place
+
+    def _refuse_unknown(self, options: Iterable[str]) -> None:
+        """Raise Python's own error for keywords that the function itself does not take."""
+        known = self.signature
+        if known is not None and not known.catch_all:
+            for name in {*options} - {*known.positional, *known.keyword_only}:
+                raise TypeError(f"{self.name}() got an unexpected keyword argument {name!r}")
 
     def drop_unread(self, out: Any, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
         """Replace large arrays whose values no rule reads by their :class:`ShapeDtype`."""
@@ -293,24 +308,13 @@ class Primitive:
         kept: list[Any] | None = None
         unread = rules.unread
         if rules.takes_list and not rules.reads_rest:
-            unread = tuple(range(len(args)))
+            unread = (*unread, *range(len(rules.reads_args), len(args)))
         for i in unread:
             a = args[i] if i < len(args) else None
             if isinstance(a, np.ndarray) and a.nbytes > SMALL:
                 kept = kept or list(args)
                 kept[i] = ShapeDtype(a)
         return out, args if kept is None else tuple(kept)
-
-
-def refuse_unknown(fun: Callable[..., Any], name: str, options: Iterable[str]) -> None:
-    """Raise Python's own error for keywords that a function itself does not take."""
-    try:
-        known = Parameters.of(fun)
-    except (TypeError, ValueError):  # written in C, without a signature
-        return
-    strange = sorted({*options} - {*known.positional, *known.keyword_only})
-    if strange and not known.catch_all:
-        raise TypeError(f"{name}() got an unexpected keyword argument {strange[0]!r}")
 
 
 def out_refused(name: str) -> str:

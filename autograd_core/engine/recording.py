@@ -126,7 +126,7 @@ def apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     tracked = False
     for a in bound:
         if not isinstance(a, TensorBase):
-            if type(a) is list or type(a) is tuple:
+            if isinstance(a, (list, tuple)):
                 a = stack_nested(a) if any_tracked(a) else unwrap(a)
             if not isinstance(a, TensorBase):
                 arrays.append(a)
@@ -172,7 +172,7 @@ def link(
         out = _read_only(out, ())
     kept, rules = out, primitive.rules
     assert rules is not None
-    if not rules.elementwise and out.dtype.kind not in "fc":  # whole numbers: piecewise constant
+    if out.dtype.kind not in "fc":  # rounded to whole numbers: piecewise constant
         return make_tensor(out, UNTRACKED)
     if rules.drops_values and (out.nbytes > SMALL or not rules.elementwise):
         kept, args = primitive.drop_unread(out, args)

@@ -54,7 +54,7 @@ class Parameters:
         every rule would double the import time.
         """
         code = getattr(fun, "__code__", None)
-        if code is None or hasattr(fun, "__wrapped__"):
+        if code is None or hasattr(fun, "__wrapped__") or hasattr(fun, "__self__"):
             of = inspect.signature(fun).parameters.values()
             return cls(
                 tuple(p.name for p in of if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)),
@@ -79,13 +79,13 @@ _UNSIGNED: dict[Callable[..., Any], tuple[str, ...]] = {
 }
 
 
-@functools.cache
-def positional_names(fun: Callable[..., Any]) -> tuple[str, ...]:
-    """Return the names of a function's positional parameters; () where they are not known."""
+def signature_of(fun: Callable[..., Any]) -> Parameters | None:
+    """Return the parameters of a function, or None where they are not known."""
     try:
-        return Parameters.of(fun).positional
+        return Parameters.of(fun)
     except (TypeError, ValueError):
-        return _UNSIGNED.get(fun, ())
+        names = next((names for known, names in _UNSIGNED.items() if known is fun), None)
+        return None if names is None else Parameters(names, "", (), False)
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,9 @@ class Rules:
         Some leading argument has no rule.
     plain_args
         Up to how many positional arguments a call needs no binding, as each has a rule of its own.
-    n_rules, max_args
-        How many arguments have rules, and how many positional arguments the rules accept.
+    n_rules, n_arrays, max_args
+        How many arguments have rules, how many of them are sure to be arrays (those of ``vjp_all``
+        without a default), and how many positional arguments the rules accept.
     names
         The rules' parameters after ``g`` and ``out``, without leading underscores.
     options
@@ -138,6 +139,7 @@ class Rules:
     has_gaps: bool
     plain_args: int
     n_rules: int
+    n_arrays: int
     max_args: float
     names: tuple[str, ...]
     options: frozenset[str]
@@ -186,15 +188,18 @@ class Rules:
             )
 
         width = max(map(len, arguments))
+        n_rules = n_arrays = len(vjps) or 1
+        if vjp_all:
+            n_rules, n_arrays = (
+                ANY_NUMBER,
+                width - len(getattr(vjp_all, "__defaults__", None) or ()),
+            )
         reads_out = any(not o or not o[0].startswith("_") for o in outs)
         reads_args = tuple(reads(i) for i in range(width))
         names: dict[str, None] = {}
         for a, p in zip(arguments, parameters, strict=True):
             rest = (p.rest,) if p.rest else ()
             names |= dict.fromkeys(n.lstrip("_") for n in (*a, *rest, *p.keyword_only))
-        n_rules = len(vjps) or len(rules)
-        if vjp_all:
-            n_rules = width or ANY_NUMBER
         return cls(
             vjps=ListRule(vjp_list) if vjp_list else vjps or None,
             vjp_all=vjp_all,
@@ -210,13 +215,14 @@ class Rules:
             has_gaps=None in vjps,
             plain_args=0 if vjp_list or vjp_all or None in vjps else n_rules,
             n_rules=n_rules,
+            n_arrays=n_arrays,
             max_args=min(
                 math.inf if p.rest else len(a) for a, p in zip(arguments, parameters, strict=True)
             ),
             names=tuple(names),
             options=frozenset.intersection(
                 *(
-                    frozenset({*a, *p.keyword_only})
+                    frozenset(n for n in (*a, *p.keyword_only) if n[0] != "_")
                     for a, p in zip(arguments, parameters, strict=True)
                 )
             ),

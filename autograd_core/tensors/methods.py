@@ -10,7 +10,6 @@ import numpy as np
 from autograd_core.engine.array_types import writes_output
 from autograd_core.engine.primitive import Primitive, primitive_of
 from autograd_core.engine.recording import apply, unwrap, wrap
-from autograd_core.engine.rule_record import positional_names
 from autograd_core.errors import InPlaceError
 
 
@@ -55,7 +54,7 @@ Method = Callable[..., "Tensor"]
 
 def _method(fun: Callable[..., Any]) -> Method:
     entry = primitive_of(fun)
-    names = positional_names(fun)
+    names = entry.parameters
     before_out = names.index("out") if "out" in names else len(names)
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Tensor:

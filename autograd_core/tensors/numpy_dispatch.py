@@ -6,6 +6,7 @@ the functions with unrecorded results; one that is found nowhere raises, if a gr
 lost.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -27,7 +28,7 @@ from autograd_core.engine.recording import (
     unwrap,
     wrap,
 )
-from autograd_core.engine.rule_record import positional_names
+from autograd_core.engine.rule_record import signature_of
 from autograd_core.errors import InPlaceError, NotDifferentiableError
 from autograd_core.tensors.ufunc_methods import call_method
 
@@ -50,6 +51,13 @@ def call_function(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     return wrap(fun(*unwrap(args), **unwrap(kwargs)))
 
 
+@functools.cache
+def _names(fun: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names of the positional parameters of one of NumPy's functions."""
+    signature = signature_of(fun)
+    return signature.positional if signature is not None else ()
+
+
 def split_out(
     fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any], Any]:
@@ -58,12 +66,13 @@ def split_out(
     What follows an ``out`` by position becomes keywords.
     """
     out = kwargs.get("out")
-    names = positional_names(fun) if len(args) > 1 else ()
+    names = _names(fun) if len(args) > 1 else ()
     place = names.index("out") if "out" in names else len(args)
     if place >= len(args):
         return args, {k: v for k, v in kwargs.items() if k != "out"} if kwargs else kwargs, out
     options = dict(zip(names[place:], args[place:], strict=False))
-    return args[:place], {**options, **kwargs}, options.pop("out")
+    out = options.pop("out")
+    return args[:place], {**options, **kwargs}, out
 
 
 def call_with_out(

@@ -1,5 +1,10 @@
 """Operations of one's own: rules, several results, lists, keywords, and what is refused."""
 
+import functools
+import gc
+import weakref
+from collections import namedtuple
+
 import numpy as np
 import pytest
 
@@ -195,3 +200,118 @@ def test_spellings_of_version_0_1(old, rule):
     assert f.rules.selects == (rule == "selects")
     with pytest.raises(TypeError, match="no option mask"):
         f.defvjp(lambda g, out, x: g, mask=True)
+
+
+X = np.linspace(1.0, 2.0, 3)
+
+
+def test_where_by_keyword_of_one_rule_for_all_arguments_begins_a_mask():
+    f = ag.primitive(lambda x, y, where=True: np.where(where, x * y, 0))
+    f.defvjp(
+        vjp_all=lambda g, out, x, y, where=True: (
+            np.where(where, g * y, 0.0),
+            np.where(where, g * x, 0.0),
+        )
+    )
+    with np.errstate(divide="ignore"):
+        g = ag.grad(lambda x: np.sum(f(np.log(x), 1 / x, where=np.array([False, True]))))
+        assert g(np.array([0.0, 4.0]))[0] == 0
+
+
+def test_a_rule_whose_options_have_another_order():
+    f = ag.primitive(lambda x, n, m: n * x**m)
+    f.defvjp(lambda g, out, x, a, b: g * a * b * x ** (b - 1))
+    ag.assert_gradients(lambda x: f(x, 5, 2), X)
+    f.defvjp(lambda g, out, x, m, n: g * n * m * x ** (m - 1))
+    ag.assert_gradients(lambda x: f(x, n=5, m=3), X)
+
+
+def test_whole_numbers_carry_no_gradient_with_an_option_either():
+    f = ag.primitive(lambda x, n=1: np.floor(x * n).astype(int))
+    f.defvjp(lambda g, out, x, n=1: g * n, elementwise=True)
+    x = ag.tensor(X, requires_grad=True)
+    assert not f(x).requires_grad
+    assert not f(x, n=2).requires_grad
+
+
+def test_signatures_of_every_form():
+    rest = ag.primitive(lambda x, *r: x * sum(r))
+    rest.defvjp(vjp_all=lambda g, out, x, *r: (g * sum(r), *[g * x for _ in r]))
+    ag.assert_gradients(rest, X, X + 1, X + 2)
+    ag.assert_gradients(lambda x: rest(x, X, X), X)
+
+    def scaled(x, *ys, scale=1.0):
+        return x * ys[0] * scale
+
+    some = ag.primitive(scaled)
+    some.defvjp(
+        lambda g, out, x, y, scale=1.0: g * y * scale, lambda g, out, x, y, scale=1.0: g * x * scale
+    )
+    ag.assert_gradients(lambda x, y: some(x, y, scale=2.0), X, X + 1)
+
+    class Power:
+        def f(self, x, y, n=2):
+            return x * y**n
+
+    bound = ag.primitive(Power().f)
+    bound.defvjp(
+        lambda g, out, x, y, n=2: g * y**n, lambda g, out, x, y, n=2: g * x * n * y ** (n - 1)
+    )
+    for call in (
+        lambda x, y: bound(x, y, 3),
+        lambda x, y: bound(x, y=y),
+        lambda x, y: bound(x, y, n=3),
+    ):
+        ag.assert_gradients(call, X, X + 1)
+
+
+def test_a_list_of_fixed_length_keeps_what_its_rule_reads():
+    f = ag.primitive(lambda xs: xs[0] * xs[1])
+    f.defvjp(vjp_list=lambda i, g, out, x, y: g * (y, x)[i])
+    a, b = (ag.tensor(np.full(1000, v), requires_grad=True) for v in (1.0, 2.0))
+    f([a, b]).sum().backward()
+    assert (a.grad.data[0], b.grad.data[0]) == (2.0, 1.0)
+
+
+def test_a_primitive_dies_with_its_function():
+    class Big:
+        pass
+
+    big = Big()
+    kept = weakref.ref(big)
+
+    def scaled(x, n=2, big=big):
+        return x * n
+
+    f = ag.primitive(scaled)
+    f.defvjp(lambda g, out, x, n=2: g * n)
+    assert ag.grad(functools.partial(f, n=3))(1.0) == 3
+    del f, scaled, big
+    gc.collect()
+    assert kept() is None
+
+
+def test_a_callable_that_has_no_hash():
+    class Twice:
+        __hash__ = None
+
+        def __call__(self, x, n=2):
+            return x * n
+
+    f = ag.Primitive(Twice(), "twice").defvjp(lambda g, out, x, n=2: g * n)
+    assert ag.grad(lambda x: f(x, n=3))(1.0) == 3
+
+
+def test_a_named_tuple_of_tensors():
+    pair = namedtuple("pair", "a b")
+    t = ag.tensor(2.0, requires_grad=True)
+    y = ag.tensor([1.0, 1.0]) * pair(t, 3.0)
+    y.sum().backward()
+    assert t.grad.item() == 1
+
+
+def test_an_output_whose_graph_was_freed():
+    q, _ = np.linalg.qr(ag.tensor(np.eye(2) + 0.1, requires_grad=True))
+    q.backward(np.ones((2, 2)))
+    with pytest.raises(ag.GraphError, match="retain_graph=True"):
+        q.backward(np.ones((2, 2)))
