@@ -53,7 +53,7 @@ def taken(case):
 
 @pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
-@pytest.mark.parametrize("case", sampled(CASES, 8), ids=[c.id for c in CASES])
+@pytest.mark.parametrize("case", sampled(CASES, 16), ids=[c.id for c in CASES])
 def test_rules_on_dask_arrays(case):
     kind = taken(case)
     known = [v for name, v in LOOKS.items() if case.id.startswith(name)]
