@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-import autograd_core as ag
-from nn.module import Module, evaluating
+from nn.module import Module, innermost_outputs
 
 
 @dataclass(frozen=True)
@@ -74,32 +73,14 @@ def summary(model: Module, input_shape: int | tuple[int, ...]) -> Summary:
     shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
     parameters = list(model.parameters())
     dtype = parameters[0].dtype if parameters else np.dtype(np.float32)
-    innermost = [(n, m) for n, m in model.named_modules() if len(list(m.named_modules())) == 1]
     rows: list[Row] = []
     counted: set[int] = set()
-
-    def recorded(name: str, module: Module) -> Callable[..., Any]:
-        forward = module.forward
-
-        def run(*args: Any, **kwargs: Any) -> Any:
-            out = forward(*args, **kwargs)
-            output = tuple(getattr(out, "shape", ()))[1:]
-            fresh = [p for p in module.parameters() if id(p) not in counted]
-            counted.update(map(id, fresh))
-            cost: Callable[[Any], int] = getattr(module, "multiply_adds", lambda _: 0)
-            count = sum(p.size for p in fresh)
-            rows.append(Row(name, repr(module), output, count, cost(output)))
-            return out
-
-        return run
-
-    try:
-        for name, module in innermost:
-            vars(module)["forward"] = recorded(name, module)
-        with evaluating(model), ag.no_grad():
-            model(np.zeros((1, *shape), dtype))
-    finally:
-        for _, module in innermost:
-            vars(module).pop("forward", None)
+    for name, module, out in innermost_outputs(model, np.zeros((1, *shape), dtype)):
+        output = tuple(getattr(out, "shape", ()))[1:]
+        fresh = [p for p in module.parameters() if id(p) not in counted]
+        counted.update(map(id, fresh))
+        cost: Callable[[Any], int] = getattr(module, "multiply_adds", lambda _: 0)
+        count = sum(p.size for p in fresh)
+        rows.append(Row(name, repr(module), output, count, cost(output)))
     total = sum(math.prod(p.shape) for p in parameters)
     return Summary(rows, total, sum(r.multiply_adds for r in rows))

@@ -285,3 +285,32 @@ def evaluating(model: Module) -> Iterator[Module]:
     with restored_modes(model):
         model.eval()
         yield model
+
+
+def innermost_outputs(model: Module, *inputs: Any) -> list[tuple[str, Module, Any]]:
+    """Return the name and output of each innermost module for inputs, in the order of running.
+
+    The model runs in evaluation mode and records nothing.
+    """
+    found: list[tuple[str, Module, Any]] = []
+
+    def recorded(name: str, module: Module) -> Any:
+        forward = module.forward
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            out = forward(*args, **kwargs)
+            found.append((name, module, out))
+            return out
+
+        return run
+
+    innermost = [(n, m) for n, m in model.named_modules() if len(list(m.named_modules())) == 1]
+    try:
+        for name, module in innermost:
+            vars(module)["forward"] = recorded(name, module)
+        with evaluating(model), ag.no_grad():
+            model(*inputs)
+    finally:
+        for _, module in innermost:
+            vars(module).pop("forward", None)
+    return found

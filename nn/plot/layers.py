@@ -1,12 +1,11 @@
 """Ridge plots by layer: the activations of a batch, and the gradients of the parameters."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-import autograd_core as ag
-from nn.module import Module, evaluating
+from nn.module import Module, innermost_outputs
 from nn.plot.axes import BLUE, INK, MUTED, ORANGE, array, axes, despine
 
 #: The bounds at which an activation saturates, by the name of its class.
@@ -48,28 +47,7 @@ def _ridges(
 
 def outputs(model: Module, x: Any) -> list[tuple[str, Module, Any]]:
     """Return the name and output of each innermost module for ``x``, in the order of running."""
-    found: list[tuple[str, Module, Any]] = []
-
-    def recorded(name: str, module: Module) -> Callable[..., Any]:
-        forward = module.forward
-
-        def run(*args: Any, **kwargs: Any) -> Any:
-            out = forward(*args, **kwargs)
-            found.append((name, module, array(out)))
-            return out
-
-        return run
-
-    innermost = [(n, m) for n, m in model.named_modules() if len(list(m.named_modules())) == 1]
-    try:
-        for name, module in innermost:
-            vars(module)["forward"] = recorded(name, module)
-        with evaluating(model), ag.no_grad():
-            model(x)
-    finally:
-        for _, module in innermost:
-            vars(module).pop("forward", None)
-    return found
+    return [(name, module, array(out)) for name, module, out in innermost_outputs(model, x)]
 
 
 def _health(module: Module, out: Any) -> tuple[str, bool]:
