@@ -50,9 +50,14 @@ def forward_flops(node: Node) -> int:
     return _size(out)
 
 
+def needed_gradients(node: Node) -> int:
+    """Return the number of a call's arguments that need a gradient."""
+    return sum(p.tracked for p in node.parents)
+
+
 def backward_flops(node: Node) -> int:
     """Return the floating-point operations of one call's rules, for the gradients it needs."""
-    return forward_flops(node) * sum(p.tracked for p in node.parents)
+    return forward_flops(node) * needed_gradients(node)
 
 
 def multiply_adds(node: Node) -> int:

@@ -16,7 +16,7 @@ from autograd_core.engine.backward import sweep, unit_cotangents
 from autograd_core.engine.diagnostics import timed_calls
 from autograd_core.engine.graph import GET_OUTPUT, PROFILE, RECORD, Leaf, Node, mode, reachable
 from autograd_core.engine.recording import TensorBase
-from autograd_core.profiling.flops import backward_flops, forward_flops
+from autograd_core.profiling.flops import forward_flops, needed_gradients
 from autograd_core.profiling.quantities import bytes_text, count_text, time_text
 
 
@@ -214,7 +214,7 @@ def profile(
     for row in rows:
         row.backward = spent.get(row.number, 0.0)
         if row.backward:
-            row.backward_flops = backward_flops(nodes[row.number])
+            row.backward_flops = row.flops * needed_gradients(nodes[row.number])
     return Profile(rows, wall, result)
 
 

@@ -22,7 +22,7 @@ from autograd_core.drawing.trace.trace import Trace
 from autograd_core.drawing.trace.wording import number_text
 from autograd_core.engine.graph import Node
 from autograd_core.engine.primitive import ShapeDtype
-from autograd_core.profiling.flops import backward_flops, forward_flops
+from autograd_core.profiling.flops import forward_flops, needed_gradients
 from autograd_core.profiling.profiler import Profile, saved_bytes
 from autograd_core.profiling.quantities import bytes_text, count_text, time_text
 
@@ -55,7 +55,7 @@ class Cost(Measure):
         held: set[int] = set()
         nodes = [op.node for op in trace.ops]
         self.saved = {n.seq: saved_bytes(n, held) for n in nodes}
-        self.work = {n.seq: forward_flops(n) + backward_flops(n) for n in nodes}
+        self.work = {n.seq: forward_flops(n) * (1 + needed_gradients(n)) for n in nodes}
         self.times: dict[int, float] = {}
         if self.what == "time":
             if "times" not in trace.measured:
