@@ -188,8 +188,8 @@ class Products:
         passes = not self.ieee and (
             begins_mask(node, unused) or (above is not None and passes_mask(node))
         )
-        found: dict[Node, Any] = {}
-        pairs = []
+        pairs: list[tuple[Node, Any]] = []
+        reached: set[Node] = set()
         for i, (rule, parent, a) in enumerate(zip(vjps, node.parents, args)):  # noqa: B905
             if not parent.tracked or (self.needed is not None and parent not in self.needed):
                 continue
@@ -200,13 +200,13 @@ class Products:
             pairs.append((parent, self._checked(c, a, node, i)))
             if passes and passes_mask(parent):
                 other = self.masks.get(parent)
-                first = parent not in self.cotangents and parent not in found
+                first = parent not in self.cotangents and parent not in reached
                 if first or other is not None:  # else something unmasked reaches the parent
                     mask = propagate(node, i, rule, above, g, unused)
                     self.masks[parent] = mask if other is None else other | mask
             else:
                 self.masks.pop(parent, None)
-            found[parent] = c
+            reached.add(parent)
         return pairs
 
 

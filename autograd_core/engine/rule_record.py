@@ -178,28 +178,27 @@ class Rules:
                 )
         outs = [p.positional[skip - 1 : skip] for p in parameters]
         arguments = [p.positional[skip:] for p in parameters]
-        reads_rest = any(p.rest and not p.rest.startswith("_") for p in parameters)
+        rests = [bool(p.rest) and not p.rest.startswith("_") for p in parameters]
+        reads_rest = any(rests)
 
         def reads(i: int) -> bool:
             """Return whether some rule reads argument ``i``, by name or in its ``*rest``."""
             return any(
-                not a[i].startswith("_") if i < len(a) else p.rest and not p.rest.startswith("_")
-                for a, p in zip(arguments, parameters, strict=True)
+                not a[i].startswith("_") if i < len(a) else rest
+                for a, rest in zip(arguments, rests, strict=True)
             )
 
         width = max(map(len, arguments))
         n_rules = n_arrays = len(vjps) or 1
         if vjp_all:
-            n_rules, n_arrays = (
-                ANY_NUMBER,
-                width - len(getattr(vjp_all, "__defaults__", None) or ()),
-            )
+            defaults = getattr(vjp_all, "__defaults__", None) or ()
+            n_rules, n_arrays = ANY_NUMBER, width - len(defaults)
         reads_out = any(not o or not o[0].startswith("_") for o in outs)
         reads_args = tuple(reads(i) for i in range(width))
         names: dict[str, None] = {}
         for a, p in zip(arguments, parameters, strict=True):
-            rest = (p.rest,) if p.rest else ()
-            names |= dict.fromkeys(n.lstrip("_") for n in (*a, *rest, *p.keyword_only))
+            every = (*a, p.rest, *p.keyword_only) if p.rest else (*a, *p.keyword_only)
+            names |= dict.fromkeys(n.lstrip("_") for n in every)
         return cls(
             vjps=ListRule(vjp_list) if vjp_list else vjps or None,
             vjp_all=vjp_all,
