@@ -59,7 +59,7 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """What is allowed beyond eight error bounds, and beyond the range of the slopes nearby."""
+    """Tolerances beyond eight error bounds, and beyond the range of the slopes nearby."""
 
     rtol: float = 1e-7
     atol: float = 0.0

@@ -57,7 +57,7 @@ class StandardArray(InPlace):
 
     @property
     def device(self) -> Any:
-        """Where the values are: ``"cpu"``, or the device of another library's array."""
+        """The device of the values: ``"cpu"``, or the device of another library's array."""
         return getattr(self._data, "device", "cpu")
 
     def to_device(self, device: Any, /, *, stream: Any = None) -> Any:

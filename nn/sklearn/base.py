@@ -1,4 +1,4 @@
-"""What both estimators share: their parameters, the network, its training, its outputs.
+"""Base class of both estimators: their parameters, network, training and outputs.
 
 Initial values, the order of the mini-batches, the penalty and the stopping rule are those of
 scikit-learn's own multi-layer perceptrons, drawn in the same order from ``random_state``: the same

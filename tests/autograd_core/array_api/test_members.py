@@ -1,4 +1,4 @@
-"""What the standard requires of the array: namespace, device, DLPack, operators of integers."""
+"""Test the members that the standard requires of an array: namespace, device, DLPack, operators of integers."""
 
 from __future__ import annotations
 

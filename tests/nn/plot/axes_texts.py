@@ -1,4 +1,4 @@
-"""What the tests of plots read off the axes."""
+"""Read texts and values off the axes, for the tests of plots."""
 
 
 def texts(ax):
