@@ -386,7 +386,7 @@ class _Builder:
         for tensor, made in self.trace.roots:
             if made < 0:
                 continue
-            value, shape, dtype = value_text(tensor._data), tuple(tensor.shape), str(tensor.dtype)
+            value, shape, dtype = value_text(tensor._array), tuple(tensor.shape), str(tensor.dtype)
             text = value or shape_text(shape)
             given = self.trace.given.get(id(tensor._node)) or tensor.name
             title = given or (self.loss_name(ops) if value else "") or "output"

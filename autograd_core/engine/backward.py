@@ -263,7 +263,7 @@ def run_hooks(node: Node, g: Any, create_graph: bool, retained: Retained) -> Any
         shown = conjugate(g) if create_graph else make_tensor(conjugate(g), UNTRACKED)
         answer = hook(shown)
         if answer is not None:
-            answer = answer if create_graph else getattr(answer, "_data", answer)
+            answer = answer if create_graph else getattr(answer, "_array", answer)
             if np.shape(answer) != g.shape:
                 raise RuleError(
                     f"a hook returned shape {np.shape(answer)} for a gradient of shape {g.shape}"
@@ -284,7 +284,7 @@ def check_cotangent(node: Node, position: int, c: Any) -> None:
             raise AnomalyError(
                 f"array {i} of {origin(node)} was changed in place after it was saved for backward"
             )
-    values = getattr(c, "_data", c)
+    values = getattr(c, "_array", c)
     if values.dtype.kind in "fc" and not np.isfinite(values).all():
         raise AnomalyError(
             f"backward of {origin(node)} gave the first non-finite gradient, for "

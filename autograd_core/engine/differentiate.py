@@ -26,9 +26,9 @@ def _seed(output: Any, gradient: Any, create_graph: bool) -> Any:
                 f"the gradient of an output of shape {output.shape} needs a cotangent of that "
                 "shape: backward(gradient=...), or reduce the output to a scalar first"
             )
-        if isinstance(output._data, np.generic):
-            return output._data.dtype.type(1)
-        return np.ones_like(output._data)
+        if isinstance(output._array, np.generic):
+            return output._array.dtype.type(1)
+        return np.ones_like(output._array)
     if not hasattr(gradient, "dtype"):
         gradient = asarray_like(np.asarray(gradient), output)
     if gradient.shape != output.shape:
@@ -107,7 +107,7 @@ def run_backward(output: Any, gradient: Any, create_graph: bool, free: bool) -> 
         elif tensor._grad._node.tracked:
             ready.append((tensor, tensor._grad + conjugate(g)))
         else:
-            ready.append((tensor, make_tensor(tensor._grad._data + conjugate(g), UNTRACKED)))
+            ready.append((tensor, make_tensor(tensor._grad._array + conjugate(g), UNTRACKED)))
     for tensor, total in ready:
         tensor._grad = total
 

@@ -24,9 +24,9 @@ class TensorBase(Operand):
     The subclass defined with ``results=True`` is the class of every result.
     """
 
-    __slots__ = ("__weakref__", "_data", "_grad", "_node")
+    __slots__ = ("__weakref__", "_array", "_grad", "_node")
 
-    _data: Any
+    _array: Any
     _grad: Any
     _node: Node
 
@@ -48,7 +48,7 @@ _Result: Any = TensorBase
 def make_tensor(data: Any, node: Node) -> Any:
     """Make a Tensor of an array and a node."""
     t = _new(_Result)
-    t._data = data
+    t._array = data
     t._node = node
     t._grad = None
     return t
@@ -57,7 +57,7 @@ def make_tensor(data: Any, node: Node) -> Any:
 def unwrap(value: Any) -> Any:
     """Return the array inside a Tensor, also inside lists, tuples and dicts of Tensors."""
     if isinstance(value, TensorBase):
-        return value._data
+        return value._array
     if type(value) in (list, tuple):
         return type(value)(unwrap(v) for v in value)
     if type(value) is dict:
@@ -101,8 +101,8 @@ def stack_nested(value: Any) -> Any:
         return value if isinstance(value, TensorBase) else np.asarray(value)
     members = [stack_nested(v) for v in value]
     for m in members:  # beside an array of another library, numbers become arrays of its type
-        if isinstance(m, TensorBase) and not isinstance(m._data, (np.ndarray, np.generic)):
-            like = m._data
+        if isinstance(m, TensorBase) and not isinstance(m._array, (np.ndarray, np.generic)):
+            like = m._array
             members = [
                 v if isinstance(v, TensorBase) else np.asarray(v, like=like) for v in members
             ]
@@ -133,7 +133,7 @@ def apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -
                 parents.append(UNTRACKED)
                 continue
         node = a._node
-        arrays.append(a._data)
+        arrays.append(a._array)
         parents.append(node)
         if node.tracked:
             tracked = True
@@ -181,7 +181,7 @@ def link(
     if bits != RECORD:
         observe(node, bits, out)
     t = _new(_Result)  # as make_tensor, without a call
-    t._data = out
+    t._array = out
     t._node = node
     t._grad = None
     return t

@@ -58,7 +58,7 @@ class StandardArray(InPlace):
     @property
     def device(self) -> Any:
         """The device of the values: ``"cpu"``, or the device of another library's array."""
-        return getattr(self._data, "device", "cpu")
+        return getattr(self._array, "device", "cpu")
 
     def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
         """Return the same values on a device, recorded; the Tensor itself, if it is there.
@@ -75,7 +75,7 @@ class StandardArray(InPlace):
             raise ValueError(f"to_device of a Tensor takes stream=None, got {stream!r}")
         if device == self.device:
             return self
-        if isinstance(self._data, (np.ndarray, np.generic)):
+        if isinstance(self._array, (np.ndarray, np.generic)):
             raise ValueError(
                 f"values that NumPy holds are on the device 'cpu', got {device!r}; for another "
                 "device make the Tensor from an array that is there: ag.tensor(cupy.asarray(a))"
@@ -95,7 +95,7 @@ class StandardArray(InPlace):
                 "__dlpack__ (from_dlpack of another library) would share the values of a Tensor "
                 "that needs gradients and lose them silently; take t.detach()"
             )
-        array = self._data
+        array = self._array
         asked = {"max_version": max_version, "dl_device": dl_device, "copy": copy}
         given = {k: v for k, v in asked.items() if v is not None}
         if not isinstance(array, (np.ndarray, np.generic)):
@@ -110,9 +110,9 @@ class StandardArray(InPlace):
         return array.__dlpack__(stream=stream)
 
     def __dlpack_device__(self) -> tuple[Any, int]:
-        if isinstance(self._data, (np.ndarray, np.generic)):
+        if isinstance(self._array, (np.ndarray, np.generic)):
             return _CPU
-        return self._data.__dlpack_device__()  # type: ignore[no-any-return]
+        return self._array.__dlpack_device__()  # type: ignore[no-any-return]
 
     __lshift__ = plain_operator(operator.lshift, np.left_shift)
     __rlshift__ = plain_operator(lambda x, y: y << x, np.left_shift)

@@ -35,7 +35,7 @@ def augmented(fun: Binary, in_place: Binary) -> Callable[[Any, Any], Tensor]:
 
     def method(self: Any, value: Any) -> Tensor:
         def write(v: Any) -> None:
-            self._data = in_place(self._data, v)  # of an array that cannot be written, a new one
+            self._array = in_place(self._array, v)  # of an array that cannot be written, a new one
 
         return self._in_place(value, lambda: fun(self, value), write)  # type: ignore[no-any-return]
 
@@ -47,22 +47,22 @@ class InPlace:
 
     __slots__ = ()
 
-    _data: Any
+    _array: Any
     _node: Any
 
     def _own_leaf(self) -> Leaf:
         if self._node is UNTRACKED:
-            self._node = Constant(self._data, self)
+            self._node = Constant(self._array, self)
         assert isinstance(self._node, Leaf)
         return self._node
 
     def _wrote(self) -> None:
         if self._node is not UNTRACKED:
-            self._node.out = self._data
-        note_write(self._data, self._node.name)
+            self._node.out = self._array
+        note_write(self._array, self._node.name)
 
     def _becomes(self, result: Any) -> Any:
-        self._data, self._node = result._data, result._node
+        self._array, self._node = result._array, result._node
         return self
 
     def _in_place(
@@ -77,17 +77,17 @@ class InPlace:
                     "write w = w + v for a new Tensor"
                 )
             result = functional()
-            if result.shape != self._data.shape:
+            if result.shape != self._array.shape:
                 raise ValueError(
-                    f"an in-place operation cannot change the shape {self._data.shape} to "
+                    f"an in-place operation cannot change the shape {self._array.shape} to "
                     f"{result.shape}"
                 )
-            if result.dtype != self._data.dtype:
-                if not np.can_cast(result.dtype, self._data.dtype, "same_kind"):
+            if result.dtype != self._array.dtype:
+                if not np.can_cast(result.dtype, self._array.dtype, "same_kind"):
                     raise TypeError(
-                        f"an in-place operation cannot change {self._data.dtype} to {result.dtype}"
+                        f"an in-place operation cannot change {self._array.dtype} to {result.dtype}"
                     )
-                result = result.astype(self._data.dtype)
+                result = result.astype(self._array.dtype)
             return self._becomes(result)
         if self._node.primitive is not None:
             raise InPlaceError(
@@ -95,11 +95,11 @@ class InPlace:
                 "no_grad would cut it from its history, and its gradient with it; do it outside "
                 "no_grad, or on y = y.detach()"
             )
-        number = isinstance(self._data, np.generic)
-        if number or (isinstance(self._data, np.ndarray) and not self._data.flags.writeable):
-            self._data = np.array(self._data)
+        number = isinstance(self._array, np.generic)
+        if number or (isinstance(self._array, np.ndarray) and not self._array.flags.writeable):
+            self._array = np.array(self._array)
         write(unwrap(value))
-        self._data = unboxed(self._data)
+        self._array = unboxed(self._array)
         self._wrote()
         return self
 
@@ -114,6 +114,6 @@ class InPlace:
         index = unwrap(index)
 
         def write(v: Any) -> None:
-            self._data[index] = v
+            self._array[index] = v
 
         self._in_place(value, lambda: setitem(self, value, index=index), write)

@@ -69,7 +69,7 @@ def _method(fun: Callable[..., Any]) -> Method:
 
 def _plain(name: str) -> Method:
     def method(self: Any, *args: Any, **kwargs: Any) -> Tensor:
-        result = getattr(self._data, name)(*unwrap(args), **unwrap(kwargs))
+        result = getattr(self._array, name)(*unwrap(args), **unwrap(kwargs))
         return wrap(result)  # type: ignore[no-any-return]
 
     method.__name__ = name
@@ -82,7 +82,7 @@ class ArrayMethods:
 
     __slots__ = ()
 
-    _data: Any
+    _array: Any
 
     __slots__ = ()
 
@@ -141,10 +141,10 @@ class ArrayMethods:
 
         Integers and booleans are piecewise constant: an unrecorded result, without gradient.
         """
-        if not copy and np.dtype(dtype) == self._data.dtype:
+        if not copy and np.dtype(dtype) == self._array.dtype:
             return self  # type: ignore[return-value]
         if np.dtype(dtype).kind not in "fc":
-            return wrap(self._data.astype(dtype))  # type: ignore[no-any-return]
+            return wrap(self._array.astype(dtype))  # type: ignore[no-any-return]
         return apply(astype, (self,), {"dtype": np.dtype(dtype)})  # type: ignore[no-any-return]
 
     @property
@@ -155,8 +155,8 @@ class ArrayMethods:
     @property
     def mT(self) -> Tensor:
         """The transpose of the last two axes."""
-        if self._data.ndim < 2:
-            raise ValueError(f".mT needs two axes or more, got shape {self._data.shape}")
+        if self._array.ndim < 2:
+            raise ValueError(f".mT needs two axes or more, got shape {self._array.shape}")
         return apply(primitive_of(np.swapaxes), (self, -1, -2), {})  # type: ignore[no-any-return]
 
     @property

@@ -37,7 +37,7 @@ def _binary(fun: Callable[[Any, Any], Any], ufunc: np.ufunc) -> tuple[Operator, 
         if isinstance(other, TensorBase):
             n, m = self._node, other._node
             if (n.tracked or m.tracked) and mode.get() == RECORD:
-                args = (self._data, other._data)
+                args = (self._array, other._array)
                 return link(entry, fun(*args), args, None, (n, m))  # type: ignore[no-any-return]
         elif _defers(other):
             return NotImplemented  # type: ignore[no-any-return]
@@ -52,7 +52,7 @@ def _binary(fun: Callable[[Any, Any], Any], ufunc: np.ufunc) -> tuple[Operator, 
 def plain_operator(fun: Callable[[Any, Any], Any], ufunc: np.ufunc) -> Operator:
     """Return an operator that is piecewise constant, such as a comparison: never recorded."""
     NON_DIFFERENTIABLE.add(ufunc)
-    return lambda self, other: wrap(fun(self._data, unwrap(other)))
+    return lambda self, other: wrap(fun(self._array, unwrap(other)))
 
 
 def _unary(ufunc: np.ufunc) -> Callable[[Any], Tensor]:
@@ -65,7 +65,7 @@ class Operators:
 
     __slots__ = ()
 
-    _data: Any
+    _array: Any
     __add__, __radd__ = _binary(operator.add, np.add)
     __sub__, __rsub__ = _binary(operator.sub, np.subtract)
     __mul__, __rmul__ = _binary(operator.mul, np.multiply)
@@ -92,7 +92,7 @@ class Operators:
     __abs__ = _unary(np.absolute)
 
     def __invert__(self) -> Tensor:
-        return wrap(~self._data)  # type: ignore[no-any-return]
+        return wrap(~self._array)  # type: ignore[no-any-return]
 
     def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
         return self // other, self % other

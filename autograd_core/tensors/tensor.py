@@ -73,18 +73,18 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
                     "ag.tensor copies values and would drop the gradient of a recorded Tensor; "
                     "use it as it is, or copy it with t.detach()"
                 )
-            data = data._data
+            data = data._array
         foreign = not isinstance(data, np.ndarray) and hasattr(type(data), "__array_function__")
         if foreign and dtype is not None:
             data = data.astype(dtype)
-        self._data = data.copy() if foreign else unboxed(np.array(data, dtype=dtype))
-        if self._data.dtype.kind not in "biufcSUMm":
+        self._array = data.copy() if foreign else unboxed(np.array(data, dtype=dtype))
+        if self._array.dtype.kind not in "biufcSUMm":
             raise TypeError(
-                f"a Tensor holds numbers, got dtype {self._data.dtype}: {type(data).__name__} "
+                f"a Tensor holds numbers, got dtype {self._array.dtype}: {type(data).__name__} "
                 "does not convert to an array of numbers (are its rows of unequal length?)"
             )
         self._grad = None
-        self._node = Constant(self._data, self, name)
+        self._node = Constant(self._array, self, name)
         if requires_grad:
             self.requires_grad = True
 
@@ -96,12 +96,12 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
 
         Of a leaf it may be written: ``w.data -= lr * w.grad``.
         """
-        return self._data
+        return self._array
 
     @data.setter
     def data(self, value: Any) -> None:
         node = self._node
-        if value is self._data and node.primitive is None:
+        if value is self._array and node.primitive is None:
             self._wrote()
             return
         value = unwrap(value)
@@ -117,9 +117,9 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
                 f".data of shape {self.shape} cannot become shape {value.shape}; "
                 "make a new tensor with ag.tensor(...)"
             )
-        self._data = unboxed(value)
+        self._array = unboxed(value)
         if self._node is not UNTRACKED:
-            self._node.out = self._data
+            self._node.out = self._array
 
     @property
     def grad(self) -> Tensor | None:
@@ -153,9 +153,9 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
                 f"{self.dtype}; give it dtype=float"
             )
         kind = Leaf if wanted else Constant
-        if wanted and isinstance(self._data, np.ndarray) and not self._data.flags.writeable:
-            self._data = self._data.copy()
-        self._node = kind(self._data, self, self.name)
+        if wanted and isinstance(self._array, np.ndarray) and not self._array.flags.writeable:
+            self._array = self._array.copy()
+        self._node = kind(self._array, self, self.name)
 
     @property
     def is_leaf(self) -> bool:
@@ -175,23 +175,23 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self._data.shape  # type: ignore[no-any-return]
+        return self._array.shape  # type: ignore[no-any-return]
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self._data.dtype  # type: ignore[no-any-return]
+        return self._array.dtype  # type: ignore[no-any-return]
 
     @property
     def ndim(self) -> int:
-        return self._data.ndim  # type: ignore[no-any-return]
+        return self._array.ndim  # type: ignore[no-any-return]
 
     @property
     def size(self) -> int:
-        return self._data.size  # type: ignore[no-any-return]
+        return self._array.size  # type: ignore[no-any-return]
 
     @property
     def nbytes(self) -> int:
-        return self._data.nbytes  # type: ignore[no-any-return]
+        return self._array.nbytes  # type: ignore[no-any-return]
 
     @property
     def itemsize(self) -> int:
@@ -208,12 +208,12 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
         return (self[i] for i in range(self.shape[0]))
 
     def __contains__(self, value: Any) -> bool:
-        return bool((self._data == unwrap(value)).any())
+        return bool((self._array == unwrap(value)).any())
 
     def __repr__(self) -> str:
         kind = type(self).__name__
         if is_lazy(self):
-            body = repr(self._data)
+            body = repr(self._array)
         else:
             body = np.array2string(to_host(self), separator=", ", prefix=f"{kind}(")
         parts = [body, str(self.dtype)]
@@ -229,18 +229,18 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
 
     def __format__(self, spec: str) -> str:
         if spec and self.ndim == 0:
-            return format(self._data.item(), spec)
+            return format(self._array.item(), spec)
         return format(str(self), spec)
 
     # -- leaving the graph --------------------------------------------------------------------
 
     def item(self, *index: int) -> Any:
         """Return the value as a Python number, outside the graph."""
-        return self._data.item(*index)
+        return self._array.item(*index)
 
     def tolist(self) -> Any:
         """Return the values as (nested lists of) Python numbers, outside the graph."""
-        return self._data.tolist()
+        return self._array.tolist()
 
     def numpy(self) -> Any:
         """Return the array inside, shared and outside the graph."""
@@ -248,7 +248,7 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
 
     def detach(self) -> Tensor:
         """Return a Tensor that shares the values without history: no gradient flows."""
-        return make_tensor(self._data, UNTRACKED)  # type: ignore[no-any-return]
+        return make_tensor(self._array, UNTRACKED)  # type: ignore[no-any-return]
 
     def _refuse(self, what: str, remedy: str) -> None:
         if self._node.tracked and mode.get() & RECORD:
@@ -265,30 +265,30 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
             "graph on purpose t.detach() or t.numpy()",
         )
         if copy is None:
-            return np.asarray(self._data, dtype=dtype)
-        return np.array(self._data, dtype=dtype, copy=copy)
+            return np.asarray(self._array, dtype=dtype)
+        return np.array(self._array, dtype=dtype, copy=copy)
 
     def __float__(self) -> float:
         self._refuse(
             "float(t), or math.f(t),",
             "Use np.f(t) to record; for the number alone, without a gradient, t.item()",
         )
-        return float(self._data)
+        return float(self._array)
 
     def __int__(self) -> int:
         self._refuse("int(t)", "For the number alone, without a gradient, use int(t.item())")
-        return int(self._data)
+        return int(self._array)
 
     def __complex__(self) -> complex:
         self._refuse("complex(t)", "For the number alone, without a gradient, use t.item()")
-        return complex(self._data)
+        return complex(self._array)
 
     def __index__(self) -> int:
         self._refuse("using t as an index", "An index has no gradient: use t.item()")
-        return operator.index(self._data)
+        return operator.index(self._array)
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return bool(self._array)
 
     def __reduce__(self) -> Any:
         if not self.is_leaf:
@@ -297,7 +297,7 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
                 f"a recorded Tensor (made by {self._node.primitive.name}) cannot be pickled or "
                 "deep-copied, its graph would be left behind; take t.detach()"
             )
-        state = (self._data, self.requires_grad, self.name, self._grad)
+        state = (self._array, self.requires_grad, self.name, self._grad)
         return _restore, (type(self), *state)
 
     # -- gradients ----------------------------------------------------------------------------
@@ -373,7 +373,7 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
 
 def _restore(kind: type[Tensor], data: Any, wanted: bool, name: str | None, grad: Any) -> Tensor:
     t = object.__new__(kind)
-    t._data, t._grad = data, grad
+    t._array, t._grad = data, grad
     t._node = (Leaf if wanted else Constant)(data, t, name)
     return t
 

@@ -30,7 +30,7 @@ def stop_gradient(x: Any) -> Any:
     """
     leaves, restore = flatten(x)
     return restore(
-        [make_tensor(a._data, UNTRACKED) if isinstance(a, TensorBase) else a for a in leaves]
+        [make_tensor(a._array, UNTRACKED) if isinstance(a, TensorBase) else a for a in leaves]
     )
 
 
@@ -62,7 +62,7 @@ def checkpoint(fun: Function) -> Function:
             )
         if not value._node.tracked:
             return value
-        before = _fingerprint(value._data)
+        before = _fingerprint(value._array)
         own = {v._node for v in first.variables}
         captured = _captured(value._node, own, begin)
         outside = [make_tensor(n.out, n) for n in captured]
@@ -85,7 +85,7 @@ def checkpoint(fun: Function) -> Function:
         everything = (*inputs, *outside)
         return link(
             step,
-            value._data,
+            value._array,
             tuple(unwrap(a) if isinstance(a, TensorBase) else np.asarray(a) for a in everything),
             None,
             tuple(a._node if isinstance(a, TensorBase) else UNTRACKED for a in everything),

@@ -31,7 +31,7 @@ def _variable(value: Any) -> Any:
     if isinstance(value, TensorBase):
         if value._node.tracked and mode.get() & RECORD:
             return apply(alias, (value,), {})
-        value = value._data
+        value = value._array
     if isinstance(value, (int, float, complex)) and not isinstance(value, bool):
         value = np.asarray(value * 1.0)[()]
     elif not hasattr(value, "dtype"):
@@ -84,7 +84,7 @@ class LinearizedCall:
         for v in self.variables:
             g = found.get(v._node)
             if g is None:
-                g = np.zeros_like(v._data)
+                g = np.zeros_like(v._array)
             g = conjugate(g)
             results.append(g if isinstance(g, TensorBase) else make_tensor(g, UNTRACKED))
         return results
@@ -95,7 +95,7 @@ def to_plain(value: Any, tensors: bool) -> Any:
     leaves, restore = flatten(value)
     return restore(
         [
-            (a if tensors or a._node.tracked else a._data) if isinstance(a, TensorBase) else a
+            (a if tensors or a._node.tracked else a._array) if isinstance(a, TensorBase) else a
             for a in leaves
         ]
     )
@@ -119,7 +119,7 @@ def strip_tape(value: Any, call: LinearizedCall) -> Any:
         return value
     if call.outer([value]):
         return value
-    value = make_tensor(value._data, UNTRACKED)
+    value = make_tensor(value._array, UNTRACKED)
     return to_plain(value, call.tensors)
 
 

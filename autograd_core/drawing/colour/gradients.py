@@ -46,7 +46,7 @@ class Sizes:
 
 def rms(g: Any) -> float:
     """Return the root mean square of an array, computed in double precision."""
-    a = np.asarray(getattr(g, "_data", g))
+    a = np.asarray(getattr(g, "_array", g))
     if not a.size:
         return 0.0
     wide = a.astype(np.complex128 if a.dtype.kind == "c" else np.float64)

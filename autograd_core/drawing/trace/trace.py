@@ -174,7 +174,7 @@ class Trace:
                 self._add(node, node.primitive)
         _join_slices(self)
         self.roots = [(t, self.index.get(_origin(t._node), -1)) for t in roots]
-        self.alone = [self._source(t._node, t._data) for t, made in self.roots if made < 0]
+        self.alone = [self._source(t._node, t._array) for t, made in self.roots if made < 0]
         self.views = self._views_of_parameters()
         self.scopes = _find_scopes(nodes, self.given)
         self._assign_scopes()
@@ -289,7 +289,7 @@ def identities(names: Mapping[str, Any]) -> dict[int, str]:
             continue  # Python shares these objects, so their ids identify nothing
         found[id(value)] = name
         if isinstance(value, TensorBase):
-            found[id(value._data)] = found[id(value._node)] = name
+            found[id(value._array)] = found[id(value._node)] = name
     return found
 
 
