@@ -8,7 +8,7 @@ array([0.        , 0.63970001])
 
 * derivatives of functions:   ``grad``, ``value_and_grad``, ``vjp``, ``jvp``, ``jacobian``,
   ``hessian``, ``hvp``, ``elementwise_grad``
-* of recorded Tensors:        ``tensor``, ``Tensor.backward``, ``gradients``
+* of recorded Tensors:        ``tensor``, ``array``, ``Tensor.backward``, ``gradients``
 * control of recording:       ``no_grad``, ``enable_grad``, ``stop_gradient``, ``checkpoint``,
   ``detect_anomaly``, ``strict_nan``
 * operations of your own:     ``primitive``, ``defvjp``, ``composition``
@@ -57,7 +57,7 @@ from autograd_core.rules.indexing import scatter_add
 from autograd_core.rules.kinks import kinks
 from autograd_core.rules.selection import fill_diagonal, place, put, put_along_axis, putmask
 from autograd_core.tensors import tensor as _tensor_module
-from autograd_core.tensors.tensor import Tensor, tensor
+from autograd_core.tensors.tensor import Tensor, array, tensor
 from autograd_core.transforms.checkpointing import checkpoint, stop_gradient
 from autograd_core.transforms.derivatives import hessian, hvp, jacobian, jvp
 from autograd_core.transforms.gradients import elementwise_grad, grad, value_and_grad, vjp
@@ -81,7 +81,7 @@ _LAZY = {
 
 # fmt: off
 __all__ = [  # noqa: RUF022  (by topic)
-    "Operand", "Primitive", "Tensor", "checkpoint", "composition", "compositions", "defvjp",
+    "Operand", "Primitive", "Tensor", "array", "checkpoint", "composition", "compositions", "defvjp",
     "detect_anomaly", "elementwise_grad", "enable_grad", "fill_diagonal", "grad", "gradients",
     "hessian", "hvp", "is_grad_enabled", "jacobian", "jvp", "kinks", "no_grad", "place",
     "primitive", "put", "put_along_axis", "putmask", "ravel", "scatter_add", "stop_gradient",

@@ -25,12 +25,14 @@ from autograd_core.engine.graph import (
     STRICT_NAN,
     UNTRACKED,
     Node,
+    leading_to,
     mode,
     output_node,
+    reachable,
 )
-from autograd_core.engine.mutation import check_mutations
-from autograd_core.engine.primitive import SMALL, ShapeDtype
-from autograd_core.engine.recording import make_tensor
+from autograd_core.engine.mutation import check_mutations, check_samples
+from autograd_core.engine.primitive import SMALL, Primitive, ShapeDtype
+from autograd_core.engine.recording import make_tensor, unwrap
 from autograd_core.engine.structural_zeros import (
     ZeroMask,
     begins_mask,
@@ -38,7 +40,7 @@ from autograd_core.engine.structural_zeros import (
     propagate,
     zero_unreachable,
 )
-from autograd_core.errors import AnomalyError, GraphError, RuleError
+from autograd_core.errors import AnomalyError, GraphError, MutationError, RuleError
 
 #: Gradients of intermediate Tensors that asked for them by ``retain_grad()``.
 Retained = list[tuple[weakref.ref[Any], Any]]
@@ -81,25 +83,44 @@ def sweep(
     """
     check_mutations(order)
     retained: Retained = []
-    owned: set[Node] = set()
     products = Products(cotangents, needed, create_graph)
-    for node in observer(order):
-        g = cotangents.get(node)
-        if g is None:
-            continue
-        if node.diagnostics is not None and hooks:
-            g = cotangents[node] = run_hooks(node, g, create_graph, retained)
-        if node.primitive is None:
-            continue
-        if node not in keep:
-            del cotangents[node]
-        for parent, c in products(node, g):
-            before = cotangents.get(parent)
-            cotangents[parent] = c if before is None else accumulate(before, c, parent, owned)
-        if free and node.primitive is not GET_OUTPUT:
-            release(node)
-        g = c = before = None  # a large array dies with its use
+    owned: set[Node] = set()
+
+    def go_through(nodes: Iterable[Node]) -> None:
+        for node in nodes:
+            g = cotangents.get(node)
+            if g is None:
+                continue
+            if node.diagnostics is not None:
+                if node.diagnostics.samples:
+                    check_samples(node)
+                if hooks:
+                    g = cotangents[node] = run_hooks(node, g, create_graph, retained)
+            if node.primitive is None:
+                continue
+            if node not in keep:
+                del cotangents[node]
+            for parent, c in products(node, g):
+                before = cotangents.get(parent)
+                cotangents[parent] = c if before is None else accumulate(before, c, parent, owned)
+            if free and node.primitive is not GET_OUTPUT:
+                release(node)
+            g = c = before = None  # a large array dies with its use
+
+    products.go_through = go_through
+    try:
+        go_through(observer(order))
+    finally:
+        del products.go_through  # else a cycle
     return retained
+
+
+class Recomputed(Primitive):
+    """A call whose graph is not kept: ``node.kwargs["again"]()`` records it anew.
+
+    It returns the Tensors that the node's outputs were, and their graph ends at nodes that are
+    older than ``node.kwargs["begin"]``, the parents of the node.
+    """
 
 
 def unit_cotangents(tensors: Iterable[Any]) -> dict[Node, Any]:
@@ -117,6 +138,7 @@ class Products:
         self, cotangents: dict[Node, Any], needed: set[Node] | None, create_graph: bool
     ) -> None:
         self.cotangents, self.needed, self.create_graph = cotangents, needed, create_graph
+        self.go_through: Callable[[Iterable[Node]], None]
         self.masks: dict[Node, ZeroMask] = {}
         bits = mode.get()
         self.anomaly, self.ieee = bool(bits & ANOMALY), bool(bits & STRICT_NAN)
@@ -142,6 +164,9 @@ class Products:
         assert rules is not None
         vjps: Any = rules.vjps
         if vjps is None:
+            if primitive.__class__ is Recomputed:
+                self._recompute(node, g, unused)
+                return []
             vjps = rules.vjp_all(g, out, *args, **(kwargs or {}))  # type: ignore[misc]
         if self.masks or rules.selects or unused or (kwargs and "where" in kwargs):
             return self._masked(node, g, out, args, vjps, unused)
@@ -159,6 +184,31 @@ class Products:
                     c = self._checked(c, a, node, i)
                 found.append((parent, c))
         return found
+
+    def _recompute(self, node: Node, g: Any, unused: list[bool] | None) -> None:
+        """Go through the graph of a call that is recorded anew, in the place of its node."""
+        assert node.kwargs is not None
+        results = node.kwargs["again"]()
+        several = isinstance(node.out, tuple)
+        mask, skipped = self.masks.pop(node, None), unused or [False] * len(results)
+        roots: list[Node] = []
+        for t, c, unneeded in zip(results, g if several else [g], skipped, strict=True):
+            if not unneeded:
+                before = self.cotangents.get(t._node)
+                self.cotangents[t._node] = c if before is None else before + c
+                roots.append(t._node)
+                if mask is not None:
+                    self.masks[t._node] = mask
+        inner = reachable(roots, since=node.kwargs["begin"]())
+        known = {*inner, *node.parents}
+        if not all(p in known for n in inner for p in n.parents if p.tracked):
+            raise MutationError(
+                f"{node.primitive} uses other Tensors when backward runs it again, so their "
+                "gradients would be lost; call backward() before they are replaced"
+            )
+        if self.needed is not None:
+            self.needed |= leading_to(inner, self.needed)
+        self.go_through(inner)
 
     def _checked(self, c: Any, a: Any, node: Node, position: int) -> Any:
         """Return a rule's result as a cotangent of the argument ``a``."""
@@ -260,8 +310,14 @@ def run_hooks(node: Node, g: Any, create_graph: bool, retained: Retained) -> Any
     diagnostics = node.diagnostics
     assert diagnostics is not None
     for hook in list(diagnostics.hooks.values()):
-        shown = conjugate(g) if create_graph else make_tensor(conjugate(g), UNTRACKED)
+        shown = conjugate(g) if create_graph else make_tensor(_frozen(conjugate(g)), UNTRACKED)
+        array = unwrap(shown)
         answer = hook(shown)
+        if unwrap(shown) is not array:
+            raise RuleError(
+                "a hook changed its argument in place, which would change the gradients of other "
+                "Tensors too; return the new gradient instead: lambda g: g * 10"
+            )
         if answer is not None:
             answer = answer if create_graph else getattr(answer, "_array", answer)
             if np.shape(answer) != g.shape:
@@ -273,6 +329,14 @@ def run_hooks(node: Node, g: Any, create_graph: bool, retained: Retained) -> Any
             g = conjugate(answer)
     if diagnostics.retain is not None:
         retained.append((diagnostics.retain, g))
+    return g
+
+
+def _frozen(g: Any) -> Any:
+    """Return a view that cannot be written, of an array that other cotangents may share."""
+    if type(g) is np.ndarray:
+        g = g.view()
+        g.setflags(False)
     return g
 
 

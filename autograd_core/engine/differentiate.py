@@ -1,14 +1,18 @@
 """Gradients of recorded Tensors: ``backward()`` stores them, ``gradients()`` returns them."""
 
+import threading
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from autograd_core.engine.admission import admit
 from autograd_core.engine.array_types import asarray_like
 from autograd_core.engine.backward import sweep
 from autograd_core.engine.cotangents import conjugate
-from autograd_core.engine.graph import RECORD, UNTRACKED, Leaf, Node, leading_to, mode, reachable
+from autograd_core.engine.graph import RECORD, UNTRACKED, Leaf, Node, leading_to, reachable
+from autograd_core.engine.modes import in_mode
 from autograd_core.engine.recording import TensorBase, make_tensor, unwrap
 from autograd_core.errors import GraphError
 
@@ -26,11 +30,20 @@ def _seed(output: Any, gradient: Any, create_graph: bool) -> Any:
                 f"the gradient of an output of shape {output.shape} needs a cotangent of that "
                 "shape: backward(gradient=...), or reduce the output to a scalar first"
             )
+        if output.dtype.kind == "c":
+            raise GraphError(
+                "a complex output has no single gradient: give its cotangent, "
+                "backward(gradient=...), or take a real function of it (z.real, np.abs(z))"
+            )
         if isinstance(output._array, np.generic):
             return output._array.dtype.type(1)
         return np.ones_like(output._array)
     if not hasattr(gradient, "dtype"):
         gradient = asarray_like(np.asarray(gradient), output)
+    elif not isinstance(gradient, TensorBase):
+        gradient = admit(gradient)
+    if gradient.dtype.kind == "c" and output.dtype.kind != "c":
+        raise GraphError(f"the cotangent of a {output.dtype} output is real, got {gradient.dtype}")
     if gradient.shape != output.shape:
         raise GraphError(
             f"a cotangent has the shape of its output, {output.shape}, got {gradient.shape}"
@@ -56,33 +69,49 @@ def pull_back(
         cotangents[node] = cotangents[node] + seed if node in cotangents else seed
     order = reachable(cotangents)
     needed = None if targets is None else leading_to(order, targets)
-    token = mode.set(mode.get() | RECORD) if create_graph else None
-    try:
-        retained = sweep(
-            order,
-            cotangents,
-            needed=needed,
-            keep=targets or frozenset(),
-            create_graph=create_graph,
-            free=free,
-        )
-    finally:
-        if token is not None:
-            mode.reset(token)
+    retained = in_mode(
+        RECORD if create_graph else 0,
+        0,
+        sweep,
+        order,
+        cotangents,
+        needed=needed,
+        keep=targets or frozenset(),
+        create_graph=create_graph,
+        free=free,
+    )
     return cotangents, retained
 
 
-def _private(g: Any, taken: set[int]) -> Any:
+def private(g: Any, taken: set[int]) -> Any:
+    """Return a cotangent as a gradient: a Tensor whose memory has no other holder.
+
+    ``taken`` holds the identities of the arrays that somebody else holds.
+    """
+    if isinstance(g, TensorBase):
+        g = conjugate(g)
+        if g._node.tracked:  # never written in place; only the handle could be
+            return make_tensor(g._array, g._node)
+        g = g._array
+    return make_tensor(_unshared(g, taken), UNTRACKED)
+
+
+def _unshared(g: Any, taken: set[int]) -> Any:
     """Return an array with no other holder: a copy where ``g`` is shared, read-only or a view."""
-    writeable = True
-    if g.__class__ is np.ndarray:
-        writeable = g.flags.writeable
-    elif isinstance(g, np.generic) or not hasattr(g, "base"):  # nobody writes into these
+    if isinstance(g, np.generic):
         return conjugate(g)
-    if g.base is not None or id(g) in taken or g.dtype.kind == "c" or not writeable:
+    shared = id(g) in taken or getattr(g, "base", None) is not None
+    if shared or g.dtype.kind == "c" or (type(g) is np.ndarray and not g.flags.writeable):
         return conjugate(g).copy()
     taken.add(id(g))
     return g
+
+
+#: Held while gradients are added to leaves: threads may share a model.
+_committing = threading.Lock()
+
+#: Set ``.grad`` of many Tensors in one call of C, which no interrupt can divide.
+_set_grad = vars(TensorBase)["_grad"].__set__
 
 
 def run_backward(output: Any, gradient: Any, create_graph: bool, free: bool) -> None:
@@ -94,22 +123,21 @@ def run_backward(output: Any, gradient: Any, create_graph: bool, free: bool) -> 
         if isinstance(node, Leaf) and node.owner is not None
     ]
     taken = {id(gradient), id(unwrap(gradient))}
-    ready = []
-    for reference, g in (*found, *retained):
-        tensor = reference()
-        if tensor is None:
-            continue
-        if create_graph:
-            g = conjugate(g)
-            ready.append((tensor, g if tensor._grad is None else tensor._grad + g))
-        elif tensor._grad is None:
-            ready.append((tensor, make_tensor(_private(g, taken), UNTRACKED)))
-        elif tensor._grad._node.tracked:
-            ready.append((tensor, tensor._grad + conjugate(g)))
-        else:
-            ready.append((tensor, make_tensor(tensor._grad._array + conjugate(g), UNTRACKED)))
-    for tensor, total in ready:
-        tensor._grad = total
+    with _committing:
+        tensors, totals = [], []
+        for reference, g in (*found, *retained):
+            tensor = reference()
+            if tensor is None:
+                continue
+            tensors.append(tensor)
+            before = tensor._grad
+            if before is None:
+                totals.append(private(g, taken))
+            elif create_graph or before._node.tracked:
+                totals.append(before + conjugate(g))
+            else:
+                totals.append(make_tensor(before._array + conjugate(g), UNTRACKED))
+        deque(map(_set_grad, tensors, totals), maxlen=0)
 
 
 def gradients(
@@ -172,6 +200,7 @@ def gradients(
             )
     targets = {t._node for t in wanted}
     cotangents, _ = pull_back(outs, seeds, targets, create_graph, free=False)
+    taken = {id(unwrap(s)) for s in seeds}
     results: list[Any] = []
     for i, t in enumerate(wanted):
         g = cotangents.get(t._node)
@@ -183,6 +212,5 @@ def gradients(
                 )
             results.append(None)
         else:
-            g = conjugate(g)
-            results.append(g if isinstance(g, TensorBase) else make_tensor(g, UNTRACKED))
+            results.append(private(g, taken))
     return results[0] if single else tuple(results)

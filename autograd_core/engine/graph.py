@@ -30,7 +30,7 @@ clock = itertools.count(1)
 class Diagnostics:
     """Optional diagnostics of a node, stored separately because few nodes have any."""
 
-    __slots__ = ("digests", "hooks", "name", "retain", "site")
+    __slots__ = ("digests", "hooks", "name", "retain", "samples", "site")
 
     def __init__(self) -> None:
         self.name: str | None = None
@@ -38,6 +38,7 @@ class Diagnostics:
         self.retain: weakref.ref[Any] | None = None  # the Tensor whose .grad is wanted
         self.site: str | None = None  # the user's line that made it (under detect_anomaly)
         self.digests: tuple[int, ...] = ()  # checksums of what it saved (under detect_anomaly)
+        self.samples: tuple[tuple[Any, int], ...] = ()  # large plain arrays that it saved
 
 
 class Node:
@@ -57,7 +58,7 @@ class Node:
     out: Any
     args: tuple[Any, ...] | None
     kwargs: dict[str, Any] | None
-    parents: tuple[Node, ...]
+    parents: tuple[Any, ...]  # Nodes, and Given in place of plain arrays
     seq: int
     diagnostics: Diagnostics | None
     module_calls: Any  # the module calls that returned this result (see scopes.py)
@@ -124,6 +125,22 @@ class Constant(Leaf):
 #: The node of every plain array, number and unrecorded result.
 UNTRACKED = Constant(None)
 
+
+class Given:
+    """The parent in place of a plain array that was copied, by which its owner knows it.
+
+    ``option`` tells that it came as an option (an index, a mask) and not as an argument.
+    """
+
+    __slots__ = ("option", "out")
+    tracked = False
+    primitive = None
+    parents = ()
+
+    def __init__(self, out: Any, option: bool) -> None:
+        self.out, self.option = out, option
+
+
 #: Selects one output of an operation that has several; its node is bookkeeping.
 GET_OUTPUT = Primitive(lambda outputs, index: outputs[index], "get_output", kind="view")
 
@@ -148,6 +165,13 @@ def make_node(
     return node
 
 
+def was_freed(node: Node) -> bool:
+    """Return whether a backward pass has released what the node saved, so nothing can follow it."""
+    if node.primitive is GET_OUTPUT:
+        node = node.parents[0]
+    return node.primitive is not None and node.args is None
+
+
 def output_node(parent: Node, out: Any, index: int) -> Node:
     """Make the node of one of several results; whole numbers carry no gradient."""
     if out.dtype.kind not in "fc":
@@ -155,22 +179,25 @@ def output_node(parent: Node, out: Any, index: int) -> Node:
     return make_node(GET_OUTPUT, out, (index,), None, (parent,))
 
 
-def reachable(roots: Iterable[Node]) -> list[Node]:
-    """Return every tracked node that ``roots`` depend on, newest first (a topological order)."""
-    seen = {n for n in roots if n.tracked}
+def reachable(roots: Iterable[Node], since: int = 0) -> list[Node]:
+    """Return every tracked node that ``roots`` depend on, newest first (a topological order).
+
+    Nodes that were made before ``since`` are left out, and what lies beyond them.
+    """
+    seen = {n for n in roots if n.tracked and n.seq >= since}
     stack = list(seen)
     while stack:
         for parent in stack.pop().parents:
-            if parent.tracked and parent not in seen:
+            if parent.tracked and parent not in seen and parent.seq >= since:
                 seen.add(parent)
                 stack.append(parent)
     return sorted(seen, key=operator.attrgetter("seq"), reverse=True)
 
 
 def leading_to(order: list[Node], targets: set[Node]) -> set[Node]:
-    """Return the nodes of ``order`` that depend on a target, the targets included."""
-    needed: set[Node] = set()
+    """Return the nodes of ``order`` that depend on a target, and the targets."""
+    needed = set(targets)
     for node in reversed(order):
-        if node in targets or any(p in needed for p in node.parents):
+        if node not in needed and any(p in needed for p in node.parents):
             needed.add(node)
     return needed

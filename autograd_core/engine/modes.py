@@ -8,12 +8,27 @@ function the mode is set while its body runs and given back around each ``yield`
 import functools
 import inspect
 from collections.abc import Callable
-from contextvars import Token
 from typing import Any, TypeVar
 
 from autograd_core.engine.graph import ANOMALY, RECORD, STRICT_NAN, mode
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def in_mode(on: int, off: int, fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Return ``fun(*args, **kwargs)``, run with some bits of the mode set and others cleared.
+
+    An interrupt at any point, one inside either ``finally`` included, leaves the mode as it was.
+    """
+    before = mode.get()
+    try:
+        try:
+            mode.set((before | on) & ~off)
+            return fun(*args, **kwargs)
+        finally:
+            mode.set(before)
+    finally:
+        mode.set(before)
 
 
 class _Switch:
@@ -23,16 +38,56 @@ class _Switch:
     off = 0
 
     def __init__(self) -> None:
-        self._tokens: list[Token[int]] = []
+        self._before: list[int] = []
 
     def __enter__(self) -> None:
-        self._tokens.append(mode.set((mode.get() | self.on) & ~self.off))
+        before = mode.get()
+        try:
+            self._before.append(before)
+            mode.set((before | self.on) & ~self.off)
+        except BaseException:  # an interrupt: the block is not entered, nor left
+            mode.set(before)
+            raise
 
     def __exit__(self, *exc: object) -> None:
-        mode.reset(self._tokens.pop())
+        before = self._before[-1]
+        try:
+            mode.set(before)
+            self._before.pop()
+        finally:
+            mode.set(before)
 
     def __call__(self, fun: Function) -> Function:
         switch = type(self)
+        if isinstance(fun, (staticmethod, classmethod)):
+            return type(fun)(self(fun.__func__))
+        if isinstance(fun, type) or not callable(fun):
+            raise TypeError(
+                f"@ag.{switch.__name__}() decorates a function, got the "
+                f"{'class' if isinstance(fun, type) else 'object'} {fun!r}; decorate its methods"
+            )
+        if inspect.isasyncgenfunction(fun):
+
+            @functools.wraps(fun)
+            async def asynchronous(*args: Any, **kwargs: Any) -> Any:
+                inner = fun(*args, **kwargs)
+                step, value = inner.asend, None
+                while True:
+                    try:
+                        with switch():
+                            item = await step(value)
+                    except StopAsyncIteration:
+                        return
+                    try:
+                        step, value = inner.asend, (yield item)
+                    except GeneratorExit:
+                        with switch():
+                            await inner.aclose()
+                        raise
+                    except BaseException as error:
+                        step, value = inner.athrow, error
+
+            return asynchronous  # type: ignore[return-value]
         if inspect.isgeneratorfunction(fun):
 
             @functools.wraps(fun)
@@ -66,8 +121,7 @@ class _Switch:
 
         @functools.wraps(fun)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
-            with switch():
-                return fun(*args, **kwargs)
+            return in_mode(switch.on, switch.off, fun, *args, **kwargs)
 
         return wrapped  # type: ignore[return-value]
 

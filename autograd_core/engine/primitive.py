@@ -136,6 +136,7 @@ class Primitive:
         if kind and kind not in KINDS:
             raise ValueError(f"{self.name}: kind is one of {', '.join(KINDS)}, got {kind!r}")
         self.kind, self.flops = kind, flops
+        self.makes_views = kind == "view"
 
     def __repr__(self) -> str:
         return self.name
@@ -318,10 +319,21 @@ class Primitive:
 
 
 def out_refused(name: str) -> str:
-    """Return the message for ``out=`` in a call that records."""
+    """Return the message for a call that records and writes into one of its arguments."""
     return (
-        f"{name} with out= would overwrite values that the graph needs; write the "
-        f"functional form, y = {name}(...)"
+        f"{name} with out= (or copy=False) would overwrite values that the graph needs; write "
+        f"the functional form, y = {name}(...)"
+    )
+
+
+def augmented_refused(name: str) -> str:
+    """Return the message for an augmented assignment of a Tensor to a plain array."""
+    sign = {"add": "+", "subtract": "-", "multiply": "*", "true_divide": "/", "divide": "/"}
+    sign |= {"power": "**", "matmul": "@", "remainder": "%"}
+    o = sign.get(name.rpartition(".")[2], "+")
+    return (
+        f"u {o}= t of a plain array u and a recorded Tensor t would lose the gradient of t; write "
+        f"u = u {o} t, or make u a Tensor to begin with: np.zeros_like(t), np.zeros(n, like=t)"
     )
 
 

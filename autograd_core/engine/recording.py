@@ -9,13 +9,20 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.engine.admission import admit
 from autograd_core.engine.diagnostics import observe, run
-from autograd_core.engine.graph import RECORD, UNTRACKED, Node, make_node, mode, output_node
+from autograd_core.engine.graph import RECORD, UNTRACKED, Given, Node, make_node, mode, output_node
+from autograd_core.engine.mutation import COPIED, private_copy, watch
 from autograd_core.engine.primitive import SMALL, Operand, Primitive
 from autograd_core.engine.rule_record import Rules
+from autograd_core.engine.views import note_view
 from autograd_core.errors import NotDifferentiableError
 
 _new = object.__new__
+_ndarray = np.ndarray
+
+#: Types of operands that nothing can change and that need no admission.
+_NUMBERS = frozenset({float, int, complex, type(None), *np.sctypeDict.values()})
 
 
 class TensorBase(Operand):
@@ -24,11 +31,12 @@ class TensorBase(Operand):
     The subclass defined with ``results=True`` is the class of every result.
     """
 
-    __slots__ = ("__weakref__", "_array", "_grad", "_node")
+    __slots__ = ("__weakref__", "_array", "_grad", "_node", "_sharing")
 
     _array: Any
     _grad: Any
     _node: Node
+    _sharing: Any  # the Tensors whose memory is also this one's (see views.py)
 
     def __init_subclass__(cls, *, results: bool = False) -> None:
         global _Result
@@ -50,7 +58,7 @@ def make_tensor(data: Any, node: Node) -> Any:
     t = _new(_Result)
     t._array = data
     t._node = node
-    t._grad = None
+    t._grad = t._sharing = None
     return t
 
 
@@ -67,7 +75,7 @@ def unwrap(value: Any) -> Any:
 
 def wrap(out: Any) -> Any:
     """Make unrecorded Tensors of the arrays and NumPy numbers in a result."""
-    if isinstance(out, (np.ndarray, np.generic)):
+    if type(out) is np.ndarray or isinstance(out, np.generic):
         return make_tensor(out, UNTRACKED)
     if type(out) is list:
         return [wrap(o) for o in out]
@@ -75,7 +83,7 @@ def wrap(out: Any) -> Any:
         parts = [wrap(o) for o in out]
         return type(out)(*parts) if hasattr(out, "_fields") else tuple(parts)
     if hasattr(out, "__array_ufunc__") and not isinstance(out, TensorBase):
-        return make_tensor(out, UNTRACKED)
+        return make_tensor(admit(out), UNTRACKED)
     return out
 
 
@@ -95,10 +103,19 @@ def is_recording(*values: Any) -> bool:
     return bool(mode.get() & RECORD) and any_tracked(values)
 
 
+def holds_tensor(value: Any) -> bool:
+    """Return whether a Tensor is among nested lists and tuples, recorded or not."""
+    if isinstance(value, (list, tuple)):
+        return any(map(holds_tensor, value))
+    return isinstance(value, TensorBase)
+
+
 def stack_nested(value: Any) -> Any:
-    """Stack nested lists of Tensors and numbers to one Tensor."""
+    """Stack nested lists of Tensors, arrays and numbers to one Tensor."""
     if not isinstance(value, (list, tuple)):
         return value if isinstance(value, TensorBase) else np.asarray(value)
+    if value and not holds_tensor(value):
+        return np.asarray(value)
     members = [stack_nested(v) for v in value]
     for m in members:  # beside an array of another library, numbers become arrays of its type
         if isinstance(m, TensorBase) and not isinstance(m._array, (np.ndarray, np.generic)):
@@ -107,27 +124,52 @@ def stack_nested(value: Any) -> Any:
                 v if isinstance(v, TensorBase) else np.asarray(v, like=like) for v in members
             ]
             break
+    shapes = {m.shape for m in members}
+    if len(shapes) > 1:
+        raise ValueError(
+            f"an array of Tensors needs members of one shape, got {sorted(shapes)}; "
+            "np.concatenate joins along an axis that exists"
+        )
     return np.stack(members)
 
 
 def apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Run a primitive on Tensors and arrays, and record it if a gradient may be wanted."""
+    """Run a primitive on Tensors and arrays, and record it if a gradient may be wanted.
+
+    Plain arrays that are saved for backward are the user's, who may refill them: small ones are
+    copied, large ones watched (see :mod:`autograd_core.engine.mutation`).
+    """
     rules, bits = primitive.rules, mode.get()
     bound, options = args, kwargs
+    given: list[Any] = []
     if kwargs or rules is None or len(args) > rules.plain_args:
         if not (bits & RECORD and any_tracked((*args, *kwargs.values()))):
-            return wrap(run(primitive, unwrap(args), unwrap(kwargs)))
+            return _run_unrecorded(primitive, args, kwargs)
         if rules is None:
             raise NotDifferentiableError(no_rule(primitive.name))
         bound, options = primitive.bind(args, kwargs)
         refuse_without_rule(primitive, rules, bound, options)
+        for name, value in options.items():
+            if type(value) not in _PLAIN:
+                options[name] = private_copy(value, given)
     arrays: list[Any] = []
-    parents: list[Node] = []
-    tracked = False
+    parents: list[Any] = []
+    tracked = foreign = large = False
     for a in bound:
         if not isinstance(a, TensorBase):
-            if isinstance(a, (list, tuple)):
-                a = stack_nested(a) if any_tracked(a) else unwrap(a)
+            kind = a.__class__
+            if kind is _ndarray:
+                if a.nbytes > COPIED:
+                    large = True
+                elif not rules.reads_no_values:
+                    arrays.append(a.copy("K"))
+                    parents.append(Given(a, False))
+                    continue
+            elif kind not in _NUMBERS:
+                if isinstance(a, (list, tuple)):
+                    a = stack_nested(a) if any_tracked(a) else unwrap(a)
+                else:
+                    foreign = True
             if not isinstance(a, TensorBase):
                 arrays.append(a)
                 parents.append(UNTRACKED)
@@ -138,16 +180,31 @@ def apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         if node.tracked:
             tracked = True
     if not tracked or not bits & RECORD:
-        return wrap(run(primitive, unwrap(args), unwrap(kwargs)))
-    saved = tuple(arrays)
+        return _run_unrecorded(primitive, args, kwargs)
+    if given:
+        parents += given
+    saved = tuple(map(admit, arrays)) if foreign else tuple(arrays)
     if options is kwargs and bits == RECORD:
-        return link(primitive, primitive.fun(*saved), saved, None, tuple(parents))
-    # the function gets options by position as they came: array types differ in their names
-    given = (arrays,) if rules is not None and rules.takes_list else saved
-    by_position = primitive.parameters[primitive.first_option : len(args)] if options else ()
-    by_keyword = {k: options[k] for k in kwargs if k in options} if by_position else options
-    out = run(primitive, (*given, *map(options.get, by_position)), by_keyword)
-    return link(primitive, out, saved, options or None, tuple(parents))
+        result = link(primitive, primitive.fun(*saved), saved, None, tuple(parents))
+    else:
+        # the function gets options by position as they came: array types differ in their names
+        taken = (list(saved),) if rules is not None and rules.takes_list else saved
+        by_position = primitive.parameters[primitive.first_option : len(args)] if options else ()
+        by_keyword = {k: options[k] for k in kwargs if k in options} if by_position else options
+        out = run(primitive, (*taken, *map(options.get, by_position)), by_keyword)
+        result = link(primitive, out, saved, options or None, tuple(parents))
+    if large:
+        watch(result)
+    if primitive.makes_views:
+        note_view(result, primitive, args, kwargs)
+    return result
+
+
+def _run_unrecorded(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    result = wrap(run(primitive, tuple(map(admit, unwrap(args))), unwrap(kwargs)))
+    if primitive.makes_views:
+        note_view(result, primitive, args, kwargs)
+    return result
 
 
 def link(
@@ -173,6 +230,8 @@ def link(
     kept, rules = out, primitive.rules
     assert rules is not None
     if out.dtype.kind not in "fc":  # rounded to whole numbers: piecewise constant
+        if out.dtype.kind == "O":
+            raise NotDifferentiableError(object_array(primitive.name))
         return make_tensor(out, UNTRACKED)
     if rules.drops_values and (out.nbytes > SMALL or not rules.elementwise):
         kept, args = primitive.drop_unread(out, args)
@@ -183,7 +242,7 @@ def link(
     t = _new(_Result)  # as make_tensor, without a call
     t._array = out
     t._node = node
-    t._grad = None
+    t._grad = t._sharing = None
     return t
 
 
@@ -245,6 +304,15 @@ def no_rule(name: str) -> str:
         f"{name} has no derivative rule. Give it one with ag.defvjp({name}, rule, ...), or wrap "
         "your own function with @ag.primitive and f.defvjp(rule, ...); if no gradient is wanted, "
         "call it on t.detach()"
+    )
+
+
+def object_array(name: str) -> str:
+    """Return the message for an operand that is an array of Python objects."""
+    return (
+        f"{name} of a recorded Tensor and an array of Python objects cannot be recorded; join "
+        "Tensors and numbers with ag.array([...]) or np.stack([...]), and give arrays of numbers "
+        "their dtype (a.astype(float))"
     )
 
 

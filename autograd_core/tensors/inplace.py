@@ -1,8 +1,9 @@
 """Assignment and augmented assignment: ``t[i] = v``, ``t += v``.
 
 Where something is recorded, the Tensor is rebound to a new node, and whoever used the old value
-keeps the old node.  Elsewhere the array is written in place, as NumPy does, and the write is
-noted, so that a backward pass that needs the old value raises.
+keeps the old node; views (``A[1]``, ``A.T``) and what they were taken from are rebound together.
+Elsewhere the array is written in place, as NumPy does, and the write is noted, so that a backward
+pass that needs the old value raises.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import numpy as np
 
 from autograd_core.engine.graph import UNTRACKED, Constant, Leaf
 from autograd_core.engine.mutation import note_write
-from autograd_core.engine.recording import is_recording, unwrap
+from autograd_core.engine.recording import apply, is_recording, unwrap
+from autograd_core.engine.views import ViewOf, Views, follow
 from autograd_core.errors import InPlaceError
-from autograd_core.tensors.methods import setitem
+from autograd_core.tensors.methods import setitem, write_view
 
 if TYPE_CHECKING:
     from autograd_core.tensors.tensor import Tensor
@@ -42,6 +44,32 @@ def augmented(fun: Binary, in_place: Binary) -> Callable[[Any, Any], Tensor]:
     return method
 
 
+def _writes_through(view: Any, sharing: ViewOf) -> bool:
+    """Return whether NumPy would write into the memory of the root by writing into a view."""
+    memory = np.empty_like(sharing.root._array)
+    part = follow(sharing.steps, memory)
+    return bool(
+        part.flags.writeable
+        and np.shares_memory(part, memory)
+        and np.may_share_memory(view, sharing.root._array)
+    )
+
+
+def _layout(array: Any) -> tuple[int, ...] | None:
+    """Return the order of an array's axes in memory, or None if it is the usual one."""
+    if array.flags.c_contiguous:
+        return None
+    return tuple(sorted(range(array.ndim), key=lambda i: -abs(array.strides[i])))
+
+
+def _renew_views(root: Any, before: Any) -> None:
+    """Take anew the views that share the memory ``before`` of what was written."""
+    for view in [v for v in (reference() for reference in root._sharing) if v is not None]:
+        if type(view._sharing) is ViewOf and np.may_share_memory(view._array, before):
+            new = follow(view._sharing.steps, root)
+            view._array, view._node = new._array, new._node
+
+
 class InPlace:
     """Assignment and augmented assignment of a Tensor."""
 
@@ -49,6 +77,7 @@ class InPlace:
 
     _array: Any
     _node: Any
+    _sharing: Any
 
     def _own_leaf(self) -> Leaf:
         if self._node is UNTRACKED:
@@ -62,19 +91,33 @@ class InPlace:
         note_write(self._array, self._node.name)
 
     def _becomes(self, result: Any) -> Any:
+        """Take the array and node of ``result``, and so do the Tensors that share this memory."""
+        sharing = self._sharing
+        if type(sharing) is ViewOf:
+            root = sharing.root
+            if _writes_through(self._array, sharing):
+                options = {"steps": sharing.steps, "layout": _layout(root._array)}
+                root._becomes(apply(write_view, (root, result), options))
+                return self
+            self._sharing = None
+        before = self._array
         self._array, self._node = result._array, result._node
+        if type(sharing) is Views:
+            _renew_views(self, before)
         return self
 
     def _in_place(
         self, value: Any, functional: Callable[[], Any], write: Callable[[Any], Any]
     ) -> Any:
         """Rebind this Tensor to a new node, or write where nothing is recorded."""
+        root = self._sharing.root if type(self._sharing) is ViewOf else self
         if is_recording(self, value):
-            if self._node.tracked and self._node.primitive is None:
+            if root._node.tracked and root._node.primitive is None:
+                view = "" if root is self else "a view of "
                 raise InPlaceError(
-                    f"in-place change of {self._node.name or 'a leaf'} that requires gradients: "
-                    "the value it had would be lost. Update it under `with ag.no_grad():`, or "
-                    "write w = w + v for a new Tensor"
+                    f"in-place change of {view}{root._node.name or 'a leaf'} that requires "
+                    "gradients: the value it had would be lost. Update it under `with "
+                    "ag.no_grad():`, or write w = w + v for a new Tensor"
                 )
             result = functional()
             if result.shape != self._array.shape:
@@ -97,7 +140,9 @@ class InPlace:
             )
         number = isinstance(self._array, np.generic)
         if number or (isinstance(self._array, np.ndarray) and not self._array.flags.writeable):
-            self._array = np.array(self._array)
+            root._array, before = np.array(root._array), root._array
+            if type(root._sharing) is Views:
+                _renew_views(root, before)
         write(unwrap(value))
         self._array = unboxed(self._array)
         self._wrote()

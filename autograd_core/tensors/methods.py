@@ -9,8 +9,9 @@ import numpy as np
 
 from autograd_core.engine.array_types import writes_output
 from autograd_core.engine.primitive import Primitive, primitive_of
-from autograd_core.engine.recording import apply, unwrap, wrap
-from autograd_core.errors import InPlaceError
+from autograd_core.engine.recording import apply, is_recording, unwrap, wrap
+from autograd_core.engine.views import follow
+from autograd_core.errors import InPlaceError, NotDifferentiableError
 
 
 @writes_output
@@ -27,9 +28,22 @@ def _getitem(x: Any, *, index: Any) -> Any:
 
 @writes_output
 def _setitem(x: Any, value: Any, *, index: Any) -> Any:
-    out = np.array(x) if isinstance(x, np.generic) else x.copy()
+    out = _like_memory(x)
     out[index] = value
     return out if x.ndim else out[()]
+
+
+def _like_memory(x: Any) -> Any:
+    """Return a copy that can be written, with its axes in the same order in memory."""
+    if isinstance(x, np.generic):
+        return np.array(x)
+    return x.copy("K") if type(x) is np.ndarray else x.copy()
+
+
+def _write_view(x: Any, value: Any, *, steps: Any, layout: Any) -> Any:
+    out = _like_memory(x.transpose(layout)).transpose(np.argsort(layout)) if layout else x.copy()
+    follow(steps, out)[...] = value
+    return out
 
 
 def _astype(x: Any, *, dtype: Any) -> Any:
@@ -43,6 +57,7 @@ def _copy(x: Any) -> Any:
 #: Operations that NumPy spells without a function; their rules are in ``rules/``.
 getitem = Primitive(_getitem, "getitem", kind="view")
 setitem = Primitive(_setitem, "setitem")
+write_view = Primitive(_write_view, "write_view")
 astype = Primitive(_astype, "astype", kind="view")
 copied = Primitive(_copy, "copy", kind="view")
 
@@ -143,6 +158,11 @@ class ArrayMethods:
         """
         if not copy and np.dtype(dtype) == self._array.dtype:
             return self  # type: ignore[return-value]
+        if np.dtype(dtype).kind == "O" and is_recording(self):
+            raise NotDifferentiableError(
+                "astype(object) of a recorded Tensor would lose its gradient; list(t) holds its "
+                "elements as Tensors, and t.detach() leaves the graph"
+            )
         if np.dtype(dtype).kind not in "fc":
             return wrap(self._array.astype(dtype))  # type: ignore[no-any-return]
         return apply(astype, (self,), {"dtype": np.dtype(dtype)})  # type: ignore[no-any-return]

@@ -14,6 +14,7 @@ import numpy as np
 
 from autograd_core.engine.primitive import (
     NON_DIFFERENTIABLE,
+    augmented_refused,
     compositions,
     finders,
     out_refused,
@@ -39,6 +40,10 @@ def call_function(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     if out is not None:
         outs = out if isinstance(out, tuple) else (out,)
         return call_with_out(fun, name_of(fun), args, {**kwargs, "out": out}, outs)
+    written = _written(fun, args, kwargs) if fun in IN_PLACE else None
+    recording = written is not None and is_recording(args, *kwargs.values())
+    if written is not None and not (recording and fun in compositions):
+        return call_with_out(fun, name_of(fun), args, kwargs, (written,))
     entry = table.get(fun)
     if entry is not None and entry.rules is not None:
         return apply(entry, args, kwargs)
@@ -49,6 +54,28 @@ def call_function(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
         if fun not in NON_DIFFERENTIABLE:
             raise NotDifferentiableError(no_rule(name_of(fun)))
     return wrap(fun(*unwrap(args), **unwrap(kwargs)))
+
+
+#: NumPy's functions that write into their first argument: always, or with an option of a value.
+IN_PLACE: dict[Callable[..., Any], tuple[str, bool] | None] = {
+    **dict.fromkeys((np.copyto, np.put, np.putmask, np.place, np.put_along_axis)),
+    np.fill_diagonal: None,
+    np.nan_to_num: ("copy", False),
+    **dict.fromkeys(
+        (np.median, np.nanmedian, np.quantile, np.nanquantile, np.percentile, np.nanpercentile),
+        ("overwrite_input", True),
+    ),
+}
+
+
+def _written(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return the Tensor that a call of one of :data:`IN_PLACE` writes, or None."""
+    given = {**dict(zip(_names(fun), args, strict=False)), **kwargs}
+    option = IN_PLACE[fun]
+    if option is not None and given.get(option[0], not option[1]) != option[1]:
+        return None
+    target = args[0] if args else kwargs.get(_names(fun)[0])
+    return target if isinstance(target, TensorBase) else None
 
 
 @functools.cache
@@ -84,12 +111,13 @@ def call_with_out(
 ) -> Any:
     """Answer a call with ``out=``: refused where something is recorded, else plain NumPy."""
     if is_recording(args, outs, *kwargs.values()):
-        raise InPlaceError(out_refused(name))
+        augmented = outs[0] is args[0] and not isinstance(outs[0], TensorBase)
+        raise InPlaceError(augmented_refused(name) if augmented else out_refused(name))
     result = fun(*unwrap(args), **unwrap(kwargs))
     for t in outs:
         if isinstance(t, TensorBase):
             t._wrote()  # type: ignore[attr-defined]
-    return outs[0] if len(outs) == 1 else wrap(result)
+    return outs[0] if len(outs) == 1 and kwargs.get("out") is not None else wrap(result)
 
 
 def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -12,24 +12,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autograd_core.engine.admission import defers
 from autograd_core.engine.graph import RECORD, mode
-from autograd_core.engine.primitive import NON_DIFFERENTIABLE, primitive_of
+from autograd_core.engine.primitive import NON_DIFFERENTIABLE, Primitive, primitive_of
 from autograd_core.engine.recording import TensorBase, apply, link, unwrap, wrap
 
 if TYPE_CHECKING:
     from autograd_core.tensors.tensor import Tensor
 
+#: Types of operands that are certainly no reason to defer.
+_PLAIN = frozenset({np.ndarray, int, float, complex, list, tuple, np.float64, np.float32})
+
 Operator = Callable[[Any, Any], "Tensor"]
 
-
-def _defers(other: Any) -> bool:
-    """Return whether to defer to the other operand: neither a number nor an array (NEP 13)."""
-    if isinstance(other, (np.ndarray, int, float, complex, np.generic, list, tuple)):
-        return False
-    return getattr(type(other), "__array_ufunc__", None) is None
+#: The operator ``**``, which computes some powers (squares of complex numbers) otherwise than
+#: ``np.power``; its rules are in ``rules/``.
+power = Primitive(operator.pow, "power")
 
 
-def _binary(fun: Callable[[Any, Any], Any], ufunc: np.ufunc) -> tuple[Operator, Operator]:
+def _binary(
+    fun: Callable[[Any, Any], Any], ufunc: np.ufunc | Primitive
+) -> tuple[Operator, Operator]:
     """Return an operator of two arguments and its reflected form."""
     entry = primitive_of(ufunc)
 
@@ -39,12 +42,12 @@ def _binary(fun: Callable[[Any, Any], Any], ufunc: np.ufunc) -> tuple[Operator, 
             if (n.tracked or m.tracked) and mode.get() == RECORD:
                 args = (self._array, other._array)
                 return link(entry, fun(*args), args, None, (n, m))  # type: ignore[no-any-return]
-        elif _defers(other):
+        elif other.__class__ not in _PLAIN and defers(other):
             return NotImplemented  # type: ignore[no-any-return]
         return apply(entry, (self, other), {})  # type: ignore[no-any-return]
 
     def reflected(self: Any, other: Any) -> Tensor:
-        return NotImplemented if _defers(other) else apply(entry, (other, self), {})
+        return NotImplemented if defers(other) else apply(entry, (other, self), {})
 
     return forward, reflected
 
@@ -73,7 +76,7 @@ class Operators:
     __floordiv__ = plain_operator(operator.floordiv, np.floor_divide)
     __rfloordiv__ = plain_operator(lambda x, y: y // x, np.floor_divide)
     __mod__, __rmod__ = _binary(operator.mod, np.remainder)
-    __pow__, __rpow__ = _binary(operator.pow, np.power)
+    __pow__, __rpow__ = _binary(operator.pow, power)
     __matmul__, __rmatmul__ = _binary(operator.matmul, np.matmul)
 
     __lt__ = plain_operator(operator.lt, np.less)

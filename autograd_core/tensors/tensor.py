@@ -7,6 +7,7 @@ gradient silently (``np.array(t)``, ``float(t)``, ``out=``) raises instead.
 
 from __future__ import annotations
 
+import copy
 import operator
 import weakref
 from collections.abc import Callable, Iterator
@@ -14,11 +15,29 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.engine.admission import admit
 from autograd_core.engine.array_types import asarray_like, is_lazy, to_host
 from autograd_core.engine.differentiate import run_backward
-from autograd_core.engine.graph import GET_OUTPUT, RECORD, UNTRACKED, Constant, Leaf, mode
+from autograd_core.engine.graph import (
+    GET_OUTPUT,
+    RECORD,
+    UNTRACKED,
+    Constant,
+    Leaf,
+    mode,
+    was_freed,
+)
 from autograd_core.engine.primitive import table
-from autograd_core.engine.recording import TensorBase, apply, make_tensor, unwrap
+from autograd_core.engine.recording import (
+    TensorBase,
+    apply,
+    holds_tensor,
+    is_recording,
+    make_tensor,
+    stack_nested,
+    unwrap,
+)
+from autograd_core.engine.runs import Variable, note_leaving, open_runs
 from autograd_core.errors import ConversionError, GraphError, InPlaceError
 from autograd_core.tensors.array_standard import StandardArray
 from autograd_core.tensors.inplace import unboxed
@@ -74,6 +93,7 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
                     "use it as it is, or copy it with t.detach()"
                 )
             data = data._array
+        data = admit(data)
         foreign = not isinstance(data, np.ndarray) and hasattr(type(data), "__array_function__")
         if foreign and dtype is not None:
             data = data.astype(dtype)
@@ -83,7 +103,7 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
                 f"a Tensor holds numbers, got dtype {self._array.dtype}: {type(data).__name__} "
                 "does not convert to an array of numbers (are its rows of unequal length?)"
             )
-        self._grad = None
+        self._grad = self._sharing = None
         self._node = Constant(self._array, self, name)
         if requires_grad:
             self.requires_grad = True
@@ -104,7 +124,7 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
         if value is self._array and node.primitive is None:
             self._wrote()
             return
-        value = unwrap(value)
+        value = admit(unwrap(value))
         if node.primitive is not None:
             raise InPlaceError(
                 f"the value of a recorded Tensor (made by {node.primitive.name}) cannot be "
@@ -117,6 +137,8 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
                 f".data of shape {self.shape} cannot become shape {value.shape}; "
                 "make a new tensor with ag.tensor(...)"
             )
+        if node.tracked and value.dtype.kind not in "fc":  # a leaf that gradients reach stays one
+            value = value.astype(self.dtype)
         self._array = unboxed(value)
         if self._node is not UNTRACKED:
             self._node.out = self._array
@@ -236,22 +258,29 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
 
     def item(self, *index: int) -> Any:
         """Return the value as a Python number, outside the graph."""
+        self._leaves("item()")
         return self._array.item(*index)
 
     def tolist(self) -> Any:
         """Return the values as (nested lists of) Python numbers, outside the graph."""
+        self._leaves("tolist()")
         return self._array.tolist()
 
     def numpy(self) -> Any:
         """Return the array inside, shared and outside the graph."""
+        self._leaves("numpy()")
         return self.data
 
     def detach(self) -> Tensor:
         """Return a Tensor that shares the values without history: no gradient flows."""
         return make_tensor(self._array, UNTRACKED)  # type: ignore[no-any-return]
 
+    def _leaves(self, how: str) -> None:
+        if open_runs and self._node.tracked:
+            note_leaving(how)
+
     def _refuse(self, what: str, remedy: str) -> None:
-        if self._node.tracked and mode.get() & RECORD:
+        if self._node.tracked and mode.get() & RECORD and not was_freed(self._node):
             raise ConversionError(
                 f"{what} would turn a Tensor that needs gradients into plain numbers and lose "
                 f"them silently. {remedy}"
@@ -261,8 +290,10 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
         self._refuse(
             "this call (np.array, np.asarray, an assignment into an ndarray, a function that "
             "does not dispatch)",
-            "To join Tensors use np.stack([...]); in array constructors like=t; to leave the "
-            "graph on purpose t.detach() or t.numpy()",
+            "For an array of Tensors and numbers write ag.array([...]) in place of np.array, or "
+            "np.stack, np.concatenate (also for np.r_ and np.c_); to fill an array element by "
+            "element start it with np.zeros(n, like=t) or np.zeros_like(t); to leave the graph on "
+            "purpose t.detach() or t.numpy()",
         )
         if copy is None:
             return np.asarray(self._array, dtype=dtype)
@@ -270,8 +301,10 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
 
     def __float__(self) -> float:
         self._refuse(
-            "float(t), or math.f(t),",
-            "Use np.f(t) to record; for the number alone, without a gradient, t.item()",
+            "float(t), math.f(t), or u[i] = t on a plain array u,",
+            "Use np.f(t) to record, and make u with np.zeros(n, like=t), np.zeros_like(t), or join "
+            "its elements with ag.array([...]) or np.stack; for the number alone, without a "
+            "gradient, t.item(), or float(t) after backward()",
         )
         return float(self._array)
 
@@ -280,7 +313,11 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
         return int(self._array)
 
     def __complex__(self) -> complex:
-        self._refuse("complex(t)", "For the number alone, without a gradient, use t.item()")
+        self._refuse(
+            "complex(t)",
+            "To record write t + 0j, or u + 1j * v of two; for the number alone, without a "
+            "gradient, t.item()",
+        )
         return complex(self._array)
 
     def __index__(self) -> int:
@@ -290,12 +327,41 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
     def __bool__(self) -> bool:
         return bool(self._array)
 
+    def __round__(self, ndigits: int | None = None) -> Any:
+        self._refuse(
+            "round(t)",
+            "np.round(t) is a Tensor (without a gradient: it is piecewise constant); for the "
+            "number alone round(t.item(), n), or round(t, n) after backward()",
+        )
+        if self.ndim:
+            return np.round(self, ndigits or 0)
+        return round(self._array.item(), ndigits)
+
+    def __copy__(self) -> Tensor:
+        """Return another Tensor of the same value; a recorded one stays connected."""
+        if is_recording(self):
+            return self.copy()
+        kind, *state = self.__reduce__()[1]
+        return _restore(kind, *state)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        """Return an independent Tensor: of a leaf another leaf, of a recorded value a copy.
+
+        The copy of what is recorded, or of the variable of a differentiation that is under way,
+        stays connected, so that its gradient arrives.
+        """
+        node = self._node
+        if is_recording(self) and (node.primitive is not None or isinstance(node, Variable)):
+            return self.copy()
+        kind, *state = self.__reduce__()[1]
+        return _restore(kind, *copy.deepcopy(state, memo))
+
     def __reduce__(self) -> Any:
-        if not self.is_leaf:
-            assert self._node.primitive is not None
+        if not self.is_leaf or isinstance(self._node, Variable):
+            made = self._node.primitive
             raise GraphError(
-                f"a recorded Tensor (made by {self._node.primitive.name}) cannot be pickled or "
-                "deep-copied, its graph would be left behind; take t.detach()"
+                f"a recorded Tensor ({f'made by {made.name}' if made else 'a variable of grad()'}) "
+                "cannot be pickled, its graph would be left behind; take t.detach()"
             )
         state = (self._array, self.requires_grad, self.name, self._grad)
         return _restore, (type(self), *state)
@@ -373,7 +439,7 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
 
 def _restore(kind: type[Tensor], data: Any, wanted: bool, name: str | None, grad: Any) -> Tensor:
     t = object.__new__(kind)
-    t._array, t._grad = data, grad
+    t._array, t._grad, t._sharing = data, grad, None
     t._node = (Leaf if wanted else Constant)(data, t, name)
     return t
 
@@ -390,3 +456,42 @@ def tensor(
     Tensor([[1., 2.]], float64, name='w', requires_grad)
     """
     return Tensor(data, requires_grad=requires_grad, dtype=dtype, name=name)
+
+
+def array(nested: Any, dtype: Any = None) -> Any:
+    """Return ``np.array(nested)`` for nested lists that hold Tensors beside numbers and arrays.
+
+    ``np.array`` itself cannot record: it reads its members one by one as plain numbers.
+
+    Parameters
+    ----------
+    nested
+        Numbers, arrays and Tensors in lists and tuples of equal lengths, or one of them.
+    dtype
+        The dtype of the result; by default the one to which the members promote.
+
+    Returns
+    -------
+    Tensor, or ndarray where no member is a Tensor
+        A new array, recorded if a member is.
+
+    Raises
+    ------
+    ValueError
+        If the rows have different shapes.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> def rotated(angle):
+    ...     c, s = np.cos(angle), np.sin(angle)
+    ...     return ag.array([[c, -s], [s, c]]) @ np.array([1.0, 0.0])
+    >>> ag.jacobian(rotated)(0.0)
+    array([0., 1.])
+    """
+    if not holds_tensor(nested):
+        return np.array(nested, dtype=dtype)
+    made = stack_nested(nested)
+    if made is nested:
+        made = made.copy()
+    return made if dtype is None or made.dtype == np.dtype(dtype) else made.astype(dtype)

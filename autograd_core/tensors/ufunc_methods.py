@@ -5,6 +5,7 @@ computed by their definition, one call of the ufunc after another, so every bina
 a rule can be reduced.
 """
 
+import functools
 import math
 from typing import Any
 
@@ -45,7 +46,7 @@ def call_method(
                 else accumulate(ufunc, x, **options)
             )
     if method == "reduceat":
-        return reduceat(ufunc, *args, **kwargs)
+        return (table.get(ufunc.reduceat) or functools.partial(reduceat, ufunc))(*args, **kwargs)
     raise NotDifferentiableError(
         f"{name} has no derivative rule; write it with functions that have one, such as "
         "np.sum, np.cumsum, or for np.add.at ag.scatter_add(base, index, values)"

@@ -1,22 +1,35 @@
 """stop_gradient and checkpoint (rematerialization)."""
 
 import functools
+import numbers
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
 
 from autograd_core.engine.array_types import is_host
-from autograd_core.engine.cotangents import conjugate
-from autograd_core.engine.differentiate import pull_back
-from autograd_core.engine.graph import RECORD, UNTRACKED, Node, clock, mode
-from autograd_core.engine.primitive import Primitive
-from autograd_core.engine.recording import TensorBase, link, make_tensor, unwrap
+from autograd_core.engine.backward import Recomputed
+from autograd_core.engine.diagnostics import observe
+from autograd_core.engine.graph import (
+    ANOMALY,
+    RECORD,
+    UNTRACKED,
+    Node,
+    clock,
+    make_node,
+    mode,
+    output_node,
+    reachable,
+)
+from autograd_core.engine.modes import in_mode
+from autograd_core.engine.recording import TensorBase, make_tensor, unwrap
 from autograd_core.errors import MutationError
-from autograd_core.transforms.evaluation import LinearizedCall
-from autograd_core.transforms.trees import flatten
+from autograd_core.transforms.trees import Tree, describe
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+#: Types of leaves that are Tensors, or certainly hold none.
+_HOLD_NO_TENSOR = (TensorBase, np.ndarray, np.generic, numbers.Number, str, bytes)
 
 
 def stop_gradient(x: Any) -> Any:
@@ -28,9 +41,16 @@ def stop_gradient(x: Any) -> Any:
     >>> ag.grad(lambda x: x * ag.stop_gradient(x))(3.0)
     np.float64(3.0)
     """
-    leaves, restore = flatten(x)
-    return restore(
-        [make_tensor(a._array, UNTRACKED) if isinstance(a, TensorBase) else a for a in leaves]
+    tree = Tree(x)
+    for leaf, path in zip(tree.leaves, tree.paths(), strict=True):
+        if not isinstance(leaf, _HOLD_NO_TENSOR) or getattr(leaf, "dtype", "") == np.object_:
+            raise TypeError(
+                f"stop_gradient takes arrays, numbers, and dicts, lists, tuples and dataclasses of "
+                f"them; its leaf {path or 'itself'} is {describe(leaf)}, which may hold Tensors "
+                "that it would miss. Call it on these"
+            )
+    return tree.restore(
+        [make_tensor(a._array, UNTRACKED) if isinstance(a, TensorBase) else a for a in tree.leaves]
     )
 
 
@@ -38,7 +58,7 @@ def checkpoint(fun: Function) -> Function:
     """Return the same function without saved intermediate values: backward recomputes them.
 
     This trades time for memory.  Values that the function captures from outside (parameters of a
-    model) get their gradients too.  The function must be deterministic.
+    model) get their gradients too.  The function must be deterministic; it may return a tree.
 
     Examples
     --------
@@ -47,67 +67,83 @@ def checkpoint(fun: Function) -> Function:
     np.float64(1.0)
     """
 
+    step = Recomputed(fun, f"checkpoint({getattr(fun, '__name__', 'f')})")
+    step.defvjp(vjp_all=lambda _g, _out, *_captured, again, begin: ())
+
     @functools.wraps(fun)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        inputs, restore = flatten(args)
-        if not mode.get() & RECORD:
+        bits = mode.get()
+        if not bits & RECORD:
             return fun(*args, **kwargs)
         begin = next(clock)
-        first = LinearizedCall(fun, args, range(len(args)), kwargs)
-        value = first.value
-        if not isinstance(value, TensorBase):
-            raise TypeError(
-                f"a checkpointed function returns one Tensor, this one returned "
-                f"{type(value).__name__}; checkpoint a part that does"
-            )
-        if not value._node.tracked:
-            return value
-        before = _fingerprint(value._array)
-        own = {v._node for v in first.variables}
-        captured = _captured(value._node, own, begin)
-        outside = [make_tensor(n.out, n) for n in captured]
-
-        def again(g: Any, _out: Any, *values: Any) -> tuple[Any, ...]:
-            run = LinearizedCall(
-                fun, restore(list(values[: len(inputs)])), range(len(args)), kwargs
-            )
-            _check_same(step.name, before, unwrap(run.value))
-            targets = dict.fromkeys((*(v._node for v in run.variables), *captured))
-            create = isinstance(g, TensorBase)
-            seed = conjugate(g)
-            found, _ = pull_back([run.value], [seed], set(targets), create, free=False)
-            zero = (np.zeros_like(unwrap(v)) for v in values)
-            return tuple(
-                z if (c := found.get(n)) is None else c for n, z in zip(targets, zero, strict=True)
-            )
-
-        step = Primitive(fun, f"checkpoint({getattr(fun, '__name__', 'f')})").defvjp(vjp_all=again)
-        everything = (*inputs, *outside)
-        return link(
+        call = _Call(fun, args, kwargs)
+        tree = Tree(fun(*args, **kwargs))
+        made = [
+            i
+            for i, a in enumerate(tree.leaves)
+            if isinstance(a, TensorBase) and a._node.tracked and a._node.seq > begin
+        ]
+        outputs = [tree.leaves[i] for i in made]
+        captured = _captured([t._node for t in outputs], begin)
+        if not captured:
+            return tree.restore(tree.leaves)
+        call.expect(made, outputs)
+        arrays = tuple(t._array for t in outputs)
+        node = make_node(
             step,
-            value._array,
-            tuple(unwrap(a) if isinstance(a, TensorBase) else np.asarray(a) for a in everything),
-            None,
-            tuple(a._node if isinstance(a, TensorBase) else UNTRACKED for a in everything),
+            arrays[0] if len(arrays) == 1 else arrays,
+            tuple(n.out for n in captured),
+            {"again": call.again, "begin": lambda: call.begin},
+            tuple(captured),
         )
+        observe(node, bits & ANOMALY, *arrays)
+        if len(arrays) == 1:
+            nodes = [node]
+        else:
+            nodes = [output_node(node, a, i) for i, a in enumerate(arrays)]
+        leaves = list(tree.leaves)
+        for i, array, n in zip(made, arrays, nodes, strict=True):
+            leaves[i] = make_tensor(array, n)
+        return tree.restore(leaves)
 
     return wrapped  # type: ignore[return-value]
 
 
-def _captured(root: Node, own: set[Node], begin: int) -> list[Node]:
-    """Return the nodes that a call's result depends on and that were made before it began."""
-    outside: dict[Node, None] = {}
-    stack, seen = [root], {root}
-    while stack:
-        for parent in stack.pop().parents:
-            if not parent.tracked or parent in seen or parent in own:
-                continue
-            seen.add(parent)
-            if parent.seq < begin:
-                outside[parent] = None
-            else:
-                stack.append(parent)
-    return list(outside)
+class _Call:
+    """A call to be repeated: its arguments as they were, and what it returned."""
+
+    def __init__(self, fun: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.fun, self.tree = fun, Tree([args, kwargs])
+        # handles of their own: those of the caller may be rebound by t += 1
+        self.values = [
+            (a._array, a._node) if isinstance(a, TensorBase) else None for a in self.tree.leaves
+        ]
+        self.begin = 0
+
+    def expect(self, made: list[int], outputs: list[Any]) -> None:
+        """Note which leaves of the result are recorded, and their values."""
+        self.made, self.before = made, [_fingerprint(t._array) for t in outputs]
+
+    def again(self) -> list[Any]:
+        """Return the recorded leaves of the result of the call, made once more."""
+        self.begin = next(clock)
+        leaves = [
+            a if value is None else make_tensor(*value)
+            for a, value in zip(self.tree.leaves, self.values, strict=True)
+        ]
+        args, kwargs = self.tree.restore(leaves)
+        found = Tree(in_mode(RECORD, 0, self.fun, *args, **kwargs)).leaves
+        outputs = [found[i] for i in self.made if i < len(found)]
+        name = getattr(self.fun, "__name__", "f")
+        for before, t in zip(self.before, outputs, strict=True):
+            _check_same(f"checkpoint({name})", before, unwrap(t))
+        return outputs
+
+
+def _captured(roots: list[Node], begin: int) -> list[Node]:
+    """Return the nodes that a call's results depend on and that were made before it began."""
+    inner = reachable(roots, since=begin)
+    return list(dict.fromkeys(p for n in inner for p in n.parents if p.tracked and p.seq < begin))
 
 
 def _fingerprint(value: Any) -> tuple[Any, ...] | None:

@@ -1,7 +1,7 @@
 """Whole derivatives and products with them: ``jvp``, ``jacobian``, ``hessian``, ``hvp``."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ParamSpec
 
 import numpy as np
@@ -14,11 +14,12 @@ from autograd_core.errors import GraphError
 from autograd_core.transforms.evaluation import (
     LinearizedCall,
     check_argnums,
+    is_single,
+    refuse_misspelt,
     to_plain,
-    to_plain_tree,
 )
 from autograd_core.transforms.gradients import grad
-from autograd_core.transforms.trees import flatten
+from autograd_core.transforms.trees import Tree, as_inexact, dtype_of, matching_leaves
 
 P = ParamSpec("P")
 Function = Callable[..., Any]
@@ -30,50 +31,82 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple
     It is computed by pulling back twice: the pull-back is linear in its cotangent, and its
     transpose is the push-forward.
 
+    Parameters
+    ----------
+    fun
+        Returns a tree whose leaves are numbers and arrays; the derivative is a tree like it.
+    primals, tangents
+        The arguments, and a direction for each: a tree of the same keys and shapes.
+
+    Raises
+    ------
+    GraphError
+        If a tangent has other keys or shapes than its primal, or the value has other leaves.
+
     Examples
     --------
     >>> import numpy as np, autograd_core as ag
     >>> ag.jvp(np.sin, [np.array(0.0)], [np.array(2.0)])
     (np.float64(0.0), np.float64(2.0))
     """
+    primals, every = tuple(primals), range(len(primals))
     if len(primals) != len(tangents):
         raise TypeError(f"{len(primals)} primals need as many tangents, got {len(tangents)}")
-    values, restore = flatten(_call_plain(fun, primals))
-    directions, _ = flatten(list(tangents))
-    points, _ = flatten(list(primals))
+    points = Tree(list(primals)).leaves
+    directions = matching_leaves(list(tangents), list(primals), "tangents")
     for p, t in zip(points, directions, strict=True):
-        if np.shape(unwrap(p)) != np.shape(unwrap(t)):
-            raise GraphError(
-                f"a tangent has the shape of its primal, {np.shape(unwrap(p))}, got "
-                f"{np.shape(unwrap(t))}"
-            )
+        if np.iscomplexobj(unwrap(t)) and not np.iscomplexobj(unwrap(p)):
+            raise GraphError("the tangent of a real primal is real, got a complex one")
 
-    inner: list[Any] = []
+    run = LinearizedCall(fun, primals, every, {}, "jvp()")
+    value = Tree(run.value)
+    values = [unwrap(v) for v in run.outputs(run.value)]
+    sloped = [i for i, v in enumerate(values) if dtype_of(v).kind in "fc"]
 
     def pulled(*cotangents: Any) -> Any:
-        run = LinearizedCall(fun, tuple(primals), range(len(primals)), {})
-        inner.extend(run.variables)
-        outputs, _ = flatten(run.value)
-        return run.pull(outputs, cotangents, free=False)
+        again = LinearizedCall(fun, primals, every, {}, "jvp()")
+        outputs = Tree(again.value).leaves
+        return again.pull([outputs[i] for i in sloped], cotangents, free=False)
 
     # linear in the cotangent, so any would do; but at 0 no rule could see what it must refuse
-    start = [random_like(unwrap(v)) for v in values]
-    transposed = LinearizedCall(pulled, tuple(start), range(len(start)), {})
-    transposed.inner = inner
-    pushed = transposed.pull(transposed.value, directions, free=False)
+    start = tuple(random_like(as_inexact(values[i], "the value")) for i in sloped)
+    transposed = LinearizedCall(pulled, start, range(len(start)), {}, "jvp()")
+    found = dict(
+        zip(sloped, transposed.pull(transposed.value, directions, free=False), strict=True)
+    )
+    pushed = [
+        found[i] if i in found else make_tensor(np.zeros_like(v)[()], UNTRACKED)
+        for i, v in enumerate(values)
+    ]
     tensors = any(isinstance(a, TensorBase) for a in (*points, *directions))
-    return restore(values), to_plain(restore(pushed), tensors)
+    return run.strip_tree(run.value), to_plain(value.restore(pushed), tensors)
 
 
-def _call_plain(fun: Function, args: Sequence[Any]) -> Any:
-    run = LinearizedCall(fun, tuple(args), range(len(args)), {})
-    return to_plain_tree(run.value, run)
-
-
-def jacobian(fun: Callable[P, Any], argnums: int = 0) -> Callable[P, Any]:
+def jacobian(
+    fun: Callable[P, Any], argnums: int | Sequence[int] = 0, **misspelt: Any
+) -> Callable[P, Any]:
     """Return the Jacobian, as a function: shape ``value.shape + argument.shape``.
 
-    It takes one pull-back per element of the value.
+    It takes one pull-back per element of the value (two, if the value is complex).
+
+    Parameters
+    ----------
+    fun
+        Returns an array or a number, or a tree of them; the Jacobian is then a tree like it.
+    argnums
+        The position, or positions, of the arguments; several give a tuple in each leaf.
+
+    Raises
+    ------
+    GraphError
+        If a leaf of the value is neither a number nor an array of numbers, or if a complex value
+        is not a holomorphic function of complex arguments.
+
+    Notes
+    -----
+    For a complex value the Jacobian is its derivative, with respect to real arguments or, where it
+    is holomorphic, to complex ones: what ``jvp`` multiplies by.  For a real value of complex
+    arguments its rows are gradients, as those of ``grad``: directions of steepest ascent.
 
     Examples
     --------
@@ -81,39 +114,70 @@ def jacobian(fun: Callable[P, Any], argnums: int = 0) -> Callable[P, Any]:
     >>> ag.jacobian(lambda x: x ** 2)(np.array([1.0, 2.0]))
     array([[2., 0.],
            [0., 4.]])
+    >>> ag.jacobian(np.sin)(0j)
+    np.complex128(1-0j)
     """
+    refuse_misspelt("jacobian()", misspelt)
 
     @functools.wraps(fun)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> Any:
-        run = LinearizedCall(fun, args, check_argnums(argnums, args), kwargs)
-        value = run.value
-        if not hasattr(value, "shape") and not isinstance(value, (int, float, complex)):
-            raise GraphError(
-                f"jacobian() takes a function that returns one array, this one returned "
-                f"{type(value).__name__}; np.stack or np.concatenate its parts, or use vjp"
-            )
-        shape = np.shape(unwrap(value))
-        dtype = getattr(value, "dtype", np.dtype(float))
-        rows: list[list[Any]] = [[] for _ in run.variables]
-        for index in np.ndindex(*shape):
-            seed = np.zeros(shape, dtype)
-            seed[index] = 1
-            seeds = [asarray_like(seed, value)]
-            for row, g in zip(rows, run.pull([value], seeds, free=False), strict=True):
-                row.append(g)
-        columns = [
-            np.stack(row).reshape(shape + v.shape)
-            if row
-            else make_tensor(np.zeros(shape + v.shape, v.dtype), UNTRACKED)
-            for row, v in zip(rows, run.variables, strict=True)
-        ]
-        return to_plain(run.restore_inputs(columns)[0], run.tensors)
+        run = LinearizedCall(fun, args, check_argnums(argnums, args), kwargs, "jacobian()")
+        outputs = []
+        for value in run.outputs(run.value):
+            shape = np.shape(unwrap(value))
+            rows = list(_rows(run, value, shape))
+            columns = [
+                _stacked([row[i] for row in rows], shape, v) for i, v in enumerate(run.variables)
+            ]
+            found = run.restore_inputs(columns)
+            outputs.append(found[0] if is_single(argnums) else tuple(found))
+        return to_plain(Tree(run.value).restore(outputs), run.tensors)
 
     return wrapped
 
 
-def hessian(fun: Callable[P, Any], argnums: int = 0) -> Callable[P, Any]:
+def _stacked(rows: list[Any], shape: tuple[int, ...], v: Any) -> Any:
+    if not rows:
+        return make_tensor(np.zeros(shape + v.shape, v.dtype), UNTRACKED)
+    return rows[0] if shape == () else np.stack(rows).reshape(shape + v.shape)
+
+
+def _rows(run: LinearizedCall, value: Any, shape: tuple[int, ...]) -> Iterator[list[Any]]:
+    """Yield the derivatives of each element of an array with respect to every variable."""
+    dtype = dtype_of(value)
+    for index in np.ndindex(*shape):
+        seed = np.zeros(shape, dtype if dtype.kind in "fc" else float)
+        seed[index] = 1
+        row = run.pull([value], [asarray_like(seed, value)], free=False)
+        if dtype.kind == "c":
+            other = run.pull([value], [asarray_like(seed * 1j, value)], free=False)
+            row = [_complex_derivative(r, s) for r, s in zip(row, other, strict=True)]
+        yield row
+
+
+def _complex_derivative(of_real: Any, of_imaginary: Any) -> Any:
+    """Return the derivative of a complex number from the gradients of its two parts."""
+    if of_real.dtype.kind != "c":
+        return of_real + 1j * of_imaginary
+    found, turned = unwrap(of_real).conj(), unwrap(of_imaginary).conj()
+    rtol = 1e3 * np.finfo(of_real.dtype).eps
+    scale = float(abs(found).max(initial=0.0) + abs(turned).max(initial=0.0))
+    if not np.allclose(turned, -1j * found, rtol=rtol, atol=rtol * scale, equal_nan=True):
+        raise GraphError(
+            "jacobian() of a complex function that is not holomorphic (it depends on the conjugate "
+            "of its argument) is no complex matrix; differentiate its real and imaginary parts, "
+            "or use jvp or hvp along a direction"
+        )
+    return of_real.conj()
+
+
+def hessian(
+    fun: Callable[P, Any], argnums: int | Sequence[int] = 0, **misspelt: Any
+) -> Callable[P, Any]:
     """Return the second derivatives of a scalar function: shape ``x.shape + x.shape``.
+
+    For several ``argnums`` it is a tuple of tuples: ``[i][j]`` differentiates by the argument of
+    ``argnums[i]``, then by that of ``argnums[j]``.
 
     Examples
     --------
@@ -122,6 +186,7 @@ def hessian(fun: Callable[P, Any], argnums: int = 0) -> Callable[P, Any]:
     array([[0., 1.],
            [1., 0.]])
     """
+    refuse_misspelt("hessian()", misspelt)
     return jacobian(grad(fun, argnums), argnums)
 
 
@@ -131,7 +196,12 @@ def hvp(fun: Function, x: Any, v: Any) -> Any:
     Parameters
     ----------
     x, v
-        The point and the direction: trees of the same shapes.
+        The point and the direction: trees of the same keys and shapes.
+
+    Raises
+    ------
+    GraphError
+        If ``v`` has other keys or shapes than ``x``.
 
     Examples
     --------
@@ -139,12 +209,13 @@ def hvp(fun: Function, x: Any, v: Any) -> Any:
     >>> ag.hvp(lambda x: np.sum(x ** 3), np.array([1.0, 2.0]), np.array([1.0, 1.0]))
     array([ 6., 12.])
     """
-    directions, _ = flatten(v)
+    directions = matching_leaves(v, x, "v")
 
     def slope(x: Any) -> Any:
-        gradient, _ = flatten(grad(fun)(x))
-        if len(gradient) != len(directions):
-            raise GraphError(f"x has {len(gradient)} arrays, v has {len(directions)}")
-        return sum(np.sum(g * d) for g, d in zip(gradient, directions, strict=True))
+        gradient = Tree(grad(fun)(x)).leaves
+        return sum(
+            np.sum(g * d if g.dtype.kind != "c" else (np.conj(g) * d).real)
+            for g, d in zip(gradient, directions, strict=True)
+        )
 
     return grad(slope)(x)

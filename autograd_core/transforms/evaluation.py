@@ -1,22 +1,25 @@
 """One recorded evaluation of a function, which all transforms share.
 
 :class:`LinearizedCall` replaces the arguments by fresh variables, records the call, and pulls
-cotangents back.  Variables belong to one call: an inner differentiation never mistakes an outer
-variable for its own, and the graph shows whether an outer differentiation is active.
+cotangents back.  While the function runs, the call is *open*.  What an open call's variables reach
+is watched by it and stays a Tensor; what only finished calls, or leaves that the function captured,
+have reached is plain again: arrays in, arrays out.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.cotangents import conjugate
-from autograd_core.engine.differentiate import pull_back
-from autograd_core.engine.graph import RECORD, UNTRACKED, Leaf, Node, mode, reachable
-from autograd_core.engine.modes import enable_grad
+from autograd_core.engine.differentiate import private, pull_back
+from autograd_core.engine.graph import RECORD, UNTRACKED, Leaf, Node, reachable
+from autograd_core.engine.modes import in_mode
 from autograd_core.engine.primitive import Primitive
-from autograd_core.engine.recording import TensorBase, apply, make_tensor
-from autograd_core.transforms.trees import flatten
+from autograd_core.engine.recording import TensorBase, any_tracked, apply, make_tensor, unwrap
+from autograd_core.engine.runs import Run, Variable, open_runs
+from autograd_core.errors import GraphError
+from autograd_core.transforms.trees import Tree, as_inexact, describe, is_number
 
 Function = Callable[..., Any]
 
@@ -26,43 +29,146 @@ alias = Primitive(lambda x: x, "alias", flops=lambda *_args: 0).defvjp(
 )
 
 
-def _variable(value: Any) -> Any:
-    """Return a fresh variable of the value, linked to it if it is itself recorded."""
-    if isinstance(value, TensorBase):
-        if value._node.tracked and mode.get() & RECORD:
-            return apply(alias, (value,), {})
-        value = value._array
-    if isinstance(value, (int, float, complex)) and not isinstance(value, bool):
-        value = np.asarray(value * 1.0)[()]
-    elif not hasattr(value, "dtype"):
-        value = np.asarray(value)[()]
-    if value.dtype.kind not in "fc":
-        raise TypeError(
-            f"gradients are with respect to floating-point or complex values, got {value.dtype}; "
-            "pass x.astype(float), or leave the argument out of argnums"
-        )
-    return make_tensor(value, Leaf(value))
-
-
 class LinearizedCall:
-    """One recorded evaluation of a function: its variables, its outputs, its pull-back."""
+    """One recorded evaluation of a function: its variables, its outputs, its pull-back.
 
-    def __init__(self, fun: Function, args: tuple[Any, ...], argnums: Sequence[int], kwargs: Any):
-        leaves, self.restore_inputs = flatten([args[i] for i in argnums])
-        self.tensors = any(isinstance(a, TensorBase) for a in leaves)
-        self.inner: list[Any] = []  # variables of a call inside this one that belong to it
-        with enable_grad():
-            self.variables = [_variable(a) for a in leaves]
-            replaced = list(args)
-            for i, value in zip(argnums, self.restore_inputs(self.variables), strict=True):
-                replaced[i] = value
-            self.value = fun(*replaced, **kwargs)
+    Parameters
+    ----------
+    fun, args, kwargs
+        The call.
+    argnums
+        The positions of the arguments to differentiate.
+    name
+        The transform, for errors.
+    keeps
+        The pull-back outlives this statement, so the variables are copies.
+    """
 
-    def outer(self, outputs: Sequence[Any]) -> bool:
-        """Return whether an outer differentiation depends on the result."""
-        own = {v._node for v in (*self.variables, *self.inner)}
+    def __init__(
+        self,
+        fun: Function,
+        args: tuple[Any, ...],
+        argnums: Sequence[int],
+        kwargs: Any,
+        name: str,
+        keeps: bool = False,
+    ):
+        tree = Tree([args[i] for i in argnums])
+        self.name, self.restore_inputs = name, tree.restore
+        self.tensors = any(isinstance(a, TensorBase) for a in tree.leaves)
+        self.run = Run()
+        self.variables: list[Any] = []
+        self.value = in_mode(RECORD, 0, self._call, fun, args, argnums, kwargs, tree, keeps)
+
+    def _call(
+        self,
+        fun: Function,
+        args: tuple[Any, ...],
+        argnums: Sequence[int],
+        kwargs: Any,
+        tree: Tree,
+        keeps: bool,
+    ) -> Any:
+        for leaf, path in zip(tree.leaves, tree.paths(), strict=True):
+            where = f"argument {argnums[int(path[1:].partition(']')[0])]}"
+            self.variables.append(self._variable(leaf, where + path[path.index("]") + 1 :], keeps))
+        replaced = list(args)
+        for i, value in zip(argnums, tree.restore(self.variables), strict=True):
+            replaced[i] = value
+        try:
+            open_runs.add(self.run)
+            return fun(*replaced, **kwargs)
+        finally:
+            open_runs.discard(self.run)
+
+    def _variable(self, value: Any, where: str, keeps: bool) -> Any:
+        """Return a fresh variable of the value, linked to it if it is itself recorded."""
+        value = as_inexact(value, where)
+        if isinstance(value, TensorBase):
+            if value._node.tracked:
+                return apply(alias, (value,), {})
+            value = value._array
+        if keeps and isinstance(value, np.ndarray):
+            value = value.copy("K")
+        return make_tensor(value, Variable(value, self.run))
+
+    def outputs(self, value: Any) -> list[Any]:
+        """Return the leaves of a value, all of them numbers or arrays of numbers.
+
+        Raises
+        ------
+        GraphError
+            For a value without leaves, and for leaves of other types.
+        """
+        tree = Tree(value)
+        if not tree.leaves:
+            raise GraphError(
+                f"{self.name} differentiates a function of numbers and arrays, but it returned "
+                f"{describe(value)}; return what is to be differentiated"
+            )
+        for leaf, path in zip(tree.leaves, tree.paths(), strict=True):
+            if not is_number(leaf):
+                raise GraphError(
+                    f"{self.name} differentiates a function that returns numbers, arrays, or "
+                    "dicts, lists, tuples and dataclasses of them, but "
+                    f"{f'its value at {path}' if path else 'its value'} is {describe(leaf)}; "
+                    "leave it out of what the function returns"
+                )
+        self._warn_of_lost_history(tree.leaves)
+        return tree.leaves
+
+    def scalar(self, value: Any) -> Any:
+        """Return a value that is one real number without axes; raise for any other.
+
+        Raises
+        ------
+        GraphError
+            Saying what was returned, and the remedy.
+        """
+        if not is_number(value):
+            remedy = "return the number alone"
+            if value is None:
+                remedy = "add the return statement"
+            elif isinstance(value, (tuple, list, dict)):
+                remedy += ", or with has_aux=True a pair (number, anything else)"
+            raise GraphError(
+                f"{self.name} differentiates a function that returns one number without axes (a "
+                f"Tensor, array or Python number), this one returned {describe(value)}; {remedy}"
+            )
+        shape = np.shape(unwrap(value))
+        if shape != ():
+            raise GraphError(
+                f"{self.name} differentiates a scalar, a number without axes, but the function "
+                f"returned shape {shape}; reduce it (np.sum), or use jacobian or vjp"
+            )
+        if np.iscomplexobj(unwrap(value)):
+            raise GraphError(
+                f"{self.name} differentiates a real number, but the function returned a complex "
+                "one, which has no single gradient; take a real function of it (z.real, "
+                "np.abs(z)), or use vjp with a cotangent, or jacobian for a holomorphic function"
+            )
+        self._warn_of_lost_history([value])
+        return value
+
+    def _warn_of_lost_history(self, outputs: Sequence[Any]) -> None:
+        if self.run.left and not any_tracked(outputs):
+            warnings.warn(
+                f"{self.name}: the value of the function depends on no recorded Tensor, so its "
+                f"derivative is 0, and {self.run.left} was called on one on the way, which leaves "
+                "the graph; compute with the Tensor itself",
+                stacklevel=4,
+            )
+
+    def watched(self, outputs: Sequence[Any]) -> bool:
+        """Return whether a result must stay recorded.
+
+        It must where an open call depends on it; and where Tensors were given, whose owner may
+        differentiate again.
+        """
+        if not (open_runs or self.tensors):
+            return False
         return any(
-            isinstance(n, Leaf) and n not in own
+            n.run in open_runs if isinstance(n, Variable) else self.tensors and isinstance(n, Leaf)
             for n in reachable(o._node for o in outputs if isinstance(o, TensorBase))
         )
 
@@ -77,53 +183,75 @@ class LinearizedCall:
         if live:
             outs, cotangents = zip(*live, strict=True)
             seeded = any(isinstance(s, TensorBase) and s._node.tracked for s in cotangents)
-            again = seeded or self.outer(outs)
+            again = seeded or self.watched(outs)
             targets = {v._node for v in self.variables}
             found, _ = pull_back(outs, cotangents, targets, again, free and not again)
+        taken = {id(unwrap(s)) for s in seeds}
         results = []
         for v in self.variables:
             g = found.get(v._node)
             if g is None:
-                g = np.zeros_like(v._array)
-            g = conjugate(g)
-            results.append(g if isinstance(g, TensorBase) else make_tensor(g, UNTRACKED))
+                g = np.zeros_like(v._array) if v.shape else np.zeros_like(v._array)[()]
+            results.append(private(g, taken))
         return results
+
+    def strip_tape(self, value: Any) -> Any:
+        """Return a value of the finished call, recorded only if it is watched."""
+        if not isinstance(value, TensorBase) or self.watched([value]):
+            return value
+        return make_tensor(value._array, UNTRACKED) if self.tensors else value._array
+
+    def strip_tree(self, value: Any) -> Any:
+        """Apply :meth:`strip_tape` to every leaf of a tree."""
+        tree = Tree(value)
+        return tree.restore([self.strip_tape(a) for a in tree.leaves])
 
 
 def to_plain(value: Any, tensors: bool) -> Any:
     """Return arrays to a caller who gave arrays; a Tensor that is still recorded stays one."""
-    leaves, restore = flatten(value)
-    return restore(
+    tree = Tree(value)
+    return tree.restore(
         [
             (a if tensors or a._node.tracked else a._array) if isinstance(a, TensorBase) else a
-            for a in leaves
+            for a in tree.leaves
         ]
     )
 
 
 def check_argnums(argnums: int | Sequence[int], args: tuple[Any, ...]) -> list[int]:
-    """Return the positions of the arguments to differentiate, counted from 0."""
-    numbers = [argnums] if isinstance(argnums, int) else list(argnums)
+    """Return the positions of the arguments to differentiate, counted from 0.
+
+    Raises
+    ------
+    TypeError
+        For a position that is no integer, is not there, or occurs twice.
+    """
+    numbers = [argnums] if isinstance(argnums, (int, np.integer)) else list(argnums)
     for n in numbers:
+        if not isinstance(n, (int, np.integer)) or isinstance(n, bool):
+            raise TypeError(f"argnums is an integer or a sequence of them, got {argnums!r}")
         if not -len(args) <= n < len(args):
             raise TypeError(
                 f"argnums={argnums}, but the function was called with {len(args)} positional "
                 "arguments; pass what is differentiated by position"
             )
-    return [n % len(args) for n in numbers]
+    places = [int(n) % len(args) for n in numbers]
+    if len(set(places)) < len(places):
+        raise TypeError(
+            f"argnums={argnums} names an argument twice; name each once (its gradient is the same)"
+        )
+    return places
 
 
-def strip_tape(value: Any, call: LinearizedCall) -> Any:
-    """Return the value of a finished call, recorded only if an outer differentiation needs it."""
-    if not isinstance(value, TensorBase):
-        return value
-    if call.outer([value]):
-        return value
-    value = make_tensor(value._array, UNTRACKED)
-    return to_plain(value, call.tensors)
+def is_single(argnums: Any) -> bool:
+    """Return whether ``argnums`` is one position, so that the result is no tuple."""
+    return isinstance(argnums, (int, np.integer))
 
 
-def to_plain_tree(value: Any, call: LinearizedCall) -> Any:
-    """Apply :func:`strip_tape` to every leaf of a tree."""
-    leaves, restore = flatten(value)
-    return restore([strip_tape(a, call) for a in leaves])
+def refuse_misspelt(name: str, misspelt: dict[str, Any]) -> None:
+    """Raise Python's error for unknown keywords, with our word for what other libraries say."""
+    for word in misspelt:
+        hint = "; our word is argnums=" if word in ("argnum", "argnames", "wrt") else ""
+        raise TypeError(
+            f"{name.removesuffix('()')}() got an unexpected keyword argument {word!r}{hint}"
+        )

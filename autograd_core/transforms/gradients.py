@@ -2,8 +2,8 @@
 
 Each takes a function written in plain NumPy and returns, or evaluates, another one.  Arguments
 may be numbers, arrays, Tensors, or nested dicts, lists, tuples and dataclasses of them.
-Arrays in, arrays out; a value that an outer differentiation watches stays a Tensor, so the
-functions nest to any order.
+Arrays in, arrays out; a value that an outer transform, running now, differentiates stays a Tensor,
+so the functions nest to any order.
 """
 
 import functools
@@ -12,32 +12,25 @@ from typing import Any, ParamSpec
 
 import numpy as np
 
-from autograd_core.engine.recording import TensorBase, unwrap
-from autograd_core.errors import GraphError
+from autograd_core.engine.recording import TensorBase
 from autograd_core.transforms.evaluation import (
     LinearizedCall,
     check_argnums,
-    strip_tape,
+    is_single,
+    refuse_misspelt,
     to_plain,
-    to_plain_tree,
 )
-from autograd_core.transforms.trees import flatten
+from autograd_core.transforms.trees import describe, is_number, matching_leaves
 
 P = ParamSpec("P")
 Function = Callable[..., Any]
 
 
-def _scalar(value: Any) -> Any:
-    if not (np.shape(unwrap(value)) == () or np.size(unwrap(value)) == 1):
-        raise GraphError(
-            f"grad() differentiates a scalar, but the function returned shape "
-            f"{np.shape(unwrap(value))}; reduce it (np.sum), or use jacobian or vjp"
-        )
-    return value
-
-
 def value_and_grad(
-    fun: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+    fun: Callable[P, Any],
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    **misspelt: Any,
 ) -> Callable[P, tuple[Any, Any]]:
     """Return a function that computes ``fun``'s value and its gradient.
 
@@ -58,30 +51,42 @@ def value_and_grad(
     (np.float64(5.0), array([2., 4.]))
     """
 
+    return _value_and_grad(fun, argnums, has_aux, "value_and_grad()", misspelt)
+
+
+def _value_and_grad(
+    fun: Callable[P, Any],
+    argnums: int | Sequence[int],
+    has_aux: bool,
+    name: str,
+    misspelt: dict[str, Any],
+) -> Callable[P, tuple[Any, Any]]:
+    refuse_misspelt(name, misspelt)
+
     @functools.wraps(fun)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> tuple[Any, Any]:
-        numbers = check_argnums(argnums, args)
-        run = LinearizedCall(fun, args, numbers, kwargs)
+        run = LinearizedCall(fun, args, check_argnums(argnums, args), kwargs, name)
+        value, aux = run.value, None
         if has_aux:
-            if not (isinstance(run.value, tuple) and len(run.value) == 2):
-                raise TypeError("with has_aux=True the function returns a pair (value, aux)")
-            value, aux = run.value
-        else:
-            value, aux = run.value, None
-        gradient = run.restore_inputs(run.pull([_scalar(value)], [None], free=True))
-        gradient = to_plain(
-            gradient[0] if isinstance(argnums, int) else tuple(gradient), run.tensors
-        )
-        value = strip_tape(value, run)
-        if not has_aux:
-            return value, gradient
-        return (value, to_plain_tree(aux, run)), gradient
+            if not (isinstance(value, tuple) and len(value) == 2):
+                raise TypeError(
+                    "with has_aux=True the function returns a pair (value, aux), this one "
+                    f"returned {describe(value)}"
+                )
+            value, aux = value
+        gradient = run.restore_inputs(run.pull([run.scalar(value)], [None], free=True))
+        gradient = to_plain(gradient[0] if is_single(argnums) else tuple(gradient), run.tensors)
+        value = run.strip_tape(value)
+        return ((value, run.strip_tree(aux)) if has_aux else value), gradient
 
     return wrapped
 
 
 def grad(
-    fun: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+    fun: Callable[P, Any],
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    **misspelt: Any,
 ) -> Callable[P, Any]:
     """Return the gradient of a scalar function, as a function of the same arguments.
 
@@ -101,10 +106,14 @@ def grad(
         Its result has the structure, shape and dtype of the argument, or is a tuple of such for
         several ``argnums``.  An argument on which the value does not depend has gradient zero.
 
+        Arrays in, arrays out: also where the function captured Tensors that need gradients, the
+        gradient is a plain array.  To train through it, give it a Tensor: ``ag.grad(f)(t)`` is a
+        recorded one.
+
     Raises
     ------
     GraphError
-        If the value is not a scalar.
+        If the value is not one real number without axes.
 
     Examples
     --------
@@ -114,17 +123,30 @@ def grad(
     >>> ag.grad(lambda x: x * ag.grad(lambda y: x + y)(1.0))(2.0)
     np.float64(1.0)
     """
-    both = value_and_grad(fun, argnums, has_aux)
+    both = _value_and_grad(fun, argnums, has_aux, "grad()", misspelt)
+
+    if not has_aux:
+        return _gradient_of(both)
 
     @functools.wraps(fun)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> Any:
         value, gradient = both(*args, **kwargs)
-        return (gradient, value[1]) if has_aux else gradient
+        return gradient, value[1]
 
     return wrapped
 
 
-def elementwise_grad(fun: Callable[P, Any], argnums: int = 0) -> Callable[P, Any]:
+def _gradient_of(both: Callable[P, tuple[Any, Any]]) -> Callable[P, Any]:
+    @functools.wraps(both)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> Any:
+        return both(*args, **kwargs)[1]
+
+    return wrapped
+
+
+def elementwise_grad(
+    fun: Callable[P, Any], argnums: int | Sequence[int] = 0, **misspelt: Any
+) -> Callable[P, Any]:
     """Return the derivative of a function that acts on each element separately.
 
     It is the gradient of the sum, which for such a function is the elementwise derivative.
@@ -138,9 +160,10 @@ def elementwise_grad(fun: Callable[P, Any], argnums: int = 0) -> Callable[P, Any
 
     @functools.wraps(fun)
     def total(*args: P.args, **kwargs: P.kwargs) -> Any:
-        return np.sum(fun(*args, **kwargs))
+        value = fun(*args, **kwargs)
+        return np.sum(value) if is_number(value) else value
 
-    return grad(total, argnums)
+    return _gradient_of(_value_and_grad(total, argnums, False, "elementwise_grad()", misspelt))
 
 
 def vjp(fun: Function, *args: Any, **kwargs: Any) -> tuple[Any, Function]:
@@ -149,8 +172,15 @@ def vjp(fun: Function, *args: Any, **kwargs: Any) -> tuple[Any, Function]:
     Returns
     -------
     (value, pull)
-        ``pull(cotangent)`` takes a tree like the value and returns the cotangent of the
-        argument (a tuple of them, if there are several).  It can be called repeatedly.
+        ``pull(cotangent)`` takes a tree like the value, matched by its keys, and returns the
+        cotangent of the argument (a tuple of them, if there are several).  It can be called
+        repeatedly.
+
+    Raises
+    ------
+    GraphError
+        If a leaf of the value is neither a number nor an array of numbers, or if a cotangent has
+        other keys or shapes than the value.
 
     Examples
     --------
@@ -159,17 +189,13 @@ def vjp(fun: Function, *args: Any, **kwargs: Any) -> tuple[Any, Function]:
     >>> pull(np.array([1.0, 0.0]))
     array([1., 0.])
     """
-    run = LinearizedCall(fun, args, range(len(args)), kwargs)
-    outputs, _ = flatten(run.value)
+    run = LinearizedCall(fun, args, range(len(args)), kwargs, "vjp()", keeps=True)
+    outputs = run.outputs(run.value)
 
     def pull(cotangent: Any) -> Any:
-        seeds, _ = flatten(cotangent)
-        if len(seeds) != len(outputs):
-            raise GraphError(
-                f"the value has {len(outputs)} arrays, so a cotangent has as many, got {len(seeds)}"
-            )
+        seeds = matching_leaves(cotangent, run.value, "the cotangent")
         back = run.restore_inputs(run.pull(outputs, seeds, free=False))
         tensors = run.tensors or any(isinstance(s, TensorBase) for s in seeds)
         return to_plain(back[0] if len(args) == 1 else tuple(back), tensors)
 
-    return to_plain_tree(run.value, run), pull
+    return run.strip_tree(run.value), pull

@@ -1,56 +1,278 @@
-"""Flatten nested dicts, lists, tuples and dataclasses of arrays, and rebuild them."""
+"""Trees: nested containers of arrays, flattened to their leaves, matched by key and rebuilt.
 
+Branches are dicts and other mappings, lists, tuples, named tuples, deques, instances of
+dataclasses, ``types.SimpleNamespace`` and None (which has no leaves); everything else is a leaf.
+Nothing here recurses, so depth is limited by memory alone.
+"""
+
+import copy
 import dataclasses
-from collections.abc import Callable, Mapping
-from typing import Any
+import numbers
+import types
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd_core.engine.admission import admit
 from autograd_core.engine.recording import TensorBase, unwrap
 from autograd_core.errors import GraphError
 
 Restore = Callable[[list[Any]], Any]
 
 
-def flatten(tree: Any) -> tuple[list[Any], Restore]:
-    """Return the leaves of a tree in order, and the function that puts others in their place.
+class _Field(str):
+    """The name of an attribute that holds a child, as opposed to a key."""
 
-    Dicts (in their order), lists, tuples, named tuples, dataclass instances and None are
-    branches; everything else is a leaf.
-    """
-    leaves: list[Any] = []
-    rebuild = _walk(tree, leaves)
-
-    def restore(values: list[Any]) -> Any:
-        if len(values) != len(leaves):
-            raise GraphError(f"the tree has {len(leaves)} leaves, got {len(values)} values")
-        return rebuild(iter(values))
-
-    return leaves, restore
+    __slots__ = ()
 
 
-def _walk(tree: Any, leaves: list[Any]) -> Callable[[Any], Any]:
+class _Branch(NamedTuple):
+    """The children of one container, and how to build one like it of others."""
+
+    keys: Sequence[Any]
+    children: Sequence[Any]
+    build: Callable[[list[Any]], Any]
+
+
+class _Step(NamedTuple):
+    """Take the last ``size`` values and build a container of them."""
+
+    build: Callable[[list[Any]], Any]
+    size: int
+    identity: int
+
+
+#: Where a leaf hangs: the link of its container, and its key there; None is the root.
+_Link = tuple[Any, Any] | None
+
+
+def _branch(tree: Any) -> _Branch | None:
+    """Return the children of a container, or None for a leaf."""
     if isinstance(tree, (np.ndarray, TensorBase)):  # the common case
-        leaves.append(tree)
-        return next
+        return None
     if tree is None:
-        return lambda values: None
+        return _Branch((), (), lambda _: None)
     if isinstance(tree, Mapping):
-        keys, parts = list(tree), [_walk(v, leaves) for v in tree.values()]
-        kind: Any = type(tree) if isinstance(tree, dict) else dict
-        return lambda values: kind(zip(keys, [p(values) for p in parts], strict=True))
+        return _Branch(list(tree), list(tree.values()), _mapping_builder(tree))
     if isinstance(tree, (list, tuple)):
-        parts, kind = [_walk(v, leaves) for v in tree], type(tree)
+        kind = type(tree)
         if hasattr(tree, "_fields"):
-            return lambda values: kind(*[p(values) for p in parts])
-        return lambda values: kind([p(values) for p in parts])
+            return _Branch(range(len(tree)), tree, lambda parts: kind(*parts))
+        return _Branch(range(len(tree)), tree, kind)
+    if isinstance(tree, deque):
+        length = tree.maxlen
+        return _Branch(range(len(tree)), list(tree), lambda parts: deque(parts, length))
     if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        fields = {f.name: _walk(getattr(tree, f.name), leaves) for f in dataclasses.fields(tree)}
-        return lambda values: dataclasses.replace(
-            tree, **{name: part(values) for name, part in fields.items()}
+        fields = [f for f in dataclasses.fields(tree) if hasattr(tree, f.name)]
+        children = [getattr(tree, f.name) for f in fields]
+        return _Branch(
+            [_Field(f.name) for f in fields], children, lambda parts: _replace(tree, fields, parts)
         )
-    leaves.append(tree)
-    return next
+    if isinstance(tree, types.SimpleNamespace):
+        names = [_Field(name) for name in vars(tree)]
+        return _Branch(
+            names,
+            list(vars(tree).values()),
+            lambda parts: type(tree)(**dict(zip(names, parts, strict=True))),
+        )
+    return None
+
+
+def _mapping_builder(tree: Mapping[Any, Any]) -> Callable[[list[Any]], Any]:
+    keys = list(tree)
+    if type(tree) is dict or not isinstance(tree, dict):
+        return lambda parts: dict(zip(keys, parts, strict=True))
+    prototype = copy.copy(tree)  # it may need more than its items: a default, an order
+
+    def build(parts: list[Any]) -> Any:
+        new = copy.copy(prototype)
+        for key, part in zip(keys, parts, strict=True):
+            new[key] = part
+        return new
+
+    return build
+
+
+def _replace(tree: Any, fields: Sequence[Any], parts: list[Any]) -> Any:
+    values = {f.name: part for f, part in zip(fields, parts, strict=True)}
+    new = dataclasses.replace(tree, **{f.name: values[f.name] for f in fields if f.init})
+    for f in fields:
+        if not f.init:
+            object.__setattr__(new, f.name, values[f.name])
+    return new
+
+
+def _path(link: _Link) -> str:
+    """Return where a leaf hangs as Python spells it: ``['layers'][0].weight``."""
+    keys = []
+    while link is not None:
+        link, key = link
+        keys.append(f".{key}" if isinstance(key, _Field) else f"[{key!r}]")
+    return "".join(reversed(keys))
+
+
+class Tree:
+    """The leaves of nested containers in their order, where each hangs, and the way back."""
+
+    __slots__ = ("_links", "_steps", "leaves")
+
+    def __init__(self, tree: Any) -> None:
+        self.leaves: list[Any] = []
+        self._links: list[_Link] = []
+        self._steps: list[_Step | None] = []
+        opened: set[int] = set()
+        stack: list[tuple[Any, _Link]] = [(tree, None)]
+        while stack:
+            item, link = stack.pop()
+            if type(item) is _Step:
+                self._steps.append(item)
+                opened.discard(item.identity)
+                continue
+            branch = _branch(item)
+            if branch is None:
+                self.leaves.append(item)
+                self._links.append(link)
+                self._steps.append(None)
+                continue
+            if id(item) in opened:
+                raise GraphError(f"the tree contains itself at {_path(link)}")
+            opened.add(id(item))
+            stack.append((_Step(branch.build, len(branch.keys), id(item)), None))
+            for key, child in zip(reversed(branch.keys), reversed(branch.children), strict=True):
+                stack.append((child, (link, key)))
+
+    def paths(self) -> list[str]:
+        """Return where each leaf hangs, as Python spells it; "" for a tree that is one leaf."""
+        return [_path(link) for link in self._links]
+
+    def restore(self, values: Iterable[Any]) -> Any:
+        """Return a tree like this one with other leaves."""
+        given = list(values)
+        if len(given) != len(self.leaves):
+            raise GraphError(f"the tree has {len(self.leaves)} leaves, got {len(given)} values")
+        rest, built = iter(given), []
+        for step in self._steps:
+            if step is None:
+                built.append(next(rest))
+                continue
+            at = len(built) - step.size
+            parts = built[at:]
+            del built[at:]
+            built.append(step.build(parts))
+        return built[0]
+
+
+def flatten(tree: Any) -> tuple[list[Any], Restore]:
+    """Return the leaves of a tree in order, and the function that puts others in their place."""
+    flat = Tree(tree)
+    return flat.leaves, flat.restore
+
+
+def matching_leaves(tree: Any, like: Any, what: str) -> list[Any]:
+    """Return the leaves of a tree in the order of those of ``like``, matched by their keys.
+
+    Raises
+    ------
+    GraphError
+        If the keys, lengths or shapes differ; ``what`` names the tree there.
+    """
+    found: list[Any] = []
+    stack: list[tuple[Any, Any, _Link]] = [(like, tree, None)]
+    while stack:
+        reference, item, link = stack.pop()
+        branch = _branch(reference)
+        if branch is None:
+            found.append(_matching_leaf(item, reference, f"{what}{_path(link)}"))
+            continue
+        other = _branch(item)
+        if other is None or (item is None) != (reference is None):
+            raise GraphError(
+                f"{what}{_path(link)} is {describe(item)}; expected a tree like the "
+                f"{type(reference).__name__} that it belongs to"
+            )
+        children = dict(zip(other.keys, other.children, strict=True))
+        if children.keys() != set(branch.keys):
+            raise GraphError(
+                f"{what}{_path(link)} has the keys {list(other.keys)}; expected "
+                f"{list(branch.keys)}, those of what it belongs to"
+            )
+        for key, child in zip(reversed(branch.keys), reversed(branch.children), strict=True):
+            stack.append((child, children[key], (link, key)))
+    return found
+
+
+def _matching_leaf(item: Any, reference: Any, where: str) -> Any:
+    if not is_number(item):
+        if not isinstance(item, (list, tuple)):
+            raise GraphError(f"{where} is {describe(item)}; expected an array or a number")
+        item = np.asarray(item)
+    elif not isinstance(item, TensorBase):
+        item = admit(item)
+    wanted, shape = np.shape(unwrap(reference)), np.shape(unwrap(item))
+    if shape != wanted:
+        raise GraphError(f"{where} has shape {shape}; expected {wanted}, that of its counterpart")
+    return item
+
+
+def is_number(leaf: Any) -> bool:
+    """Return whether a leaf is a number or an array of numbers: a value that has a derivative."""
+    if isinstance(leaf, numbers.Number):
+        return not isinstance(leaf, (bool, np.bool_))
+    array = unwrap(leaf)
+    try:
+        plain = isinstance(array, np.ndarray) or admit(array) is array
+    except TypeError:
+        return False
+    return plain and getattr(getattr(array, "dtype", None), "kind", "") in tuple("iufc")
+
+
+def dtype_of(leaf: Any) -> Any:
+    """Return the dtype of a number or an array."""
+    return leaf.dtype if hasattr(leaf, "dtype") else np.asarray(leaf).dtype
+
+
+def describe(value: Any) -> str:
+    """Return what a value is, for an error: its type, and its shape or keys."""
+    if value is None:
+        return "None (is a return missing?)"
+    name = type(value).__name__
+    article = "an" if name[0].lower() in "aeiou" else "a"
+    if isinstance(value, Mapping):
+        return f"{article} {name} with the keys {list(value)}"
+    if isinstance(value, (list, tuple, deque)):
+        return f"{article} {name} of length {len(value)}"
+    array = unwrap(value)
+    if hasattr(array, "dtype") and hasattr(array, "shape"):
+        return f"{article} {name} of shape {tuple(array.shape)} and dtype {array.dtype}"
+    return f"{article} {name}"
+
+
+def as_inexact(leaf: Any, where: str) -> Any:
+    """Return a leaf as something that can be differentiated: a Tensor, array or NumPy number.
+
+    Python numbers become floating-point ones.
+
+    Raises
+    ------
+    TypeError
+        For integers in an array, booleans, and what is no number; ``where`` names it there.
+    """
+    if isinstance(leaf, numbers.Number) and not isinstance(leaf, (bool, np.generic)):
+        leaf = np.asarray(admit(leaf) * 1.0)[()]
+    elif not isinstance(leaf, TensorBase):
+        leaf = admit(leaf)
+    kind = getattr(getattr(leaf, "dtype", None), "kind", "")
+    if kind not in ("f", "c"):
+        dtype = f"dtype {leaf.dtype}" if kind else describe(leaf)
+        raise TypeError(
+            f"gradients are with respect to floating-point or complex values, and {where} is "
+            f"{dtype}; "
+            + ("pass x.astype(float)" if kind in tuple("biu") else "pass an array")
+            + ", or leave it out of what is differentiated"
+        )
+    return leaf
 
 
 def ravel(tree: Any) -> tuple[Any, Restore]:
@@ -59,13 +281,19 @@ def ravel(tree: Any) -> tuple[Any, Restore]:
     Parameters
     ----------
     tree
-        Nested dicts, lists, tuples and dataclasses of arrays, Tensors and numbers.
+        Nested dicts, lists, tuples and dataclasses of floating-point or complex arrays, Tensors
+        and numbers (a Python number becomes a floating-point one).
 
     Returns
     -------
     (vector, restore)
         ``vector`` has shape ``(n,)``; ``restore(vector)`` is a tree like the given one, each
         array of its shape and dtype.  Both are differentiable.
+
+    Raises
+    ------
+    TypeError
+        For an array of integers: an optimizer's steps would be rounded away.
 
     Examples
     --------
@@ -76,8 +304,11 @@ def ravel(tree: Any) -> tuple[Any, Restore]:
     >>> restore(v)["w"].shape
     (2, 2)
     """
-    leaves, rebuild = flatten(tree)
-    arrays = [a if hasattr(a, "dtype") else np.asarray(a, float) for a in leaves]
+    flat_tree = Tree(tree)
+    arrays = [
+        as_inexact(a, f"the leaf {path or 'itself'} of the tree")
+        for a, path in zip(flat_tree.leaves, flat_tree.paths(), strict=True)
+    ]
     shapes = [a.shape for a in arrays]
     dtypes = [unwrap(a).dtype for a in arrays]
     sizes = [int(unwrap(a).size) for a in arrays]
@@ -92,6 +323,6 @@ def ravel(tree: Any) -> tuple[Any, Restore]:
             part = flat[at : at + size].reshape(shape)
             parts.append(part if part.dtype == dtype else part.astype(dtype))
             at += size
-        return rebuild(parts)
+        return flat_tree.restore(parts)
 
     return vector, restore

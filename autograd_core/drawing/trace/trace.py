@@ -13,7 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.graph import GET_OUTPUT, UNTRACKED, Leaf, Node, reachable
+from autograd_core.engine.graph import (
+    GET_OUTPUT,
+    UNTRACKED,
+    Given,
+    Leaf,
+    Node,
+    arrays_in,
+    reachable,
+)
+from autograd_core.engine.mutation import COPIED
 from autograd_core.engine.primitive import Primitive
 from autograd_core.engine.recording import TensorBase
 from autograd_core.engine.scopes import calls
@@ -184,20 +193,25 @@ class Trace:
     def _add(self, node: Node, primitive: Primitive) -> None:
         links: list[Link] = []
         args = node.args if node.args is not None else (None,) * len(node.parents)
-        for position, (parent, array) in enumerate(zip(node.parents, args, strict=False)):
+        for position, (parent, saved) in enumerate(zip(node.parents, args, strict=False)):
+            given, array = isinstance(parent, Given), saved
+            if given and parent.option:
+                continue
             made = self.index.get(_origin(parent))
             if made is not None:
                 links.append(Link(made, None, tuple(parent.out.shape)))
                 continue
-            if isinstance(parent, Leaf) and parent.out is not None:
+            if given or (isinstance(parent, Leaf) and parent.out is not None):
                 array = parent.out
             called = array is not None and id(array) in self.given
             if not getattr(array, "shape", ()) and not (parent.tracked or called):
-                freed = node.args is None and position < 2 and parent is UNTRACKED
+                freed = node.args is None and position < 2 and not parent.tracked
                 if not (freed and primitive.kind in ("product", "reduction")):
                     continue  # a number, which is written on the operation
                 array = Freed()
-            links.append(self._read(parent, array))
+            links.append(self._read(UNTRACKED if given else parent, array))
+            if given and saved is not None:  # views of the copy are views of the array
+                self.known.setdefault(id(saved), self._source(UNTRACKED, array))
         links += [self._read(UNTRACKED, array) for array in _index_arrays(node)]
         self.index[node] = len(self.ops)
         self.ops.append(Op(node, primitive, links))
@@ -297,7 +311,9 @@ def _index_arrays(node: Node) -> list[Any]:
     """Return the arrays in the index of a gathering operation, such as the ids of an embedding."""
     index = (node.kwargs or {}).get("index")
     parts = index if isinstance(index, tuple) else (index,)
-    return [a for a in parts if isinstance(a, np.ndarray) and a.ndim and a.dtype.kind in "iub"]
+    given = [p.out for p in node.parents if isinstance(p, Given) and p.option]
+    arrays = [*given, *(a for a in arrays_in(parts) if a.nbytes > COPIED)]
+    return [a for a in arrays if a.ndim and a.dtype.kind in "iub"] if index is not None else []
 
 
 def _origin(node: Node) -> Node:

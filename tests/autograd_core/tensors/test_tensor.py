@@ -181,8 +181,6 @@ def test_pickle_and_deepcopy_of_leaves_only():
         assert twin.grad.tolist() == [5.0]
     with pytest.raises(RuntimeError, match="detach"):
         pickle.dumps(t * 2)
-    with pytest.raises(RuntimeError, match="detach"):
-        copy.deepcopy(t * 2)
 
 
 def test_setitem_and_augmented_assignment_rebind():
@@ -196,14 +194,6 @@ def test_setitem_and_augmented_assignment_rebind():
     (y.sum() + z.sum()).backward()
     assert y.tolist() == [4, 22, 8]
     np.testing.assert_allclose(x.grad.numpy(), [2 + 20 + 2, 0 + 2, 2 + 2])
-
-
-def test_slices_of_a_recorded_tensor_do_not_alias():
-    x = leaf(1.0, 2.0)
-    y = x * 1
-    s = y[:1]
-    y[0] = 9.0
-    assert s.tolist() == [1.0]
 
 
 def test_in_place_on_a_leaf_that_requires_grad_raises_with_the_remedy():

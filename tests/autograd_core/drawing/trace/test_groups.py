@@ -204,7 +204,8 @@ def test_structure_stays_after_backward():
     assert [(a.source, a.target) for a in before.arrows] == [
         (a.source, a.target) for a in after.arrows
     ]
-    assert next(b.note for b in after.boxes if b.id == "y") == "target"
+    for scene in (before, after):
+        assert next(b.note for b in scene.boxes if b.id == "y") == "target 32×10"
 
 
 def test_tensors_of_many_outputs():
