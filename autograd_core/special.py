@@ -87,12 +87,9 @@ def logsumexp(a: Any, axis: Axis = None, b: Any = None, keepdims: bool = False) 
     array([0.5, 0.5])
     """
     a = floating(as_array(a))
-    if b is None and isinstance(axis, (int, type(None))) and a.dtype.kind == "f":
-        x = a if axis is not None else a.reshape((-1,))
-        out = np.logaddexp.reduce(x, 0 if axis is None else axis)
-        if not keepdims:
-            return out
-        return np.expand_dims(out, tuple(range(a.ndim)) if axis is None else axis)
+    if b is None and a.dtype.kind == "f":
+        reduce: Any = np.logaddexp.reduce
+        return reduce(a, axis, keepdims=keepdims)
     shifted, top = _shifted(a, axis)
     terms = np.exp(shifted) if b is None else as_array(b) * np.exp(shifted)
     out = np.log(terms.sum(axis=axis, keepdims=True)) + top

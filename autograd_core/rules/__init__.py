@@ -4,6 +4,7 @@ Importing this package fills the tables of ``autograd_core.engine.primitive``.  
 and the laws that all obey, are in the README of this folder.
 """
 
+from autograd_core.rules import accumulations as accumulations
 from autograd_core.rules import calculus as calculus
 from autograd_core.rules import creation as creation
 from autograd_core.rules import decompositions as decompositions

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,16 @@ from autograd_core.engine.primitive import Primitive, composition
 from autograd_core.engine.recording import TensorBase, unwrap
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.rules import costs
-from autograd_core.rules.common import along, as_array, axis_index, conj, floating, keeps, unset
+from autograd_core.rules.common import (
+    along,
+    as_array,
+    axis_index,
+    conj,
+    exact_composition,
+    floating,
+    keeps,
+    unset,
+)
 
 # -- differences and sums along an axis -----------------------------------------------------------
 
@@ -35,7 +43,7 @@ def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any =
     return a
 
 
-@composition(np.ediff1d)
+@exact_composition(np.ediff1d)
 def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     flat = as_array(ary).reshape(-1)
     parts = (to_begin, flat[1:] - flat[:-1], to_end)
@@ -52,7 +60,7 @@ def _spacing(x: Any, n: int, ndim: int, axis: int) -> Any:
     return _diff(x, axis=axis)
 
 
-@composition(np.trapezoid)
+@exact_composition(np.trapezoid)
 def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     y = as_array(y)
     axis = axis_index(y, axis)
@@ -61,7 +69,7 @@ def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     return (step * both / 2.0).sum(axis)
 
 
-@composition(np.gradient)
+@exact_composition(np.gradient)
 def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """Take second-order differences inside, one-sided ones at the ends (Quarteroni et al. 2007)."""
     f = floating(as_array(f))
@@ -120,7 +128,7 @@ def _one_gradient(f: Any, h: Any, axis: int, edge_order: int) -> Any:
     return np.concatenate([start, inner, end], axis=axis)
 
 
-@composition(np.unwrap)
+@exact_composition(np.unwrap)
 def _unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * math.pi) -> Any:
     """Add whole periods, which are constant except for the period itself."""
     values, length = to_host(p), to_host(period)
@@ -132,13 +140,18 @@ def _unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * ma
 # -- interpolation --------------------------------------------------------------------------------
 
 
-@composition(np.interp)
+def double(a: Any) -> Any:
+    """Return real numbers as float64 and complex ones as complex128."""
+    return a.astype(np.result_type(a.dtype, float), copy=False)
+
+
+@exact_composition(np.interp)
 def _interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
     """Interpolate linearly; the slope at a knot is the one to its right."""
     one = next((a for a in (x, fp, xp) if hasattr(a, "ndim")), 0)
-    x, xp, fp = (floating(as_array(a, one)) for a in (x, xp, fp))
+    x, xp, fp = (double(as_array(a, one)) for a in (x, xp, fp))
     if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
         raise ValueError(f"interp takes xp and fp of one length, got {xp.shape} and {fp.shape}")
     if period is not None:
@@ -194,7 +207,7 @@ def _np_convolve(a: Any, v: Any, mode: Any = "full") -> Any:
     return convolve(np.atleast_1d(as_array(a)), np.atleast_1d(as_array(v)), mode=mode)
 
 
-@composition(np.correlate)
+@exact_composition(np.correlate)
 def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
     a, v = np.atleast_1d(as_array(a)), np.atleast_1d(as_array(v))
     if mode in ("same", 1) and v.shape[0] > a.shape[0]:
@@ -205,7 +218,7 @@ def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
 # -- averages and covariance ----------------------------------------------------------------------
 
 
-@composition(np.average)
+@exact_composition(np.average)
 def _average(
     a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False
 ) -> Any:
@@ -238,21 +251,20 @@ def _average(
     return (mean, np.broadcast_to(total, mean.shape)) if returned else mean
 
 
-@composition(np.cov)
+@exact_composition(np.cov)
 def _cov(
     m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: Any = None,
     fweights: Any = None, aweights: Any = None, *, dtype: Any = None,
 ) -> Any:  # fmt: skip
     x = _observations(m, rowvar, TURNS_ROW)
     x = x if y is None else np.concatenate([x, _observations(y, rowvar, False)], axis=0)
-    if dtype is not None:
-        x = x.astype(dtype)
+    x = double(x) if dtype is None else x.astype(dtype)
     ddof = ddof if ddof is not None else (0 if bias else 1)
     w: Any = None
     if fweights is not None:
         w = asarray_like(to_host(fweights).astype(float), x)
     if aweights is not None:
-        aweights = as_array(aweights, x)
+        aweights = double(as_array(aweights, x))
         w = aweights if w is None else w * aweights
     if w is None:
         centred, total, norm = x - x.mean(1, keepdims=True), x.shape[1], x.shape[1] - ddof
@@ -267,12 +279,7 @@ def _cov(
             norm = total - ddof
         else:
             norm = total - ddof * (w * aweights).sum() / total
-    if norm <= 0:
-        warnings.warn(
-            "np.cov: no degrees of freedom are left; give more observations or a smaller ddof=",
-            RuntimeWarning,
-            stacklevel=4,
-        )
+    if norm <= 0:  # no degrees of freedom are left
         norm = 0.0
     return (weighted @ conj(centred).T * np.true_divide(1, norm)).squeeze()
 
@@ -292,7 +299,7 @@ def _observations(v: Any, rowvar: bool, turns_row: bool) -> Any:
 TURNS_ROW = bool(np.cov(np.zeros((1, 2)), rowvar=False, ddof=0).ndim)
 
 
-@composition(np.corrcoef)
+@exact_composition(np.corrcoef)
 def _corrcoef(
     x: Any, y: Any = None, rowvar: bool = True, bias: Any = None, ddof: Any = None,
     *, dtype: Any = None,

@@ -14,7 +14,7 @@ from autograd_core.engine.array_types import asarray_like, to_host
 from autograd_core.engine.primitive import composition
 from autograd_core.engine.recording import TensorBase, any_tracked, stack_nested, unwrap, wrap
 from autograd_core.errors import ConversionError, NotDifferentiableError
-from autograd_core.rules.common import as_array
+from autograd_core.rules.common import as_array, exact_composition, is_foreign
 
 
 @composition(np.copyto)
@@ -25,6 +25,8 @@ def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -
             "recorded Tensor; make the array from the Tensor: np.broadcast_to(t, shape), or "
             "np.full(shape, t, like=t)"
         )
+    if not is_foreign((dst, src)):  # NumPy's own errors
+        np.copyto(np.array(unwrap(dst)), unwrap(src), casting, unwrap(where))  # type: ignore[arg-type]
     target: Any = dst
     target[...] = src if where is True else np.where(where, src, target)
 
@@ -96,7 +98,7 @@ def _cast(values: Any, dtype: Any) -> Any:
     return values.astype(dtype)
 
 
-@composition(np.linspace)
+@exact_composition(np.linspace)
 def _linspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
     dtype: Any = None, axis: int = 0, *, device: Any = None,
@@ -105,7 +107,7 @@ def _linspace(
     return (_cast(values, dtype), step) if retstep else _cast(values, dtype)
 
 
-@composition(np.logspace)
+@exact_composition(np.logspace)
 def _logspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0,
     dtype: Any = None, axis: int = 0,
@@ -118,7 +120,7 @@ def _logspace(
     return _cast(np.moveaxis(powers, 0, axis) if axis else powers, dtype)
 
 
-@composition(np.geomspace)
+@exact_composition(np.geomspace)
 def _geomspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
 ) -> Any:
@@ -133,7 +135,7 @@ def _geomspace(
     return _cast(np.moveaxis(values, 0, axis) if axis else values, dtype)
 
 
-@composition(np.histogram_bin_edges)
+@exact_composition(np.histogram_bin_edges)
 def _histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
     """Return evenly spaced edges between the extremes of ``a``, or between the ends of ``range``."""
     if isinstance(bins, str):

@@ -17,9 +17,15 @@ import numpy as np
 
 from autograd_core.engine.array_types import asarray_like
 from autograd_core.engine.primitive import Primitive, composition, defvjp
-from autograd_core.engine.recording import unwrap, wrap
+from autograd_core.engine.recording import unwrap
 from autograd_core.rules import costs
-from autograd_core.rules.common import adjoint, as_array, conj
+from autograd_core.rules.common import (
+    adjoint,
+    as_array,
+    conj,
+    exact_composition,
+    with_values_of,
+)
 from autograd_core.rules.linalg import refuse_if, triangle
 
 MIXED = (
@@ -240,9 +246,8 @@ svd_values = Primitive(np.linalg.svd, "svd", flops=costs.factorization(21)).defv
 # fmt: on
 
 
-composition(np.linalg.eigvalsh)(lambda a, UPLO="L": np.linalg.eigh(a, UPLO)[0])
+exact_composition(np.linalg.eigvalsh)(lambda a, UPLO="L": np.linalg.eigh(a, UPLO)[0])
 composition(np.linalg.eigvals)(lambda a: np.linalg.eig(a)[0])
-composition(np.linalg.svdvals)(lambda x, /: np.linalg.svd(x, compute_uv=False))
 
 
 def _hermitian_svd(a: Any, compute_uv: Any) -> Any:
@@ -256,15 +261,23 @@ def _hermitian_svd(a: Any, compute_uv: Any) -> Any:
     return u, abs(w), adjoint(u * np.sign(unwrap(w))[..., None, :])
 
 
+def _without_vectors(a: Any, full_matrices: Any, compute_uv: Any, hermitian: Any) -> Any:
+    return _hermitian_svd(a, compute_uv) if hermitian else svd_values(a, full_matrices=False)[1]
+
+
+_exact_svd = with_values_of(np.linalg.svd, _without_vectors)
+
+
 @composition(np.linalg.svd)
 def _np_svd(
     a: Any, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False
 ) -> Any:
     a = as_array(a)
-    if a.size == 0:  # no gradient to lose
-        return wrap(np.linalg.svd(unwrap(a), full_matrices, compute_uv, hermitian))
-    if hermitian:
-        return _hermitian_svd(a, compute_uv)
-    if not compute_uv:
-        return svd_values(a, full_matrices=False)[1]
-    return svd(a, full_matrices=full_matrices)
+    if compute_uv and not hermitian and a.size:
+        return svd(a, full_matrices=full_matrices)
+    return _exact_svd(a, full_matrices, compute_uv, hermitian)
+
+
+exact_composition(np.linalg.svdvals)(
+    lambda x, /: _without_vectors(as_array(x), False, False, False)
+)

@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.engine.array_types import any_of
 from autograd_core.engine.primitive import Primitive, composition, defvjp
 from autograd_core.engine.recording import unwrap, wrap
 from autograd_core.rules import costs
+from autograd_core.tensors.operators import power
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 DEGREE = math.pi / 180.0
@@ -75,6 +77,7 @@ _define(np.true_divide, lambda g, _out, _x, y: g / y,               lambda g, ou
 _define(np.remainder,   lambda g, _out, _x, _y: g,                  _remainder_y)
 _define(np.fmod,        lambda g, _out, _x, _y: g,                  _fmod_y)
 _define(np.power,       _power_x,                                   _power_y)
+_define(power,          _power_x,                                   _power_y)
 _define(np.float_power, _power_x,                                   _power_y)
 _define(np.negative,    lambda g, _out, _x: -g)
 _define(np.positive,    lambda g, _out, _x: g, flops=costs.none)
@@ -149,15 +152,23 @@ def unit(x: Any, length: Any) -> Any:
     return np.where(flat, 0.0, x / np.where(flat, 1.0, length))
 
 
+def _hypot(g: Any, out: Any, x: Any, y: Any) -> Any:
+    """Return x / hypot(x, y), also where that length overflows."""
+    if any_of(np.isinf(unwrap(out))):
+        shrunk = np.where(np.isinf(unwrap(out)), 0.25, 1.0).astype(out.dtype)
+        x, out = x * shrunk, np.hypot(x * shrunk, y * shrunk)
+    return g * unit(x, out)
+
+
 def _share(g: Any, wins: Any, ties: Any) -> Any:
     """Return the cotangent where an argument wins, half of it where two tie."""
     return np.where(wins, g, np.where(ties, g * 0.5, 0.0))
 
 
-def share_of_log_sum(x: Any, out: Any) -> Any:
-    """Return x - out, whose exponential is the share of x; 0 where they are equal, also at infinity."""
-    same = x == out
-    return np.where(same, 0.0, x) - np.where(same, 0.0, out)
+def difference(x: Any, y: Any) -> Any:
+    """Return x - y, and 0 for equal infinities."""
+    same = (x == y) & np.isinf(y)
+    return np.where(same, 0.0, x) - np.where(same, 0.0, y) if any_of(same) else x - y
 
 
 def _arctan2(g: Any, numerator: Any, y: Any, x: Any) -> Any:
@@ -174,14 +185,15 @@ _define(np.fmax,    lambda g, _out, x, y: _share(g, (x > y) | np.isnan(y), x == 
                     lambda g, _out, x, y: _share(g, (y > x) | np.isnan(x), x == y), selects=True)
 _define(np.fmin,    lambda g, _out, x, y: _share(g, (x < y) | np.isnan(y), x == y),
                     lambda g, _out, x, y: _share(g, (y < x) | np.isnan(x), x == y), selects=True)
-_define(np.hypot,   lambda g, out, x, _y: g * unit(x, out),
-                    lambda g, out, _x, y: g * unit(y, out))
+_define(np.hypot,   lambda g, out, x, y: _hypot(g, out, x, y),
+                    lambda g, out, x, y: _hypot(g, out, y, x))
 _define(np.arctan2, lambda g, _out, y, x: _arctan2(g, x, y, x),
                     lambda g, _out, y, x: _arctan2(-g, y, y, x))
-_define(np.logaddexp,  lambda g, out, x, _y: g * np.exp(share_of_log_sum(x, out)),
-                       lambda g, out, _x, y: g * np.exp(share_of_log_sum(y, out)))
-_define(np.logaddexp2, lambda g, out, x, _y: g * np.exp2(share_of_log_sum(x, out)),
-                       lambda g, out, _x, y: g * np.exp2(share_of_log_sum(y, out)))
+# the shares e^x / (e^x + e^y) of both from x - y: the rounding of a large result would be e^its error
+_define(np.logaddexp,  lambda g, _out, x, y: g * np.exp(-np.logaddexp(0.0, difference(y, x))),
+                       lambda g, _out, x, y: g * np.exp(-np.logaddexp(0.0, difference(x, y))))
+_define(np.logaddexp2, lambda g, _out, x, y: g * np.exp2(-np.logaddexp2(0.0, difference(y, x))),
+                       lambda g, _out, x, y: g * np.exp2(-np.logaddexp2(0.0, difference(x, y))))
 _define(np.copysign,   lambda g, _out, x, y: np.where(np.signbit(x) == np.signbit(y), g, -g), _zero)
 _define(np.nextafter,  lambda g, _out, _x, _y: g, _zero)
 _define(np.heaviside,  _zero, lambda g, _out, x, _h: np.where(x == 0, g, 0.0))

@@ -104,7 +104,7 @@ def _several(first: Any, rest: Any, last_first: bool, default: Any) -> Any:
         *others, (n, axis) = pairs
         if last_first:
             a = first(a, n, axis, norm)
-        for m, other in reversed(others):
+        for m, other in reversed(others) if last_first else others:
             a = rest(a, m, other, norm)
         return a if last_first else first(a, n, axis, norm)
 

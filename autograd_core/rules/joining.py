@@ -2,34 +2,65 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.primitive import composition, defvjp
+from autograd_core.engine.primitive import Primitive, ShapeDtype, composition, defvjp
 from autograd_core.rules import costs
+from autograd_core.rules.common import along, as_array
 from autograd_core.rules.indexing import put_sum
 
 
-def _part(
-    i: int, g: Any, _out: Any, *_arrays: Any, axis: Any = 0, dtype: Any = None,
-    casting: Any = "same_kind",
-) -> Any:  # fmt: skip
-    """Return the slice of ``g`` that array ``i`` occupies."""
-    x = _arrays[i]
+class _Joining(Primitive):
+    """A function of any number of arrays, whose one rule reads their shapes alone.
+
+    One rule for each member would be called with all members, n * n of them.
+    """
+
+    def drop_unread(self, out: Any, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+        """Replace all arrays by their shapes; those without axes are of no size."""
+        out, *kept = (ShapeDtype(a) if isinstance(a, np.ndarray) else a for a in (out, *args))
+        return out, tuple(kept)
+
+
+def _parts(
+    g: Any, _out: Any, *_arrays: Any, axis: Any = 0, dtype: Any = None, casting: Any = "same_kind"
+) -> tuple[Any, ...]:
+    """Return the slices of ``g`` that the arrays occupy."""
     if axis is None:
-        start = sum(a.size for a in _arrays[:i])
-        return g[start : start + x.size].reshape(x.shape)
-    along = axis % g.ndim
-    start = sum(a.shape[along] for a in _arrays[:i])
-    return g[(slice(None),) * along + (slice(start, start + x.shape[along]),)]
+        ends = list(itertools.accumulate(a.size for a in _arrays))
+        return tuple(
+            g[end - a.size : end].reshape(a.shape) for a, end in zip(_arrays, ends, strict=True)
+        )
+    axis = axis % g.ndim
+    ends = list(itertools.accumulate(a.shape[axis] for a in _arrays))
+    return tuple(
+        g[along(axis, slice(end - a.shape[axis], end))]
+        for a, end in zip(_arrays, ends, strict=True)
+    )
 
 
-def _layer(
-    i: int, g: Any, _out: Any, *_arrays: Any, axis: Any = 0, dtype: Any = None,
-    casting: Any = "same_kind",
-) -> Any:  # fmt: skip
-    return g[(slice(None),) * (axis % g.ndim) + (i,)]
+def _layers(
+    g: Any, _out: Any, *_arrays: Any, axis: Any = 0, dtype: Any = None, casting: Any = "same_kind"
+) -> tuple[Any, ...]:
+    axis = axis % g.ndim
+    return tuple(g[along(axis, i)] for i in range(len(_arrays)))
+
+
+def _of_list(fun: Any, rule: Any) -> None:
+    """Define a function of a list of arrays."""
+    join = _Joining(lambda *arrays, **options: fun(arrays, **options), fun.__name__)
+    join.defvjp(vjp_all=rule, flops=costs.none)
+
+    @composition(fun)
+    def joined(arrays: Any, axis: Any = 0, **options: Any) -> Any:
+        return join(*map(as_array, arrays), axis=axis, **options)
+
+
+_of_list(np.concatenate, _parts)
+_of_list(np.stack, _layers)
 
 
 def _rejoin(g: Any, _out: Any, _x: Any, indices_or_sections: Any = None, axis: Any = 0) -> Any:
@@ -44,8 +75,6 @@ def _rejoin(g: Any, _out: Any, _x: Any, indices_or_sections: Any = None, axis: A
     )
 
 
-defvjp(np.concatenate, vjp_list=_part, flops=costs.none)
-defvjp(np.stack, vjp_list=_layer, flops=costs.none)
 defvjp(np.split, _rejoin, flops=costs.none)
 defvjp(np.array_split, _rejoin, flops=costs.none)
 

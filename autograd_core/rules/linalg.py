@@ -17,10 +17,17 @@ import numpy as np
 
 from autograd_core.engine.array_types import asarray_like
 from autograd_core.engine.primitive import Primitive, composition, defvjp
-from autograd_core.engine.recording import unwrap, wrap
+from autograd_core.engine.recording import unwrap
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.rules import costs
-from autograd_core.rules.common import adjoint, as_array, conj, mT
+from autograd_core.rules.common import (
+    adjoint,
+    as_array,
+    conj,
+    exact_composition,
+    mT,
+    with_values_of,
+)
 
 WELL_CONDITIONED = 1e4
 
@@ -189,12 +196,16 @@ qr_tall = Primitive(np.linalg.qr, "qr", flops=costs.factorization(4 / 3)).defvjp
 
 
 @composition(np.linalg.qr)
-def _qr(a: Any, mode: str = "reduced") -> Any:
+def _np_qr(a: Any, mode: str = "reduced") -> Any:
     if mode not in ("reduced", "complete", "r"):
         raise NotDifferentiableError(
             f"np.linalg.qr(mode={mode!r}) has no derivative rule (it gives LAPACK's reflectors); "
             "'reduced', 'complete' and 'r' have"
         )
+    return _exact_qr(a, mode) if mode == "r" or a.shape[-2] < a.shape[-1] else qr_tall(a, mode=mode)
+
+
+def _qr(a: Any, mode: str) -> Any:
     m, n = a.shape[-2:]
     options = {"mode": "complete"} if mode == "complete" else {}
     if m >= n:
@@ -205,6 +216,9 @@ def _qr(a: Any, mode: str = "reduced") -> Any:
         r = np.concatenate([r, adjoint(q) @ a[..., m:]], axis=-1)
         result = type(square)(q, r) if hasattr(square, "_fields") else (q, r)
     return result[1] if mode == "r" else result
+
+
+_exact_qr = with_values_of(np.linalg.qr, _qr)
 
 
 # -- pseudo-inverse, least squares ----------------------------------------------------------------
@@ -245,10 +259,8 @@ def from_lower(a: Any) -> Any:
 _full_pinv = Primitive(np.linalg.pinv, "pinv", flops=costs.factorization(21)).defvjp(_pinv)
 
 
-@composition(np.linalg.pinv)
+@exact_composition(np.linalg.pinv)
 def _np_pinv(a: Any, rcond: Any = None, hermitian: bool = False, **tolerance: Any) -> Any:
-    if a.size == 0:  # no gradient to lose
-        return wrap(np.linalg.pinv(unwrap(a)))
     if hermitian:
         a = from_lower(a)
     options = {k: v for k, v in tolerance.items() if k == "rtol"}
@@ -257,7 +269,7 @@ def _np_pinv(a: Any, rcond: Any = None, hermitian: bool = False, **tolerance: An
     return _full_pinv(a, **options if rcond is None else {**options, "rcond": rcond})
 
 
-@composition(np.linalg.lstsq)
+@exact_composition(np.linalg.lstsq)
 def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     """Return the pseudo-inverse times b, and the squared residuals where NumPy gives them."""
     a, b = as_array(a), as_array(b)

@@ -18,7 +18,7 @@ import numpy as np
 from autograd_core.engine.cotangents import sum_to_shape
 from autograd_core.engine.primitive import Primitive, composition, defvjp
 from autograd_core.rules import costs
-from autograd_core.rules.common import as_array, mT
+from autograd_core.rules.common import as_array, exact_composition, mT
 from autograd_core.rules.indexing import put_sum
 from autograd_core.rules.reductions import expand
 
@@ -51,24 +51,40 @@ def _matmul_y(g: Any, _out: Any, x: Any, _y: Any) -> Any:
 defvjp(np.matmul, _matmul_x, _matmul_y, kind="product", flops=costs.contraction)
 
 
+def _dot_a(g: Any, _out: Any, _a: Any, b: Any) -> Any:
+    """Return the sum of g over the axes of ``b`` that were not summed, times b."""
+    b = b if b.ndim > 1 else b[:, None]
+    columns = b.swapaxes(-1, -2).reshape((-1, b.shape[-2]))
+    return (g.reshape((math.prod(_a.shape[:-1]), -1)) @ columns).reshape(_a.shape)
+
+
+def _dot_b(g: Any, _out: Any, a: Any, _b: Any) -> Any:
+    """Return the sum of g over the axes of ``a`` that were not summed, times a."""
+    shape = _b.shape if _b.ndim > 1 else (*_b.shape, 1)
+    rows = a.reshape((-1, a.shape[-1])).T @ g.reshape((math.prod(a.shape[:-1]), -1))
+    return np.moveaxis(rows.reshape((shape[-2], *shape[:-2], shape[-1])), 0, -2).reshape(_b.shape)
+
+
+#: The dot product of arrays of more than two axes, which NumPy computes otherwise than ``@``.
+dot = Primitive(np.dot, "dot", kind="product", flops=costs.contraction).defvjp(_dot_a, _dot_b)
+
+
 @composition(np.dot)
 def _dot(a: Any, b: Any) -> Any:
     a, b = as_array(a), as_array(b)
     if a.ndim == 0 or b.ndim == 0:
         return a * b
-    if b.ndim <= 2:
-        return a @ b
-    return np.tensordot(a, b, (-1, -2))
+    return a @ b if a.ndim <= 2 and b.ndim <= 2 else dot(a, b)
 
 
 @composition(np.inner)
 def _inner(a: Any, b: Any) -> Any:
-    a, b = as_array(a), as_array(b)
-    return a * b if a.ndim == 0 or b.ndim == 0 else np.tensordot(a, b, (-1, -1))
+    b = as_array(b)
+    return _dot(a, b if b.ndim < 2 else mT(b))
 
 
 composition(np.outer)(lambda a, b: as_array(a).reshape((-1, 1)) * as_array(b).reshape((1, -1)))
-composition(np.vdot)(lambda a, b: np.conj(as_array(a).reshape(-1)) @ as_array(b).reshape(-1))
+exact_composition(np.vdot)(lambda a, b: np.conj(as_array(a).reshape(-1)) @ as_array(b).reshape(-1))
 
 
 @composition(np.tensordot)

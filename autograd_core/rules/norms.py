@@ -11,8 +11,15 @@ from autograd_core.engine.array_types import any_of, to_host
 from autograd_core.engine.primitive import Primitive, composition
 from autograd_core.engine.recording import unwrap, wrap
 from autograd_core.rules import costs
-from autograd_core.rules.common import as_array, axis_index, conj, floating, mT
-from autograd_core.rules.reductions import axes_of, restore_axes
+from autograd_core.rules.common import (
+    as_array,
+    axis_index,
+    conj,
+    exact_composition,
+    floating,
+    mT,
+)
+from autograd_core.rules.reductions import axes_of, largest, restore_axes
 
 
 def _two_norm(x: Any, *, axis: Any, keepdims: Any) -> Any:
@@ -21,9 +28,15 @@ def _two_norm(x: Any, *, axis: Any, keepdims: Any) -> Any:
 
 
 def _two_norm_x(g: Any, out: Any, x: Any, *, axis: Any, keepdims: Any) -> Any:
-    """Return x / |x|, and 0 at the origin."""
+    """Return x / |x|, and 0 at the origin, also where the squares over- or underflow."""
+    length, share = unwrap(out), g
+    info = np.finfo(length.dtype)
+    if any_of((length > info.max) | (length < float(info.tiny) ** 0.5 / float(info.eps))):
+        top = largest(x, axis)
+        x = x / top
+        out, share = _two_norm(x, axis=axis, keepdims=True), restore_axes(g, x, axis, keepdims)
     flat = out == 0
-    share = np.where(flat, 0.0, g) / np.where(flat, 1.0, out)
+    share = np.where(flat, 0.0, share) / np.where(flat, 1.0, out)
     return restore_axes(share, x, axis, keepdims) * conj(x)
 
 
@@ -32,20 +45,30 @@ two_norm = Primitive(_two_norm, "norm", kind="reduction", flops=costs.per_elemen
 )
 
 
-def _power_norm(x: Any, p: float, axis: Any, keepdims: Any) -> Any:
-    """Return (sum |x|^p)^(1/p), with gradient 0 where it is 0: at the origin, for p < 1 at any zero."""
+def _power_norm(x: Any, *, p: float, axis: Any, keepdims: Any) -> Any:
+    return (abs(x) ** p).sum(axis=axis, keepdims=keepdims) ** (1 / p)
+
+
+def _power_norm_x(g: Any, _out: Any, x: Any, *, p: float, axis: Any, keepdims: Any) -> Any:
+    """Return |u|^(p-1) (sum |u|^p)^(1/p-1) times the sign of x, for u = x / max |x|.
+
+    So no power over- or underflows.  It is 0 at the origin, for p < 1 at any element 0, and for
+    p < 0 in any row with one, where the norm is 0.
+    """
     size = abs(x)
     zero = unwrap(size) == 0
-    if p < 1 and any_of(zero):
-        power = np.where(zero, 1.0, size) ** p
-        power = np.where(zero, 0.0, power) if p > 0 else power
-    else:
-        power = size**p
-    total = power.sum(axis=axis, keepdims=keepdims)
-    flat = unwrap(total) == 0 if p > 0 else zero.any(axis=axis, keepdims=keepdims)
-    if not any_of(flat):
-        return total ** (1 / p)
-    return np.where(flat, 0.0, np.where(flat, 1.0, total) ** (1 / p))
+    safe = np.where(zero, 1.0, size)
+    top = largest(x, axis) if p > 0 else unwrap(safe).min(axis=axis, keepdims=True)
+    flat = (zero.all if p > 0 else zero.any)(axis=axis, keepdims=True)
+    u = safe / top
+    total = np.where(flat, 1.0, np.where(zero, 0.0, u**p).sum(axis=axis, keepdims=True))
+    slope = np.where(zero | flat, 0.0, u ** (p - 1)) * total ** (1 / p - 1)
+    return restore_axes(g, x, axis, keepdims) * slope * (conj(x) / safe)
+
+
+power_norm = Primitive(_power_norm, "norm", kind="reduction", flops=costs.per_element(3)).defvjp(
+    _power_norm_x
+)
 
 
 def _vector(x: Any, p: Any, axis: Any, keepdims: Any) -> Any:
@@ -61,7 +84,7 @@ def _vector(x: Any, p: Any, axis: Any, keepdims: Any) -> Any:
         return abs(x).sum(axis=axis, keepdims=keepdims)
     if isinstance(p, str):
         raise ValueError(f"norm of vectors takes a number for ord=, got {p!r}")
-    return _power_norm(x, p, axis, keepdims)
+    return power_norm(x, p=float(p), axis=axis, keepdims=bool(keepdims))
 
 
 def _matrix(x: Any, p: Any, axis: tuple[int, int], keepdims: Any) -> Any:
@@ -86,11 +109,9 @@ def _matrix(x: Any, p: Any, axis: tuple[int, int], keepdims: Any) -> Any:
     return result if keepdims else result.squeeze((row, column))
 
 
-@composition(np.linalg.norm)
+@exact_composition(np.linalg.norm)
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
     x = floating(as_array(x))
-    if x.size == 0:  # no gradient to lose
-        return wrap(np.linalg.norm(to_host(x), ord, axis, keepdims))
     if axis is None:
         if ord is None or (ord in ("f", "fro") and x.ndim == 2) or (ord == 2 and x.ndim == 1):
             return two_norm(x, axis=None, keepdims=keepdims)
@@ -103,18 +124,18 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> A
     raise ValueError(f"norm with ord= takes one or two axes, got {axis} of an array {x.shape}")
 
 
-@composition(np.linalg.vector_norm)
+@exact_composition(np.linalg.vector_norm)
 def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: Any = False, ord: Any = 2) -> Any:
     x = floating(as_array(x))
     return _vector(x, ord, axes_of(axis, x.ndim), keepdims)
 
 
-@composition(np.linalg.matrix_norm)
+@exact_composition(np.linalg.matrix_norm)
 def _matrix_norm(x: Any, /, *, keepdims: Any = False, ord: Any = "fro") -> Any:
     return _matrix(floating(as_array(x)), ord, (-2, -1), keepdims)
 
 
-@composition(np.linalg.cond)
+@exact_composition(np.linalg.cond)
 def _cond(x: Any, p: Any = None) -> Any:
     x = as_array(x)
     if p in (None, 2, -2):
@@ -138,6 +159,8 @@ def _matrix_power(a: Any, n: int) -> Any:
         a, n = np.linalg.inv(a), -n
     if n == 0:
         return wrap(np.linalg.matrix_power(to_host(a), 0))
+    if n == 3:  # in NumPy's order
+        return a @ a @ a
     result: Any = None
     square = a
     while n:
@@ -214,8 +237,8 @@ def _last(a: Any, axis: int) -> Any:
     return a if axis == -1 else np.moveaxis(a, axis, -1)
 
 
-@composition(np.vecdot)
-@composition(np.linalg.vecdot)
+@exact_composition(np.vecdot)
+@exact_composition(np.linalg.vecdot)
 def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1, keepdims: bool = False) -> Any:
     """Return the product of the conjugate of the first with the second."""
     a, b = _last(as_array(x1), axis), _last(as_array(x2), axis)
@@ -224,8 +247,8 @@ def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1, keepdims: bool = False) -> A
 
 
 if hasattr(np, "matvec"):  # NumPy 2.2
-    composition(np.matvec)(lambda x1, x2, /: (as_array(x1) @ as_array(x2)[..., None])[..., 0])
-    composition(np.vecmat)(
+    exact_composition(np.matvec)(lambda x1, x2, /: (as_array(x1) @ as_array(x2)[..., None])[..., 0])
+    exact_composition(np.vecmat)(
         lambda x1, x2, /: (conj(as_array(x1))[..., None, :] @ as_array(x2))[..., 0, :]
     )
 

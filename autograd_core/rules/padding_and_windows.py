@@ -13,7 +13,7 @@ from autograd_core.engine.primitive import Primitive, composition
 from autograd_core.engine.recording import any_tracked
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.rules import costs
-from autograd_core.rules.common import along, as_array
+from autograd_core.rules.common import along, as_array, with_values_of
 from autograd_core.rules.reductions import axes_of
 from autograd_core.rules.selection import by_index
 
@@ -164,6 +164,9 @@ def _pad_widths(array: Any, pad_width: Any) -> list[tuple[int, int]]:
     return [(before, after) for before, after in pairs]
 
 
+_exact_pad = with_values_of(np.pad, lambda a, w, mode, **options: pad_by_value(a, w, mode, options))
+
+
 @composition(np.pad)
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
     array = as_array(array)
@@ -180,7 +183,7 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> 
     if mode in ("edge", "reflect", "symmetric", "wrap"):  # these only repeat elements
         return by_index(lambda i: np.pad(i, widths, mode, **options), array)
     if mode in ("constant", "mean", "median", "maximum", "minimum", "linear_ramp"):
-        return pad_by_value(array, widths, mode, dict(options))
+        return _exact_pad(array, widths, mode, **options)
     raise NotDifferentiableError(
         f"np.pad with mode={mode!r} has no derivative rule: what it fills in is undefined, or "
         "written by a function; join the parts with np.concatenate instead"

@@ -10,10 +10,10 @@ import numpy as np
 from autograd_core.engine.array_types import asarray_like, to_host
 from autograd_core.engine.primitive import composition, defvjp
 from autograd_core.errors import NotDifferentiableError
-from autograd_core.rules.common import as_array, floating
+from autograd_core.rules.common import as_array, exact_composition, floating
 
 
-@composition(np.polyval)
+@exact_composition(np.polyval)
 def _polyval(p: Any, x: Any) -> Any:
     """Evaluate by Horner's scheme."""
     p, x = as_array(p), as_array(x)
@@ -45,13 +45,13 @@ def _trimmed(a: Any) -> Any:
     return a[int(nonzero[0]) if nonzero.size else a.shape[0] - 1 :]
 
 
-@composition(np.polymul)
+@exact_composition(np.polymul)
 def _polymul(a1: Any, a2: Any) -> Any:
     a, b = (_trimmed(np.atleast_1d(as_array(v))) for v in (a1, a2))
     return np.convolve(a, b)
 
 
-@composition(np.polydiv)
+@exact_composition(np.polydiv)
 def _polydiv(u: Any, v: Any) -> Any:
     """Return the quotient and the remainder of long division."""
     u, v = (np.atleast_1d(as_array(a)) + 0.0 for a in (u, v))
@@ -63,12 +63,11 @@ def _polydiv(u: Any, v: Any) -> Any:
         rest = np.concatenate([rest[1 : n + 1] - taken[1:], rest[n + 1 :]])
     if not quotient:
         return u[:1] * 0, u
-    values = np.flatnonzero(~np.isclose(to_host(rest), 0, rtol=1e-14))
     if rest.shape[0] == 0:
         rest = u[:1] * 0
-    else:
-        rest = rest[int(values[0]) if values.size else rest.shape[0] - 1 :]
-    return np.stack(quotient), rest
+    kept = np.polydiv(to_host(u), to_host(v))[1].shape[0]  # without leading zeros, up to rounding
+    rest = rest[max(rest.shape[0] - kept, 0) :]
+    return np.stack(quotient), _padded(rest, kept)
 
 
 @composition(np.polyder)
@@ -80,7 +79,7 @@ def _polyder(p: Any, m: int = 1) -> Any:
     return p
 
 
-@composition(np.polyint)
+@exact_composition(np.polyint)
 def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     p = as_array(p)
     constants = asarray_like(np.zeros(m), p) if k is None else np.atleast_1d(as_array(k, p))
@@ -95,7 +94,7 @@ def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     return p
 
 
-@composition(np.polyfit)
+@exact_composition(np.polyfit)
 def _polyfit(
     x: Any, y: Any, deg: int, rcond: Any = None, full: bool = False, w: Any = None, cov: Any = False
 ) -> Any:
@@ -117,10 +116,11 @@ def _polyfit(
     return c / (scale[:, None] if c.ndim == 2 else scale)
 
 
-@composition(np.poly)
+@exact_composition(np.poly)
 def _poly(seq_of_zeros: Any) -> Any:
     """Return coefficients from the roots, or of a matrix's characteristic polynomial."""
     roots = as_array(seq_of_zeros)
+    roots = roots.astype(np.dtype(np.mintypecode(roots.dtype.char)), copy=False)
     if roots.ndim == 2:
         roots = np.linalg.eigvals(roots)
     a = np.ones_like(roots, shape=(1,))
@@ -144,9 +144,10 @@ def _roots(g: Any, out: Any, p: Any) -> Any:
 defvjp(np.roots, _roots, flops=lambda out, _p: 25 * out.size**3)
 
 
-@composition(np.vander)
+@exact_composition(np.vander)
 def _vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
     x = as_array(x)
+    x = x.astype(np.promote_types(x.dtype, int), copy=False)
     n = x.shape[0] if N is None else int(N)
     columns = [x**0] if n else []  # 1 also of inf
     for _ in range(n - 1):

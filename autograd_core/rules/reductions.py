@@ -7,17 +7,16 @@ without a quotient, so that they are exact where factors are zero.  A missing va
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import any_of, asarray_like, is_lazy, writes_output
+from autograd_core.engine.array_types import any_of, asarray_like, writes_output
 from autograd_core.engine.primitive import SMALL, Primitive, composition, defvjp, table
 from autograd_core.engine.recording import unwrap
 from autograd_core.rules import costs
-from autograd_core.rules.common import as_array, keeps, unset
-from autograd_core.rules.elementwise import share_of_log_sum, unit
+from autograd_core.rules.common import as_array, exact_composition, keeps, unset
+from autograd_core.rules.elementwise import difference, unit
 
 
 def expand(g: Any, shape: tuple[int, ...]) -> Any:
@@ -121,12 +120,22 @@ def max_min_rule(
     return np.where(ties, share, 0.0)
 
 
-def _log_sum(
-    g: Any, out: Any, x: Any, axis: Any = 0, dtype: Any = None, keepdims: Any = False, initial: Any = None, where: Any = True,
-) -> Any:  # fmt: skip
-    """Return the shares exp(x) / sum(exp(x)), from the logarithm of the sum."""
-    share = np.exp(share_of_log_sum(x, restore_axes(out, x, axis, keepdims)))
-    return apply_where(restore_axes(g, x, axis, keepdims) * share, where)
+def _log_sum(exp: Any) -> Any:
+    """Return the rule of the logarithm of a sum of powers, with the function that takes powers."""
+
+    def rule(
+        g: Any, out: Any, x: Any, axis: Any = 0, dtype: Any = None, keepdims: Any = False, initial: Any = None, where: Any = True,
+    ) -> Any:  # fmt: skip
+        """Return the shares exp(x) / sum(exp(x)), which sum to 1 however large the result is."""
+        top, x = unwrap(restore_axes(out, x, axis, keepdims)), widen_float16(x)
+        x = x if where is True else np.where(where, x, -math.inf)
+        share = exp(difference(x, top))
+        total = share.sum(axis=axis, keepdims=True)
+        if initial is not None:
+            total = total + exp(difference(np.asarray(initial, x.dtype), top))
+        return restore_axes(g, x, axis, keepdims) * (share / np.where(total == 0, 1.0, total))
+
+    return rule
 
 
 def _hypot_reduce(
@@ -134,7 +143,19 @@ def _hypot_reduce(
 ) -> Any:  # fmt: skip
     """Return the unit vector x / |x|; folding pairs would make kinks where leading elements are 0."""
     length = restore_axes(out, x, axis, keepdims)
+    if any_of(np.isinf(unwrap(out))):
+        top = largest(x if where is True else np.where(where, x, 0.0), axis)
+        x = x / top
+        length = np.hypot.reduce(x, axis, keepdims=True, where=where)
+        length = length if initial is None else np.hypot(length, initial / top)
     return apply_where(restore_axes(g, x, axis, keepdims) * unit(x, length), where)
+
+
+def largest(x: Any, axis: Any) -> Any:
+    """Return the size of the largest finite element along the axes (a constant), or 1."""
+    size = abs(unwrap(x))
+    top = np.where(np.isfinite(size), size, 0.0).max(axis=axis, keepdims=True)
+    return np.where(top == 0, 1.0, top).astype(size.dtype)
 
 
 def _hypot_accumulate(g: Any, out: Any, x: Any, axis: Any = 0, dtype: Any = None) -> Any:
@@ -175,21 +196,21 @@ def _before(x: Any, fill: float) -> Any:
     return np.concatenate([first, x[..., :-1]], axis=-1)
 
 
-def _backwards(a: Any, b: Any) -> Any:
+def backwards(a: Any, b: Any) -> Any:
     """Return s[i] = b[i] + a[i+1] s[i+1]."""
     return recurrence(_after(a)[..., ::-1], b[..., ::-1])[..., ::-1]
 
 
 recurrence = Primitive(_recurrence, "linear_recurrence", kind="reduction")
 recurrence.defvjp(
-    lambda g, out, a, _b: _backwards(a, g) * _before(out, 0.0),
-    lambda g, _out, a, _b: _backwards(a, g),
+    lambda g, out, a, _b: backwards(a, g) * _before(out, 0.0),
+    lambda g, _out, a, _b: backwards(a, g),
 )
 
 
 def _cumprod_last(g: Any, out: Any, x: Any) -> Any:
     """Apply d y[j] / d x[i] = (product before i) (product from i+1 to j)."""
-    return _before(out, 1.0) * _backwards(x, g)
+    return _before(out, 1.0) * backwards(x, g)
 
 
 def _cumprod(g: Any, out: Any, x: Any, axis: Any = None, dtype: Any = None) -> Any:
@@ -239,9 +260,17 @@ defvjp(np.amin,    max_min_rule, selects=True, kind="reduction")
 defvjp(np.prod,    _prod, kind="reduction")
 defvjp(np.cumsum,  _cumsum, kind="reduction")
 defvjp(np.cumprod, _cumprod, kind="reduction")
-table[np.logaddexp.reduce] = Primitive(np.logaddexp.reduce, "logaddexp.reduce", kind="reduction").defvjp(_log_sum)
-table[np.hypot.reduce] = Primitive(np.hypot.reduce, "hypot.reduce", kind="reduction").defvjp(_hypot_reduce)
-table[np.hypot.accumulate] = Primitive(np.hypot.accumulate, "hypot.accumulate", kind="reduction").defvjp(_hypot_accumulate)
+for _method, _rule, _selects in (
+    (np.logaddexp.reduce,  _log_sum(np.exp), False),
+    (np.logaddexp2.reduce, _log_sum(np.exp2), False),
+    (np.hypot.reduce,      _hypot_reduce, False),
+    (np.hypot.accumulate,  _hypot_accumulate, False),
+    (np.fmax.reduce,       max_min_rule, True),
+    (np.fmin.reduce,       max_min_rule, True),
+):
+    _key: Any = _method
+    _name = f"{_key.__self__.__name__}.{_key.__name__}"
+    table[_key] = Primitive(_key, _name, kind="reduction").defvjp(_rule, selects=_selects)
 # fmt: on
 
 
@@ -253,7 +282,7 @@ def _ptp(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
 # -- reductions that leave NaNs out ---------------------------------------------------------------
 
 
-def _filled(a: Any, fill: float, where: Any = True) -> tuple[Any, Any]:
+def _filled(a: Any, fill: float, where: Any) -> tuple[Any, Any]:
     """Return ``a`` with NaNs (and what ``where=`` leaves out) replaced, and which were valid."""
     a = as_array(a)
     valid = ~np.isnan(unwrap(a))
@@ -271,14 +300,6 @@ def _given_options(dtype: Any, keepdims: Any, initial: Any = None) -> dict[str, 
     return given
 
 
-def _missing(name: str, valid: Any, axis: Any, keepdims: Any) -> Any:
-    """Return which results have no valid element; emit NumPy's warning if there are any."""
-    none = ~valid.any(axis=axis, keepdims=keeps(keepdims))
-    if not is_lazy(none) and none.any():
-        warnings.warn(f"np.{name}: a slice holds only NaNs", RuntimeWarning, stacklevel=6)
-    return none
-
-
 def _nan_form(fun: Any, reduction: Any, fill: float) -> None:
     """Compose ``fun`` of ``reduction``, with ``fill`` in place of NaNs."""
 
@@ -287,8 +308,11 @@ def _nan_form(fun: Any, reduction: Any, fill: float) -> None:
         a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False, initial: Any = None,
         where: Any = True,
     ) -> Any:  # fmt: skip
-        values, _ = _filled(a, fill, where)
-        return reduction(values, axis=axis, **_given_options(dtype, keepdims, initial))
+        values, _ = _filled(a, fill, True)
+        options = _given_options(dtype, keepdims, initial)
+        if where is not True and not unset(where):
+            options["where"] = where
+        return reduction(values, axis=axis, **options)
 
 
 _nan_form(np.nansum, np.sum, 0.0)
@@ -310,18 +334,17 @@ def _divided(total: Any, count: Any) -> Any:
     return np.where(count > 0, mean, math.nan) if any_of(count <= 0) else mean
 
 
-@composition(np.nanmean)
+@exact_composition(np.nanmean)
 def _nanmean(
     a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False,
     *, where: Any = True,
 ) -> Any:  # fmt: skip
     values, valid = _filled(a, 0.0, where)
-    _missing("nanmean", valid, axis, keepdims)
     total = values.sum(axis=axis, **_given_options(dtype, keepdims))
     return _divided(total, valid.sum(axis=axis, keepdims=keeps(keepdims)))
 
 
-@composition(np.nanvar)
+@exact_composition(np.nanvar)
 def _nanvar(
     a: Any, axis: Any = None, dtype: Any = None, ddof: Any = 0,
     keepdims: Any = False, *, where: Any = True, mean: Any = None, correction: Any = None,
@@ -332,7 +355,6 @@ def _nanvar(
         values = values.astype(dtype)
     axes = axes_of(axis, values.ndim)
     count = valid.sum(axis=axes, keepdims=True)
-    _missing("nanvar", valid, axis, keepdims)
     if mean is None or unset(mean):
         mean = _divided(values.sum(axis=axes, keepdims=True), np.where(count > 0, count, 1))
     d = np.where(valid, values - mean, 0.0)
@@ -341,7 +363,7 @@ def _nanvar(
     return _divided(total, (count - ddof).reshape(total.shape))
 
 
-@composition(np.nanstd)
+@exact_composition(np.nanstd)
 def _nanstd(a: Any, *args: Any, **options: Any) -> Any:
     """Return the root of :func:`_nanvar`, with gradient 0 for constants."""
     variance = _nanvar(a, *args, **options)

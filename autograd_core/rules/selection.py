@@ -15,7 +15,7 @@ from autograd_core.engine.array_types import asarray_like, to_host
 from autograd_core.engine.primitive import composition
 from autograd_core.engine.recording import TensorBase, unwrap, wrap
 from autograd_core.errors import ConversionError
-from autograd_core.rules.common import along, as_array, axis_index
+from autograd_core.rules.common import along, as_array, axis_index, exact_composition, is_foreign
 from autograd_core.rules.indexing import along_axis, put_sum
 from autograd_core.tensors.methods import setitem
 
@@ -90,7 +90,7 @@ def _extract(condition: Any, arr: Any) -> Any:
     return as_array(arr).reshape(-1)[np.flatnonzero(to_host(condition))]
 
 
-@composition(np.bincount)
+@exact_composition(np.bincount)
 def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     x = to_host(x)
     n = max(minlength, int(x.max(initial=-1)) + 1)
@@ -210,6 +210,8 @@ def _in_place(fun: Any, functional: Callable[..., Any]) -> None:
                 f"np.{fun.__name__} into a plain array would lose the gradient of a recorded "
                 f"Tensor; write b = ag.{fun.__name__}(a, ...), which returns a new Tensor"
             )
+        if not is_foreign((target, *args)):  # NumPy's own errors
+            fun(np.array(unwrap(target)), *unwrap(args), **unwrap(kwargs))
         t: Any = target
         t[...] = functional(t, *args, **kwargs)
 

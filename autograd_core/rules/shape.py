@@ -66,6 +66,13 @@ embed_diagonal.defvjp(
     lambda g, _out, _x, shape, offset=0, axis1=0, axis2=1: np.diagonal(g, offset, axis1, axis2)
 )
 
+#: The parts of an array along an axis, each without it: one node, however many there are.
+unstack = Primitive(
+    lambda x, *, axis: tuple(x[along(axis, i)] for i in range(x.shape[axis])),
+    "unstack",
+    kind="view",
+).defvjp(lambda g, _out, _x, *, axis: np.stack(g, axis=axis))
+
 # fmt: off
 defvjp(np.reshape,      lambda g, _out, _x, shape=None, order="C", *, newshape=None, copy=None: _back_to(g, _x, order), kind="view")
 defvjp(np.ravel,        lambda g, _out, _x, order="C": _back_to(g, _x, order), kind="view")
@@ -179,11 +186,7 @@ def _ix(*args: Any) -> Any:
 
 
 if hasattr(np, "unstack"):  # NumPy 2.1
-
-    @composition(np.unstack)
-    def _unstack(x: Any, /, *, axis: int = 0) -> Any:
-        axis = axis_index(x, axis)
-        return tuple(x[along(axis, i)] for i in range(x.shape[axis]))
+    composition(np.unstack)(lambda x, /, *, axis=0: unstack(as_array(x), axis=axis_index(x, axis)))
 
 
 def _cumulative(fun: Any, accumulation: Any, start: float) -> None:
@@ -244,7 +247,7 @@ def _apply_along_axis(
     moved = np.moveaxis(arr, axis, -1)
     outer = moved.shape[:-1]
     rows = moved.reshape((math.prod(outer), moved.shape[-1]))
-    results = [func1d(rows[i], *args, **kwargs) for i in range(rows.shape[0])]
+    results = [func1d(row, *args, **kwargs) for row in unstack(rows, axis=0)]
     results = [r if isinstance(r, TensorBase) else as_array(r) for r in results]
     stacked = np.stack(results).reshape(outer + results[0].shape)
     inner = results[0].ndim

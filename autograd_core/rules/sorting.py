@@ -8,7 +8,6 @@ of two neighbours in the sorted array; which two, and with what weights, NumPy i
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from autograd_core.engine.array_types import asarray_like, to_host
 from autograd_core.engine.primitive import composition
 from autograd_core.engine.recording import TensorBase, unwrap, wrap
 from autograd_core.errors import NotDifferentiableError
-from autograd_core.rules.common import as_array, floating, keeps
+from autograd_core.rules.common import as_array, exact_composition, floating, keeps, with_values_of
 from autograd_core.rules.reductions import axes_of
 
 
@@ -78,14 +77,18 @@ def _sort_complex(a: Any) -> Any:
     return np.take_along_axis(a, np.argsort(to_host(a), axis=-1), axis=-1)
 
 
-@composition(np.partition)
+@exact_composition(np.partition)
 def _partition(
     a: Any, kth: Any, axis: Any = -1, kind: Any = "introselect", order: Any = None
 ) -> Any:
+    """Move each element to where NumPy put it, of equal ones the first to the first place."""
     if axis is None:
         a, axis = a.reshape(-1), -1
     options = {} if kind == "introselect" else {"kind": kind}  # CuPy has no kind=
-    return np.take_along_axis(a, np.argpartition(a, kth, axis=axis, **options), axis=axis)
+    placed = np.partition(unwrap(a), kth, axis=axis, **options)
+    sources, places = (np.argsort(v, axis=axis, kind="stable") for v in (unwrap(a), placed))
+    sources = np.take_along_axis(sources, np.argsort(places, axis=axis), axis=axis)
+    return np.take_along_axis(a, sources, axis=axis)
 
 
 # -- quantiles ------------------------------------------------------------------------------------
@@ -105,7 +108,7 @@ def _places(n: int, q: Any, method: Any) -> Any:
 
 
 def _quantile(
-    a: Any, q: Any, axis: Any, method: str, keepdims: Any, skip_nan: bool, name: str, dtype: Any
+    a: Any, q: Any, axis: Any, method: str, keepdims: bool, skip_nan: bool, dtype: Any
 ) -> Any:
     """Return quantiles of a floating-point array, with dtype ``dtype``."""
     q = q if isinstance(q, TensorBase) else np.asarray(q)
@@ -115,13 +118,6 @@ def _quantile(
             "quantiles lie between 0 and 1, percentiles between 0 and 100; got quantiles from "
             f"{at.min():g} to {at.max():g}"
         )
-    if a.size == 0:  # no gradient to lose; NumPy warns or raises
-        function = getattr(np, name)
-        options = {"axis": axis, "keepdims": keeps(keepdims)}
-        if name.endswith("median"):
-            return wrap(function(to_host(a), **options))
-        scaled = to_host(q) * (100 if "percentile" in name else 1)
-        return wrap(function(to_host(a), scaled, method=method, **options))
     axes = axes_of(axis, a.ndim)
     rest = tuple(i for i in range(a.ndim) if i not in axes)
     flat = a.transpose((*axes, *rest)).reshape((-1, *(a.shape[i] for i in rest)))
@@ -132,8 +128,6 @@ def _quantile(
     missing = to_host(np.isnan(values).sum(axis=0))
     n, width = columns.shape
     counts = n - missing if skip_nan else np.full(width, n)
-    if skip_nan and (counts == 0).any():
-        warnings.warn(f"np.{name}: a slice holds only NaNs", RuntimeWarning, stacklevel=5)
     flat_q = q.reshape(-1)
     places: Any
     if counts.size and (counts == counts[0]).all():
@@ -161,12 +155,20 @@ def _quantile(
     if skip_nan and q.ndim > 1 and rest and len(axes) != 1:  # NumPy's order in this case
         out = np.moveaxis(out, tuple(range(q.ndim)), tuple(range(-q.ndim, 0)))
         out = np.moveaxis(out, tuple(range(-1, q.ndim - 1)), tuple(range(q.ndim)))
-    if keeps(keepdims):
+    if keepdims:
         out = out[(..., *(None if i in axes else slice(None) for i in range(a.ndim)))]
     return out
 
 
 def _quantile_like(fun: Any, scale: float, skip_nan: bool) -> None:
+    def composed(a: Any, q: Any, *, axis: Any, method: str, keepdims: bool) -> Any:
+        a, plain = floating(as_array(a)), isinstance(q, (int, float, np.generic))
+        dtype = fun(np.zeros(1, a.dtype), q if plain else to_host(q), method=method).dtype
+        q = as_array(q) / scale
+        return _quantile(a, q, axis, method, keepdims, skip_nan, dtype)
+
+    exact = with_values_of(fun, composed)
+
     @composition(fun)
     def quantile(
         a: Any, q: Any, axis: Any = None, overwrite_input: bool = False,
@@ -178,10 +180,7 @@ def _quantile_like(fun: Any, scale: float, skip_nan: bool) -> None:
                 raise NotDifferentiableError(
                     f"np.{fun.__name__} has no derivative rule for the keyword {word}=; leave it out"
                 )
-        a, plain = floating(as_array(a)), isinstance(q, (int, float, np.generic))
-        dtype = fun(np.zeros(1, a.dtype), q if plain else to_host(q), method=method).dtype
-        q = as_array(q) / scale
-        return _quantile(a, q, axis, method, keepdims, skip_nan, fun.__name__, dtype)
+        return exact(a, q, axis=axis, method=method, keepdims=keeps(keepdims))
 
 
 _quantile_like(np.quantile, 1, False)
@@ -191,13 +190,17 @@ _quantile_like(np.nanpercentile, 100, True)
 
 
 def _median(fun: Any, skip_nan: bool) -> None:
+    def composed(a: Any, *, axis: Any, keepdims: bool) -> Any:
+        a = floating(as_array(a))
+        return _quantile(a, 0.5, axis, "linear", keepdims, skip_nan, a.dtype)
+
+    exact = with_values_of(fun, composed)
+
     @composition(fun)
     def median(
-        a: Any, axis: Any = None, overwrite_input: bool = False,
-        keepdims: Any = False,
+        a: Any, axis: Any = None, overwrite_input: bool = False, keepdims: Any = False,
     ) -> Any:  # fmt: skip
-        a = floating(as_array(a))
-        return _quantile(a, 0.5, axis, "linear", keepdims, skip_nan, fun.__name__, a.dtype)
+        return exact(a, axis=axis, keepdims=keeps(keepdims))
 
 
 _median(np.median, False)

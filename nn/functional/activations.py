@@ -179,13 +179,19 @@ def gelu(x: Any, approximate: str = "none") -> Any:
     return _gelu(x, approximate=approximate)
 
 
+def _sum(a: Any, axis: int) -> Any:
+    """Sum along an axis that is kept, in float32 for float16, which ends at 65504."""
+    options = {"dtype": np.float32} if a.dtype == np.float16 else {}
+    return a.sum(axis, keepdims=True, **options)
+
+
 @ag.primitive(flops=lambda _out, x, **_options: 3 * x.size)
 def softmax(x: Any, axis: int = -1) -> Any:
     """Return ``exp(x) / sum(exp(x))`` along ``axis``: positive numbers that sum to 1."""
     x = as_float_array(x)
     with np.errstate(over="ignore"):  # a difference of -inf becomes 0
         out = np.exp(x - x.max(axis, keepdims=True))
-    out /= out.sum(axis, keepdims=True)
+    out /= _sum(out, axis)
     return out
 
 
@@ -198,11 +204,16 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     x = as_float_array(x)
     with np.errstate(over="ignore"):
         z = x - x.max(axis, keepdims=True)
-    z -= np.log(np.exp(z).sum(axis, keepdims=True))
+    z -= np.log(_sum(np.exp(z), axis))
     return z
 
 
-log_softmax.defvjp(lambda g, out, _x, axis=-1: g - np.exp(out) * g.sum(axis, keepdims=True))
+def _log_softmax_vjp(g: Any, out: Any, _x: Any, axis: int = -1) -> Any:
+    share = np.exp(out)  # normalised again: of many classes, out is rounded alike
+    return g - share * (g.sum(axis, keepdims=True) / _sum(share, axis))
+
+
+log_softmax.defvjp(_log_softmax_vjp)
 
 
 def embedding(ids: Any, weight: Any) -> Any:

@@ -149,7 +149,21 @@ for name in ["add", "multiply", "maximum", "minimum", "logaddexp", "hypot"]:
     u = getattr(np, name)
     add(f"{name}.accumulate axis", lambda x, u=u: u.accumulate(x, axis=-1), POS)
     add(f"{name}.reduceat", lambda x, u=u: u.reduceat(x, [0, 2, 1, 4], axis=0), draw(5, 2, low=0.3))
+    add(
+        f"{name}.reduceat end", lambda x, u=u: u.reduceat(x, [3, 0, 0], axis=1), draw(2, 4, low=0.3)
+    )
     add(f"{name}.outer", lambda x, y, u=u: u.outer(x, y), A, draw(2))
+for name in ("float_power", "remainder", "fmod", "copysign", "nextafter", "heaviside"):
+    u = getattr(np, name)
+    add(f"{name}.accumulate", lambda x, u=u: u.accumulate(x, axis=1), POS)
+for name in ("maximum", "fmin", "subtract"):
+    u = getattr(np, name)
+    add(f"{name}.accumulate first", lambda x, u=u: u.accumulate(x), draw(4, 3))
+    add(f"{name}.accumulate dtype", lambda x, u=u: u.accumulate(x, -1, np.float64), T)
+add("divide.accumulate complex", lambda x: np.divide.accumulate(x, axis=1), A + 1j * A[::-1])
+for name in ("fmax", "fmin"):
+    u = getattr(np, name)
+    add(f"{name}.reduce where", lambda x, u=u: u.reduce(x, axis=1, where=A > -1, initial=0.3), A)
 add(
     "logaddexp2.reduce where",
     lambda x: np.logaddexp2.reduce(x, axis=1, where=A > -1, initial=0.3),

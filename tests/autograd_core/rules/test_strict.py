@@ -16,7 +16,6 @@ from tests.autograd_core.rules.strict import Refused, StrictArray
 WAITING = {
     "linalg": "whether a matrix is singular, whether an imaginary part is rounding",
     "decompositions": "whether singular values coincide",
-    "reductions": "whether a slice holds NaNs alone, whether a deviation is 0 anywhere",
     "calculus": "whether weights sum to 0, as np.average itself asks",
     "array_types": "any_of and to_host, for the files here and for norms",
     "tensor": "bool(t), which the caller asked for",
