@@ -54,7 +54,15 @@ from autograd_core.array_api._data_types import (
     finfo,
     iinfo,
 )
-from autograd_core.array_api._functions import argsort, count_nonzero, diff, round, sort
+from autograd_core.array_api._functions import (
+    argsort,
+    broadcast_arrays,
+    count_nonzero,
+    diff,
+    meshgrid,
+    round,
+    sort,
+)
 
 __all__ = [
     "__array_api_version__", "__array_namespace_info__", "abs", "acos", "acosh", "add", "all",

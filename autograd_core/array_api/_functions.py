@@ -5,7 +5,7 @@ All are written in dispatching NumPy, so they are recorded.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -47,3 +47,13 @@ def diff(x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: 
 def round(x: Any, /) -> Any:
     """Return the nearest integers, the even one of two."""
     return np.round(x)
+
+
+def meshgrid(*arrays: Any, indexing: Literal["xy", "ij"] = "xy") -> list[Any]:
+    """Return coordinate matrices, as a list (``np.meshgrid`` returns a tuple)."""
+    return list(np.meshgrid(*arrays, indexing=indexing))
+
+
+def broadcast_arrays(*arrays: Any) -> list[Any]:
+    """Return the arrays with one common shape, as a list (``np.broadcast_arrays``: a tuple)."""
+    return list(np.broadcast_arrays(*arrays))

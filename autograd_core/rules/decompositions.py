@@ -132,6 +132,8 @@ def _eig(g: Any, out: Any, a: Any) -> Any:
     largest component is real.
     """
     w, v = out[0], out[1]
+    if not v.size:
+        return np.zeros_like(a)
     gw, gv = conj(g[0]), conj(g[1])
     t = _diagonal(adjoint(v) @ gv)
     gv = gv - v * t.real[..., None, :]

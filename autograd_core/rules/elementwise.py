@@ -16,6 +16,7 @@ from autograd_core.engine.array_types import any_of
 from autograd_core.engine.primitive import Primitive, composition, defvjp
 from autograd_core.engine.recording import unwrap, wrap
 from autograd_core.rules import costs
+from autograd_core.rules.common import as_array, exact_composition
 from autograd_core.tensors.operators import power
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
@@ -290,3 +291,30 @@ def _nan_to_num(
 
 
 _define(np.nan_to_num, _nan_to_num, selects=True)
+
+
+# -- functions that leave the real numbers where they must ----------------------------------------
+
+
+def _extended(name: str, outside: Any) -> None:
+    """Compose a function of ``np.emath``: the plain one, of complex numbers if some lie outside."""
+    plain = getattr(np, name, None)
+
+    def wide(x: Any) -> Any:
+        x = as_array(x)
+        if x.dtype.kind == "c" or not any_of(outside(unwrap(x))):
+            return x
+        return x.astype(np.result_type(x.dtype, np.complex64))
+
+    def composed(x: Any, *exponent: Any) -> Any:
+        if plain is None:  # logn(n, x)
+            return np.log(wide(exponent[0])) / np.log(wide(x))
+        return plain(wide(x), *exponent)
+
+    exact_composition(getattr(np.emath, name))(composed)
+
+
+for _name in ("sqrt", "log", "log2", "log10", "logn", "power"):
+    _extended(_name, lambda x: x < 0)
+for _name in ("arcsin", "arccos", "arctanh"):
+    _extended(_name, lambda x: abs(x) > 1)

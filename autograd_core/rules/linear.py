@@ -31,8 +31,9 @@ def _matmul_x(g: Any, _out: Any, _x: Any, y: Any) -> Any:
         return (y @ g[..., None])[..., 0]
     if _x.ndim == 2 and y.ndim > 2:  # one contraction instead of a batch of results to sum
         n, k = _x.shape
-        left = np.moveaxis(g, -2, 0).reshape((n, -1))
-        return left @ np.moveaxis(y, -2, 0).reshape((k, -1)).T
+        results = math.prod(y.shape[:-2]) * y.shape[-1]
+        left = np.moveaxis(g, -2, 0).reshape((n, results))
+        return left @ np.moveaxis(y, -2, 0).reshape((k, results)).T
     return g @ mT(y)
 
 
@@ -43,8 +44,8 @@ def _matmul_y(g: Any, _out: Any, x: Any, _y: Any) -> Any:
     if _y.ndim == 1:
         return (g[..., None, :] @ x)[..., 0, :]
     if _y.ndim == 2 and x.ndim > 2:
-        k, m = _y.shape
-        return x.reshape((-1, k)).T @ g.reshape((-1, m))
+        rows = math.prod(x.shape[:-1])
+        return x.reshape((rows, _y.shape[0])).T @ g.reshape((rows, _y.shape[1]))
     return mT(x) @ g
 
 
@@ -54,15 +55,19 @@ defvjp(np.matmul, _matmul_x, _matmul_y, kind="product", flops=costs.contraction)
 def _dot_a(g: Any, _out: Any, _a: Any, b: Any) -> Any:
     """Return the sum of g over the axes of ``b`` that were not summed, times b."""
     b = b if b.ndim > 1 else b[:, None]
-    columns = b.swapaxes(-1, -2).reshape((-1, b.shape[-2]))
-    return (g.reshape((math.prod(_a.shape[:-1]), -1)) @ columns).reshape(_a.shape)
+    n = math.prod(b.shape[:-2]) * b.shape[-1]
+    columns = b.swapaxes(-1, -2).reshape((n, b.shape[-2]))
+    return (g.reshape((math.prod(_a.shape[:-1]), n)) @ columns).reshape(_a.shape)
 
 
 def _dot_b(g: Any, _out: Any, a: Any, _b: Any) -> Any:
     """Return the sum of g over the axes of ``a`` that were not summed, times a."""
     shape = _b.shape if _b.ndim > 1 else (*_b.shape, 1)
-    rows = a.reshape((-1, a.shape[-1])).T @ g.reshape((math.prod(a.shape[:-1]), -1))
-    return np.moveaxis(rows.reshape((shape[-2], *shape[:-2], shape[-1])), 0, -2).reshape(_b.shape)
+    m, n = math.prod(a.shape[:-1]), math.prod(shape[:-2]) * shape[-1]
+    c = (a.reshape((m, shape[-2])).T @ g.reshape((m, n))).reshape(
+        (shape[-2], *shape[:-2], shape[-1])
+    )
+    return np.moveaxis(c, 0, -2).reshape(_b.shape)
 
 
 #: The dot product of arrays of more than two axes, which NumPy computes otherwise than ``@``.
@@ -188,7 +193,7 @@ def _cotangent(
     inputs = ",".join([right, *(t for t, _ in others)])
     c = np.einsum(f"{inputs}->{found}", g, *(a for _, a in others), optimize=optimize)
     sizes, shape = dict(zip(mine, x.shape, strict=True)), dict(zip(found, c.shape, strict=True))
-    whole = tuple(max(shape.get(s, 1), sizes[s]) if sizes[s] else 0 for s in labels)
+    whole = tuple(shape.get(s, 1) if sizes[s] == 1 else sizes[s] for s in labels)
     if c.shape != whole:  # axes summed away in this operand, or of length 1 in all others
         c = expand(c.reshape(tuple(shape.get(s, 1) for s in labels)), whole)
     if labels != mine:  # a diagonal was taken

@@ -208,15 +208,16 @@ def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
         a = np.moveaxis(a, axes, tuple(range(a.ndim - len(axes), a.ndim)))
     left = a.shape[b.ndim :]
     n = math.prod(left)
-    return np.linalg.solve(a.reshape((-1, n)), b.reshape(-1)).reshape(left)
+    rows = b.size
+    return np.linalg.solve(a.reshape((rows, n)), b.reshape(rows)).reshape(left)
 
 
 @composition(np.linalg.tensorinv)
 def _tensorinv(a: Any, ind: int = 2) -> Any:
     if ind <= 0:
         raise ValueError(f"tensorinv takes a positive ind=, got {ind}")
-    rows = math.prod(a.shape[ind:])
-    return np.linalg.inv(a.reshape((rows, -1))).reshape(a.shape[ind:] + a.shape[:ind])
+    rows, columns = math.prod(a.shape[ind:]), math.prod(a.shape[:ind])
+    return np.linalg.inv(a.reshape((columns, rows))).reshape(a.shape[ind:] + a.shape[:ind])
 
 
 # -- products that NumPy names twice --------------------------------------------------------------

@@ -173,6 +173,8 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> 
     if array.ndim == 0:
         return array * 1
     widths = _pad_widths(array, pad_width)
+    if array.size == 0 and mode != "constant":
+        return _exact_pad(array, widths, mode, **options)
     if mode == "constant" and not any_tracked(options.values()):
         fill = options.pop("constant_values", 0)
         if options:

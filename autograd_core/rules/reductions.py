@@ -15,7 +15,7 @@ from autograd_core.engine.array_types import any_of, asarray_like, writes_output
 from autograd_core.engine.primitive import SMALL, Primitive, composition, defvjp, table
 from autograd_core.engine.recording import unwrap
 from autograd_core.rules import costs
-from autograd_core.rules.common import as_array, exact_composition, keeps, unset
+from autograd_core.rules.common import as_array, exact_composition, keeps, unset, with_values_of
 from autograd_core.rules.elementwise import difference, unit
 
 
@@ -251,8 +251,8 @@ def _prod(
 # fmt: off
 defvjp(np.sum,     _sum, kind="reduction")
 defvjp(np.mean,    _mean, kind="reduction")
-defvjp(np.var,     _var, kind="reduction", flops=costs.per_element(4))
-defvjp(np.std,     _std, kind="reduction", flops=costs.per_element(4))
+var = Primitive(np.var, "var", kind="reduction", flops=costs.per_element(4)).defvjp(_var)
+std = Primitive(np.std, "std", kind="reduction", flops=costs.per_element(4)).defvjp(_std)
 defvjp(np.max,     max_min_rule, selects=True, kind="reduction")
 defvjp(np.min,     max_min_rule, selects=True, kind="reduction")
 defvjp(np.amax,    max_min_rule, selects=True, kind="reduction")
@@ -277,6 +277,58 @@ for _method, _rule, _selects in (
 @composition(np.ptp)
 def _ptp(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
     return np.max(a, axis, keepdims=keepdims) - np.min(a, axis, keepdims=keepdims)
+
+
+def _from_initial(fun: Any, combine: Any, start: float) -> None:
+    """Compose a reduction from a recorded ``initial=``; the rule of ``fun`` answers other calls."""
+
+    @exact_composition(fun)
+    def reduced(a: Any, *args: Any, initial: Any, **options: Any) -> Any:
+        return combine(fun(a, *args, initial=start, **options), initial)
+
+
+for _fun, _combine, _start in (
+    *((np.sum, np.add, 0), (np.prod, np.multiply, 1)),
+    *((f, np.maximum, -math.inf) for f in (np.max, np.amax)),
+    *((f, np.minimum, math.inf) for f in (np.min, np.amin)),
+):
+    _from_initial(_fun, _combine, _start)
+
+
+def _var_about(
+    a: Any, axis: Any = None, dtype: Any = None, ddof: Any = 0, keepdims: Any = False, *,
+    where: Any = True, mean: Any, correction: Any = None,
+) -> Any:  # fmt: skip
+    """Return the mean square of the distances from a given mean."""
+    x = as_array(a) if dtype is None else as_array(a).astype(dtype)
+    d = x - mean
+    square = (d * np.conj(d)).real if d.dtype.kind == "c" else d * d
+    total = np.sum(square, axis=axis, keepdims=keeps(keepdims), where=where)
+    n = _freedom(x, axis, where, ddof, correction)
+    return total / (n.reshape(total.shape) if isinstance(n, np.ndarray) else n)
+
+
+def _root(variance: Any) -> Any:
+    """Return the square root, with gradient 0 where it is 0."""
+    flat = unwrap(variance) == 0
+    if not any_of(flat):
+        return np.sqrt(variance)
+    return np.where(flat, 0.0, np.sqrt(np.where(flat, 1.0, variance)))
+
+
+def _about_a_mean(fun: Any, primitive: Any, about: Any) -> None:
+    """Register a function that computes the mean itself, unless ``mean=`` gives it."""
+    exact = with_values_of(fun, about)
+
+    @composition(fun)
+    def call(a: Any, *args: Any, mean: Any = np._NoValue, **options: Any) -> Any:
+        if unset(mean):
+            return primitive(a, *args, **options)
+        return exact(a, *args, mean=mean, **options)
+
+
+_about_a_mean(np.var, var, _var_about)
+_about_a_mean(np.std, std, lambda *args, **options: _root(_var_about(*args, **options)))
 
 
 # -- reductions that leave NaNs out ---------------------------------------------------------------
@@ -366,8 +418,4 @@ def _nanvar(
 @exact_composition(np.nanstd)
 def _nanstd(a: Any, *args: Any, **options: Any) -> Any:
     """Return the root of :func:`_nanvar`, with gradient 0 for constants."""
-    variance = _nanvar(a, *args, **options)
-    flat = unwrap(variance) == 0
-    if not any_of(flat):
-        return np.sqrt(variance)
-    return np.where(flat, 0.0, np.sqrt(np.where(flat, 1.0, variance)))
+    return _root(_nanvar(a, *args, **options))

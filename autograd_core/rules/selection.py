@@ -6,6 +6,7 @@ are composed of ``np.where`` and of assignment, which declare ``selects``.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +14,8 @@ import numpy as np
 
 from autograd_core.engine.array_types import asarray_like, to_host
 from autograd_core.engine.primitive import composition
-from autograd_core.engine.recording import TensorBase, unwrap, wrap
-from autograd_core.errors import ConversionError
+from autograd_core.engine.recording import TensorBase, any_tracked, unwrap
+from autograd_core.errors import ConversionError, NotDifferentiableError
 from autograd_core.rules.common import along, as_array, axis_index, exact_composition, is_foreign
 from autograd_core.rules.indexing import along_axis, put_sum
 from autograd_core.tensors.methods import setitem
@@ -37,6 +38,8 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     """Call each function on its own elements only, never outside its domain."""
     x = as_array(x)
+    if x.size == 0:
+        return x * 1
     if isinstance(condlist, (list, tuple)):
         single = (
             x.ndim > 0 and not hasattr(condlist[0], "ndim") and not isinstance(condlist[0], list)
@@ -97,6 +100,68 @@ def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     weights = as_array(weights)
     weights = weights if weights.dtype == np.float64 else weights.astype(float)
     return put_sum(weights, index=(x,), shape=(n,))
+
+
+def _binned(weights: Any, places: list[Any], edges: list[Any]) -> Any:
+    """Add weights in the bins between edges, of which the last includes its upper end."""
+    inside, index = np.ones(places[0].shape, bool), []
+    for x, e in zip(places, edges, strict=True):
+        i = np.searchsorted(e, x, side="right") - 1
+        i = np.where(x == e[-1], e.size - 2, i)
+        inside = inside & (x >= e[0]) & (x <= e[-1])
+        index.append(i)
+    shape = tuple(e.size - 1 for e in edges)
+    at = tuple(i[inside] for i in index)
+    return put_sum(weights.reshape(-1)[np.flatnonzero(inside)], index=at, shape=shape)
+
+
+def _as_density(counts: Any, edges: list[Any]) -> Any:
+    """Divide counts by their sum and by the volumes of the bins."""
+    for i, e in enumerate(edges):
+        widths = e[1:] - e[:-1]
+        counts = counts / widths.reshape(
+            tuple(-1 if j == i else 1 for j in builtins.range(counts.ndim))
+        )
+    return counts
+
+
+@exact_composition(np.histogram)
+def _histogram(
+    a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
+) -> Any:
+    """Add up recorded weights; the number of elements in a bin is piecewise constant."""
+    values, fixed = to_host(a).reshape(-1), tuple(map(to_host, range)) if range else None
+    host = bins if isinstance(bins, str) else to_host(bins)
+    known = np.histogram_bin_edges(values, host, fixed)
+    recorded = any_tracked([a, bins, range or ()])
+    edges = np.histogram_bin_edges(a, bins, range) if recorded else known
+    w = np.ones(values.shape) if weights is None else as_array(weights)
+    counts = _binned(w, [values], [known])
+    return (_as_density(counts / counts.sum(), [edges]) if density else counts), edges
+
+
+def _histogram_of_many(fun: Any) -> None:
+    """Compose a histogram of several dimensions: only its weights have a gradient."""
+
+    def composed(*args: Any, weights: Any = None, density: Any = None, **options: Any) -> Any:
+        if any_tracked([*args, *options.values()]):
+            raise NotDifferentiableError(
+                f"np.{fun.__name__} has a gradient with respect to weights= alone, given by keyword; "
+                "detach() the coordinates and the bins, or take np.histogram of each"
+            )
+        points, options = unwrap(args), unwrap(options)
+        _, *edges = fun(*points, **options)
+        edges = edges if fun is np.histogram2d else edges[0]
+        columns = points[:2] if fun is np.histogram2d else np.atleast_2d(np.asarray(points[0]).T)
+        counts = _binned(as_array(weights), [np.asarray(c) for c in columns], list(edges))
+        counts = _as_density(counts / counts.sum(), list(edges)) if density else counts
+        return (counts, *edges) if fun is np.histogram2d else (counts, edges)
+
+    exact_composition(fun)(composed)
+
+
+_histogram_of_many(np.histogram2d)
+_histogram_of_many(np.histogramdd)
 
 
 # -- assignment -----------------------------------------------------------------------------------
@@ -259,12 +324,9 @@ def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     return by_index(lambda i, v: np.insert(i, obj, v, axis), a, values)
 
 
-@composition(np.resize)
+@exact_composition(np.resize)
 def _resize(a: Any, new_shape: Any) -> Any:
-    a = as_array(a)
-    if a.size == 0:
-        return wrap(np.resize(to_host(a), new_shape))
-    return by_index(lambda i: np.resize(i, new_shape), a)
+    return by_index(lambda i: np.resize(i, new_shape), as_array(a))
 
 
 @composition(np.trim_zeros)
@@ -275,7 +337,7 @@ def _trim_zeros(filt: Any, trim: Any = "fb", axis: Any = None) -> Any:
     options = {} if axis is None else {"axis": axis}
     kept = np.trim_zeros(to_host(a), trim, **options)
     if not kept.size:
-        return wrap(kept)
+        return a[tuple(slice(0, n) for n in kept.shape)]
     first = np.argwhere(to_host(a)).min(axis=0) if "f" in trim.lower() else [0] * a.ndim
     index = []
     for start, m, n in zip(first, kept.shape, a.shape, strict=True):

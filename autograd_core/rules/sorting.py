@@ -66,9 +66,22 @@ for _fun in (np.unique_values, np.unique_all, np.unique_counts, np.unique_invers
     _named_unique(_fun)
 
 
-@composition(np.union1d)
-def _union1d(ar1: Any, ar2: Any) -> Any:
-    return np.unique(np.concatenate([as_array(ar1).reshape(-1), as_array(ar2).reshape(-1)]))
+def _set_operation(fun: Any) -> None:
+    """Compose an operation on sets: its values, each from the first place where it occurs."""
+
+    @composition(fun)
+    def operation(ar1: Any, ar2: Any, **options: Any) -> Any:
+        found = fun(to_host(ar1), to_host(ar2), **options)
+        values, *extra = found if isinstance(found, tuple) else (found,)
+        sources = (ar1,) if fun is np.setdiff1d else (ar1, ar2)
+        joined = np.concatenate([as_array(a, ar1).reshape(-1) for a in sources])
+        known, first = np.unique(to_host(joined), return_index=True, equal_nan=False)
+        taken = joined[first[np.searchsorted(known, values)]]
+        return (taken, *map(wrap, extra)) if extra else taken
+
+
+for _set in (np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d):
+    _set_operation(_set)
 
 
 @composition(np.sort_complex)
@@ -111,6 +124,8 @@ def _quantile(
     a: Any, q: Any, axis: Any, method: str, keepdims: bool, skip_nan: bool, dtype: Any
 ) -> Any:
     """Return quantiles of a floating-point array, with dtype ``dtype``."""
+    if a.size == 0:  # NaN, or nothing: it depends on nothing
+        return 0.0
     q = q if isinstance(q, TensorBase) else np.asarray(q)
     at = to_host(q)
     if ((at < 0) | (at > 1)).any():

@@ -117,11 +117,13 @@ def _bessel(name: str, sign: float, scale: float = 0.5) -> Callable[[Any, Any], 
     return lambda v, x: scale * (_scipy(name)(v - 1, x) + sign * _scipy(name)(v + 1, x))
 
 
-_jv, _yv, _iv, _kv = (
+_jv, _yv, _iv, _kv, _ive, _kve = (
     _bessel("jv", -1.0),
     _bessel("yv", -1.0),
     _bessel("iv", 1.0),
     _bessel("kv", 1.0, -0.5),
+    _bessel("ive", 1.0),
+    _bessel("kve", 1.0, -0.5),
 )
 
 
@@ -133,6 +135,31 @@ def _over(x: Any, one: Any) -> Any:
     """Return i1(x) / x or i1e(x) / x, 1/2 at 0."""
     flat = x == 0
     return np.where(flat, 0.5, one / np.where(flat, 1.0, x))
+
+
+def _rgamma_slope(x: Any) -> Any:
+    """Return the derivative of 1 / gamma(x); below 1/2 by reflection, which is right at the poles."""
+    low = x < 0.5
+    y = np.where(low, 1 - x, x)
+    angle = math.pi * x
+    reflected = _scipy("gamma")(y) * (np.cos(angle) - np.sin(angle) * _psi(y) / math.pi)
+    return np.where(low, reflected, -_psi(y) * _scipy("rgamma")(y))
+
+
+def _student_density(df: Any, t: Any) -> Any:
+    """Return the density of Student's t distribution."""
+    powers = _scipy("betaln")(df / 2, 0.5) + np.log(df) / 2 + (df + 1) / 2 * np.log1p(t * t / df)
+    return np.exp(-powers)
+
+
+def _exprel_slope(x: Any, out: Any) -> Any:
+    """Return the derivative of (e^x - 1) / x, near 0 by its series, the sum of k x^(k-1) / (k+1)!."""
+    near = abs(x) < 0.5
+    small, far = np.where(near, x, 0.0), np.where(near, 1.0, x)
+    series: Any = 0.0
+    for k in range(14, 0, -1):
+        series = series * small + k / math.factorial(k + 1)
+    return np.where(near, series, (np.exp(x) - out) / far)
 
 
 def _gamma_density(a: Any, x: Any) -> Any:
@@ -178,6 +205,12 @@ RULES: dict[str, tuple[Any, ...]] = {
     "gamma":     (lambda g, out, x: g * (out * _psi(x)),),
     "gammaln":   (lambda g, _out, x: g * _psi(x),),
     "loggamma":  (lambda g, _out, x: g * _psi(x),),
+    "rgamma":    (lambda g, _out, x: g * _rgamma_slope(x),),
+    "gammasgn":  (lambda g, _out, _x: np.zeros_like(g),),
+    "poch":      (lambda g, out, a, m: g * (out * (_psi(a + m) - _psi(a))),
+                  lambda g, out, a, m: g * (out * _psi(a + m))),
+    "binom":     (lambda g, out, n, k: g * (out * (_psi(n + 1) - _psi(n - k + 1))),
+                  lambda g, out, n, k: g * (out * (_psi(n - k + 1) - _psi(k + 1)))),
     "psi":       (lambda g, _out, x: g * _polygamma_of(1, x),),
     "_zeta":     (None, lambda g, _out, s, x: g * (-s * _scipy("_zeta")(s + 1.0, x))),
     "beta":      (lambda g, out, a, b: g * (out * (_psi(a) - _psi(a + b))),
@@ -186,6 +219,13 @@ RULES: dict[str, tuple[Any, ...]] = {
                   lambda g, _out, a, b: g * (_psi(b) - _psi(a + b))),
     "gammainc":  (None, lambda g, _out, a, x: g * _gamma_density(a, x)),
     "gammaincc": (None, lambda g, _out, a, x: -g * _gamma_density(a, x)),
+    "gammaincinv":  (None, lambda g, out, a, _y: g / _gamma_density(a, out)),
+    "gammainccinv": (None, lambda g, out, a, _y: -g / _gamma_density(a, out)),
+    "betaincinv": (None, None, lambda g, out, a, b, _y: g / _beta_density(a, b, out)),
+    "betaincc":  (None, None, lambda g, _out, a, b, x: -g * _beta_density(a, b, x)),
+    "stdtr":     (None, lambda g, _out, df, t: g * _student_density(df, t)),
+    "chdtr":     (None, lambda g, _out, v, x: g * (0.5 * _gamma_density(v / 2, x / 2))),
+    "chdtrc":    (None, lambda g, _out, v, x: g * (-0.5 * _gamma_density(v / 2, x / 2))),
     "betainc":   (None, None, lambda g, _out, a, b, x: g * _beta_density(a, b, x)),
     # logistic
     "expit":     (lambda g, out, x: g * (out * _sigmoid(-x)),),
@@ -220,7 +260,21 @@ RULES: dict[str, tuple[Any, ...]] = {
     "yn":        (None, lambda g, _out, v, x: g * _yv(v * 1.0, x)),
     "iv":        (None, lambda g, _out, v, x: g * _iv(v, x)),
     "kv":        (None, lambda g, _out, v, x: g * _kv(v, x)),
+    "ive":       (None, lambda g, out, v, x: g * (_ive(v, x) - np.sign(x) * out)),
+    "kve":       (None, lambda g, out, v, x: g * (_kve(v, x) + out)),
+    "kn":        (None, lambda g, _out, n, x: g * _kv(n * 1.0, x)),
+    "k0e":       (lambda g, out, x: g * (out - _scipy("k1e")(x)),),
+    "k1e":       (lambda g, out, x: g * (out - _scipy("k0e")(x) - out / x),),
+    # integrals
+    "expi":      (lambda g, _out, x: g * (np.exp(x) / x),),
+    "exp1":      (lambda g, _out, x: -g * (np.exp(-x) / x),),
+    "dawsn":     (lambda g, out, x: g * (1 - 2 * x * out),),
     # elementary
+    "exprel":    (lambda g, out, x: g * _exprel_slope(x, out),),
+    "boxcox1p":  (lambda g, _out, x, lam: g * (1 + x) ** (lam - 1), None),
+    "inv_boxcox": (lambda g, out, _y, lam: g * out ** (1 - lam), None),
+    "tandg":     (lambda g, out, _x: g * (math.pi / 180.0 * (1 + out * out)),),
+    "_lambertw": (lambda g, out, _z, _k, _tol: g * (np.exp(-out) / (1 + out)), None, None),
     "cbrt":      (lambda g, out, _x: g / (3 * out * out),),
     "exp2":      (lambda g, out, _x: g * (out * math.log(2.0)),),
     "exp10":     (lambda g, out, _x: g * (out * math.log(10.0)),),

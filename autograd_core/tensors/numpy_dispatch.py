@@ -22,6 +22,7 @@ from autograd_core.engine.primitive import (
 )
 from autograd_core.engine.recording import (
     TensorBase,
+    any_tracked,
     apply,
     is_recording,
     name_of,
@@ -45,7 +46,8 @@ def call_function(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     if written is not None and not (recording and fun in compositions):
         return call_with_out(fun, name_of(fun), args, kwargs, (written,))
     entry = table.get(fun)
-    if entry is not None and entry.rules is not None:
+    by_options = fun in compositions and bool(kwargs) and any_tracked(kwargs.values())
+    if entry is not None and entry.rules is not None and not by_options:
         return apply(entry, args, kwargs)
     if is_recording(args, *kwargs.values()):
         composed = compositions.get(fun)

@@ -28,6 +28,11 @@ add_each(np, "arcsin arccos arctanh", UNIT)
 add("arccosh", np.arccosh, BIG)
 add_each(np, "sign nan_to_num arcsin arccos arccosh", A + 1j * B, after=" complex")
 add("arcsinh complex signs", np.arcsinh, A + 1j * B)
+add_each(np.emath, "sqrt log log2 log10 arcsin arccos arctanh", A + 0.01, before="emath ")
+add_each(np.emath, "sqrt log arctanh", UNIT[:, :2] * 0.4 + 0.5, before="emath ", after=" real")
+add("emath power", np.emath.power, A + 0.01, B)
+add("emath power real", np.emath.power, POS, B)
+add("emath logn", np.emath.logn, POS + 1, A + 0.01)
 BINARY = "add subtract multiply maximum minimum fmax fmin hypot arctan2 logaddexp logaddexp2"
 add_each(np, BINARY, A, B)
 add_each(np, BINARY, A, V + 0.011, after=" broadcast")
@@ -92,6 +97,11 @@ add_each(np, "cumsum cumprod", A)
 add_each(np, "cumsum cumprod", T, after=" axis", axis=1)
 add_each(np, "cumsum cumprod", T, after=" negative", axis=-3)
 add("methods", lambda x: x.sum(1) * x.mean(axis=1) + x.std(-1) - x.var(1) + x.max(1) - x.min(1), A)
+for _name in ("sum", "prod", "max", "min"):
+    _f = getattr(np, _name)
+    add(f"{_name} recorded initial", lambda x, t, f=_f: f(x, axis=1, initial=t), A, np.array(0.31))
+    add(f"{_name} recorded initial where", lambda x, t, f=_f: f(x, where=MASK, initial=t, keepdims=True), A,
+        np.array(-0.27))  # fmt: skip
 add("ufunc methods", lambda x: np.add.reduce(x, axis=1) * np.multiply.outer(V, x).sum((0, 2)), A)
 add("logaddexp.reduce", lambda x: np.logaddexp.reduce(x, axis=1), T)
 add("logaddexp.reduce kept", lambda x: np.logaddexp.reduce(x, -1, keepdims=True) * x, T)

@@ -181,7 +181,25 @@ add("unique axis", lambda x: np.unique(x, axis=1), A)
 for name in ("unique_values", "unique_all", "unique_counts", "unique_inverse"):
     f = getattr(np, name)
     add(name, lambda x, f=f: x.sum() * getattr(f(x), "values", f(x)), A)
-add("union1d", np.union1d, A, V)
+for name in ("union1d", "intersect1d", "setdiff1d", "setxor1d"):
+    f = getattr(np, name)
+    add(name, lambda x, y, f=f: f(x, np.concatenate([x[0], y])), A, V)
+add("intersect1d indices", lambda x: np.intersect1d(x, x[0], return_indices=True)[0] * x[0, 0], A)
+_at = np.array([0.1, 0.4, 0.4, 1.9, 3.0, -2.0])
+add("histogram", lambda w: np.histogram(_at, [0.0, 0.4, 1.0, 3.0], weights=w)[0], A.reshape(-1))
+add(
+    "histogram density",
+    lambda w: np.histogram(_at, 3, density=True, weights=w)[0],
+    A.reshape(-1) + 3,
+)
+add("histogram edges", lambda x, w: np.histogram(x, 3, weights=w, density=True)[0] * np.histogram(x, 3)[1][:3], A,
+    draw(2, 3, low=0.5))  # fmt: skip
+add("histogram2d", lambda w: np.histogram2d(_at, _at[::-1], 3, weights=w)[0], A.reshape(-1))
+add(
+    "histogramdd",
+    lambda w: np.histogramdd(np.stack([_at, -_at]).T, 2, density=True, weights=w)[0],
+    A.reshape(-1) + 3,
+)
 add("sort_complex", np.sort_complex, A)
 add("atleast_1d", lambda x: np.atleast_1d(x), np.array(0.7))
 add("ix_", lambda x, y: np.ix_(x, y)[0] * np.ix_([True, False, True], y)[1], V, draw(3))

@@ -40,6 +40,20 @@ if s is not None:
     add("scipy betainc", lambda x: s.betainc(1.7, 2.2, x), UNIT)
     add("scipy boxcox", lambda x: s.boxcox(x, 0.6), POS)
     add("scipy huber", lambda r: s.huber(1.1, r), A)
+    add("scipy rgamma", s.rgamma, np.array([2.3, 0.5, -0.7, -2.0, 0.0, 1.0]))
+    add("scipy gammasgn", lambda x: s.gammasgn(x) * x, A + 0.013)
+    add_each(s, "poch binom", POS, OTHER, before="scipy ")
+    for name in ["ive", "kve", "kn", "chdtr", "chdtrc", "stdtr", "gammaincinv", "gammainccinv"]:
+        add(f"scipy {name}", lambda x, name=name: getattr(s, name)(2, x), UNIT)
+    add("scipy betaincinv", lambda x: s.betaincinv(1.7, 2.2, x), UNIT)
+    if hasattr(s, "betaincc"):  # SciPy 1.11
+        add("scipy betaincc", lambda x: s.betaincc(1.7, 2.2, x), UNIT)
+    add_each(s, "k0e k1e expi exp1", POS, before="scipy ")
+    add_each(s, "dawsn exprel", np.array([-3.0, -0.2, 0.0, 0.3, 2.5]), before="scipy ")
+    add("scipy tandg", s.tandg, 9 * A)
+    add("scipy boxcox1p", lambda x: s.boxcox1p(x, 0.6), POS)
+    add("scipy inv_boxcox", lambda y: s.inv_boxcox(y, 0.6), POS)
+    add("scipy lambertw", lambda z: s.lambertw(z), POS - 0.4)
     add("scipy pseudo_huber", lambda r: s.pseudo_huber(1.1, r), A)
     for n in (0, 1, 3):
         add(f"polygamma {n}", lambda x, n=n: ag.special.polygamma(n, x), POS)

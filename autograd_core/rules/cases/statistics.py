@@ -51,6 +51,17 @@ add("median even", np.median, draw(6))
 add("nanmedian last", lambda x: np.nanmedian(x, axis=-1), HOLES)
 
 W = draw(2, 3, low=0.2, high=2.0)
+for name in ("var", "std", "nanvar"):
+    f = getattr(np, name)
+    add(f"{name} mean", lambda x, m, f=f: f(x, axis=1, mean=m, ddof=1), A, draw(2, 1) + 5)
+    add(f"{name} mean all", lambda x, f=f: f(x, keepdims=True, mean=x[0, 0] * x[1, 1]), A)
+add(
+    "std mean where",
+    lambda x, m: np.std(x, axis=2, mean=m, where=UNEVEN, correction=0.5),
+    T,
+    np.array(4.0),
+)
+add("var mean complex", lambda x, m: np.var(x, mean=m), C, np.array(1.0 - 2j))
 add("average", np.average, A)
 add("average weights", lambda x, w: np.average(x, weights=w), A, W)
 add("average axis", lambda x, w: np.average(x, axis=1, weights=w, keepdims=True), A, W[0])

@@ -128,3 +128,10 @@ def test_devices(call):
         assert call(device).device == "cpu"
     with pytest.raises(ValueError, match="cpu"):
         call("gpu:0")
+
+
+def test_functions_of_several_arrays_return_lists_as_until_2025():
+    x = ag.tensor([1.0, 2.0], requires_grad=True)
+    for several in (xp.meshgrid(x, x), xp.broadcast_arrays(x, x[:1])):
+        assert type(several) is list
+        assert all(a.requires_grad for a in several)

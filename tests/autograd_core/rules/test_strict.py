@@ -63,7 +63,7 @@ def test_most_cases_run_and_few_wait_for_the_device(monkeypatch):
                 patch.setattr(StrictArray, "_wait", wait)
                 gradients_of(case, StrictArray)
             run += 1
-    assert run > 0.75 * len(CASES)
+    assert run > 0.7 * len(CASES)
     assert waited == WAITING.keys()
 
 
