@@ -261,11 +261,18 @@ class Module:
 def restored_modes(model: Module) -> Iterator[None]:
     """Restore, after a block, whether each module of ``model`` is in training or evaluation."""
     modes = [(m, m.training) for _, m in model.named_modules()]
-    try:
-        yield
-    finally:
+
+    def restore() -> None:
         for module, mode in modes:
             module.training = mode
+
+    try:
+        try:
+            yield
+        finally:
+            restore()
+    finally:  # once more, for an interrupt in the first
+        restore()
 
 
 @contextmanager

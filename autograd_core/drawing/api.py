@@ -15,7 +15,8 @@ from autograd_core.drawing.scene import Scene
 from autograd_core.drawing.scene_builder import build
 from autograd_core.drawing.trace.groups import LEVELS
 from autograd_core.drawing.trace.trace import Trace
-from autograd_core.engine.graph import RECORD, mode
+from autograd_core.engine.graph import RECORD
+from autograd_core.engine.modes import in_mode
 from autograd_core.engine.recording import TensorBase
 from autograd_core.profiling.profiler import Profile, profile
 from autograd_core.tensors.tensor import Tensor
@@ -232,10 +233,9 @@ def _run(
     def look(node: Any, out: Any) -> None:
         ranges[node.seq] = statistics(out)
 
-    token = mode.set(mode.get() | RECORD)
     try:
         timed = color == "time"
-        run = profile(what, *inputs, backward=timed, look=look)
+        run = in_mode(RECORD, 0, profile, what, *inputs, backward=timed, look=look)
         named = dict(zip(names, inputs, strict=False))
         return run.result, named, run if timed else None, ranges
     except TypeError as error:
@@ -245,8 +245,6 @@ def _run(
                 f"given after it, ag.draw(model, x): {error}"
             ) from error
         raise
-    finally:
-        mode.reset(token)
 
 
 def _parameters(what: Any, count: int) -> list[str]:

@@ -70,7 +70,7 @@ def _way_of(value: Any) -> Callable[[Any], Any] | None:
             sample = np.asarray(_sample(), like=value)
         except Exception:  # it does not make arrays, so it cannot be asked
             return _refuse
-        return None if type(sample) is kind and _behaves(sample, _sample()) else _refuse
+        return None if isinstance(value, type(sample)) and _behaves(sample, _sample()) else _refuse
     if hasattr(kind, "__array__") or hasattr(kind, "__array_ufunc__"):
         return _convert_by_position
     if hasattr(kind, "toarray"):  # SciPy's sparse arrays

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd_core.engine.admission import admit
 from autograd_core.engine.array_types import asarray_like
-from autograd_core.engine.backward import sweep
+from autograd_core.engine.backward import Retained, sweep
 from autograd_core.engine.cotangents import conjugate
 from autograd_core.engine.graph import RECORD, UNTRACKED, Leaf, Node, leading_to, reachable
 from autograd_core.engine.modes import in_mode
@@ -88,27 +88,31 @@ def private(g: Any, taken: set[int]) -> Any:
 
     ``taken`` holds the identities of the arrays that somebody else holds.
     """
-    if isinstance(g, TensorBase):
+    if isinstance(g, TensorBase) and g._node.tracked:  # never written; only the handle could be
         g = conjugate(g)
-        if g._node.tracked:  # never written in place; only the handle could be
-            return make_tensor(g._array, g._node)
-        g = g._array
-    return make_tensor(_unshared(g, taken), UNTRACKED)
+        return make_tensor(g._array, g._node)
+    return make_tensor(_unshared(unwrap(g), taken), UNTRACKED)
 
 
 def _unshared(g: Any, taken: set[int]) -> Any:
     """Return an array with no other holder: a copy where ``g`` is shared, read-only or a view."""
     if isinstance(g, np.generic):
         return conjugate(g)
-    shared = id(g) in taken or getattr(g, "base", None) is not None
-    if shared or g.dtype.kind == "c" or (type(g) is np.ndarray and not g.flags.writeable):
-        return conjugate(g).copy()
-    taken.add(id(g))
-    return g
+    alone = id(g) not in taken and getattr(g, "base", None) is None and g.dtype.kind != "c"
+    if alone and (g.__class__ is not np.ndarray or g.flags.writeable):
+        taken.add(id(g))
+        return g
+    return conjugate(g).copy()
 
 
 #: Held while gradients are added to leaves: threads may share a model.
-_committing = threading.Lock()
+_committing: Any = threading.RLock()
+
+
+def _stop_committing() -> None:
+    while _committing._is_owned():
+        _committing.release()
+
 
 #: Set ``.grad`` of many Tensors in one call of C, which no interrupt can divide.
 _set_grad = vars(TensorBase)["_grad"].__set__
@@ -123,21 +127,32 @@ def run_backward(output: Any, gradient: Any, create_graph: bool, free: bool) -> 
         if isinstance(node, Leaf) and node.owner is not None
     ]
     taken = {id(gradient), id(unwrap(gradient))}
-    with _committing:
-        tensors, totals = [], []
-        for reference, g in (*found, *retained):
-            tensor = reference()
-            if tensor is None:
-                continue
-            tensors.append(tensor)
-            before = tensor._grad
-            if before is None:
-                totals.append(private(g, taken))
-            elif create_graph or before._node.tracked:
-                totals.append(before + conjugate(g))
-            else:
-                totals.append(make_tensor(before._array + conjugate(g), UNTRACKED))
-        deque(map(_set_grad, tensors, totals), maxlen=0)
+    try:
+        try:
+            _committing.acquire()
+            _add([*found, *retained], taken, create_graph)
+        finally:
+            _stop_committing()
+    finally:  # once more, for an interrupt in the first
+        _stop_committing()
+
+
+def _add(found: Retained, taken: set[int], create_graph: bool) -> None:
+    """Add gradients to the Tensors that weak references lead to: all of them, or none."""
+    tensors, totals = [], []
+    for reference, g in found:
+        tensor = reference()
+        if tensor is None:
+            continue
+        tensors.append(tensor)
+        before = tensor._grad
+        if before is None:
+            totals.append(private(g, taken))
+        elif create_graph or before._node.tracked:
+            totals.append(before + conjugate(g))
+        else:
+            totals.append(make_tensor(before._array + conjugate(g), UNTRACKED))
+    deque(map(_set_grad, tensors, totals), maxlen=0)
 
 
 def gradients(

@@ -7,7 +7,7 @@ function the mode is set while its body runs and given back around each ``yield`
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from autograd_core.engine.graph import ANOMALY, RECORD, STRICT_NAN, mode
@@ -31,6 +31,30 @@ def in_mode(on: int, off: int, fun: Callable[..., Any], *args: Any, **kwargs: An
         mode.set(before)
 
 
+def _switched(on: int, off: int) -> Iterator[None]:
+    """Set some bits of the mode and clear others until the generator is resumed.
+
+    Where an interrupt keeps the end of a ``with`` from beginning, Python closes the generator once
+    nothing refers to it; the mode is then given back unless an outer block has done so.
+    """
+    before = mode.get()
+    inside, closed = (before | on) & ~off, True
+
+    def give_back() -> None:
+        if not closed or mode.get() == inside:
+            mode.set(before)
+
+    try:
+        try:
+            mode.set(inside)
+            yield
+            closed = False
+        finally:
+            give_back()
+    finally:  # once more, for an interrupt in the first
+        give_back()
+
+
 class _Switch:
     """Base class of switches: set some bits of the mode and clear others within a block."""
 
@@ -38,24 +62,15 @@ class _Switch:
     off = 0
 
     def __init__(self) -> None:
-        self._before: list[int] = []
+        self._blocks: list[Iterator[None]] = []
 
     def __enter__(self) -> None:
-        before = mode.get()
-        try:
-            self._before.append(before)
-            mode.set((before | self.on) & ~self.off)
-        except BaseException:  # an interrupt: the block is not entered, nor left
-            mode.set(before)
-            raise
+        block = _switched(self.on, self.off)
+        next(block)
+        self._blocks.append(block)
 
     def __exit__(self, *exc: object) -> None:
-        before = self._before[-1]
-        try:
-            mode.set(before)
-            self._before.pop()
-        finally:
-            mode.set(before)
+        next(self._blocks.pop(), None)
 
     def __call__(self, fun: Function) -> Function:
         switch = type(self)

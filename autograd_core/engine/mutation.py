@@ -91,44 +91,47 @@ def check_mutations(order: list[Node]) -> None:
                 )
 
 
-def private_copy(option: Any, given: list[Any]) -> Any:
+def private_copy(option: Any, given: list[Any], large: list[Any]) -> Any:
     """Return an option of a call (an index, a mask) that its owner can no longer change.
 
-    What was copied is added to ``given``.
+    What was copied is added to ``given``, what is too large for it to ``large``.
     """
-    if type(option) is np.ndarray:
+    kind = option.__class__
+    if kind is np.ndarray:
         if option.nbytes > COPIED:
+            large.append(option)
             return option
         given.append(Given(option, True))
         return option.copy("K")
-    if type(option) in (tuple, list):
-        return type(option)(private_copy(o, given) for o in option)
+    if kind is tuple or kind is list:
+        return kind([private_copy(o, given, large) for o in option])
     return option
 
 
 @functools.lru_cache(maxsize=256)
 def _places(size: int) -> Any:
-    """Return the positions of a sample: spread by the golden ratio, so in no column's rhythm."""
-    return (np.arange(SAMPLED) * 0.6180339887498949 % 1 * size).astype(np.intp)
+    """Return the positions of a sample: runs of 4, as memory comes in lines.
+
+    The runs are spread by the golden ratio, so that they follow the rhythm of no column.
+    """
+    starts = (np.arange(SAMPLED // 4) * 0.6180339887498949 % 1 * (size - 3)).astype(np.intp)
+    return (np.sort(starts)[:, None] + np.arange(4)).reshape(-1)
 
 
 def _sample(a: Any) -> int:
-    return hash(a.flat[_places(a.size)].tobytes())
+    flat = a.reshape(-1) if a.flags.c_contiguous else a.flat
+    return hash(flat[_places(a.size)].tobytes())
 
 
-def watch(result: Any) -> None:
+def watch(result: Any, arrays: list[Any]) -> None:
     """Note a sample of the large writeable arrays that a call saved, for the backward pass."""
     if isinstance(result, (tuple, list)):
         result = result[0]
     node = result._node
     if node.primitive is GET_OUTPUT:
         node = node.parents[0]
-    if not node.tracked or node.primitive is None:
-        return
-    samples = tuple(
-        (a, _sample(a)) for a in node.saved() if a.flags.writeable and a.nbytes > COPIED
-    )
-    if samples:
+    samples = tuple([(a, _sample(a)) for a in arrays if a.flags.writeable])
+    if samples and node.tracked:
         node.with_diagnostics().samples = samples
 
 

@@ -79,6 +79,9 @@ class Operand:
         raise NotImplementedError(f"{type(self).__name__} does not define apply_primitive")
 
 
+#: Keywords of other libraries, and NumPy's.
+OUR_WORDS = {"dim": "axis", "dims": "axis", "keepdim": "keepdims"}
+
 #: The spellings of defvjp's options in version 0.1.
 _RENAMED = {"each": "vjp_list", "joint": "vjp_all", "masks": "selects"}
 
@@ -149,6 +152,8 @@ class Primitive:
             for member in a if isinstance(a, (list, tuple)) else (a,):
                 if isinstance(member, Operand):
                     return member.apply_primitive(self, args, kwargs)
+        if kwargs and not OUR_WORDS.keys().isdisjoint(kwargs):
+            self.refuse_unknown(kwargs)
         return self.fun(*args, **kwargs)
 
     def defvjp(
@@ -268,7 +273,7 @@ class Primitive:
         if options.pop("out", None) is not None:
             raise InPlaceError(out_refused(self.name))
         if not options.keys() <= rules.options:
-            self._refuse_unknown(options)
+            self.refuse_unknown(options)
             raise NotDifferentiableError(
                 f"{self.name} has no derivative rule for the keyword "
                 f"{', '.join(sorted(options.keys() - rules.options))}=; its rule knows "
@@ -293,12 +298,14 @@ class Primitive:
                 place -= 1
         return place
 
-    def _refuse_unknown(self, options: Iterable[str]) -> None:
+    def refuse_unknown(self, options: Iterable[str]) -> None:
         """Raise Python's own error for keywords that the function itself does not take."""
         known = self.signature
         if known is not None and not known.catch_all:
             for name in {*options} - {*known.positional, *known.keyword_only}:
-                raise TypeError(f"{self.name}() got an unexpected keyword argument {name!r}")
+                ours = OUR_WORDS.get(name, "")
+                ours = f"; NumPy's word is {ours}=" if ours in known.positional else ""
+                raise TypeError(f"{self.name}() got an unexpected keyword argument {name!r}{ours}")
 
     def drop_unread(self, out: Any, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
         """Replace large arrays whose values no rule reads by their :class:`ShapeDtype`."""

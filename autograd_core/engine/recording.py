@@ -15,7 +15,7 @@ from autograd_core.engine.graph import RECORD, UNTRACKED, Given, Node, make_node
 from autograd_core.engine.mutation import COPIED, private_copy, watch
 from autograd_core.engine.primitive import SMALL, Operand, Primitive
 from autograd_core.engine.rule_record import Rules
-from autograd_core.engine.views import note_view
+from autograd_core.engine.views import note_views
 from autograd_core.errors import NotDifferentiableError
 
 _new = object.__new__
@@ -141,26 +141,27 @@ def apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     """
     rules, bits = primitive.rules, mode.get()
     bound, options = args, kwargs
-    given: list[Any] = []
+    given: list[Any] | None = None
+    large: list[Any] | None = None
     if kwargs or rules is None or len(args) > rules.plain_args:
         if not (bits & RECORD and any_tracked((*args, *kwargs.values()))):
             return _run_unrecorded(primitive, args, kwargs)
         if rules is None:
             raise NotDifferentiableError(no_rule(primitive.name))
         bound, options = primitive.bind(args, kwargs)
-        refuse_without_rule(primitive, rules, bound, options)
-        for name, value in options.items():
-            if type(value) not in _PLAIN:
-                options[name] = private_copy(value, given)
+        given, large = check_options(primitive, rules, bound, options)
     arrays: list[Any] = []
     parents: list[Any] = []
-    tracked = foreign = large = False
+    tracked = foreign = False
     for a in bound:
         if not isinstance(a, TensorBase):
             kind = a.__class__
             if kind is _ndarray:
                 if a.nbytes > COPIED:
-                    large = True
+                    large = large or []
+                    i = len(arrays)
+                    if rules.reads_args[i] if i < len(rules.reads_args) else rules.reads_rest:
+                        large.append(a)
                 elif not rules.reads_no_values:
                     arrays.append(a.copy("K"))
                     parents.append(Given(a, False))
@@ -194,16 +195,16 @@ def apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         out = run(primitive, (*taken, *map(options.get, by_position)), by_keyword)
         result = link(primitive, out, saved, options or None, tuple(parents))
     if large:
-        watch(result)
+        watch(result, large)
     if primitive.makes_views:
-        note_view(result, primitive, args, kwargs)
+        note_views(result, primitive, args, kwargs)
     return result
 
 
 def _run_unrecorded(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     result = wrap(run(primitive, tuple(map(admit, unwrap(args))), unwrap(kwargs)))
     if primitive.makes_views:
-        note_view(result, primitive, args, kwargs)
+        note_views(result, primitive, args, kwargs)
     return result
 
 
@@ -275,17 +276,22 @@ def _read_only(out: Any, args: tuple[Any, ...]) -> Any:
 _PLAIN = frozenset({int, float, bool, str, slice, type(None)})
 
 
-def refuse_without_rule(
+def check_options(
     primitive: Primitive, rules: Rules, args: tuple[Any, ...], options: dict[str, Any]
-) -> None:
-    """Raise if an argument that has no rule needs gradients; unwrap the options."""
+) -> tuple[list[Any], list[Any]]:
+    """Raise if an argument that has no rule needs gradients; unwrap the options and copy them.
+
+    Returns the parents that stand for the arrays that were copied, and those too large for it.
+    """
     without = ""
+    given: list[Any] = []
+    large: list[Any] = []
     for name, value in options.items():
         if type(value) in _PLAIN or (type(value) is tuple and _PLAIN.issuperset(map(type, value))):
             continue
         if any_tracked((value,)):
             without = f"{name}="
-        options[name] = unwrap(value)
+        options[name] = private_copy(unwrap(value), given, large)
     if rules.has_gaps or (len(args) > rules.n_rules and not rules.takes_list):
         vjps: Any = rules.vjps
         for i, a in enumerate(args):
@@ -296,6 +302,7 @@ def refuse_without_rule(
             f"{primitive.name} has no gradient with respect to its argument {without}, which "
             "is a recorded Tensor; detach() it if none is wanted"
         )
+    return given, large
 
 
 def no_rule(name: str) -> str:

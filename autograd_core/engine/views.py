@@ -12,49 +12,41 @@ import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from autograd_core.engine.primitive import Operand
-
-
-class Step(NamedTuple):
-    """One call that took a view: a primitive, its arguments, and which of them is the array.
-
-    ``part`` tells which of several results the view is.
-    """
-
-    primitive: Callable[..., Any]
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    place: int
-    part: int | None
-
-    def __call__(self, x: Any) -> Any:
-        """Return the same view of ``x``, an array or a Tensor (which records)."""
-        args = (*self.args[: self.place], x, *self.args[self.place + 1 :])
-        out = self.primitive(*args, **self.kwargs)
-        return out if self.part is None else out[self.part]
-
 
 class ViewOf(NamedTuple):
-    """What a view is: the Tensor that it was taken from, and by which calls."""
+    """How a view came about: the Tensor at the root, what it was taken from, and by which call.
+
+    ``origin`` is that of the parent, where this is a view too; ``part`` tells which of several
+    results the view is.
+    """
 
     root: Any
-    steps: tuple[Step, ...]
+    origin: ViewOf | None
+    fun: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    part: int | None
 
 
-def follow(steps: tuple[Step, ...], x: Any) -> Any:
-    """Return the view of ``x`` that some calls take."""
-    for step in steps:
-        x = step(x)
+#: The calls that take a view of an array, in their order.
+Steps = tuple[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], int | None], ...]
+
+
+def steps_of(view: ViewOf | None) -> Steps:
+    """Return the calls that lead from the root to a view."""
+    steps = []
+    while view is not None:
+        steps.append((view.fun, view.args, view.kwargs, view.part))
+        view = view.origin
+    return tuple(reversed(steps))
+
+
+def follow(steps: Steps, x: Any) -> Any:
+    """Return the view of ``x``, an array or a Tensor (which records), that some calls take."""
+    for fun, args, kwargs, part in steps:
+        x = fun(x, *args, **kwargs)
+        x = x if part is None else x[part]
     return x
-
-
-class _OfList(NamedTuple):
-    """A primitive that takes a list of arrays, as a function of a single one."""
-
-    primitive: Callable[..., Any]
-
-    def __call__(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        return self.primitive([x], *args, **kwargs)
 
 
 class Views(list[Any]):
@@ -65,33 +57,47 @@ class Views(list[Any]):
     def __init__(self) -> None:
         self.limit = 16
 
-    def add(self, view: Any) -> None:
-        if len(self) >= self.limit:
-            self[:] = [r for r in self if r() is not None]
-            self.limit = 2 * len(self) + 16
-        self.append(weakref.ref(view))
+    def drop_dead(self) -> None:
+        self[:] = [r for r in self if r() is not None]
+        self.limit = 2 * len(self) + 16
 
 
-def note_view(
-    result: Any, primitive: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+def note_views(
+    result: Any,
+    fun: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    part: int | None = None,
+    new: Any = tuple.__new__,
+    ref: Any = weakref.ref,
 ) -> None:
-    """Note that a call on a Tensor returned a view of it, or several."""
-    if args and type(args[0]) is list and len(args[0]) == 1:  # np.einsum("ii->i", x)
-        note_view(result, _OfList(primitive).__call__, (args[0][0], *args[1:]), kwargs)
+    """Note that a call on a Tensor, its first argument, returned a view of it, or several."""
+    if result.__class__ is list or result.__class__ is tuple:
+        for i, view in enumerate(result):
+            note_views(view, fun, args, kwargs, i)
         return
-    several = isinstance(result, (list, tuple))
-    for i, view in enumerate(result if several else (result,)):
-        if getattr(view._array, "base", None) is None:  # a copy, or a number
-            continue
-        place = next((i for i, a in enumerate(args) if isinstance(a, Operand)), None)
-        if place is None:
-            continue
-        parent: Any = args[place]
-        placed = (*args[:place], None, *args[place + 1 :])
-        step = Step(primitive, placed, kwargs, place, i if several else None)
-        origin = parent._sharing
-        root, before = origin if type(origin) is ViewOf else (parent, ())
-        if root._sharing is None:
-            root._sharing = Views()
-        root._sharing.add(view)
-        view._sharing = ViewOf(root, (*before, step))
+    base = getattr(result._array, "base", None)
+    if base is None or not args:  # a copy, or a number
+        return
+    parent = args[0]
+    if parent.__class__ is list and len(parent) == 1:  # np.einsum("ii->i", x)
+        parent, of_list = parent[0], fun
+        fun = lambda x, *a, **k: of_list([x], *a, **k)  # noqa: E731
+    if not hasattr(parent, "_sharing"):
+        return
+    memory = parent._array
+    if base is not memory and base is not getattr(memory, "base", None):  # a reshaped copy
+        return
+    origin = parent._sharing
+    if origin.__class__ is ViewOf:
+        root = origin[0]
+        views = root._sharing
+    else:
+        root, views, origin = parent, origin, None
+        if views is None:
+            views = root._sharing = Views()
+    if len(views) >= views.limit:
+        views.drop_dead()
+    views.append(ref(result))
+    # a NamedTuple's own constructor takes three times as long
+    result._sharing = new(ViewOf, (root, origin, fun, args[1:], kwargs, part))

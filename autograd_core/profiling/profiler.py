@@ -14,7 +14,8 @@ import numpy as np
 
 from autograd_core.engine.backward import sweep, unit_cotangents
 from autograd_core.engine.diagnostics import timed_calls
-from autograd_core.engine.graph import GET_OUTPUT, PROFILE, RECORD, Leaf, Node, mode, reachable
+from autograd_core.engine.graph import GET_OUTPUT, PROFILE, RECORD, Leaf, Node, reachable
+from autograd_core.engine.modes import in_mode
 from autograd_core.engine.recording import TensorBase
 from autograd_core.profiling.flops import forward_flops, needed_gradients
 from autograd_core.profiling.quantities import bytes_text, count_text, time_text
@@ -194,15 +195,15 @@ def profile(
         )
     clock = time.perf_counter
     calls: list[Any] = []
-    tokens = mode.set(mode.get() | PROFILE | RECORD), timed_calls.set(calls)
+    before = timed_calls.get()
     spent: dict[int, float] = {}
     try:
+        timed_calls.set(calls)
         start = clock()
-        result = f(*args)
+        result = in_mode(PROFILE | RECORD, 0, f, *args)
         wall = clock() - start
     finally:
-        timed_calls.reset(tokens[1])
-        mode.reset(tokens[0])
+        timed_calls.set(before)
     nodes = {call[2].seq: call[2] for call in calls if call[2] is not None}
     if look is not None:
         for _, _, node, out in calls:

@@ -17,7 +17,7 @@ import numpy as np
 from autograd_core.engine.graph import UNTRACKED, Constant, Leaf
 from autograd_core.engine.mutation import note_write
 from autograd_core.engine.recording import apply, is_recording, unwrap
-from autograd_core.engine.views import ViewOf, Views, follow
+from autograd_core.engine.views import ViewOf, Views, follow, steps_of
 from autograd_core.errors import InPlaceError
 from autograd_core.tensors.methods import setitem, write_view
 
@@ -47,7 +47,7 @@ def augmented(fun: Binary, in_place: Binary) -> Callable[[Any, Any], Tensor]:
 def _writes_through(view: Any, sharing: ViewOf) -> bool:
     """Return whether NumPy would write into the memory of the root by writing into a view."""
     memory = np.empty_like(sharing.root._array)
-    part = follow(sharing.steps, memory)
+    part = follow(steps_of(sharing), memory)
     return bool(
         part.flags.writeable
         and np.shares_memory(part, memory)
@@ -66,7 +66,7 @@ def _renew_views(root: Any, before: Any) -> None:
     """Take anew the views that share the memory ``before`` of what was written."""
     for view in [v for v in (reference() for reference in root._sharing) if v is not None]:
         if type(view._sharing) is ViewOf and np.may_share_memory(view._array, before):
-            new = follow(view._sharing.steps, root)
+            new = follow(steps_of(view._sharing), root)
             view._array, view._node = new._array, new._node
 
 
@@ -96,7 +96,7 @@ class InPlace:
         if type(sharing) is ViewOf:
             root = sharing.root
             if _writes_through(self._array, sharing):
-                options = {"steps": sharing.steps, "layout": _layout(root._array)}
+                options = {"steps": steps_of(sharing), "layout": _layout(root._array)}
                 root._becomes(apply(write_view, (root, result), options))
                 return self
             self._sharing = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograd_core.engine.array_types import writes_output
-from autograd_core.engine.primitive import Primitive, primitive_of
+from autograd_core.engine.primitive import OUR_WORDS, Primitive, primitive_of
 from autograd_core.engine.recording import apply, is_recording, unwrap, wrap
 from autograd_core.engine.views import follow
 from autograd_core.errors import InPlaceError, NotDifferentiableError
@@ -28,20 +28,16 @@ def _getitem(x: Any, *, index: Any) -> Any:
 
 @writes_output
 def _setitem(x: Any, value: Any, *, index: Any) -> Any:
-    out = _like_memory(x)
+    if isinstance(x, np.generic):
+        out = np.array(x)
+    else:  # in the same order in memory, so that reshape does the same
+        out = x.copy("K") if type(x) is np.ndarray else x.copy()
     out[index] = value
     return out if x.ndim else out[()]
 
 
-def _like_memory(x: Any) -> Any:
-    """Return a copy that can be written, with its axes in the same order in memory."""
-    if isinstance(x, np.generic):
-        return np.array(x)
-    return x.copy("K") if type(x) is np.ndarray else x.copy()
-
-
 def _write_view(x: Any, value: Any, *, steps: Any, layout: Any) -> Any:
-    out = _like_memory(x.transpose(layout)).transpose(np.argsort(layout)) if layout else x.copy()
+    out = x.transpose(layout).copy().transpose(np.argsort(layout)) if layout else x.copy()
     follow(steps, out)[...] = value
     return out
 
@@ -73,6 +69,8 @@ def _method(fun: Callable[..., Any]) -> Method:
     before_out = names.index("out") if "out" in names else len(names)
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Tensor:
+        if kwargs and not OUR_WORDS.keys().isdisjoint(kwargs):
+            entry.refuse_unknown(kwargs)
         if "out" in kwargs or len(args) >= before_out or entry.rules is None:
             return fun(self, *args, **kwargs)  # type: ignore[no-any-return]
         return apply(entry, (self, *args), kwargs)  # type: ignore[no-any-return]

@@ -46,8 +46,8 @@ def stop_gradient(x: Any) -> Any:
         if not isinstance(leaf, _HOLD_NO_TENSOR) or getattr(leaf, "dtype", "") == np.object_:
             raise TypeError(
                 f"stop_gradient takes arrays, numbers, and dicts, lists, tuples and dataclasses of "
-                f"them; its leaf {path or 'itself'} is {describe(leaf)}, which may hold Tensors "
-                "that it would miss. Call it on these"
+                f"them; {f'its leaf {path}' if path else 'it'} is {describe(leaf)}, which may hold "
+                "Tensors that it would miss. Call it on these"
             )
     return tree.restore(
         [make_tensor(a._array, UNTRACKED) if isinstance(a, TensorBase) else a for a in tree.leaves]

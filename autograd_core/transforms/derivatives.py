@@ -69,7 +69,7 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple
         return again.pull([outputs[i] for i in sloped], cotangents, free=False)
 
     # linear in the cotangent, so any would do; but at 0 no rule could see what it must refuse
-    start = tuple(random_like(as_inexact(values[i], "the value")) for i in sloped)
+    start = tuple(random_like(as_inexact(values[i], lambda: "the value")) for i in sloped)
     transposed = LinearizedCall(pulled, start, range(len(start)), {}, "jvp()")
     found = dict(
         zip(sloped, transposed.pull(transposed.value, directions, free=False), strict=True)

@@ -6,6 +6,7 @@ is watched by it and stays a Tensor; what only finished calls, or leaves that th
 have reached is plain again: arrays in, arrays out.
 """
 
+import functools
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -69,21 +70,24 @@ class LinearizedCall:
         tree: Tree,
         keeps: bool,
     ) -> Any:
-        for leaf, path in zip(tree.leaves, tree.paths(), strict=True):
-            where = f"argument {argnums[int(path[1:].partition(']')[0])]}"
-            self.variables.append(self._variable(leaf, where + path[path.index("]") + 1 :], keeps))
+        for i, leaf in enumerate(tree.leaves):
+            if leaf.__class__ is not np.ndarray or leaf.dtype.kind not in "fc":
+                leaf = as_inexact(leaf, functools.partial(_place, argnums, tree, i))
+            self.variables.append(self._variable(leaf, keeps))
         replaced = list(args)
         for i, value in zip(argnums, tree.restore(self.variables), strict=True):
             replaced[i] = value
         try:
-            open_runs.add(self.run)
-            return fun(*replaced, **kwargs)
-        finally:
+            try:
+                open_runs.add(self.run)
+                return fun(*replaced, **kwargs)
+            finally:
+                open_runs.discard(self.run)
+        finally:  # once more, for an interrupt in the first
             open_runs.discard(self.run)
 
-    def _variable(self, value: Any, where: str, keeps: bool) -> Any:
+    def _variable(self, value: Any, keeps: bool) -> Any:
         """Return a fresh variable of the value, linked to it if it is itself recorded."""
-        value = as_inexact(value, where)
         if isinstance(value, TensorBase):
             if value._node.tracked:
                 return apply(alias, (value,), {})
@@ -203,18 +207,25 @@ class LinearizedCall:
 
     def strip_tree(self, value: Any) -> Any:
         """Apply :meth:`strip_tape` to every leaf of a tree."""
+        if isinstance(value, TensorBase):  # the common case
+            return self.strip_tape(value)
         tree = Tree(value)
         return tree.restore([self.strip_tape(a) for a in tree.leaves])
 
 
+def _place(argnums: Sequence[int], tree: Tree, leaf: int) -> str:
+    """Return what a leaf of the list of arguments is to the user: ``argument 1['w']``."""
+    number, _, rest = tree.paths()[leaf][1:].partition("]")
+    return f"argument {argnums[int(number)]}{rest}"
+
+
 def to_plain(value: Any, tensors: bool) -> Any:
     """Return arrays to a caller who gave arrays; a Tensor that is still recorded stays one."""
+    if isinstance(value, TensorBase):  # the common case
+        return value if tensors or value._node.tracked else value._array
     tree = Tree(value)
     return tree.restore(
-        [
-            (a if tensors or a._node.tracked else a._array) if isinstance(a, TensorBase) else a
-            for a in tree.leaves
-        ]
+        [to_plain(a, tensors) if isinstance(a, TensorBase) else a for a in tree.leaves]
     )
 
 

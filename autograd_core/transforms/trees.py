@@ -11,7 +11,7 @@ import numbers
 import types
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -28,24 +28,14 @@ class _Field(str):
     __slots__ = ()
 
 
-class _Branch(NamedTuple):
-    """The children of one container, and how to build one like it of others."""
-
-    keys: Sequence[Any]
-    children: Sequence[Any]
-    build: Callable[[list[Any]], Any]
-
-
-class _Step(NamedTuple):
-    """Take the last ``size`` values and build a container of them."""
-
-    build: Callable[[list[Any]], Any]
-    size: int
-    identity: int
-
+#: The keys and children of one container, and how to build one like it of others.
+_Branch = tuple[Sequence[Any], Sequence[Any], Callable[[list[Any]], Any]]
 
 #: Where a leaf hangs: the link of its container, and its key there; None is the root.
 _Link = tuple[Any, Any] | None
+
+#: In place of a link: the children of a container end here.
+_END = object()
 
 
 def _branch(tree: Any) -> _Branch | None:
@@ -53,29 +43,29 @@ def _branch(tree: Any) -> _Branch | None:
     if isinstance(tree, (np.ndarray, TensorBase)):  # the common case
         return None
     if tree is None:
-        return _Branch((), (), lambda _: None)
+        return (), (), lambda _: None
     if isinstance(tree, Mapping):
-        return _Branch(list(tree), list(tree.values()), _mapping_builder(tree))
+        return list(tree), list(tree.values()), _mapping_builder(tree)
     if isinstance(tree, (list, tuple)):
         kind = type(tree)
         if hasattr(tree, "_fields"):
-            return _Branch(range(len(tree)), tree, lambda parts: kind(*parts))
-        return _Branch(range(len(tree)), tree, kind)
+            return range(len(tree)), tree, lambda parts: kind(*parts)
+        return range(len(tree)), tree, kind
     if isinstance(tree, deque):
         length = tree.maxlen
-        return _Branch(range(len(tree)), list(tree), lambda parts: deque(parts, length))
+        return range(len(tree)), list(tree), lambda parts: deque(parts, length)
     if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
         fields = [f for f in dataclasses.fields(tree) if hasattr(tree, f.name)]
         children = [getattr(tree, f.name) for f in fields]
-        return _Branch(
-            [_Field(f.name) for f in fields], children, lambda parts: _replace(tree, fields, parts)
-        )
+        names = [_Field(f.name) for f in fields]
+        return names, children, lambda parts: _replace(tree, fields, parts)
     if isinstance(tree, types.SimpleNamespace):
-        names = [_Field(name) for name in vars(tree)]
-        return _Branch(
-            names,
-            list(vars(tree).values()),
-            lambda parts: type(tree)(**dict(zip(names, parts, strict=True))),
+        attributes = vars(tree)
+        keys = [_Field(name) for name in attributes]
+        return (
+            keys,
+            list(attributes.values()),
+            lambda parts: type(tree)(**dict(zip(keys, parts, strict=True))),
         )
     return None
 
@@ -121,14 +111,16 @@ class Tree:
     def __init__(self, tree: Any) -> None:
         self.leaves: list[Any] = []
         self._links: list[_Link] = []
-        self._steps: list[_Step | None] = []
+        #: In the order of building: None takes the next leaf, (build, n) the last n that were built
+        self._steps: list[tuple[Callable[[list[Any]], Any], int] | None] = []
         opened: set[int] = set()
-        stack: list[tuple[Any, _Link]] = [(tree, None)]
+        stack: list[tuple[Any, Any]] = [(tree, None)]
         while stack:
             item, link = stack.pop()
-            if type(item) is _Step:
-                self._steps.append(item)
-                opened.discard(item.identity)
+            if link is _END:
+                step, identity = item
+                self._steps.append(step)
+                opened.discard(identity)
                 continue
             branch = _branch(item)
             if branch is None:
@@ -139,8 +131,9 @@ class Tree:
             if id(item) in opened:
                 raise GraphError(f"the tree contains itself at {_path(link)}")
             opened.add(id(item))
-            stack.append((_Step(branch.build, len(branch.keys), id(item)), None))
-            for key, child in zip(reversed(branch.keys), reversed(branch.children), strict=True):
+            keys, children, build = branch
+            stack.append((((build, len(keys)), id(item)), _END))
+            for key, child in zip(reversed(keys), reversed(children), strict=True):
                 stack.append((child, (link, key)))
 
     def paths(self) -> list[str]:
@@ -157,10 +150,11 @@ class Tree:
             if step is None:
                 built.append(next(rest))
                 continue
-            at = len(built) - step.size
+            build, size = step
+            at = len(built) - size
             parts = built[at:]
             del built[at:]
-            built.append(step.build(parts))
+            built.append(build(parts))
         return built[0]
 
 
@@ -192,14 +186,14 @@ def matching_leaves(tree: Any, like: Any, what: str) -> list[Any]:
                 f"{what}{_path(link)} is {describe(item)}; expected a tree like the "
                 f"{type(reference).__name__} that it belongs to"
             )
-        children = dict(zip(other.keys, other.children, strict=True))
-        if children.keys() != set(branch.keys):
+        keys, given = branch[0], dict(zip(other[0], other[1], strict=True))
+        if given.keys() != set(keys):
             raise GraphError(
-                f"{what}{_path(link)} has the keys {list(other.keys)}; expected "
-                f"{list(branch.keys)}, those of what it belongs to"
+                f"{what}{_path(link)} has the keys {list(given)}; expected {list(keys)}, those of "
+                "what it belongs to"
             )
-        for key, child in zip(reversed(branch.keys), reversed(branch.children), strict=True):
-            stack.append((child, children[key], (link, key)))
+        for key, child in zip(reversed(keys), reversed(branch[1]), strict=True):
+            stack.append((child, given[key], (link, key)))
     return found
 
 
@@ -249,7 +243,7 @@ def describe(value: Any) -> str:
     return f"{article} {name}"
 
 
-def as_inexact(leaf: Any, where: str) -> Any:
+def as_inexact(leaf: Any, where: Callable[[], str]) -> Any:
     """Return a leaf as something that can be differentiated: a Tensor, array or NumPy number.
 
     Python numbers become floating-point ones.
@@ -257,7 +251,7 @@ def as_inexact(leaf: Any, where: str) -> Any:
     Raises
     ------
     TypeError
-        For integers in an array, booleans, and what is no number; ``where`` names it there.
+        For integers in an array, booleans, and what is no number; ``where()`` names it there.
     """
     if isinstance(leaf, numbers.Number) and not isinstance(leaf, (bool, np.generic)):
         leaf = np.asarray(admit(leaf) * 1.0)[()]
@@ -267,7 +261,7 @@ def as_inexact(leaf: Any, where: str) -> Any:
     if kind not in ("f", "c"):
         dtype = f"dtype {leaf.dtype}" if kind else describe(leaf)
         raise TypeError(
-            f"gradients are with respect to floating-point or complex values, and {where} is "
+            f"gradients are with respect to floating-point or complex values, and {where()} is "
             f"{dtype}; "
             + ("pass x.astype(float)" if kind in tuple("biu") else "pass an array")
             + ", or leave it out of what is differentiated"
@@ -306,7 +300,7 @@ def ravel(tree: Any) -> tuple[Any, Restore]:
     """
     flat_tree = Tree(tree)
     arrays = [
-        as_inexact(a, f"the leaf {path or 'itself'} of the tree")
+        as_inexact(a, (f"the leaf {path} of the tree" if path else "the tree").__str__)
         for a, path in zip(flat_tree.leaves, flat_tree.paths(), strict=True)
     ]
     shapes = [a.shape for a in arrays]

@@ -1,0 +1,258 @@
+"""Writes through views have NumPy's values and gradients; and which results are views."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+from autograd_core.engine.primitive import compositions, table
+from tests.sampling import sampled
+
+Program = Callable[[Any], Any]
+
+
+def element_of_a_row(a):
+    a[1][2] = 10.0
+    return a
+
+
+def rows_in_a_loop(a):
+    for r in a:
+        r /= r.sum()
+    return a
+
+
+def column_of_the_transpose(a):
+    a.T[0] = 0
+    return a
+
+
+def reshaped(a):
+    a.reshape(-1)[3] = 0
+    return a
+
+
+def swapped_rows(a):
+    a[0], a[1] = a[1], a[0]
+    return a
+
+
+def a_view_sees_the_write(a):
+    v = a[0]
+    a[0] = 5.0
+    return a * v
+
+
+def siblings(a):
+    u, v = np.split(a, 2, axis=1)
+    u += 1
+    v *= u
+    return a * 2
+
+
+def overlapping(a):
+    v, w = a[0], a[:, 1]
+    v *= 2
+    w += v[1]
+    a *= a
+    return v.sum() * w.sum() * a
+
+
+def of_another_order_in_memory(a):
+    b = a.T
+    b[1] = b[0] * 2
+    c = b.reshape(-1)  # a copy
+    c[1] = 9.0
+    return a * 1, c * 1
+
+
+def of_a_view_of_a_view(a):
+    r = a.ravel()
+    r[::2] *= 2
+    q = r.reshape(a.shape)
+    q[1] = q[0]
+    return a * q
+
+
+def new_axes(a):
+    s = a.swapaxes(0, 1)[1:, None]
+    s -= 1
+    return a
+
+
+def whose_root_is_gone(a):
+    v = a[1:]
+    del a
+    v[0] = 2
+    return v
+
+
+def functions_of_numpy(a):
+    np.fill_diagonal(a[:, :3], 0.0)
+    np.copyto(a[0], a[1])
+    np.put(a.T[3], [0], 7.0)
+    return a
+
+
+def fancy_indices_copy(a):
+    v = a[[0, 1]]
+    v += 1
+    w = a[a > 0]
+    w *= 2
+    return a, v, w
+
+
+def a_diagonal(a):
+    d = np.einsum("ii->i", a[:, :3])
+    d *= 3
+    return a
+
+
+def many(a):
+    rows = [a[i] for i in range(3)]
+    rows[0][1] = rows[1][2] * 2
+    rows[2] += rows[0]
+    b = a.reshape(4, 3)
+    rows[1][:] = b[0, 0]
+    return a * b.T
+
+
+PROGRAMS = [v for v in list(globals().values()) if inspect.isfunction(v) and v.__code__.co_argcount]
+PROGRAMS = [p for p in PROGRAMS if p.__code__.co_varnames[0] == "a"]
+
+
+def outputs(result: Any) -> tuple[Any, ...]:
+    return result if isinstance(result, tuple) else (result,)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_values_and_gradients(program):
+    x = np.random.default_rng(0).uniform(0.5, 1.5, (3, 4))
+    expected = outputs(program(x.copy()))
+    found = outputs(program(ag.tensor(x, requires_grad=True) * 1))
+    for e, f in zip(expected, found, strict=True):
+        np.testing.assert_array_equal(f.numpy(), e)
+    report = ag.gradcheck(
+        lambda x: sum(np.sum(np.sin(o)) for o in outputs(program(x * 1))), x, variants=False
+    )
+    assert report.ok, report
+
+
+@pytest.mark.parametrize("seed", sampled(range(150), 5))
+def test_random_programs(seed):
+    """Views of views of one array, written in turn: as NumPy does on the plain array."""
+
+    def run(a: Any) -> Any:
+        rng = np.random.default_rng(seed)
+        pool = [a]
+        for _ in range(12):
+            v = pool[rng.integers(len(pool))]
+            kind = rng.integers(8)
+            if kind == 0 and v.ndim and v.shape[0]:
+                pool.append(v[int(rng.integers(v.shape[0]))])
+            elif kind == 1 and v.ndim:
+                pool.append(v[::-1] if rng.random() < 0.5 else v[1:])
+            elif kind == 2:
+                pool.append(v.T)
+            elif kind == 3 and v.ndim:
+                pool.append(v.reshape(-1))
+            elif kind == 4 and v.ndim > 1:
+                pool.append(np.moveaxis(v, 0, -1))
+            elif kind == 5 and v.ndim:
+                v *= rng.uniform(0.5, 1.5)
+            elif kind == 6 and v.ndim and v.shape[0]:
+                v[int(rng.integers(v.shape[0]))] = a.sum() * 0.1
+            elif v.ndim:
+                v += np.sum(pool[rng.integers(len(pool))]) * 0.1
+        return sum(np.sum(np.cos(p)) for p in pool)
+
+    x = np.random.default_rng(seed).uniform(0.5, 1.5, (2, 3, 2))
+    if seed % 2:
+        x = x.transpose(2, 0, 1)
+    with np.errstate(all="ignore"):
+        value, gradient = ag.value_and_grad(lambda x: run(x * 1))(x)
+        np.testing.assert_allclose(value, run(x * 1), rtol=1e-12)
+        direction = np.empty_like(x)  # in the same order in memory, so that reshape does the same
+        direction[...] = np.random.default_rng(1).normal(size=x.shape)
+        step = 1e-6
+        slope = (run(x + step * direction) - run(x - step * direction)) / (2 * step)
+    np.testing.assert_allclose(np.sum(gradient * direction), slope, rtol=1e-4, atol=1e-6)
+
+
+def test_a_buffer_that_is_not_recorded_yet():
+    def f(p):
+        buffer = np.zeros((2, 3), like=p)
+        buffer[0][1] = p[0]
+        buffer.T[2] = p[:2]
+        return np.sum(buffer * np.arange(6.0).reshape(2, 3))
+
+    np.testing.assert_array_equal(ag.grad(f)(np.ones(3)), [3.0, 5.0, 0.0])
+
+
+def test_a_view_of_a_leaf():
+    w = ag.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True, name="w")
+    with pytest.raises(ag.InPlaceError, match="a view of w"):
+        w[0][1] = 5.0
+    with ag.no_grad():
+        w[0][1] = 5.0
+    assert w.tolist() == [[1, 5], [3, 4]]
+
+
+def test_a_read_only_view_is_written_as_a_value_of_its_own():
+    x = ag.tensor([1.0, 2.0], requires_grad=True) * 1
+    y = np.broadcast_to(x, (2, 2))
+    y += 1
+    assert x.tolist() == [1, 2]
+    assert y.tolist() == [[2, 3], [2, 3]]
+
+
+def test_the_views_of_a_loop_are_forgotten():
+    x = ag.tensor(np.ones((3, 3)), requires_grad=True) * 1
+    for _ in range(1000):
+        x[1] * 2
+    assert len(x._sharing) < 40
+
+
+CALLS: dict[Any, tuple[Any, ...]] = {
+    np.reshape: (-1,), np.transpose: (), np.swapaxes: (0, 1), np.moveaxis: (0, 1),
+    np.expand_dims: (0,), np.rollaxis: (1,), np.squeeze: (), np.ravel: (), np.flip: (),
+    np.fliplr: (), np.flipud: (), np.rot90: (), np.diagonal: (), np.split: (2,),
+    np.array_split: (2,), np.hsplit: (2,), np.vsplit: (2,), np.atleast_1d: (), np.atleast_2d: (),
+    np.atleast_3d: (), np.broadcast_to: ((2, 4, 4),), np.real: (), np.copy: (),
+}  # fmt: skip
+
+
+def test_every_function_that_returns_a_writeable_view():
+    """Whatever of NumPy shares memory with its argument and can be written, shares it here too."""
+    tried = 0
+    for fun in [*table, *compositions]:
+        if not callable(fun) or isinstance(fun, (np.ufunc, ag.Primitive)):
+            continue
+        a = np.arange(16.0).reshape(4, 4)
+        try:
+            result = fun(a, *CALLS.get(fun, ()))
+        except Exception:
+            continue
+        parts = result if isinstance(result, (list, tuple)) else [result]
+        if not isinstance(parts[0], np.ndarray) or not parts[0].flags.writeable:
+            continue
+        if not np.shares_memory(parts[0], a):
+            continue
+        t = ag.tensor(np.arange(16.0).reshape(4, 4), requires_grad=True) * 1
+        try:
+            found = fun(t, *CALLS.get(fun, ()))
+        except ag.errors.AutogradError:  # loud
+            continue
+        view = found[0] if isinstance(found, (list, tuple)) else found
+        if view is t:
+            continue
+        parts[0][...] = -1.0
+        view[...] = -1.0
+        np.testing.assert_array_equal(t.numpy(), a, err_msg=fun.__name__)
+        tried += 1
+    assert tried > 15
