@@ -136,6 +136,10 @@ def _histogram(
     recorded = any_tracked([a, bins, range or ()])
     edges = np.histogram_bin_edges(a, bins, range) if recorded else known
     w = np.ones(values.shape) if weights is None else as_array(weights)
+    if known.dtype.kind == "c":
+        raise NotDifferentiableError(
+            "np.histogram of complex numbers has no derivative rule; take z.real, or detach() it"
+        )
     counts = _binned(w, [values], [known])
     return (_as_density(counts / counts.sum(), [edges]) if density else counts), edges
 
@@ -363,4 +367,4 @@ def _block(arrays: Any) -> Any:
         x = as_array(x)
         return x.reshape((1,) * (ndim - x.ndim) + x.shape)
 
-    return build(arrays, 0)
+    return build(arrays, 0) if isinstance(arrays, list) else build(arrays, 0).copy()

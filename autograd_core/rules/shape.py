@@ -157,7 +157,7 @@ composition(np.atleast_3d)(lambda *arys: _each_at_least(3, *arys))
 @composition(np.broadcast_arrays)
 def _broadcast_arrays(*args: Any, subok: bool = False) -> Any:
     shape = np.broadcast_shapes(*(np.shape(a) for a in args))
-    return tuple(np.broadcast_to(a, shape) for a in args)
+    return tuple(a if np.shape(a) == shape else np.broadcast_to(a, shape) for a in args)
 
 
 def _on_axis(x: Any, axis: int, ndim: int) -> Any:
@@ -173,7 +173,9 @@ def _meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str =
     if indexing == "xy" and len(xi) > 1:
         axes[:2] = 1, 0
     grids = [_on_axis(as_array(x), axis, len(xi)) for x, axis in zip(xi, axes, strict=True)]
-    return tuple(grids) if sparse else np.broadcast_arrays(*grids)
+    if not sparse:
+        grids = list(np.broadcast_arrays(*grids))
+    return tuple(g.copy() for g in grids) if copy else tuple(grids)
 
 
 @composition(np.ix_)
@@ -232,10 +234,10 @@ def _diagflat(v: Any, k: int = 0) -> Any:
 def _real_if_close(a: Any, tol: float = 100) -> Any:
     a = as_array(a)
     if a.dtype.kind != "c":
-        return a * 1
+        return a
     if tol > 1:
         tol = tol * float(np.finfo(a.dtype).eps)
-    return a.real if bool((abs(to_host(a).imag) < tol).all()) else a * 1
+    return a.real if bool((abs(to_host(a).imag) < tol).all()) else a
 
 
 @composition(np.apply_along_axis)
