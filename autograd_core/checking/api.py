@@ -27,6 +27,7 @@ from autograd_core.checking.verdict import (
     compare,
     singular,
 )
+from autograd_core.engine.admission import admit
 from autograd_core.engine.recording import unwrap
 from autograd_core.errors import GradcheckError
 
@@ -210,7 +211,7 @@ class Check:
 
     def __init__(self, f: Any, inputs: Sequence[Any], options: Options) -> None:
         self.f, self.options = f, options
-        self.args = [unwrap(a) for a in inputs]
+        self.args = [admit(unwrap(a)) for a in inputs]
         if options.wrt is None:
             kinds = [np.asarray(a).dtype.kind for a in self.args]
             self.positions = [i for i, kind in enumerate(kinds) if kind in "fc"]

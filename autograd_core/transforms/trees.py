@@ -216,7 +216,7 @@ def is_number(leaf: Any) -> bool:
         return not isinstance(leaf, (bool, np.bool_))
     array = unwrap(leaf)
     try:
-        plain = isinstance(array, np.ndarray) or admit(array) is array
+        plain = admit(array) is array or isinstance(array, np.ndarray)
     except TypeError:
         return False
     return plain and getattr(getattr(array, "dtype", None), "kind", "") in tuple("iufc")
