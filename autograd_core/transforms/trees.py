@@ -231,6 +231,8 @@ def describe(value: Any) -> str:
     """Return what a value is, for an error: its type, and its shape or keys."""
     if value is None:
         return "None (is a return missing?)"
+    if isinstance(value, type):
+        return f"the type {value.__name__}"
     name = type(value).__name__
     article = "an" if name[0].lower() in "aeiou" else "a"
     if isinstance(value, Mapping):
