@@ -72,10 +72,12 @@ class Parameters:
         )
 
 
-#: Functions written in C that have no signature in NumPy 2.0, with the out= that they take.
+#: Functions written in C that have no signature in NumPy 2.0.
 _UNSIGNED: dict[Callable[..., Any], tuple[str, ...]] = {
     np.dot: ("a", "b", "out"),
     np.concatenate: ("arrays", "axis", "out", "dtype", "casting"),
+    np.copyto: ("dst", "src", "casting", "where"),
+    np.putmask: ("a", "mask", "values"),
 }
 
 

@@ -140,10 +140,9 @@ def test_a_pandas_series():
     np.testing.assert_array_equal(ag.grad(lambda x: x[0] * 10 + x[1] ** 2)(s), [10.0, 4.0, 0.0])
     np.testing.assert_array_equal(ag.grad(lambda x: np.sum(x * s))(X), X)
     for labelled in (pd.Series(X, index=[2, 1, 0]), pd.DataFrame({"a": X})):
-        for name, door in DOORS.items():
+        for door in DOORS.values():
             with pytest.raises((TypeError, ag.GraphError, ValueError)):
                 door(labelled)
-                raise AssertionError(name)
     with pytest.raises(TypeError, match="to_numpy"):
         ag.grad(lambda x: x[0] * 10 + x[1] ** 2)(pd.Series(X, index=[2, 1, 0]))
     w = ag.tensor(X, requires_grad=True)
@@ -157,7 +156,6 @@ def test_xarray():
         for name in ("an argument", "ag.tensor", "an operand", "the checker"):
             with pytest.raises(TypeError, match="labels"):
                 DOORS[name](a)
-                raise AssertionError(name)
         t = ag.tensor(X, requires_grad=True)
         with pytest.raises(ag.GraphError):  # xarray wraps the Tensor in one of its own
             ag.grad(lambda x, a=a: (a * x).sum())(X)
