@@ -46,8 +46,9 @@ def call_function(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     if written is not None and not (recording and fun in compositions):
         return call_with_out(fun, name_of(fun), args, kwargs, (written,))
     entry = table.get(fun)
-    by_options = fun in compositions and bool(kwargs) and any_tracked(kwargs.values())
-    if entry is not None and entry.rules is not None and not by_options:
+    if entry is not None and entry.rules is not None:
+        if "initial" in kwargs and fun in compositions and any_tracked((kwargs["initial"],)):
+            return compositions[fun](*args, **kwargs)
         return apply(entry, args, kwargs)
     if is_recording(args, *kwargs.values()):
         composed = compositions.get(fun)

@@ -90,7 +90,7 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
             if data._node.tracked and mode.get() & RECORD:
                 raise ConversionError(
                     "ag.tensor copies values and would drop the gradient of a recorded Tensor; "
-                    "use it as it is, or copy it with t.detach()"
+                    "use it as it is or copy it with t.copy(); t.detach() holds its values alone"
                 )
             data = data._array
         data = admit(data)
