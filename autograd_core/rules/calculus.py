@@ -264,7 +264,7 @@ def _cov(
     if fweights is not None:
         w = asarray_like(to_host(fweights).astype(float), x)
     if aweights is not None:
-        aweights = double(as_array(aweights, x))
+        aweights = double(as_array(aweights, x).real)
         w = aweights if w is None else w * aweights
     if w is None:
         centred, total, norm = x - x.mean(1, keepdims=True), x.shape[1], x.shape[1] - ddof

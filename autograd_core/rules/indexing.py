@@ -14,8 +14,9 @@ import numpy as np
 from autograd_core.engine.array_types import asarray_like, writes_output
 from autograd_core.engine.primitive import Primitive, composition, defvjp, primitive
 from autograd_core.engine.recording import unwrap
+from autograd_core.engine.views import follow
 from autograd_core.rules import costs
-from autograd_core.tensors.methods import getitem, setitem
+from autograd_core.tensors.methods import getitem, setitem, write_view
 
 
 def is_basic(index: Any) -> bool:
@@ -104,6 +105,13 @@ def _assigned(g: Any, _out: Any, x: Any, value: Any, *, index: Any) -> Any:
 setitem.defvjp(
     lambda g, _out, _x, _value, *, index: setitem(g, 0.0, index=index),
     _assigned,
+    selects=True,
+    flops=costs.none,
+)
+
+write_view.defvjp(
+    lambda g, _out, _x, _value, *, steps, layout: write_view(g, 0.0, steps=steps, layout=layout),
+    lambda g, _out, _x, _value, *, steps, layout: follow(steps, g),
     selects=True,
     flops=costs.none,
 )

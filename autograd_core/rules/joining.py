@@ -75,8 +75,8 @@ def _rejoin(g: Any, _out: Any, _x: Any, indices_or_sections: Any = None, axis: A
     )
 
 
-defvjp(np.split, _rejoin, flops=costs.none)
-defvjp(np.array_split, _rejoin, flops=costs.none)
+for _fun in (np.split, np.array_split):
+    defvjp(_fun, _rejoin, flops=costs.none).makes_views = True
 
 
 @composition(np.vstack)

@@ -208,6 +208,7 @@ def _cotangent(
 
 einsum = Primitive(_forward, "einsum", kind="product", flops=costs.einsum)
 einsum.defvjp(vjp_list=_cotangent)
+einsum.makes_views = True  # np.einsum("ii->i", x) is the diagonal of x
 
 
 @composition(np.einsum)

@@ -74,11 +74,13 @@ def _mean(
     return apply_where(expand(share, _x.shape), where)
 
 
-def _centred(x: Any, axis: Any, where: Any) -> Any:
-    if where is True:
-        d = x - x.mean(axis=axis, keepdims=True)
-    else:
-        d = np.where(where, x - np.mean(x, axis=axis, keepdims=True, where=where), 0.0)
+def _centred(x: Any, axis: Any, where: Any, dtype: Any) -> Any:
+    """Return the distances from the mean, of which a real ``dtype`` drops the imaginary part."""
+    options = {} if where is True else {"where": where}
+    mean = np.mean(x, axis=axis, keepdims=True, **options)
+    if dtype is not None and np.dtype(dtype).kind != "c":
+        mean = mean.real
+    d = x - mean if where is True else np.where(where, x - mean, 0.0)
     return np.conj(d) if x.dtype.kind == "c" else d
 
 
@@ -93,7 +95,9 @@ def _var(
 ) -> Any:  # fmt: skip
     """Return 2 (x - mean) / (n - ddof)."""
     n = _freedom(x, axis, where, ddof, correction)
-    return restore_axes(widen_float16(g), x, axis, keepdims) * 2 / n * _centred(x, axis, where)
+    return (
+        restore_axes(widen_float16(g), x, axis, keepdims) * 2 / n * _centred(x, axis, where, dtype)
+    )
 
 
 def _std(
@@ -104,7 +108,7 @@ def _std(
     n = _freedom(x, axis, where, ddof, correction)
     flat = out == 0
     share = np.where(flat, 0.0, widen_float16(g) / np.where(flat, 1.0, out))
-    return restore_axes(share, x, axis, keepdims) / n * _centred(x, axis, where)
+    return restore_axes(share, x, axis, keepdims) / n * _centred(x, axis, where, dtype)
 
 
 def max_min_rule(
@@ -403,12 +407,11 @@ def _nanvar(
 ) -> Any:  # fmt: skip
     ddof = correction if correction is not None and not unset(correction) else ddof
     values, valid = _filled(a, 0.0, where)
-    if dtype is not None:
-        values = values.astype(dtype)
+    summed = values if dtype is None else values.astype(dtype)
     axes = axes_of(axis, values.ndim)
     count = valid.sum(axis=axes, keepdims=True)
     if mean is None or unset(mean):
-        mean = _divided(values.sum(axis=axes, keepdims=True), np.where(count > 0, count, 1))
+        mean = _divided(summed.sum(axis=axes, keepdims=True), np.where(count > 0, count, 1))
     d = np.where(valid, values - mean, 0.0)
     square = (d * np.conj(d)).real if d.dtype.kind == "c" else d * d
     total = square.sum(axis=axes, keepdims=keeps(keepdims))

@@ -260,7 +260,7 @@ RULES: dict[str, tuple[Any, ...]] = {
     "yn":        (None, lambda g, _out, v, x: g * _yv(v * 1.0, x)),
     "iv":        (None, lambda g, _out, v, x: g * _iv(v, x)),
     "kv":        (None, lambda g, _out, v, x: g * _kv(v, x)),
-    "ive":       (None, lambda g, out, v, x: g * (_ive(v, x) - np.sign(x) * out)),
+    "ive":       (None, lambda g, out, v, x: g * _ive(v, x) - np.sign(x.real) * (g * out).real),
     "kve":       (None, lambda g, out, v, x: g * (_kve(v, x) + out)),
     "kn":        (None, lambda g, _out, n, x: g * _kv(n * 1.0, x)),
     "k0e":       (lambda g, out, x: g * (out - _scipy("k1e")(x)),),

@@ -18,9 +18,29 @@ from nn.functional.erf import normal_cdf, normal_pdf
 _LARGEST = {np.dtype(np.float16): 11.0, np.dtype(np.float32): 88.0}
 
 
-def as_float_array(x: Any) -> Any:
-    """Return ``x`` as floating-point numbers: integers and lists become float64."""
+def refuse_complex(x: Any, name: str) -> None:
+    """Raise for complex numbers, which have no order and are no probabilities.
+
+    Raises
+    ------
+    TypeError
+        With the name of the function; a conversion would drop the imaginary parts.
+    """
+    if getattr(getattr(x, "dtype", None), "kind", "") == "c":
+        raise TypeError(
+            f"{name} takes real numbers, got dtype {x.dtype}; give it z.real, z.imag or np.abs(z)"
+        )
+
+
+def as_float_array(x: Any, name: str = "this function", complex_too: bool = False) -> Any:
+    """Return ``x`` as floating-point numbers: integers and lists become float64.
+
+    Complex numbers are refused, or left as they are with ``complex_too``.
+    """
     kind = getattr(getattr(x, "dtype", None), "kind", "")
+    if kind == "c" and complex_too:
+        return x
+    refuse_complex(x, name)
     if kind == "f" or isinstance(x, ag.Tensor):
         return x if kind == "f" else x.astype(float)
     return np.asarray(x, dtype=float)
@@ -60,7 +80,11 @@ linear.defvjp(
 @ag.primitive
 def sigmoid(x: Any) -> Any:
     """Return the logistic function ``s = 1 / (1 + exp(-x))``; its derivative is ``s (1 - s)``."""
-    x = as_float_array(x)
+    x = as_float_array(x, "sigmoid", complex_too=True)
+    if x.dtype.kind == "c":
+        left = x.real < 0
+        z = np.exp(np.where(left, x, -x))  # of size 1 or less
+        return np.where(left, z, 1) / (1 + z)
     z = np.minimum(-x, _LARGEST.get(x.dtype, 709.0))
     z = np.exp(z)
     z += 1
@@ -76,6 +100,7 @@ tanh = np.tanh
 @ag.primitive
 def relu(x: Any) -> Any:
     """Return ``max(0, x)``; its derivative at 0 is 0."""
+    refuse_complex(x, "relu")
     return np.maximum(x, 0)
 
 
@@ -85,7 +110,7 @@ relu.defvjp(lambda g, out, _x: g * (out > 0), elementwise=True)
 @ag.primitive
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
     """Return ``x`` above 0 and ``negative_slope * x`` below (Maas, Hannun, Ng, 2013)."""
-    x = as_float_array(x)
+    x = as_float_array(x, "leaky_relu")
     return np.where(x > 0, x, negative_slope * x)
 
 
@@ -97,7 +122,7 @@ leaky_relu.defvjp(
 @ag.primitive
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """Return ``x`` above 0 and ``alpha (exp(x) - 1)`` below (Clevert and others, 2015)."""
-    x = as_float_array(x)
+    x = as_float_array(x, "elu")
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
@@ -110,7 +135,7 @@ elu.defvjp(
 @ag.primitive
 def softplus(x: Any) -> Any:
     """Return ``log(1 + exp(x))``, exact at any size (PyTorch returns ``x`` itself above 20)."""
-    x = as_float_array(x)
+    x = as_float_array(x, "softplus")
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
@@ -141,7 +166,7 @@ def _gelu_tanh(x: Any) -> tuple[Any, Any]:
 
 @ag.primitive
 def _gelu(x: Any, approximate: str = "none") -> Any:
-    x = as_float_array(x)
+    x = as_float_array(x, "gelu")
     if approximate == "none":
         return x * normal_cdf(x)
     return x * (0.5 * (1 + _gelu_tanh(x)[0]))
@@ -179,6 +204,11 @@ def gelu(x: Any, approximate: str = "none") -> Any:
     return _gelu(x, approximate=approximate)
 
 
+def _max(x: Any, axis: int) -> Any:
+    """Return the maximum along an axis that is kept; of no elements, -inf."""
+    return x.max(axis, keepdims=True) if x.size else x.sum(axis, keepdims=True) - np.inf
+
+
 def _sum(a: Any, axis: int) -> Any:
     """Sum along an axis that is kept, in float32 for float16, which ends at 65504."""
     options = {"dtype": np.float32} if a.dtype == np.float16 else {}
@@ -188,9 +218,9 @@ def _sum(a: Any, axis: int) -> Any:
 @ag.primitive(flops=lambda _out, x, **_options: 3 * x.size)
 def softmax(x: Any, axis: int = -1) -> Any:
     """Return ``exp(x) / sum(exp(x))`` along ``axis``: positive numbers that sum to 1."""
-    x = as_float_array(x)
+    x = as_float_array(x, "softmax")
     with np.errstate(over="ignore"):  # a difference of -inf becomes 0
-        out = np.exp(x - x.max(axis, keepdims=True))
+        out = np.exp(x - _max(x, axis))
     out /= _sum(out, axis)
     return out
 
@@ -201,16 +231,17 @@ softmax.defvjp(lambda g, out, _x, axis=-1: out * (g - (g * out).sum(axis, keepdi
 @ag.primitive(flops=lambda _out, x, **_options: 3 * x.size)
 def log_softmax(x: Any, axis: int = -1) -> Any:
     """Return the logarithm of :func:`softmax` along ``axis``, accurate at any size of ``x``."""
-    x = as_float_array(x)
-    with np.errstate(over="ignore"):
-        z = x - x.max(axis, keepdims=True)
-    z -= np.log(_sum(np.exp(z), axis))
+    x = as_float_array(x, "log_softmax")
+    with np.errstate(over="ignore", divide="ignore"):  # the logarithm of a sum of nothing
+        z = x - _max(x, axis)
+        z -= np.log(_sum(np.exp(z), axis))
     return z
 
 
 def _log_softmax_vjp(g: Any, out: Any, _x: Any, axis: int = -1) -> Any:
     share = np.exp(out)  # normalised again: of many classes, out is rounded alike
-    return g - share * (g.sum(axis, keepdims=True) / _sum(share, axis))
+    total = _sum(share, axis)
+    return g - share * (g.sum(axis, keepdims=True) / np.where(total == 0, 1, total))
 
 
 log_softmax.defvjp(_log_softmax_vjp)

@@ -17,7 +17,14 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from nn.functional.activations import as_array, as_float_array, log_softmax, sigmoid, softmax
+from nn.functional.activations import (
+    as_array,
+    as_float_array,
+    log_softmax,
+    refuse_complex,
+    sigmoid,
+    softmax,
+)
 
 REDUCTIONS = ("none", "sum", "mean", "batchmean")
 
@@ -37,14 +44,21 @@ def reduce(values: Any, reduction: str) -> Any:
 
 def _cast_target(target: Any, dtype: Any) -> Any:
     """Return a target in the dtype of the predictions; a Tensor is left as it is."""
-    return target.astype(dtype, copy=False) if isinstance(target, np.ndarray) else target
+    loses = target.dtype.kind == "c" and np.dtype(dtype).kind != "c"
+    return (
+        target.astype(dtype, copy=False) if isinstance(target, np.ndarray) and not loses else target
+    )
 
 
-def _same_shape(name: str, prediction: Any, target: Any) -> tuple[Any, Any]:
+def _same_shape(
+    name: str, prediction: Any, target: Any, complex_too: bool = False
+) -> tuple[Any, Any]:
     """Check that shapes agree; a plain array of targets takes the dtype of the predictions."""
-    prediction = as_float_array(prediction)
+    prediction = as_float_array(prediction, name, complex_too)
     if not hasattr(target, "dtype"):
         target = np.asarray(target)
+    if not complex_too:
+        refuse_complex(target, name)
     if prediction.shape != target.shape:
         hint = "; class numbers become a target by nn.one_hot(labels, classes)"
         raise ValueError(
@@ -142,7 +156,7 @@ def quadratic_cost(prediction: Any, target: Any) -> Any:
 
 def l1_loss(prediction: Any, target: Any, reduction: str = "mean") -> Any:
     """Return the absolute error; its gradient is 0 where prediction and target agree."""
-    prediction, target = _same_shape("l1_loss", prediction, target)
+    prediction, target = _same_shape("l1_loss", prediction, target, complex_too=True)
     return reduce(np.abs(prediction - target), reduction)
 
 
@@ -334,7 +348,7 @@ def cross_entropy(
     >>> nn.cross_entropy(logits, np.array([[1.0, 0.0], [0.5, 0.5]]), reduction="none").round(6)
     array([0.126928, 0.693147])
     """
-    logits = as_float_array(logits)
+    logits = as_float_array(logits, "cross_entropy")
     target = target if hasattr(target, "dtype") else np.asarray(target)
     if target.ndim == logits.ndim:
         target = _classes_last(target)
@@ -380,7 +394,7 @@ def nll_loss(
     weight, ignore_index, reduction
         As in :func:`cross_entropy`.
     """
-    x, target = _classes_last(as_float_array(log_probabilities)), np.asarray(target)
+    x, target = _classes_last(as_float_array(log_probabilities, "nll_loss")), np.asarray(target)
     labels, counted = _labels(target, x.shape, ignore_index)
     share = _share(labels, counted, _class_weights(weight, x.shape[-1], x.dtype))
     return _weighted_mean(-_pick(x, labels) * share, share, reduction)
@@ -392,7 +406,11 @@ def _classes_last(a: Any) -> Any:
 
 def _class_weights(weight: Any, classes: int, dtype: Any) -> Any:
     """Return one factor for each class; ones without ``weight``."""
-    factors = np.ones(classes, dtype) if weight is None else np.asarray(weight, dtype)
+    factors = (
+        np.ones(classes, dtype)
+        if weight is None
+        else as_float_array(np.asarray(weight), "weight=").astype(dtype)
+    )
     if factors.shape != (classes,):
         raise ValueError(
             f"weight has one factor for each of {classes} classes, got {factors.shape}"

@@ -85,7 +85,7 @@ def normalize(x: Any, weight: Any, bias: Any, axes: tuple[int, ...], eps: float)
     eps
         Added to the variance.
     """
-    x = as_float_array(x)
+    x = as_float_array(x, "normalization")
     if x.dtype.itemsize < 4:  # sums of squares of float16 overflow
         return normalize(x.astype(np.float32), weight, bias, axes, eps).astype(x.dtype)
     mean, inverse = moments(as_array(x), axes, eps)

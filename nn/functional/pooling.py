@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from nn.functional.activations import as_array, as_float_array
+from nn.functional.activations import as_array, as_float_array, refuse_complex
 from nn.functional.convolution import Array, Geometry, geometry, per_axis
 
 
@@ -133,6 +133,7 @@ def max_pool2d(x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0) -
     array([[[[ 5.,  7.],
              [13., 15.]]]])
     """
+    refuse_complex(x, "max_pool2d")
     return max_pool(x, geo=_window(x, kernel_size, stride, padding))
 
 
@@ -148,7 +149,7 @@ def avg_pool2d(x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0) -
     array([[[[ 2.5,  4.5],
              [10.5, 12.5]]]])
     """
-    x = as_float_array(x)
+    x = as_float_array(x, "avg_pool2d")
     if x.dtype.itemsize < 4:  # sums of float16 overflow
         return avg_pool2d(x.astype(np.float32), kernel_size, stride, padding).astype(x.dtype)
     geo = _window(x, kernel_size, stride, padding)
@@ -168,6 +169,7 @@ def adaptive_avg_pool2d(x: Any, output_size: Any) -> Any:
     array([[[[2., 3.],
              [5., 6.]]]])
     """
+    x = as_float_array(x, "adaptive_avg_pool2d")
     rows, columns = (
         _averages(n, m, x.dtype)
         for n, m in zip(x.shape[2:], per_axis(output_size, 2, "output_size"), strict=True)

@@ -1,0 +1,36 @@
+"""Every case of real numbers with complex ones: refused, as by NumPy, or right in both parts."""
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+from autograd_core.rules.cases import CASES
+from tests.sampling import sampled
+
+REAL = [c for c in CASES if any(np.asarray(a).dtype.kind == "f" for a in c.args)]
+
+
+def complex_arguments(case):
+    """Return the arguments of a case with imaginary parts."""
+    rng = np.random.default_rng(1)
+    arrays = [np.asarray(a) for a in case.args]
+    return [a + 1j * rng.uniform(0.05, 0.3, a.shape) if a.dtype.kind == "f" else a for a in arrays]
+
+
+@pytest.mark.parametrize("case", sampled(REAL, 3), ids=[c.id for c in REAL])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::numpy.exceptions.ComplexWarning")
+def test_real_cases_with_complex_numbers(case):
+    args = complex_arguments(case)
+    try:
+        value = case.f(*args)
+    except Exception:
+        pytest.skip("NumPy refuses complex numbers")
+    if not np.isfinite(value).all():
+        pytest.skip("no number")
+    try:
+        out, pull = ag.vjp(case.f, *args)
+        pull(np.ones_like(out))
+    except (TypeError, ag.AutogradError):
+        return
+    report = ag.gradcheck(lambda *a: case.f(*a) * 1, *args, variants=False, order=1)
+    assert report.ok, report
