@@ -202,7 +202,9 @@ def _np_qr(a: Any, mode: str = "reduced") -> Any:
             f"np.linalg.qr(mode={mode!r}) has no derivative rule (it gives LAPACK's reflectors); "
             "'reduced', 'complete' and 'r' have"
         )
-    return _exact_qr(a, mode) if mode == "r" or a.shape[-2] < a.shape[-1] else qr_tall(a, mode=mode)
+    if mode == "r" or a.shape[-2] < a.shape[-1]:
+        return _exact_qr(a, mode)
+    return qr_tall(a, **({"mode": mode} if mode == "complete" else {}))  # Dask has no mode=
 
 
 def _qr(a: Any, mode: str) -> Any:

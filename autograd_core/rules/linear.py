@@ -84,8 +84,8 @@ def _dot(a: Any, b: Any) -> Any:
 
 @composition(np.inner)
 def _inner(a: Any, b: Any) -> Any:
-    b = as_array(b)
-    return _dot(a, b if b.ndim < 2 else mT(b))
+    a, b = as_array(a), as_array(b)
+    return _dot(a, mT(b) if a.ndim and b.ndim > 1 else b)
 
 
 composition(np.outer)(lambda a, b: as_array(a).reshape((-1, 1)) * as_array(b).reshape((1, -1)))

@@ -194,6 +194,11 @@ for id, x, y in (
 ):  # fmt: skip
     add(f"dot {id}", np.dot, x, y)
 add("inner", np.inner, M, draw(4, 3))
+add("inner stacks", np.inner, T, draw(3, 2, 4))
+add("inner vector", np.inner, W, T)
+for _name, _f in (("inner", np.inner), ("dot", np.dot)):
+    add(f"{_name} number left", _f, np.array(0.7), M)
+    add(f"{_name} number right", _f, T, np.array(0.7))
 add("outer", np.outer, M, V)
 add("vdot", np.vdot, A, B)
 add("vdot complex", np.vdot, A + 1j * B, B - 1j * A)

@@ -34,3 +34,10 @@ def test_real_cases_with_complex_numbers(case):
         return
     report = ag.gradcheck(lambda *a: case.f(*a) * 1, *args, variants=False, order=1)
     assert report.ok, report
+
+
+@pytest.mark.parametrize("f", [np.var, np.std, np.nanvar, np.nanstd, np.mean, np.sum])
+@pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
+def test_a_real_dtype_drops_the_imaginary_part_of_the_mean_alone(f):
+    z = np.array([[1 + 2j, 3 - 1j, 0.5j], [2 + 1j, 1 - 1j, 4 + 0.2j]])
+    ag.assert_gradients(lambda z: f(z, axis=1, dtype=np.float64), z, order=1, variants=False)
