@@ -89,15 +89,16 @@ def _real_row(v: Any) -> int | None:
     return None
 
 
-def _fix_phase(gv: Any, v: Any, tau: Any, reason: str) -> Any:
+def _fix_phase(gv: Any, v: Any, tau: Any, reason: str, scale: Any = None) -> Any:
     """Add the contribution of the phase, for vectors that LAPACK made real in one row."""
+    scale = gv if scale is None else scale
     row, eps = _real_row(v), 1e3 * float(np.finfo(v.dtype).eps)
     if row is None:
-        refuse_if(tau, gv, reason)
+        refuse_if(tau, scale, reason)
         return gv
     height = v[..., row, :].real
     small = abs(unwrap(height)) < eps
-    refuse_if(np.where(small, unwrap(tau), 0.0), gv, reason)
+    refuse_if(np.where(small, unwrap(tau), 0.0), scale, reason)
     turn = np.where(small, 0.0, tau) / np.where(small, 1.0, height)
     place = asarray_like(np.arange(v.shape[-2])[:, None] == row % v.shape[-2], v)
     return gv - np.where(place, 1j, 0.0) * turn[..., None, :]
@@ -137,7 +138,7 @@ def _eig(g: Any, out: Any, a: Any) -> Any:
     gw, gv = conj(g[0]), conj(g[1])
     t = _diagonal(adjoint(v) @ gv)
     gv = gv - v * t.real[..., None, :]
-    if v.dtype.kind == "c":
+    if v.dtype.kind == "c" and v.shape[-1]:
         size = abs(unwrap(v))
         largest = size.argmax(-2)[..., None, :]
         at = asarray_like(np.arange(size.shape[-2])[:, None], size) == largest
@@ -173,11 +174,12 @@ def _svd(g: Any, out: Any, a: Any, vectors: bool) -> Any:
     x, y = adjoint(u) @ gu, adjoint(v) @ gv
     if a.dtype.kind == "c":
         tau = _diagonal(x).imag + _diagonal(y).imag
+        both = np.concatenate([unwrap(gu), unwrap(gv)], -2)  # tau may be the rounding of either
         if _real_row(v) is not None:
-            gv = _fix_phase(gv, v, tau, reason)
+            gv = _fix_phase(gv, v, tau, reason, both)
             y = adjoint(v) @ gv
         else:
-            gu = _fix_phase(gu, u, tau, reason)
+            gu = _fix_phase(gu, u, tau, reason, both)
             x = adjoint(u) @ gu
     mixed = MIXED.format(**name)
     column, row = s[..., None, :], s[..., :, None]

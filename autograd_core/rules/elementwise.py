@@ -67,7 +67,8 @@ def _absolute(g: Any, out: Any, x: Any) -> Any:
     """Return the sign of x; for complex x the direction conj(x) / |x|; 0 at 0."""
     if x.dtype.kind != "c":
         return g * np.sign(x)
-    return g * (np.conj(x) / np.where(out == 0, 1.0, out))
+    at_0 = out == 0
+    return g * (np.where(at_0, 0.0, np.conj(x)) / np.where(at_0, 1.0, out))
 
 
 # fmt: off
@@ -211,7 +212,7 @@ _define(np.divmod, lambda g, _out, _x, _y: g[1], lambda g, out, _x, _y: -g[1] * 
 _define(np.conjugate, lambda g, _out, _x: np.conj(g), flops=costs.none)
 _define(np.real,      lambda g, _out, _x: g, kind="view")
 _define(np.imag,      lambda g, _out, _x: g * -1j, kind="view")
-_define(np.angle,     lambda g, _out, z, deg=False: g * (-1j / DEGREE if deg else -1j)
+_define(np.angle,     lambda g, _out, z, deg=False: g * np.where(z == 0, 0.0, -1j / DEGREE if deg else -1j)
                       / np.where(z == 0, 1.0, z))
 # fmt: on
 

@@ -107,9 +107,18 @@ def _partition(
 # -- quantiles ------------------------------------------------------------------------------------
 
 
+#: Methods that take an element, or the mean of two: piecewise constant in q.
+STEPS = frozenset(
+    {
+        *("lower", "higher", "nearest", "midpoint"),
+        *("inverted_cdf", "averaged_inverted_cdf", "closest_observation"),
+    }
+)
+
+
 def _places(n: int, q: Any, method: Any) -> Any:
     """Return where the quantiles of ``n`` sorted numbers lie, as a (fractional) index."""
-    if isinstance(q, TensorBase):
+    if isinstance(q, TensorBase) and method not in STEPS:
         if method != "linear":
             raise NotDifferentiableError(
                 f"np.quantile has a gradient with respect to q only for method='linear', got "
@@ -117,7 +126,7 @@ def _places(n: int, q: Any, method: Any) -> Any:
             )
         recorded: Any = q
         return recorded * (n - 1)
-    return np.quantile(np.arange(float(n)), to_host(q), method=method)
+    return np.quantile(np.arange(float(n)), to_host(unwrap(q)), method=method)
 
 
 def _quantile(

@@ -156,12 +156,12 @@ def test_no_leak_over_many_steps(steps):
         w.data -= 0.01 * w.grad
         w.zero_grad()
 
-    for _ in range(2000):  # the interpreter's free lists fill
+    for _ in range(1000):  # the interpreter's free lists fill
         step()
     gc.collect()
     tracemalloc.start()
     kept = [tracemalloc.get_traced_memory()[0]]
-    for _ in range(5):
+    for _ in range(4):
         for _ in range(steps):
             step()
         gc.collect()
