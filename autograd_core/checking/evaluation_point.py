@@ -60,7 +60,7 @@ class Coordinates:
         vector = np.empty(self.size)
         for a, span, dtype in zip(arrays, self.spans, self.dtypes, strict=True):
             numbers = np.asarray(a if dtype.kind == "c" else np.real(a), dtype)
-            vector[span] = numbers.reshape(-1).view(float)
+            vector[span] = np.ascontiguousarray(numbers).reshape(-1).view(float)
         return vector
 
     def split(self, vector: Array) -> list[Array]:

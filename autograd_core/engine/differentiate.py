@@ -88,21 +88,18 @@ def private(g: Any, taken: set[int]) -> Any:
 
     ``taken`` holds the identities of the arrays that somebody else holds.
     """
-    if isinstance(g, TensorBase) and g._node.tracked:  # never written; only the handle could be
-        g = conjugate(g)
-        return make_tensor(g._array, g._node)
-    return make_tensor(_unshared(unwrap(g), taken), UNTRACKED)
-
-
-def _unshared(g: Any, taken: set[int]) -> Any:
-    """Return an array with no other holder: a copy where ``g`` is shared, read-only or a view."""
+    if isinstance(g, TensorBase):
+        if g._node.tracked:  # never written in place; only the handle could be
+            g = conjugate(g)
+            return make_tensor(g._array, g._node)
+        g = g._array
     if isinstance(g, np.generic):
-        return conjugate(g)
+        return make_tensor(conjugate(g), UNTRACKED)
     alone = id(g) not in taken and getattr(g, "base", None) is None and g.dtype.kind != "c"
     if alone and (g.__class__ is not np.ndarray or g.flags.writeable):
         taken.add(id(g))
-        return g
-    return conjugate(g).copy()
+        return make_tensor(g, UNTRACKED)
+    return make_tensor(conjugate(g).copy(), UNTRACKED)
 
 
 #: Held while gradients are added to leaves: threads may share a model.

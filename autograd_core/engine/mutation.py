@@ -110,12 +110,12 @@ def private_copy(option: Any, given: list[Any], large: list[Any]) -> Any:
 
 @functools.lru_cache(maxsize=256)
 def _places(size: int) -> Any:
-    """Return the positions of a sample: runs of 4, as memory comes in lines.
+    """Return the positions of a sample: runs of 8, as memory comes in lines.
 
     The runs are spread by the golden ratio, so that they follow the rhythm of no column.
     """
-    starts = (np.arange(SAMPLED // 4) * 0.6180339887498949 % 1 * (size - 3)).astype(np.intp)
-    return (np.sort(starts)[:, None] + np.arange(4)).reshape(-1)
+    starts = (np.arange(SAMPLED // 8) * 0.6180339887498949 % 1 * (size - 7)).astype(np.intp)
+    return (np.sort(starts)[:, None] + np.arange(8)).reshape(-1)
 
 
 def _sample(a: Any) -> int:

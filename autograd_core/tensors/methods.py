@@ -71,7 +71,7 @@ def _method(fun: Callable[..., Any]) -> Method:
     def method(self: Any, *args: Any, **kwargs: Any) -> Tensor:
         if kwargs and not OUR_WORDS.keys().isdisjoint(kwargs):
             entry.refuse_unknown(kwargs)
-        if "out" in kwargs or len(args) >= before_out or entry.rules is None:
+        if "out" in kwargs or "initial" in kwargs or len(args) >= before_out or entry.rules is None:
             return fun(self, *args, **kwargs)  # type: ignore[no-any-return]
         return apply(entry, (self, *args), kwargs)  # type: ignore[no-any-return]
 

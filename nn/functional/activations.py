@@ -38,12 +38,10 @@ def as_float_array(x: Any, name: str = "this function", complex_too: bool = Fals
     Complex numbers are refused, or left as they are with ``complex_too``.
     """
     kind = getattr(getattr(x, "dtype", None), "kind", "")
-    if kind == "c" and complex_too:
+    if kind == "f" or (kind == "c" and complex_too):
         return x
     refuse_complex(x, name)
-    if kind == "f" or isinstance(x, ag.Tensor):
-        return x if kind == "f" else x.astype(float)
-    return np.asarray(x, dtype=float)
+    return x.astype(float) if isinstance(x, ag.Tensor) else np.asarray(x, dtype=float)
 
 
 def as_array(x: Any) -> Any:
@@ -239,9 +237,11 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
 
 
 def _log_softmax_vjp(g: Any, out: Any, _x: Any, axis: int = -1) -> Any:
-    share = np.exp(out)  # normalised again: of many classes, out is rounded alike
-    total = _sum(share, axis)
-    return g - share * (g.sum(axis, keepdims=True) / np.where(total == 0, 1, total))
+    share = np.exp(out)
+    if out.dtype == np.float16:  # normalised again: of many classes, out is rounded alike
+        total = _sum(share, axis)
+        share = share / np.where(total == 0, 1, total)
+    return g - share * g.sum(axis, keepdims=True)
 
 
 log_softmax.defvjp(_log_softmax_vjp)
