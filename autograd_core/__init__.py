@@ -81,11 +81,11 @@ _LAZY = {
 
 # fmt: off
 __all__ = [  # noqa: RUF022  (by topic)
-    "Operand", "Primitive", "Tensor", "array", "checkpoint", "composition", "compositions", "defvjp",
-    "detect_anomaly", "elementwise_grad", "enable_grad", "fill_diagonal", "grad", "gradients",
-    "hessian", "hvp", "is_grad_enabled", "jacobian", "jvp", "kinks", "no_grad", "place",
-    "primitive", "put", "put_along_axis", "putmask", "ravel", "scatter_add", "stop_gradient",
-    "strict_nan", "tensor", "value_and_grad", "vjp",
+    "Operand", "Primitive", "Tensor", "array", "checkpoint", "composition", "compositions",
+    "defvjp", "detect_anomaly", "elementwise_grad", "enable_grad", "fill_diagonal", "grad",
+    "gradients", "hessian", "hvp", "is_grad_enabled", "jacobian", "jvp", "kinks", "no_grad",
+    "place", "primitive", "put", "put_along_axis", "putmask", "ravel", "scatter_add",
+    "stop_gradient", "strict_nan", "tensor", "value_and_grad", "vjp",
     "AnomalyError", "AutogradError", "ConversionError", "GradcheckError", "GraphError",
     "InPlaceError", "MutationError", "NotDifferentiableError", "RuleError",
     "Picture", "Profile", "assert_gradients", "check_rules", "draw", "gradcheck", "profile",

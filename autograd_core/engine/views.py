@@ -82,7 +82,7 @@ def note_views(
     parent = args[0]
     if parent.__class__ is list and len(parent) == 1:  # np.einsum("ii->i", x)
         parent, of_list = parent[0], fun
-        fun = lambda x, *a, **k: of_list([x], *a, **k)  # noqa: E731
+        fun = lambda x, *a, **k: of_list([x], *a, **k)
     if not hasattr(parent, "_sharing"):
         return
     memory = parent._array

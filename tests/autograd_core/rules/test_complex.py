@@ -17,7 +17,7 @@ def complex_arguments(case):
     return [a + 1j * rng.uniform(0.05, 0.3, a.shape) if a.dtype.kind == "f" else a for a in arrays]
 
 
-@pytest.mark.parametrize("case", sampled(REAL, 3), ids=[c.id for c in REAL])
+@pytest.mark.parametrize("case", sampled(REAL, 8), ids=[c.id for c in REAL])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::numpy.exceptions.ComplexWarning")
 def test_real_cases_with_complex_numbers(case):
     args = complex_arguments(case)
