@@ -31,7 +31,10 @@ def small_operation(seconds: float) -> Iterator[Row]:
     contenders = {"ours": lambda: t + u, "call": lambda: np.add(t, u), "numpy": lambda: a + a}
     if torch:
         p, q = (torch.tensor(a, requires_grad=True) for _ in range(2))
+        constant = torch.tensor(a)
         contenders["torch"] = lambda: p + q
+        contenders["torch, plain"] = lambda: p * constant
+    contenders["ours, plain"] = lambda: t * a
     m = interleaved(contenders, seconds)
     print(
         f"  recording costs {1e6 * (m['ours'] - m['numpy']):.2f} us through an operator, "
@@ -40,6 +43,8 @@ def small_operation(seconds: float) -> Iterator[Row]:
     )
     if torch:
         yield Row("t + u, 10 floats, recorded", "PyTorch", m["ours"], m["torch"], 0.85)
+        work = "t * a, 10 floats, a plain"
+        yield Row(work, "PyTorch", m["ours, plain"], m["torch, plain"], 1.0)
 
 
 def chain(seconds: float) -> Iterator[Row]:
