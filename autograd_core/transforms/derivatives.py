@@ -13,9 +13,9 @@ from autograd_core.engine.structural_zeros import random_like
 from autograd_core.errors import GraphError
 from autograd_core.transforms.evaluation import (
     LinearizedCall,
+    answers_other_words,
     check_argnums,
     is_single,
-    refuse_misspelt,
     to_plain,
 )
 from autograd_core.transforms.gradients import grad
@@ -82,9 +82,8 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple
     return run.strip_tree(run.value), to_plain(value.restore(pushed), tensors)
 
 
-def jacobian(
-    fun: Callable[P, Any], argnums: int | Sequence[int] = 0, **misspelt: Any
-) -> Callable[P, Any]:
+@answers_other_words
+def jacobian(fun: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Callable[P, Any]:
     """Return the Jacobian, as a function: shape ``value.shape + argument.shape``.
 
     It takes one pull-back per element of the value (two, if the value is complex).
@@ -117,7 +116,6 @@ def jacobian(
     >>> ag.jacobian(np.sin)(0j)
     np.complex128(1-0j)
     """
-    refuse_misspelt("jacobian()", misspelt)
 
     @functools.wraps(fun)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> Any:
@@ -171,9 +169,8 @@ def _complex_derivative(of_real: Any, of_imaginary: Any) -> Any:
     return of_real.conj()
 
 
-def hessian(
-    fun: Callable[P, Any], argnums: int | Sequence[int] = 0, **misspelt: Any
-) -> Callable[P, Any]:
+@answers_other_words
+def hessian(fun: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Callable[P, Any]:
     """Return the second derivatives of a scalar function: shape ``x.shape + x.shape``.
 
     For several ``argnums`` it is a tuple of tuples: ``[i][j]`` differentiates by the argument of
@@ -186,7 +183,6 @@ def hessian(
     array([[0., 1.],
            [1., 0.]])
     """
-    refuse_misspelt("hessian()", misspelt)
     return jacobian(grad(fun, argnums), argnums)
 
 

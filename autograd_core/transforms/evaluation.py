@@ -9,7 +9,7 @@ have reached is plain again: arrays in, arrays out.
 import functools
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,8 @@ from autograd_core.engine.runs import Run, Variable, open_runs
 from autograd_core.errors import GraphError
 from autograd_core.transforms.trees import Tree, as_inexact, describe, is_number
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Function = Callable[..., Any]
 
 #: The identity under a new node, which distinguishes the variables of two differentiations.
@@ -259,10 +261,20 @@ def is_single(argnums: Any) -> bool:
     return isinstance(argnums, (int, np.integer))
 
 
-def refuse_misspelt(name: str, misspelt: dict[str, Any]) -> None:
-    """Raise Python's error for unknown keywords, with our word for what other libraries say."""
-    for word in misspelt:
-        hint = "; our word is argnums=" if word in ("argnum", "argnames", "wrt") else ""
-        raise TypeError(
-            f"{name.removesuffix('()')}() got an unexpected keyword argument {word!r}{hint}"
-        )
+#: What other libraries call ``argnums``.
+_OTHER_WORDS = frozenset({"argnum", "argnames", "wrt"})
+
+
+def answers_other_words(transform: Callable[P, T]) -> Callable[P, T]:
+    """Decorate a transform: a keyword of another library raises with our word for it."""
+
+    @functools.wraps(transform)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        for word in _OTHER_WORDS.intersection(kwargs):
+            raise TypeError(
+                f"{transform.__name__}() got an unexpected keyword argument {word!r}; our word is "
+                "argnums="
+            )
+        return transform(*args, **kwargs)
+
+    return call

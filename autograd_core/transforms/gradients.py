@@ -15,9 +15,9 @@ import numpy as np
 from autograd_core.engine.recording import TensorBase
 from autograd_core.transforms.evaluation import (
     LinearizedCall,
+    answers_other_words,
     check_argnums,
     is_single,
-    refuse_misspelt,
     to_plain,
 )
 from autograd_core.transforms.trees import describe, is_number, matching_leaves
@@ -26,11 +26,11 @@ P = ParamSpec("P")
 Function = Callable[..., Any]
 
 
+@answers_other_words
 def value_and_grad(
     fun: Callable[P, Any],
     argnums: int | Sequence[int] = 0,
     has_aux: bool = False,
-    **misspelt: Any,
 ) -> Callable[P, tuple[Any, Any]]:
     """Return a function that computes ``fun``'s value and its gradient.
 
@@ -51,7 +51,7 @@ def value_and_grad(
     (np.float64(5.0), array([2., 4.]))
     """
 
-    return _value_and_grad(fun, argnums, has_aux, "value_and_grad()", misspelt)
+    return _value_and_grad(fun, argnums, has_aux, "value_and_grad()")
 
 
 def _value_and_grad(
@@ -59,10 +59,7 @@ def _value_and_grad(
     argnums: int | Sequence[int],
     has_aux: bool,
     name: str,
-    misspelt: dict[str, Any],
 ) -> Callable[P, tuple[Any, Any]]:
-    refuse_misspelt(name, misspelt)
-
     @functools.wraps(fun)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> tuple[Any, Any]:
         run = LinearizedCall(fun, args, check_argnums(argnums, args), kwargs, name)
@@ -82,11 +79,11 @@ def _value_and_grad(
     return wrapped
 
 
+@answers_other_words
 def grad(
     fun: Callable[P, Any],
     argnums: int | Sequence[int] = 0,
     has_aux: bool = False,
-    **misspelt: Any,
 ) -> Callable[P, Any]:
     """Return the gradient of a scalar function, as a function of the same arguments.
 
@@ -123,7 +120,7 @@ def grad(
     >>> ag.grad(lambda x: x * ag.grad(lambda y: x + y)(1.0))(2.0)
     np.float64(1.0)
     """
-    both = _value_and_grad(fun, argnums, has_aux, "grad()", misspelt)
+    both = _value_and_grad(fun, argnums, has_aux, "grad()")
 
     if not has_aux:
         return _gradient_of(both)
@@ -144,9 +141,8 @@ def _gradient_of(both: Callable[P, tuple[Any, Any]]) -> Callable[P, Any]:
     return wrapped
 
 
-def elementwise_grad(
-    fun: Callable[P, Any], argnums: int | Sequence[int] = 0, **misspelt: Any
-) -> Callable[P, Any]:
+@answers_other_words
+def elementwise_grad(fun: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Callable[P, Any]:
     """Return the derivative of a function that acts on each element separately.
 
     It is the gradient of the sum, which for such a function is the elementwise derivative.
@@ -163,7 +159,7 @@ def elementwise_grad(
         value = fun(*args, **kwargs)
         return np.sum(value) if is_number(value) else value
 
-    return _gradient_of(_value_and_grad(total, argnums, False, "elementwise_grad()", misspelt))
+    return _gradient_of(_value_and_grad(total, argnums, False, "elementwise_grad()"))
 
 
 def vjp(fun: Function, *args: Any, **kwargs: Any) -> tuple[Any, Function]:
