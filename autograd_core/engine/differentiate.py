@@ -14,6 +14,7 @@ from autograd_core.engine.cotangents import conjugate
 from autograd_core.engine.graph import RECORD, UNTRACKED, Leaf, Node, leading_to, reachable
 from autograd_core.engine.modes import in_mode
 from autograd_core.engine.recording import TensorBase, make_tensor, unwrap
+from autograd_core.engine.runs import reaches_open_run
 from autograd_core.errors import GraphError
 
 
@@ -117,6 +118,8 @@ _set_grad = vars(TensorBase)["_grad"].__set__
 
 def run_backward(output: Any, gradient: Any, create_graph: bool, free: bool) -> None:
     """Compute all gradients of an output, then add them to the leaves' ``.grad`` together."""
+    if reaches_open_run([output._node]):
+        create_graph, free = True, False
     cotangents, retained = pull_back([output], [gradient], None, create_graph, free)
     found = [
         (node.owner, g)
@@ -170,7 +173,8 @@ def gradients(
     grad_outputs
         One cotangent per output, of its shape; None is 1 for a scalar output.
     create_graph
-        Record the computation, so that the gradients can be differentiated again.
+        Record the computation, so that the gradients can be differentiated again; inside a function
+        that ``grad`` or another transform is differentiating, it is recorded where that needs it.
     allow_unused
         Give None for an input on which no output depends, instead of raising.
 
@@ -211,6 +215,7 @@ def gradients(
                 "ag.tensor(..., requires_grad=True)"
             )
     targets = {t._node for t in wanted}
+    create_graph = create_graph or reaches_open_run(t._node for t in outs)
     cotangents, _ = pull_back(outs, seeds, targets, create_graph, free=False)
     taken = {id(unwrap(s)) for s in seeds}
     results: list[Any] = []

@@ -97,7 +97,7 @@ def private_copy(option: Any, given: list[Any], large: list[Any]) -> Any:
     What was copied is added to ``given``, what is too large for it to ``large``.
     """
     kind = option.__class__
-    if kind is np.ndarray:
+    if isinstance(option, np.ndarray):
         if option.nbytes > COPIED:
             large.append(option)
             return option
@@ -105,6 +105,8 @@ def private_copy(option: Any, given: list[Any], large: list[Any]) -> Any:
         return option.copy("K")
     if kind is tuple or kind is list:
         return kind([private_copy(o, given, large) for o in option])
+    if kind is dict:
+        return {key: private_copy(o, given, large) for key, o in option.items()}
     return option
 
 
@@ -123,6 +125,15 @@ def _sample(a: Any) -> int:
     return hash(flat[_places(a.size)].tobytes())
 
 
+def _may_change(a: Any) -> bool:
+    """Return whether somebody can write into an array, itself or through what it is a view of."""
+    while isinstance(a, np.ndarray):
+        if a.flags.writeable:
+            return True
+        a = a.base
+    return a is not None
+
+
 def watch(result: Any, arrays: list[Any]) -> None:
     """Note a sample of the large writeable arrays that a call saved, for the backward pass."""
     if isinstance(result, (tuple, list)):
@@ -130,7 +141,7 @@ def watch(result: Any, arrays: list[Any]) -> None:
     node = result._node
     if node.primitive is GET_OUTPUT:
         node = node.parents[0]
-    samples = tuple([(a, _sample(a)) for a in arrays if a.flags.writeable])
+    samples = tuple([(a, _sample(a)) for a in arrays if _may_change(a)])
     if samples and node.tracked:
         node.with_diagnostics().samples = samples
 

@@ -168,7 +168,10 @@ def apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -
                     continue
             elif kind not in _NUMBERS:
                 if isinstance(a, (list, tuple)):
-                    a = stack_nested(a) if any_tracked(a) else unwrap(a)
+                    if any_tracked(a):
+                        a = stack_nested(a)
+                    else:
+                        a = np.asarray(a) if rules.takes_array(len(arrays)) else unwrap(a)
                 else:
                     foreign = True
             if not isinstance(a, TensorBase):
@@ -184,7 +187,13 @@ def apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         return _run_unrecorded(primitive, args, kwargs)
     if given:
         parents += given
-    saved = tuple(map(admit, arrays)) if foreign else tuple(arrays)
+    if foreign:
+        large = large or []
+        for i, a in enumerate(arrays):
+            arrays[i] = admitted = admit(a)
+            if admitted is not a and isinstance(admitted, _ndarray):  # its memory is the user's
+                arrays[i] = private_copy(admitted, [], large)
+    saved = tuple(arrays)
     if options is kwargs and bits == RECORD:
         result = link(primitive, primitive.fun(*saved), saved, None, tuple(parents))
     else:
@@ -291,7 +300,7 @@ def check_options(
             continue
         if any_tracked((value,)):
             without = f"{name}="
-        options[name] = private_copy(unwrap(value), given, large)
+        options[name] = private_copy(admit(unwrap(value)), given, large)
     if rules.has_gaps or (len(args) > rules.n_rules and not rules.takes_list):
         vjps: Any = rules.vjps
         for i, a in enumerate(args):

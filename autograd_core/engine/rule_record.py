@@ -146,6 +146,12 @@ class Rules:
     names: tuple[str, ...]
     options: frozenset[str]
 
+    def takes_array(self, place: int) -> bool:
+        """Return whether the argument at a place has a rule, so that a list there is an array."""
+        if isinstance(self.vjps, tuple):
+            return place < len(self.vjps) and self.vjps[place] is not None
+        return place < self.n_arrays
+
     @classmethod
     def of(
         cls,

@@ -5,9 +5,10 @@ a result must stay recorded for an outer differentiation is a question of which 
 function running now, and not of which variables a graph still holds.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
-from autograd_core.engine.graph import Leaf
+from autograd_core.engine.graph import Leaf, Node, reachable
 
 
 class Run:
@@ -31,6 +32,13 @@ class Variable(Leaf):
     def __init__(self, data: Any, run: Run) -> None:
         super().__init__(data)
         self.run = run
+
+
+def reaches_open_run(nodes: Iterable[Node]) -> bool:
+    """Return whether a differentiation that is under way depends on one of ``nodes``."""
+    return bool(open_runs) and any(
+        isinstance(n, Variable) and n.run in open_runs for n in reachable(nodes)
+    )
 
 
 def note_leaving(what: str) -> None:

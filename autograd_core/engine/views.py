@@ -12,6 +12,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 
 class ViewOf(NamedTuple):
     """How a view came about: the Tensor at the root, what it was taken from, and by which call.
@@ -76,17 +78,29 @@ def note_views(
         for i, view in enumerate(result):
             note_views(view, fun, args, kwargs, i)
         return
-    base = getattr(result._array, "base", None)
-    if base is None or not args:  # a copy, or a number
+    array = getattr(result, "_array", None)
+    base = getattr(array, "base", None)
+    if not args:
         return
     parent = args[0]
-    if parent.__class__ is list and len(parent) == 1:  # np.einsum("ii->i", x)
-        parent, of_list = parent[0], fun
-        fun = lambda x, *a, **k: of_list([x], *a, **k)
-    if not hasattr(parent, "_sharing"):
-        return
+    if not hasattr(parent, "_sharing"):  # np.einsum("ii->i", x), or its primitive, of a list
+        if base is None:
+            return
+        place = next((i for i, a in enumerate(args) if hasattr(a, "_sharing")), None)
+        if place is not None:
+            parent, before, call = args[place], args[:place], fun
+            fun = lambda x, *a, **k: call(*before, x, *a, **k)
+            args = args[place:]
+        elif parent.__class__ is list and len(parent) == 1 and hasattr(parent[0], "_sharing"):
+            parent, of_list = parent[0], fun
+            fun = lambda x, *a, **k: of_list([x], *a, **k)
+        else:
+            return
     memory = parent._array
-    if base is not memory and base is not getattr(memory, "base", None):  # a reshaped copy
+    if base is None:  # a copy, a number, or the argument itself
+        if array is not memory or parent is result or isinstance(array, np.generic):
+            return
+    elif base is not memory and base is not getattr(memory, "base", None):  # a reshaped copy
         return
     origin = parent._sharing
     if origin.__class__ is ViewOf:
@@ -100,4 +114,7 @@ def note_views(
         views.drop_dead()
     views.append(ref(result))
     # a NamedTuple's own constructor takes three times as long
-    result._sharing = new(ViewOf, (root, origin, fun, args[1:], kwargs, part))
+    rest = args[1:]
+    if rest:  # a list is a shape that its owner may change
+        rest = tuple([list(a) if type(a) is list else getattr(a, "_array", a) for a in rest])
+    result._sharing = new(ViewOf, (root, origin, fun, rest, kwargs, part))

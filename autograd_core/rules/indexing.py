@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from autograd_core.engine.array_types import asarray_like, writes_output
-from autograd_core.engine.primitive import Primitive, composition, defvjp, primitive
+from autograd_core.engine.primitive import Primitive, composition, defvjp, primitive, primitive_of
 from autograd_core.engine.recording import unwrap
-from autograd_core.engine.views import follow
+from autograd_core.engine.views import Steps, follow
 from autograd_core.rules import costs
 from autograd_core.tensors.methods import getitem, setitem, write_view
 
@@ -91,15 +91,15 @@ def _fitting(c: Any, value: Any) -> Any:
     return c.reshape((1,) * extra + c.shape) if extra > 0 else c
 
 
-def _assigned(g: Any, _out: Any, x: Any, value: Any, *, index: Any) -> Any:
+def _assigned(g: Any, _out: Any, _x: Any, _value: Any, *, index: Any) -> Any:
     """Return the cotangent of each value: of those written to one place, only the last counts."""
     c = getitem(g, index=index)
     if not (is_basic(index) or _is_mask(index)):
-        places = np.zeros(x.shape, int)
+        places = np.zeros(_x.shape, int)
         order = np.arange(math.prod(c.shape)).reshape(c.shape)
         places[index] = order
         c = np.where(asarray_like(places[index] == order, c), c, 0.0)
-    return _fitting(c, value)
+    return _fitting(c, _value)
 
 
 setitem.defvjp(
@@ -109,9 +109,16 @@ setitem.defvjp(
     flops=costs.none,
 )
 
+
+def _read_back(steps: Steps, g: Any) -> Any:
+    """Return the cotangent of what was written into a view; that of an imaginary part is -Im(g)."""
+    c = follow(steps, g)
+    return -c if any(fun is primitive_of(np.imag) for fun, *_ in steps) else c
+
+
 write_view.defvjp(
     lambda g, _out, _x, _value, *, steps, layout: write_view(g, 0.0, steps=steps, layout=layout),
-    lambda g, _out, _x, _value, *, steps, layout: follow(steps, g),
+    lambda g, _out, _x, _value, *, steps, layout: _read_back(steps, g),
     selects=True,
     flops=costs.none,
 )

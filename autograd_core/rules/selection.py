@@ -316,14 +316,14 @@ def by_index(fun: Callable[..., Any], *arrays: Any) -> Any:
 
 @composition(np.delete)
 def _delete(arr: Any, obj: Any, axis: Any = None) -> Any:
-    obj = obj if isinstance(obj, slice) else to_host(obj)
+    obj = obj if isinstance(obj, (slice, list)) else to_host(obj)
     return by_index(lambda i: np.delete(i, obj, axis), as_array(arr))
 
 
 @composition(np.insert)
 def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     a, values = as_array(arr), as_array(values)
-    obj = obj if isinstance(obj, slice) else to_host(obj)
+    obj = obj if isinstance(obj, (slice, list)) else to_host(obj)
     values = values if values.dtype == a.dtype else values.astype(a.dtype)
     return by_index(lambda i, v: np.insert(i, obj, v, axis), a, values)
 

@@ -131,7 +131,8 @@ def _tile(A: Any, reps: Any) -> Any:
     tiled = np.broadcast_to(
         apart, tuple(n for r, s in zip(reps, shape, strict=True) for n in (r, s))
     )
-    return tiled.reshape(tuple(r * s for r, s in zip(reps, shape, strict=True)))
+    out = tiled.reshape(tuple(r * s for r, s in zip(reps, shape, strict=True)))
+    return out.copy() if 1 in (*reps, *shape) else out  # where reshape may return a view
 
 
 def _at_least(ndim: int, t: Any) -> Any:

@@ -16,7 +16,8 @@ import numpy as np
 
 from autograd_core.engine.graph import UNTRACKED, Constant, Leaf
 from autograd_core.engine.mutation import note_write
-from autograd_core.engine.recording import apply, is_recording, unwrap
+from autograd_core.engine.recording import apply, is_recording, make_tensor, unwrap
+from autograd_core.engine.runs import Variable
 from autograd_core.engine.views import ViewOf, Views, follow, steps_of
 from autograd_core.errors import InPlaceError
 from autograd_core.tensors.methods import setitem, write_view
@@ -36,6 +37,9 @@ def augmented(fun: Binary, in_place: Binary) -> Callable[[Any, Any], Tensor]:
     """Return the method of an augmented assignment whose functional form is ``fun``."""
 
     def method(self: Any, value: Any) -> Tensor:
+        if isinstance(self._array, np.generic) and is_result(self._node):
+            return fun(self, value)  # type: ignore[no-any-return]  # a number cannot be changed
+
         def write(v: Any) -> None:
             self._array = in_place(self._array, v)  # of an array that cannot be written, a new one
 
@@ -55,6 +59,18 @@ def _writes_through(view: Any, sharing: ViewOf) -> bool:
     )
 
 
+def _in_layout_of(array: Any, result: Any) -> Any:
+    """Return a result with its axes in the order in memory of an array, as a write leaves it."""
+    new = result._array
+    if array.ndim > 1 and type(array) is np.ndarray and array.strides != new.strides:
+        memory = np.empty_like(array)
+        if memory.strides != new.strides:
+            memory[...] = new
+            memory.setflags(write=False)
+            return make_tensor(memory, result._node)
+    return result
+
+
 def _layout(array: Any) -> tuple[int, ...] | None:
     """Return the order of an array's axes in memory, or None if it is the usual one."""
     if array.flags.c_contiguous:
@@ -68,6 +84,11 @@ def _renew_views(root: Any, before: Any) -> None:
         if type(view._sharing) is ViewOf and np.may_share_memory(view._array, before):
             new = follow(steps_of(view._sharing), root)
             view._array, view._node = new._array, new._node
+
+
+def is_result(node: Any) -> bool:
+    """Return whether a call made the value, recorded or not, and not the user by ``ag.tensor``."""
+    return node is UNTRACKED or node.primitive is not None
 
 
 class InPlace:
@@ -114,6 +135,12 @@ class InPlace:
         if is_recording(self, value):
             if root._node.tracked and root._node.primitive is None:
                 view = "" if root is self else "a view of "
+                if isinstance(root._node, Variable):
+                    raise InPlaceError(
+                        f"in-place change of {view}an argument of a function that is being "
+                        "differentiated: the value it had would be lost. Write into a copy of it: "
+                        "x = x.copy()"
+                    )
                 raise InPlaceError(
                     f"in-place change of {view}{root._node.name or 'a leaf'} that requires "
                     "gradients: the value it had would be lost. Update it under `with "
@@ -131,10 +158,10 @@ class InPlace:
                         f"an in-place operation cannot change {self._array.dtype} to {result.dtype}"
                     )
                 result = result.astype(self._array.dtype)
-            return self._becomes(result)
-        if self._node.primitive is not None:
+            return self._becomes(_in_layout_of(self._array, result))
+        if root._node.primitive is not None:
             raise InPlaceError(
-                f"in-place change of a recorded value (made by {self._node.primitive.name}) under "
+                f"in-place change of a recorded value (made by {root._node.primitive.name}) under "
                 "no_grad would cut it from its history, and its gradient with it; do it outside "
                 "no_grad, or on y = y.detach()"
             )

@@ -182,10 +182,18 @@ class ArrayMethods:
         """The real part."""
         return apply(primitive_of(np.real), (self,), {})  # type: ignore[no-any-return]
 
+    @real.setter
+    def real(self, value: Any) -> None:
+        self.real[...] = value
+
     @property
     def imag(self) -> Tensor:
         """The imaginary part."""
         return apply(primitive_of(np.imag), (self,), {})  # type: ignore[no-any-return]
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        self.imag[...] = value
 
     def sort(self, axis: int = -1) -> None:
         """Raise: ndarray.sort works in place. Use ``np.sort(t)``."""

@@ -31,6 +31,7 @@ from autograd_core.engine.recording import (
     wrap,
 )
 from autograd_core.engine.rule_record import signature_of
+from autograd_core.engine.views import note_views
 from autograd_core.errors import InPlaceError, NotDifferentiableError
 from autograd_core.tensors.ufunc_methods import call_method
 
@@ -56,7 +57,10 @@ def call_function(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
             return composed(*args, **kwargs)
         if fun not in NON_DIFFERENTIABLE:
             raise NotDifferentiableError(no_rule(name_of(fun)))
-    return wrap(fun(*unwrap(args), **unwrap(kwargs)))
+    result = wrap(fun(*unwrap(args), **unwrap(kwargs)))
+    if isinstance(result, (TensorBase, list, tuple)):
+        note_views(result, fun, args, kwargs)
+    return result
 
 
 #: NumPy's functions that write into their first argument: always, or with an option of a value.
@@ -116,6 +120,13 @@ def call_with_out(
     if is_recording(args, outs, *kwargs.values()):
         augmented = outs[0] is args[0] and not isinstance(outs[0], TensorBase)
         raise InPlaceError(augmented_refused(name) if augmented else out_refused(name))
+    for t in outs:
+        if isinstance(t, TensorBase) and t._node.primitive is not None:
+            raise InPlaceError(
+                f"{name} under no_grad would cut a recorded value (made by "
+                f"{t._node.primitive.name}) from its history; do it outside no_grad, or on "
+                "y = y.detach()"
+            )
     result = fun(*unwrap(args), **unwrap(kwargs))
     for t in outs:
         if isinstance(t, TensorBase):

@@ -341,8 +341,8 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
         """Return another Tensor of the same value; a recorded one stays connected."""
         if is_recording(self):
             return self.copy()
-        kind, *state = self.__reduce__()[1]
-        return _restore(kind, *state)
+        kind, data, *state = self.__reduce__()[1]
+        return _restore(kind, data.copy(), *state)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         """Return an independent Tensor: of a leaf another leaf, of a recorded value a copy.

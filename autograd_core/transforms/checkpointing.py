@@ -1,5 +1,6 @@
 """stop_gradient and checkpoint (rematerialization)."""
 
+import dataclasses
 import functools
 import numbers
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from autograd_core.engine.graph import (
 )
 from autograd_core.engine.modes import in_mode
 from autograd_core.engine.recording import TensorBase, make_tensor, unwrap
+from autograd_core.engine.runs import open_runs
 from autograd_core.errors import MutationError
 from autograd_core.transforms.trees import Tree, describe
 
@@ -68,7 +70,10 @@ def checkpoint(fun: Function) -> Function:
     """
 
     step = Recomputed(fun, f"checkpoint({getattr(fun, '__name__', 'f')})")
-    step.defvjp(vjp_all=lambda _g, _out, *_captured, again, begin: ())
+    step.defvjp(vjp_all=lambda _g, _out, *captured, again, begin: ())
+    # what it captured is read when it runs again; masks go on inside
+    assert step.rules is not None
+    step.rules = dataclasses.replace(step.rules, reads_no_values=True)
 
     @functools.wraps(fun)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -118,7 +123,7 @@ class _Call:
         self.values = [
             (a._array, a._node) if isinstance(a, TensorBase) else None for a in self.tree.leaves
         ]
-        self.begin = 0
+        self.begin, self.runs = 0, frozenset(open_runs)
 
     def expect(self, made: list[int], outputs: list[Any]) -> None:
         """Note which leaves of the result are recorded, and their values."""
@@ -127,12 +132,18 @@ class _Call:
     def again(self) -> list[Any]:
         """Return the recorded leaves of the result of the call, made once more."""
         self.begin = next(clock)
+        handles: dict[int, Any] = {}  # what was one Tensor is one again
         leaves = [
-            a if value is None else make_tensor(*value)
+            a if value is None else handles.setdefault(id(a), make_tensor(*value))
             for a, value in zip(self.tree.leaves, self.values, strict=True)
         ]
         args, kwargs = self.tree.restore(leaves)
-        found = Tree(in_mode(RECORD, 0, self.fun, *args, **kwargs)).leaves
+        closed = self.runs - open_runs  # which differentiations depend on it is as it was
+        try:
+            open_runs.update(closed)
+            found = Tree(in_mode(RECORD, 0, self.fun, *args, **kwargs)).leaves
+        finally:
+            open_runs.difference_update(closed)
         outputs = [found[i] for i in self.made if i < len(found)]
         name = getattr(self.fun, "__name__", "f")
         for before, t in zip(self.before, outputs, strict=True):

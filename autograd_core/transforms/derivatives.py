@@ -15,6 +15,7 @@ from autograd_core.transforms.evaluation import (
     LinearizedCall,
     answers_other_words,
     check_argnums,
+    holds_tracked,
     is_single,
     to_plain,
 )
@@ -49,7 +50,7 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple
     >>> ag.jvp(np.sin, [np.array(0.0)], [np.array(2.0)])
     (np.float64(0.0), np.float64(2.0))
     """
-    primals, every = tuple(primals), range(len(primals))
+    primals = tuple(primals)
     if len(primals) != len(tangents):
         raise TypeError(f"{len(primals)} primals need as many tangents, got {len(tangents)}")
     points = Tree(list(primals)).leaves
@@ -58,19 +59,19 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple
         if np.iscomplexobj(unwrap(t)) and not np.iscomplexobj(unwrap(p)):
             raise GraphError("the tangent of a real primal is real, got a complex one")
 
-    run = LinearizedCall(fun, primals, every, {}, "jvp()")
-    value = Tree(run.value)
-    values = [unwrap(v) for v in run.outputs(run.value)]
+    run = LinearizedCall(fun, primals, range(len(primals)), {}, "jvp()")
+    value, outputs = Tree(run.value), run.outputs(run.value)
+    values = [unwrap(v) for v in outputs]
     sloped = [i for i, v in enumerate(values) if dtype_of(v).kind in "fc"]
 
     def pulled(*cotangents: Any) -> Any:
-        again = LinearizedCall(fun, primals, every, {}, "jvp()")
-        outputs = Tree(again.value).leaves
-        return again.pull([outputs[i] for i in sloped], cotangents, free=False)
+        return run.pull([outputs[i] for i in sloped], cotangents, free=False)
 
     # linear in the cotangent, so any would do; but at 0 no rule could see what it must refuse
     start = tuple(random_like(as_inexact(values[i], lambda: "the value")) for i in sloped)
     transposed = LinearizedCall(pulled, start, range(len(start)), {}, "jvp()")
+    transposed.tensors = any(isinstance(a, TensorBase) for a in (*points, *directions))
+    transposed.recorded = holds_tracked((points, directions))
     found = dict(
         zip(sloped, transposed.pull(transposed.value, directions, free=False), strict=True)
     )
@@ -78,8 +79,7 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple
         found[i] if i in found else make_tensor(np.zeros_like(v)[()], UNTRACKED)
         for i, v in enumerate(values)
     ]
-    tensors = any(isinstance(a, TensorBase) for a in (*points, *directions))
-    return run.strip_tree(run.value), to_plain(value.restore(pushed), tensors)
+    return run.strip_tree(run.value), to_plain(value.restore(pushed), transposed.tensors)
 
 
 @answers_other_words
@@ -214,4 +214,8 @@ def hvp(fun: Function, x: Any, v: Any) -> Any:
             for g, d in zip(gradient, directions, strict=True)
         )
 
-    return grad(slope)(x)
+    run = LinearizedCall(slope, (x,), [0], {}, "hvp()")
+    run.recorded |= holds_tracked(directions)
+    tensors = run.tensors or any(isinstance(d, TensorBase) for d in directions)
+    found = run.pull([run.scalar(run.value)], [None], free=True)
+    return to_plain(run.restore_inputs(found)[0], tensors)

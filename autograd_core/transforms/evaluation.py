@@ -13,12 +13,13 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from autograd_core.engine.admission import admit
 from autograd_core.engine.differentiate import private, pull_back
 from autograd_core.engine.graph import RECORD, UNTRACKED, Leaf, Node, reachable
 from autograd_core.engine.modes import in_mode
 from autograd_core.engine.primitive import Primitive
 from autograd_core.engine.recording import TensorBase, any_tracked, apply, make_tensor, unwrap
-from autograd_core.engine.runs import Run, Variable, open_runs
+from autograd_core.engine.runs import Run, Variable, open_runs, reaches_open_run
 from autograd_core.errors import GraphError
 from autograd_core.transforms.trees import Tree, as_inexact, describe, is_number
 
@@ -59,6 +60,8 @@ class LinearizedCall:
         tree = Tree([args[i] for i in argnums])
         self.name, self.restore_inputs = name, tree.restore
         self.tensors = any(isinstance(a, TensorBase) for a in tree.leaves)
+        #: Whether a recorded Tensor was given, whose owner may differentiate the result
+        self.recorded = holds_tracked((args, kwargs))
         self.run = Run()
         self.variables: list[Any] = []
         self.value = in_mode(RECORD, 0, self._call, fun, args, argnums, kwargs, tree, keeps)
@@ -121,7 +124,7 @@ class LinearizedCall:
                     "leave it out of what the function returns"
                 )
         self._warn_of_lost_history(tree.leaves)
-        return tree.leaves
+        return [a if isinstance(a, TensorBase) else admit(a) for a in tree.leaves]
 
     def scalar(self, value: Any) -> Any:
         """Return a value that is one real number without axes; raise for any other.
@@ -165,17 +168,19 @@ class LinearizedCall:
                 stacklevel=4,
             )
 
-    def watched(self, outputs: Sequence[Any]) -> bool:
+    def watched(self, outputs: Sequence[Any], tensors: bool = False) -> bool:
         """Return whether a result must stay recorded.
 
         It must where an open call depends on it; and where Tensors were given, whose owner may
-        differentiate again.
+        differentiate again: recorded ones, or others together with leaves that were captured.
         """
-        if not (open_runs or self.tensors):
-            return False
-        return any(
-            n.run in open_runs if isinstance(n, Variable) else self.tensors and isinstance(n, Leaf)
-            for n in reachable(o._node for o in outputs if isinstance(o, TensorBase))
+        nodes = [o._node for o in outputs if isinstance(o, TensorBase) and o._node.tracked]
+        if self.recorded:
+            return bool(nodes)
+        if reaches_open_run(nodes):
+            return True
+        return (tensors or self.tensors) and any(
+            isinstance(n, Leaf) and not isinstance(n, Variable) for n in reachable(nodes)
         )
 
     def pull(self, outputs: Sequence[Any], seeds: Sequence[Any], free: bool) -> list[Any]:
@@ -188,8 +193,8 @@ class LinearizedCall:
         found: dict[Node, Any] = {}
         if live:
             outs, cotangents = zip(*live, strict=True)
-            seeded = any(isinstance(s, TensorBase) and s._node.tracked for s in cotangents)
-            again = seeded or self.watched(outs)
+            seeded = holds_tracked(cotangents)
+            again = seeded or self.watched(outs, any(isinstance(s, TensorBase) for s in cotangents))
             targets = {v._node for v in self.variables}
             found, _ = pull_back(outs, cotangents, targets, again, free and not again)
         taken = {id(unwrap(s)) for s in seeds}
@@ -213,6 +218,21 @@ class LinearizedCall:
             return self.strip_tape(value)
         tree = Tree(value)
         return tree.restore([self.strip_tape(a) for a in tree.leaves])
+
+
+def holds_tracked(value: Any) -> bool:
+    """Return whether a Tensor that needs gradients is in nested lists, tuples and dicts."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, TensorBase):
+            if item._node.tracked:
+                return True
+        elif isinstance(item, dict):
+            stack.extend(item.values())
+        elif isinstance(item, (list, tuple)):
+            stack.extend(item)
+    return False
 
 
 def _place(argnums: Sequence[int], tree: Tree, leaf: int) -> str:

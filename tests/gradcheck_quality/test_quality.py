@@ -69,7 +69,7 @@ def test_mutants_that_are_wrong_at_second_order_alone_are_found(step, least):
 @pytest.mark.exhaustive
 def test_latent_mutants_are_found_by_the_signature():
     caught, missed = latent.caught(("max", "std", "cumprod"))
-    assert caught["error"] > 8
+    assert caught["error"] > 4
     assert len(missed) <= 0.1 * sum(caught.values())
 
 

@@ -99,6 +99,61 @@ def test_a_column_of_a_large_array_does_not_hide():
             y.backward()
 
 
+@pytest.mark.parametrize(
+    "read_only",
+    [
+        lambda a: np.broadcast_to(a, (2, LARGE)),
+        lambda a: np.lib.stride_tricks.sliding_window_view(a, 4),
+        lambda a: np.diagonal(np.broadcast_to(a, (LARGE, LARGE))),
+        lambda a: a.view(),
+    ],
+)
+def test_a_view_that_cannot_be_written_of_memory_that_can(read_only):
+    a = np.zeros(LARGE)
+    b = read_only(a)
+    b.flags.writeable = False
+    y = np.sum(leaf(np.ones(b.shape)) * b)
+    a += 1
+    with pytest.raises(ag.MutationError):
+        y.backward()
+
+
+@pytest.mark.parametrize("size", [3, LARGE])
+@pytest.mark.parametrize("kind", ["memmap", "subclass"])
+def test_other_ndarrays(kind, size, tmp_path):
+    if kind == "memmap":
+        b = np.memmap(tmp_path / "b", dtype=float, mode="w+", shape=(size,))
+    else:
+        b = np.zeros(size).view(np.recarray)
+    b[:] = 1.0
+    w = leaf(np.ones(size))
+    y = np.sum(w * b)
+    b[:] = 2.0
+    if size == 3:
+        y.backward()
+        assert w.grad.tolist() == [1, 1, 1]
+    else:
+        with pytest.raises(ag.MutationError):
+            y.backward()
+
+
+def test_lists_of_arrays():
+    b, w = np.ones(3), leaf([1.0, 2.0, 3.0])
+    y = np.sum(w * [b, b]) + np.sum(np.maximum(w, [b * 2])) + np.sum([[1.0, 2.0, 3.0]] @ w)
+    b[:] = 9.0
+    y.backward()
+    assert w.grad.tolist() == [3, 4.5, 6]
+
+
+def test_a_value_that_was_assigned_may_be_refilled():
+    w = leaf(np.ones((2, LARGE)))
+    t, big = w * 1, np.ones(LARGE)
+    t[0] = big
+    big[:] = 3.0
+    np.sum(t * t).backward()
+    assert w.grad.numpy().sum() == 2 * LARGE
+
+
 def test_what_no_rule_reads_may_change():
     a, w = np.ones(LARGE), leaf(np.ones(LARGE))
     y = np.sum(w + a)

@@ -194,6 +194,102 @@ def test_a_buffer_that_is_not_recorded_yet():
     np.testing.assert_array_equal(ag.grad(f)(np.ones(3)), [3.0, 5.0, 0.0])
 
 
+@pytest.mark.parametrize(
+    "take",
+    [
+        lambda a: np.hsplit(a, 2)[0], np.flipud, np.fliplr, np.atleast_2d, np.squeeze, np.real,
+        lambda a: np.einsum("ii->i", a[:2, :2]), lambda a: np.rollaxis(a, 1), lambda a: a.real,
+        lambda a: np.array_split(a, 2)[1], lambda a: np.broadcast_arrays(a, a)[0], lambda a: a.T,
+        np.linalg.matrix_transpose if hasattr(np.linalg, "matrix_transpose") else np.transpose,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("recorded", [False, True])
+def test_a_view_of_what_becomes_recorded(take, recorded):
+    x = np.arange(1.0, 9.0).reshape(2, 4)
+
+    def f(x):
+        a = x * 1 if recorded else np.zeros_like(x)
+        v = take(a)
+        v[...] = v * 2 + x.reshape(-1)[: v.size].reshape(v.shape)
+        return np.sum(a**2)
+
+    value, gradient = ag.value_and_grad(f)(x)
+    assert value == f(x)
+    slopes = [(f(x + h) - f(x - h)) / 2e-6 for h in 1e-6 * np.eye(8).reshape(8, 2, 4)]
+    np.testing.assert_allclose(gradient.reshape(-1), slopes, rtol=1e-6, atol=1e-4)
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_imaginary_parts(recorded):
+    def f(x):
+        z = x + 0j if recorded else np.zeros_like(x) + 0j
+        z.imag[...] = x**2
+        z[:1].imag *= 3
+        z.real += x
+        return np.sum(z.imag**2 + z.real * x)
+
+    assert ag.gradcheck(f, np.array([1.0, 2.0]), variants=False)
+    x = np.array([1.0, 2.0])
+    np.testing.assert_array_equal(ag.value_and_grad(f)(x)[0], f(x))
+
+
+def test_numbers_are_not_changed():
+    """As NumPy's: ``total += l`` makes a new number, and its alias keeps the old one."""
+
+    def f(x):
+        losses = [np.sum(r**2) for r in x]
+        total = losses[0]
+        for number in losses[1:]:
+            total += number
+        return total + 3 * losses[0]
+
+    x = np.array([[1.0, 2.0], [3.0, 4.0]])
+    value, gradient = ag.value_and_grad(f)(x)
+    assert value == f(x) == 45.0
+    np.testing.assert_array_equal(gradient, [[8.0, 16.0], [6.0, 8.0]])
+    w = ag.tensor(2.0, requires_grad=True)
+    with ag.no_grad():
+        w -= 0.5  # a parameter without axes is written
+    assert (w.is_leaf, w.requires_grad, w.item()) == (True, True, 1.5)
+
+
+def test_a_write_keeps_the_order_in_memory():
+    def f(x):
+        a = (x * 1.0).T
+        a = a * 1.0
+        a += np.ones((2, 2))
+        r = a.reshape(-1)
+        r *= 2
+        return np.sum(a**3)
+
+    x = np.array([[1.0, 2.0], [3.0, 4.0]])
+    assert ag.value_and_grad(f)(x)[0] == f(x)
+
+
+def test_a_view_of_a_recorded_value_under_no_grad():
+    a = ag.tensor(np.ones((2, 2)), requires_grad=True) * 1
+    for write in (
+        lambda: a[0].__setitem__(..., 5.0),
+        lambda: a.reshape(-1).__setitem__(0, 9.0),
+        lambda: np.fill_diagonal(a, 0.0),
+        lambda: np.put(a, [0], 1.0),
+        lambda: np.add(a, 1.0, out=a),
+        lambda: a.__setitem__(0, 5.0),
+    ):
+        with ag.no_grad(), pytest.raises(ag.InPlaceError, match="detach"):
+            write()
+    assert a.numpy().tolist() == [[1, 1], [1, 1]]
+
+
+def test_a_shape_that_changes_later():
+    shape = [2, 2]
+    a = ag.tensor(np.arange(4.0), requires_grad=True) * 1
+    v = a.reshape(shape)
+    shape[:] = [4, 1]
+    a[0] = 5.0
+    np.testing.assert_array_equal(v.numpy(), [[5.0, 1.0], [2.0, 3.0]])
+
+
 def test_a_view_of_a_leaf():
     w = ag.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True, name="w")
     with pytest.raises(ag.InPlaceError, match="a view of w"):
@@ -223,18 +319,20 @@ CALLS: dict[Any, tuple[Any, ...]] = {
     np.expand_dims: (0,), np.rollaxis: (1,), np.squeeze: (), np.ravel: (), np.flip: (),
     np.fliplr: (), np.flipud: (), np.rot90: (), np.diagonal: (), np.split: (2,),
     np.array_split: (2,), np.hsplit: (2,), np.vsplit: (2,), np.atleast_1d: (), np.atleast_2d: (),
-    np.atleast_3d: (), np.broadcast_to: ((2, 4, 4),), np.real: (), np.copy: (),
+    np.atleast_3d: (), np.broadcast_to: ((2, 4, 4),), np.real: (), np.copy: (), np.tile: (1,),
+    np.repeat: (1,), np.resize: ((4, 4),), np.roll: (0,), np.take: ([0, 1, 2, 3], 0), np.pad: (0,),
 }  # fmt: skip
 
 
-def test_every_function_shares_memory_as_numpy_does():
+@pytest.mark.parametrize("recorded", [True, False])
+def test_every_function_shares_memory_as_numpy_does(recorded):
     """A write into a result reaches the argument exactly where it does in NumPy."""
     tried, wrong = 0, []
     for fun in [*table, *compositions]:
         if not callable(fun) or isinstance(fun, (np.ufunc, ag.Primitive)):
             continue
         a = np.arange(16.0).reshape(4, 4)
-        t = ag.tensor(a, requires_grad=True) * 1
+        t = ag.tensor(a, requires_grad=recorded) * 1
         options = CALLS.get(fun, ())
         try:
             plain, found = fun(a, *options), fun(t, *options)
@@ -242,7 +340,8 @@ def test_every_function_shares_memory_as_numpy_does():
             continue
         for p, f in zip(*([r] if hasattr(r, "shape") else r for r in (plain, found)), strict=True):
             if isinstance(p, np.ndarray) and p.flags.writeable and isinstance(f, ag.Tensor):
-                p[...] = f[...] = -1.0
+                p[...] = -1.0
+                f[...] = ag.tensor(-1.0, requires_grad=True) * 1
                 tried += 1
         if not np.array_equal(t.numpy(), a):
             wrong.append(fun.__name__)

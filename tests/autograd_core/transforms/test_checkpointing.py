@@ -149,3 +149,40 @@ def test_no_cycles_and_no_memory():
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+INNER = {
+    "grad": lambda x: ag.grad(lambda y: np.sum(y**3))(x),
+    "a factor": lambda x: x * ag.grad(lambda y: np.sum(y**3))(x),
+    "jvp": lambda x: ag.jvp(lambda y: y**3, [x], [np.ones(2)])[1],
+    "hvp": lambda x: ag.hvp(lambda y: np.sum(y**3), x, np.ones(2)),
+    "elementwise_grad": lambda x: ag.elementwise_grad(np.sin)(x),
+    "of a captured value": lambda x: ag.grad(lambda y: np.sum(np.tanh(y * x)))(np.ones(2)),
+}
+
+
+@pytest.mark.parametrize("inner", INNER.values(), ids=INNER)
+def test_derivatives_inside(inner):
+    x = np.array([0.5, -1.5])
+    for outer in (ag.jacobian, lambda f: ag.grad(lambda x: np.sum(np.sin(f(x))))):
+        np.testing.assert_allclose(outer(ag.checkpoint(inner))(x), outer(inner)(x), rtol=1e-12)
+
+
+def test_a_leaf_that_is_overwritten_without_another_value():
+    a, b = leaf(1.0, 1.0), leaf(0.0, 0.0)
+    y = ag.checkpoint(lambda b: a * b)(b)
+    a.data -= 1
+    with pytest.raises(ag.MutationError):
+        y.sum().backward()
+
+
+def test_one_argument_twice():
+    def f(s, t):
+        s[0] = t[1] * 3
+        return np.sum(s * t)
+
+    for wrapped in (f, ag.checkpoint(f)):
+        w = leaf(1.0, 2.0)
+        t = w * 1
+        wrapped(t, t).backward()
+        assert w.grad.tolist() == [0.0, 40.0]

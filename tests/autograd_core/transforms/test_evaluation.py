@@ -175,6 +175,54 @@ def test_tensors_in_recorded_tensors_out():
     np.testing.assert_allclose(w.grad.numpy(), expected)
 
 
+def test_every_tensor_that_is_given_is_watched():
+    def cube(x):
+        return x**3
+
+    def of(t):
+        return t.grad.item()
+
+    for d, want in (
+        (lambda t: ag.jvp(cube, [t], [1.0])[1], 12.0),
+        (lambda t: ag.jvp(cube, [2.0], [t])[1], 12.0),
+        (lambda t: ag.hvp(cube, 2.0, t), 12.0),
+        (lambda t: ag.hvp(cube, t, 2.0), 12.0),
+        (lambda t: ag.grad(lambda x, w: w * x**2)(2.0, t), 4.0),
+        (lambda t: ag.grad(lambda x, p: p["w"] * x**2)(2.0, {"w": t}), 4.0),
+        (lambda t: ag.vjp(cube, t)[1](1.0), 12.0),
+        (lambda t: ag.vjp(lambda x: x * x * t, 2.0)[1](ag.tensor(2.0)), 8.0),
+    ):
+        t = leaf(2.0)
+        (d(t) + t).backward()
+        assert of(t) == want + 1
+
+
+def test_recorded_gradients_inside_a_function_that_is_differentiated():
+    x = np.array([1.0, 2.0])
+    for f in (
+        lambda x: np.sum(ag.gradients(np.sum(x**3), x)),
+        lambda x: np.sum(ag.gradients([np.sum(x**3)], [x])[0]),
+    ):
+        np.testing.assert_array_equal(ag.grad(f)(x), 6 * x)
+
+    def by_backward(x):
+        w = ag.tensor(np.ones(2), requires_grad=True)
+        np.sum(w * x**3).backward()
+        return np.sum(w.grad)
+
+    np.testing.assert_array_equal(ag.grad(by_backward)(x), 3 * x**2)
+
+
+def test_jvp_calls_the_function_once():
+    draws = iter(range(100))
+
+    def f(x):
+        return x * next(draws)
+
+    assert ag.jvp(f, [1.0], [1.0]) == (0.0, 0.0)
+    assert ag.jvp(f, [1.0], [1.0]) == (1.0, 1.0)
+
+
 def test_only_what_an_open_run_reaches_stays_a_tensor():
     w, seen = leaf(), []
 
