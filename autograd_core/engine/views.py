@@ -13,13 +13,14 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 
 class ViewOf(NamedTuple):
     """How a view came about: the Tensor at the root, what it was taken from, and by which call.
 
     ``origin`` is that of the parent, where this is a view too; ``part`` tells which of several
-    results the view is.
+    results the view is; ``span`` is where its bytes begin and end in the root's memory, once known.
     """
 
     root: Any
@@ -28,6 +29,7 @@ class ViewOf(NamedTuple):
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     part: int | None
+    span: tuple[int, int] | None
 
 
 #: The calls that take a view of an array, in their order.
@@ -103,8 +105,13 @@ def note_views(
     elif base is not memory and base is not getattr(memory, "base", None):  # a reshaped copy
         return
     origin = parent._sharing
+    span = None
     if origin.__class__ is ViewOf:
         root = origin[0]
+        if origin[-1] is not None:  # the root has been written since, so has other memory
+            (low, high), (start, _) = byte_bounds(array), byte_bounds(memory)
+            offset = origin[-1][0] - start
+            span = low + offset, high + offset
         views = root._sharing
     else:
         root, views, origin = parent, origin, None
@@ -117,4 +124,4 @@ def note_views(
     rest = args[1:]
     if rest:  # a list is a shape that its owner may change
         rest = tuple([list(a) if type(a) is list else getattr(a, "_array", a) for a in rest])
-    result._sharing = new(ViewOf, (root, origin, fun, rest, kwargs, part))
+    result._sharing = new(ViewOf, (root, origin, fun, rest, kwargs, part, span))

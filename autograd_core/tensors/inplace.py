@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from autograd_core.engine.graph import UNTRACKED, Constant, Leaf
 from autograd_core.engine.mutation import note_write
@@ -48,15 +49,11 @@ def augmented(fun: Binary, in_place: Binary) -> Callable[[Any, Any], Tensor]:
     return method
 
 
-def _writes_through(view: Any, sharing: ViewOf) -> bool:
+def _writes_through(sharing: ViewOf) -> bool:
     """Return whether NumPy would write into the memory of the root by writing into a view."""
     memory = np.empty_like(sharing.root._array)
     part = follow(steps_of(sharing), memory)
-    return bool(
-        part.flags.writeable
-        and np.shares_memory(part, memory)
-        and np.may_share_memory(view, sharing.root._array)
-    )
+    return bool(part.flags.writeable and np.shares_memory(part, memory))
 
 
 def _in_layout_of(array: Any, result: Any) -> Any:
@@ -78,10 +75,26 @@ def _layout(array: Any) -> tuple[int, ...] | None:
     return tuple(sorted(range(array.ndim), key=lambda i: -abs(array.strides[i])))
 
 
-def _renew_views(root: Any, before: Any) -> None:
-    """Take anew the views that share the memory ``before`` of what was written."""
-    for view in [v for v in (reference() for reference in root._sharing) if v is not None]:
-        if type(view._sharing) is ViewOf and np.may_share_memory(view._array, before):
+def _live_views(root: Any) -> list[Any]:
+    """Return the views of a root that are in use, each with its span in the root's memory."""
+    start = byte_bounds(root._array)[0]
+    found = []
+    for reference in root._sharing:
+        view = reference()
+        if view is None or type(view._sharing) is not ViewOf:
+            continue
+        if view._sharing.span is None:  # taken since the last write, so from this memory
+            low, high = byte_bounds(view._array)
+            view._sharing = view._sharing._replace(span=(low - start, high - start))
+        found.append(view)
+    return found
+
+
+def _renew(views: list[Any], root: Any, written: tuple[int, int] | None = None) -> None:
+    """Take anew the views that overlap the bytes that were written (None: all of them)."""
+    for view in views:
+        low, high = view._sharing.span
+        if written is None or (low < written[1] and written[0] < high):
             new = follow(steps_of(view._sharing), root)
             view._array, view._node = new._array, new._node
 
@@ -113,18 +126,19 @@ class InPlace:
 
     def _becomes(self, result: Any) -> Any:
         """Take the array and node of ``result``, and so do the Tensors that share this memory."""
-        sharing = self._sharing
-        if type(sharing) is ViewOf:
+        sharing, whole = self._sharing, result
+        root, written = self, None
+        if type(sharing) is ViewOf and _writes_through(sharing):
             root = sharing.root
-            if _writes_through(self._array, sharing):
-                options = {"steps": steps_of(sharing), "layout": _layout(root._array)}
-                root._becomes(apply(write_view, (root, result), options))
-                return self
+            options = {"steps": steps_of(sharing), "layout": _layout(root._array)}
+            whole = apply(write_view, (root, result), options)
+        elif type(sharing) is ViewOf:
             self._sharing = None
-        before = self._array
-        self._array, self._node = result._array, result._node
-        if type(sharing) is Views:
-            _renew_views(self, before)
+        views = _live_views(root) if type(root._sharing) is Views else []
+        if root is not self:
+            written = self._sharing.span
+        root._array, root._node = whole._array, whole._node
+        _renew(views, root, written)
         return self
 
     def _in_place(
@@ -132,7 +146,7 @@ class InPlace:
     ) -> Any:
         """Rebind this Tensor to a new node, or write where nothing is recorded."""
         root = self._sharing.root if type(self._sharing) is ViewOf else self
-        if is_recording(self, value):
+        if is_recording(self, root, value):
             if root._node.tracked and root._node.primitive is None:
                 view = "" if root is self else "a view of "
                 if isinstance(root._node, Variable):
@@ -167,9 +181,9 @@ class InPlace:
             )
         number = isinstance(self._array, np.generic)
         if number or (isinstance(self._array, np.ndarray) and not self._array.flags.writeable):
-            root._array, before = np.array(root._array), root._array
-            if type(root._sharing) is Views:
-                _renew_views(root, before)
+            views = _live_views(root) if type(root._sharing) is Views else []
+            root._array = np.array(root._array)
+            _renew(views, root)
         write(unwrap(value))
         self._array = unboxed(self._array)
         self._wrote()
