@@ -80,7 +80,7 @@ def note_views(
         for i, view in enumerate(result):
             note_views(view, fun, args, kwargs, i)
         return
-    array = getattr(result, "_array", None)
+    array: Any = getattr(result, "_array", None)
     base = getattr(array, "base", None)
     if not args:
         return
