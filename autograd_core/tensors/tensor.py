@@ -293,8 +293,8 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
             "For an array of Tensors and numbers write ag.array([...]) in place of np.array, or "
             "np.stack, np.concatenate (also for np.r_ and np.c_); to fill an array element by "
             "element start it with np.zeros(n, like=t) or np.zeros_like(t); an operand of another "
-            "library (a masked array, a Series) becomes an ndarray first, np.asarray(a); to leave the "
-            "graph on purpose t.detach() or t.numpy()",
+            "library (a masked array, a Series) becomes an ndarray first, np.asarray(a); to leave "
+            "the graph on purpose t.detach() or t.numpy()",
         )
         if copy is None:
             return np.asarray(self._array, dtype=dtype)
