@@ -50,10 +50,21 @@ def augmented(fun: Binary, in_place: Binary) -> Callable[[Any, Any], Tensor]:
 
 
 def _writes_through(sharing: ViewOf) -> bool:
-    """Return whether NumPy would write into the memory of the root by writing into a view."""
+    """Return whether NumPy would write into the memory of the root by writing into a view.
+
+    Raises
+    ------
+    InPlaceError
+        For a view that NumPy makes read-only.
+    """
     memory = np.empty_like(sharing.root._array)
     part = follow(steps_of(sharing), memory)
-    return bool(part.flags.writeable and np.shares_memory(part, memory))
+    if not part.flags.writeable:
+        raise InPlaceError(
+            f"{getattr(sharing.fun, '__name__', 'this function')} returns a read-only view, as "
+            "NumPy does; write into the array that it was taken from, or into a copy: y = y.copy()"
+        )
+    return bool(np.shares_memory(part, memory))
 
 
 def _in_layout_of(array: Any, result: Any) -> Any:

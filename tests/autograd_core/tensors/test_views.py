@@ -299,12 +299,19 @@ def test_a_view_of_a_leaf():
     assert w.tolist() == [[1, 5], [3, 4]]
 
 
-def test_a_read_only_view_is_written_as_a_value_of_its_own():
-    x = ag.tensor([1.0, 2.0], requires_grad=True) * 1
-    y = np.broadcast_to(x, (2, 2))
-    y += 1
-    assert x.tolist() == [1, 2]
-    assert y.tolist() == [[2, 3], [2, 3]]
+@pytest.mark.parametrize(
+    "take", [lambda a: np.broadcast_to(a, (2, 2, 2)), np.diagonal, lambda a: np.diagonal(a)[:1]]
+)
+def test_a_read_only_view_is_refused_as_numpy_does(take):
+    a = np.ones((2, 2))
+    with pytest.raises(ValueError, match="read-only"):
+        take(a)[...] = 5.0
+    t = ag.tensor(a, requires_grad=True) * 1
+    with pytest.raises(ag.InPlaceError, match="read-only"):
+        take(t)[...] = 5.0
+    y = take(t).copy()
+    y[...] = 5.0
+    assert t.numpy().tolist() == a.tolist()
 
 
 def test_the_views_of_a_loop_are_forgotten():
