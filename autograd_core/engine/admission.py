@@ -1,4 +1,4 @@
-"""What may sit inside a Tensor: the one test of everything that is not a plain array.
+"""Decide what may sit inside a Tensor: the one test of everything that is not a plain array.
 
 An array type qualifies by its behaviour, not by its name: it answers both of NumPy's protocols,
 aligns by position, multiplies element by element, and keeps NaN.  Its instances are kept as they
@@ -22,6 +22,9 @@ _PLAIN = (np.ndarray, int, float, complex, bool, str, bytes, list, tuple, dict, 
 
 #: How to admit values of a type; None: as they are.
 _ways: dict[type, Callable[[Any], Any] | None] = dict.fromkeys((*_PLAIN, type(None)))
+
+#: What an array type is asked with.
+_SAMPLE = np.array([[1.0, 2.0], [3.0, np.nan]])
 
 
 def admit(value: Any) -> Any:
@@ -61,16 +64,15 @@ def _way_of(value: Any) -> Callable[[Any], Any] | None:
             np.ndarray.__array_ufunc__,
             np.ndarray.__array_function__,
         )
-        sample = _sample().view(kind)
-        return _refuse if own or not _behaves(sample, _sample()) else _convert
+        return _refuse if own or not _behaves(_SAMPLE.view(kind)) else _convert
     if isinstance(value, numbers.Number):
         return _number
     if hasattr(kind, "__array_ufunc__") and hasattr(kind, "__array_function__"):
         try:
-            sample = np.asarray(_sample(), like=value)
+            sample = np.asarray(_SAMPLE, like=value)
         except Exception:  # it does not make arrays, so it cannot be asked
             return _refuse
-        return None if isinstance(value, type(sample)) and _behaves(sample, _sample()) else _refuse
+        return None if isinstance(value, type(sample)) and _behaves(sample) else _refuse
     if hasattr(kind, "__array__") or hasattr(kind, "__array_ufunc__"):
         return _convert_by_position
     if hasattr(kind, "toarray"):  # SciPy's sparse arrays
@@ -78,12 +80,9 @@ def _way_of(value: Any) -> Callable[[Any], Any] | None:
     return None
 
 
-def _sample() -> np.ndarray[Any, Any]:
-    return np.array([[1.0, 2.0], [3.0, np.nan]])
-
-
-def _behaves(a: Any, plain: np.ndarray[Any, Any]) -> bool:
-    """Return whether an array aligns by position, multiplies by element and keeps NaN."""
+def _behaves(a: Any) -> bool:
+    """Return whether a sample aligns by position, multiplies by element and keeps NaN."""
+    plain = _SAMPLE
     with np.errstate(all="ignore"):
         try:
             pairs = [
@@ -158,7 +157,7 @@ def defers(value: Any) -> bool:
     if hasattr(kind, "__array_ufunc__"):
         return kind.__array_ufunc__ is None
     return not (
-        isinstance(value, (int, float, complex, list, tuple, numbers.Number))
+        isinstance(value, (list, tuple, numbers.Number))
         or hasattr(kind, "__array__")
         or hasattr(kind, "toarray")
     )

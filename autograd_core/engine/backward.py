@@ -82,44 +82,16 @@ def sweep(
         For the intermediate Tensors that asked by ``retain_grad()``.
     """
     check_mutations(order)
-    retained: Retained = []
-    products = Products(cotangents, needed, create_graph)
-    owned: set[Node] = set()
-
-    def go_through(nodes: Iterable[Node]) -> None:
-        for node in nodes:
-            g = cotangents.get(node)
-            if g is None:
-                continue
-            if node.diagnostics is not None:
-                if node.diagnostics.samples:
-                    check_samples(node)
-                if hooks:
-                    g = cotangents[node] = run_hooks(node, g, create_graph, retained)
-            if node.primitive is None:
-                continue
-            if node not in keep:
-                del cotangents[node]
-            for parent, c in products(node, g):
-                before = cotangents.get(parent)
-                cotangents[parent] = c if before is None else accumulate(before, c, parent, owned)
-            if free and node.primitive is not GET_OUTPUT:
-                release(node)
-            g = c = before = None  # a large array dies with its use
-
-    products.go_through = go_through
-    try:
-        go_through(observer(order))
-    finally:
-        del products.go_through  # else a cycle
-    return retained
+    products = Products(cotangents, needed, create_graph, keep, free, hooks)
+    products.go_through(observer(order))
+    return products.retained
 
 
 class Recomputed(Primitive):
     """A call whose graph is not kept: ``node.kwargs["again"]()`` records it anew.
 
-    It returns the Tensors that the node's outputs were, and their graph ends at nodes that are
-    older than ``node.kwargs["begin"]``, the parents of the node.
+    It returns the time when that began, by the clock of the graph, and the Tensors that the node's
+    outputs were.  Their graph ends at older nodes, the parents of the node.
     """
 
 
@@ -132,16 +104,47 @@ def unit_cotangents(tensors: Iterable[Any]) -> dict[Node, Any]:
 
 
 class Products:
-    """Vector-Jacobian products of one node after the other, for one sweep."""
+    """The state of one sweep: vector-Jacobian products of one node after the other."""
 
     def __init__(
-        self, cotangents: dict[Node, Any], needed: set[Node] | None, create_graph: bool
+        self,
+        cotangents: dict[Node, Any],
+        needed: set[Node] | None,
+        create_graph: bool,
+        keep: frozenset[Node] | set[Node],
+        free: bool,
+        hooks: bool,
     ) -> None:
         self.cotangents, self.needed, self.create_graph = cotangents, needed, create_graph
-        self.go_through: Callable[[Iterable[Node]], None]
+        self.keep, self.free, self.hooks = keep, free, hooks
+        self.retained: Retained = []
+        self.owned: set[Node] = set()
         self.masks: dict[Node, ZeroMask] = {}
         bits = mode.get()
         self.anomaly, self.ieee = bool(bits & ANOMALY), bool(bits & STRICT_NAN)
+
+    def go_through(self, nodes: Iterable[Node]) -> None:
+        """Give each node's cotangent to its rules, and add what they return to its parents'."""
+        cotangents, keep, owned = self.cotangents, self.keep, self.owned
+        for node in nodes:
+            g = cotangents.get(node)
+            if g is None:
+                continue
+            if node.diagnostics is not None:
+                if node.diagnostics.samples:
+                    check_samples(node)
+                if self.hooks:
+                    g = cotangents[node] = run_hooks(node, g, self.create_graph, self.retained)
+            if node.primitive is None:
+                continue
+            if node not in keep:
+                del cotangents[node]
+            for parent, c in self(node, g):
+                before = cotangents.get(parent)
+                cotangents[parent] = c if before is None else accumulate(before, c, parent, owned)
+            if self.free and node.primitive is not GET_OUTPUT:
+                release(node)
+            g = c = before = None  # a large array dies with its use
 
     def __call__(self, node: Node, g: Any) -> list[tuple[Node, Any]]:
         """Return the parents that need a cotangent, each with what this node contributes."""
@@ -188,7 +191,7 @@ class Products:
     def _recompute(self, node: Node, g: Any, unused: list[bool] | None) -> None:
         """Go through the graph of a call that is recorded anew, in the place of its node."""
         assert node.kwargs is not None
-        results = node.kwargs["again"]()
+        begin, results = node.kwargs["again"]()
         several = isinstance(node.out, tuple)
         mask, skipped = self.masks.pop(node, None), unused or [False] * len(results)
         roots: list[Node] = []
@@ -199,7 +202,7 @@ class Products:
                 roots.append(t._node)
                 if mask is not None:
                     self.masks[t._node] = mask
-        inner = reachable(roots, since=node.kwargs["begin"]())
+        inner = reachable(roots, since=begin)
         known = {*inner, *node.parents}
         if not all(p in known for n in inner for p in n.parents if p.tracked):
             raise MutationError(

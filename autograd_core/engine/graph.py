@@ -165,10 +165,14 @@ def make_node(
     return node
 
 
+def producer(node: Node) -> Node:
+    """Return the node of the call that computed a value, which may be one of several results."""
+    return node.parents[0] if node.primitive is GET_OUTPUT else node
+
+
 def was_freed(node: Node) -> bool:
     """Return whether a backward pass has released what the node saved, so nothing can follow it."""
-    if node.primitive is GET_OUTPUT:
-        node = node.parents[0]
+    node = producer(node)
     return node.primitive is not None and node.args is None
 
 

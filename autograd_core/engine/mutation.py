@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from autograd_core.engine.graph import GET_OUTPUT, Given, Node, clock
+from autograd_core.engine.graph import Given, Node, clock, producer
 from autograd_core.errors import MutationError
 
 #: Up to this many bytes a copy costs less than the two samples that would be compared (measured: a
@@ -136,11 +136,7 @@ def _may_change(a: Any) -> bool:
 
 def watch(result: Any, arrays: list[Any]) -> None:
     """Note a sample of the large writeable arrays that a call saved, for the backward pass."""
-    if isinstance(result, (tuple, list)):
-        result = result[0]
-    node = result._node
-    if node.primitive is GET_OUTPUT:
-        node = node.parents[0]
+    node = producer((result[0] if isinstance(result, (tuple, list)) else result)._node)
     samples = tuple([(a, _sample(a)) for a in arrays if _may_change(a)])
     if samples and node.tracked:
         node.with_diagnostics().samples = samples

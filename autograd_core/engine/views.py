@@ -1,4 +1,4 @@
-"""Which Tensors are views of which, so that a write into one is seen by all.
+"""Keep which Tensors are views of which, so that a write into one is seen by all.
 
 In NumPy ``A[1]``, ``A.T`` and ``A.reshape(-1)`` share the memory of ``A``.  Recorded values are
 never overwritten, so a write rebinds handles instead: a view knows the Tensor that it was taken

@@ -14,7 +14,7 @@ import numpy as np
 
 from autograd_core.engine.backward import sweep, unit_cotangents
 from autograd_core.engine.diagnostics import timed_calls
-from autograd_core.engine.graph import GET_OUTPUT, PROFILE, RECORD, Leaf, Node, reachable
+from autograd_core.engine.graph import PROFILE, RECORD, Leaf, Node, producer, reachable
 from autograd_core.engine.modes import in_mode
 from autograd_core.engine.recording import TensorBase
 from autograd_core.profiling.flops import forward_flops, needed_gradients
@@ -149,7 +149,7 @@ def _timed(nodes: list[Node], spent: dict[int, float]) -> Iterator[Node]:
         start = clock()
         yield node
         if node.primitive is not None:
-            number = node.parents[0].seq if node.primitive is GET_OUTPUT else node.seq
+            number = producer(node).seq
             spent[number] = spent.get(number, 0.0) + clock() - start
 
 

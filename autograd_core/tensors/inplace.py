@@ -17,6 +17,7 @@ from numpy.lib.array_utils import byte_bounds
 
 from autograd_core.engine.graph import UNTRACKED, Constant, Leaf
 from autograd_core.engine.mutation import note_write
+from autograd_core.engine.primitive import cut_refused
 from autograd_core.engine.recording import apply, is_recording, make_tensor, unwrap
 from autograd_core.engine.runs import Variable
 from autograd_core.engine.views import ViewOf, Views, follow, steps_of
@@ -88,6 +89,8 @@ def _layout(array: Any) -> tuple[int, ...] | None:
 
 def _live_views(root: Any) -> list[Any]:
     """Return the views of a root that are in use, each with its span in the root's memory."""
+    if type(root._sharing) is not Views:
+        return []
     start = byte_bounds(root._array)[0]
     found = []
     for reference in root._sharing:
@@ -145,7 +148,7 @@ class InPlace:
             whole = apply(write_view, (root, result), options)
         elif type(sharing) is ViewOf:
             self._sharing = None
-        views = _live_views(root) if type(root._sharing) is Views else []
+        views = _live_views(root)
         if root is not self:
             written = self._sharing.span
         root._array, root._node = whole._array, whole._node
@@ -185,14 +188,10 @@ class InPlace:
                 result = result.astype(self._array.dtype)
             return self._becomes(_in_layout_of(self._array, result))
         if root._node.primitive is not None:
-            raise InPlaceError(
-                f"in-place change of a recorded value (made by {root._node.primitive.name}) under "
-                "no_grad would cut it from its history, and its gradient with it; do it outside "
-                "no_grad, or on y = y.detach()"
-            )
+            raise InPlaceError(cut_refused("in-place change of", root._node.primitive.name))
         number = isinstance(self._array, np.generic)
         if number or (isinstance(self._array, np.ndarray) and not self._array.flags.writeable):
-            views = _live_views(root) if type(root._sharing) is Views else []
+            views = _live_views(root)
             root._array = np.array(root._array)
             _renew(views, root)
         write(unwrap(value))

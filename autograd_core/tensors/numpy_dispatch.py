@@ -16,6 +16,7 @@ from autograd_core.engine.primitive import (
     NON_DIFFERENTIABLE,
     augmented_refused,
     compositions,
+    cut_refused,
     finders,
     out_refused,
     table,
@@ -122,11 +123,7 @@ def call_with_out(
         raise InPlaceError(augmented_refused(name) if augmented else out_refused(name))
     for t in outs:
         if isinstance(t, TensorBase) and t._node.primitive is not None:
-            raise InPlaceError(
-                f"{name} under no_grad would cut a recorded value (made by "
-                f"{t._node.primitive.name}) from its history; do it outside no_grad, or on "
-                "y = y.detach()"
-            )
+            raise InPlaceError(cut_refused(f"{name} into", t._node.primitive.name))
     result = fun(*unwrap(args), **unwrap(kwargs))
     for t in outs:
         if isinstance(t, TensorBase):

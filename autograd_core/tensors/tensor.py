@@ -19,12 +19,12 @@ from autograd_core.engine.admission import admit
 from autograd_core.engine.array_types import asarray_like, is_lazy, to_host
 from autograd_core.engine.differentiate import run_backward
 from autograd_core.engine.graph import (
-    GET_OUTPUT,
     RECORD,
     UNTRACKED,
     Constant,
     Leaf,
     mode,
+    producer,
     was_freed,
 )
 from autograd_core.engine.primitive import table
@@ -243,7 +243,7 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
             parts.append(f"name={self.name!r}")
         made = self._node.primitive
         if made is not None:
-            source = self._node.parents[0].primitive if made is GET_OUTPUT else made
+            source = producer(self._node).primitive
             parts.append(f"made by {source.name if source else made.name}")
         elif self.requires_grad:
             parts.append("requires_grad")

@@ -70,7 +70,7 @@ def checkpoint(fun: Function) -> Function:
     """
 
     step = Recomputed(fun, f"checkpoint({getattr(fun, '__name__', 'f')})")
-    step.defvjp(vjp_all=lambda _g, _out, *captured, again, begin: ())
+    step.defvjp(vjp_all=lambda _g, _out, *captured, again: ())
     # what it captured is read when it runs again; masks go on inside
     assert step.rules is not None
     step.rules = dataclasses.replace(step.rules, reads_no_values=True)
@@ -98,7 +98,7 @@ def checkpoint(fun: Function) -> Function:
             step,
             arrays[0] if len(arrays) == 1 else arrays,
             tuple(n.out for n in captured),
-            {"again": call.again, "begin": lambda: call.begin},
+            {"again": call.again},
             tuple(captured),
         )
         observe(node, bits & ANOMALY, *arrays)
@@ -123,15 +123,15 @@ class _Call:
         self.values = [
             (a._array, a._node) if isinstance(a, TensorBase) else None for a in self.tree.leaves
         ]
-        self.begin, self.runs = 0, frozenset(open_runs)
+        self.runs = frozenset(open_runs)
 
     def expect(self, made: list[int], outputs: list[Any]) -> None:
         """Note which leaves of the result are recorded, and their values."""
         self.made, self.before = made, [_fingerprint(t._array) for t in outputs]
 
-    def again(self) -> list[Any]:
-        """Return the recorded leaves of the result of the call, made once more."""
-        self.begin = next(clock)
+    def again(self) -> tuple[int, list[Any]]:
+        """Make the call once more; return when it began, and the recorded leaves of its result."""
+        begin = next(clock)
         handles: dict[int, Any] = {}  # what was one Tensor is one again
         leaves = [
             a if value is None else handles.setdefault(id(a), make_tensor(*value))
@@ -148,7 +148,7 @@ class _Call:
         name = getattr(self.fun, "__name__", "f")
         for before, t in zip(self.before, outputs, strict=True):
             _check_same(f"checkpoint({name})", before, unwrap(t))
-        return outputs
+        return begin, outputs
 
 
 def _captured(roots: list[Node], begin: int) -> list[Node]:

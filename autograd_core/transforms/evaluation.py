@@ -193,8 +193,8 @@ class LinearizedCall:
         found: dict[Node, Any] = {}
         if live:
             outs, cotangents = zip(*live, strict=True)
-            seeded = holds_tracked(cotangents)
-            again = seeded or self.watched(outs, any(isinstance(s, TensorBase) for s in cotangents))
+            given = any(isinstance(s, TensorBase) for s in cotangents)
+            again = any_tracked(cotangents) or self.watched(outs, given)
             targets = {v._node for v in self.variables}
             found, _ = pull_back(outs, cotangents, targets, again, free and not again)
         taken = {id(unwrap(s)) for s in seeds}
@@ -259,9 +259,9 @@ def check_argnums(argnums: int | Sequence[int], args: tuple[Any, ...]) -> list[i
     TypeError
         For a position that is no integer, is not there, or occurs twice.
     """
-    numbers = [argnums] if isinstance(argnums, (int, np.integer)) else list(argnums)
+    numbers: list[Any] = [argnums] if is_single(argnums) else list(argnums)  # type: ignore[arg-type]
     for n in numbers:
-        if not isinstance(n, (int, np.integer)) or isinstance(n, bool):
+        if not is_single(n) or isinstance(n, bool):
             raise TypeError(f"argnums is an integer or a sequence of them, got {argnums!r}")
         if not -len(args) <= n < len(args):
             raise TypeError(

@@ -20,6 +20,7 @@ from autograd_core.engine.graph import (
     Leaf,
     Node,
     arrays_in,
+    producer,
     reachable,
 )
 from autograd_core.engine.mutation import COPIED
@@ -182,7 +183,7 @@ class Trace:
             if node.primitive is not None and node.primitive is not GET_OUTPUT:
                 self._add(node, node.primitive)
         _join_slices(self)
-        self.roots = [(t, self.index.get(_origin(t._node), -1)) for t in roots]
+        self.roots = [(t, self.index.get(producer(t._node), -1)) for t in roots]
         self.alone = [self._source(t._node, t._array) for t, made in self.roots if made < 0]
         self.views = self._views_of_parameters()
         self.scopes = _find_scopes(nodes, self.given)
@@ -197,7 +198,7 @@ class Trace:
             given, array = isinstance(parent, Given), saved
             if given and parent.option:
                 continue
-            made = self.index.get(_origin(parent))
+            made = self.index.get(producer(parent))
             if made is not None:
                 links.append(Link(made, None, tuple(parent.out.shape)))
                 continue
@@ -314,13 +315,6 @@ def _index_arrays(node: Node) -> list[Any]:
     given = [p.out for p in node.parents if isinstance(p, Given) and p.option]
     arrays = [*given, *(a for a in arrays_in(parts) if a.nbytes > COPIED)]
     return [a for a in arrays if a.ndim and a.dtype.kind in "iub"] if index is not None else []
-
-
-def _origin(node: Node) -> Node:
-    """Return the operation that produced the result a node selects."""
-    while node.primitive is GET_OUTPUT:
-        node = node.parents[0]
-    return node
 
 
 def _find_scopes(nodes: Iterable[Node], given: Mapping[int, str]) -> list[Scope]:

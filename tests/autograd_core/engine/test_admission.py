@@ -1,4 +1,4 @@
-"""What may sit inside a Tensor: other libraries' arrays, by what they do."""
+"""Test what may sit inside a Tensor: other libraries' arrays, by what they do."""
 
 from __future__ import annotations
 

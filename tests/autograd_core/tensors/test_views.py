@@ -234,7 +234,7 @@ def test_imaginary_parts(recorded):
 
 
 def test_numbers_are_not_changed():
-    """As NumPy's: ``total += l`` makes a new number, and its alias keeps the old one."""
+    """Make a new number by ``total += l``, as NumPy does, and leave its alias the old one."""
 
     def f(x):
         losses = [np.sum(r**2) for r in x]

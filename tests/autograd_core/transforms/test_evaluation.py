@@ -1,4 +1,4 @@
-"""What functions return, which differentiations are open, whose memory a result is, argnums."""
+"""Test what functions return, which differentiations are open, whose memory a result is, argnums."""
 
 from __future__ import annotations
 

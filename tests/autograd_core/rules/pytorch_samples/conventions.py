@@ -1,4 +1,4 @@
-"""Where the library and PyTorch differ by design, and which operations have no NumPy spelling."""
+"""List where the library and PyTorch differ by design, and which operations have no NumPy spelling."""
 
 from __future__ import annotations
 

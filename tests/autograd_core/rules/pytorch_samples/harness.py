@@ -30,7 +30,7 @@ TOLERANCES = {"float64": (1e-10, 1e-8, 1e-7), "float32": (5e-5, 1e-3, 5e-3)}
 
 @dataclass
 class Result:
-    """What became of the samples of one operation."""
+    """Count what became of the samples of one operation."""
 
     samples: int = 0
     refused: list[str] = field(default_factory=list)  # by PyTorch
