@@ -334,10 +334,10 @@ def out_refused(name: str) -> str:
 
 
 def cut_refused(what: str, made: str) -> str:
-    """Return the message for a write under ``no_grad`` into what the primitive ``made`` recorded."""
+    """Return the message for a write under ``no_grad`` into what ``made`` had recorded."""
     return (
-        f"{what} a recorded value (made by {made}) under no_grad would cut it from its history, and "
-        "its gradient with it; do it outside no_grad, or on y = y.detach()"
+        f"{what} a recorded value (made by {made}) under no_grad would cut it from its history, "
+        "and its gradient with it; do it outside no_grad, or on y = y.detach()"
     )
 
 
