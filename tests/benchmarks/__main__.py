@@ -1,4 +1,6 @@
-"""``python -m tests.benchmarks [--quick]``: every figure of the README's table, in one run.
+"""``python -m tests.benchmarks [--quick]``: every figure of the README's tables, in one run.
+
+``--layers [WORD]`` prints the table of the layers alone, the rows with WORD in their names.
 
 ``OPENBLAS_NUM_THREADS`` is the number of threads, of PyTorch too; 1 unless set.
 """
@@ -10,7 +12,7 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from tests.benchmarks import engine, networks, training
+from tests.benchmarks import engine, layers, networks, training
 from tests.benchmarks.measure import HEADER
 
 
@@ -18,9 +20,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="see that it runs; figures are rough")
     parser.add_argument("--only", default="", help="the rows of functions with this in their name")
+    parser.add_argument(
+        "--layers",
+        nargs="?",
+        const="",
+        metavar="WORD",
+        help="the table of layers, WORD in its rows",
+    )
     options = parser.parse_args()
     seconds = 0.05 if options.quick else 4.0
     print(HEADER)
+    if options.layers is not None:
+        print_layers(seconds / 8, options.layers)
+        return
     for rows in (
         engine.small_operation, engine.chain, engine.large_elementwise,
         training.sgd_step, training.adam_step, *networks.ALL,
@@ -38,6 +50,17 @@ def main() -> None:
             f"peak memory of an MLP step, batch 4,096: {ours:.1f} MiB, PyTorch {theirs:.1f} MiB, "
             f"ratio {ours / theirs:.2f} (target 1.10)"
         )
+    print_layers(seconds / 8)
+
+
+def print_layers(seconds: float, word: str = "") -> None:
+    """Print the table of layers and its summary."""
+    measured = []
+    for row in layers.rows(seconds, word):
+        measured.append(row)
+        print(row, flush=True)
+    if measured:
+        print(layers.summary(measured))
 
 
 if __name__ == "__main__":
