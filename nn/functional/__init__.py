@@ -17,16 +17,16 @@ from nn.functional.activations import softplus as softplus
 from nn.functional.activations import tanh as tanh
 from nn.functional.convolution import conv as conv
 from nn.functional.convolution import conv_transpose as conv_transpose
+from nn.functional.cross_entropy import cross_entropy as cross_entropy
+from nn.functional.cross_entropy import nll_loss as nll_loss
 from nn.functional.losses import binary_cross_entropy as binary_cross_entropy
 from nn.functional.losses import (
     binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
 )
-from nn.functional.losses import cross_entropy as cross_entropy
 from nn.functional.losses import huber_loss as huber_loss
 from nn.functional.losses import kl_div as kl_div
 from nn.functional.losses import l1_loss as l1_loss
 from nn.functional.losses import mse_loss as mse_loss
-from nn.functional.losses import nll_loss as nll_loss
 from nn.functional.losses import quadratic_cost as quadratic_cost
 from nn.functional.pooling import adaptive_avg_pool2d as adaptive_avg_pool2d
 from nn.functional.pooling import avg_pool2d as avg_pool2d

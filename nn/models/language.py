@@ -8,7 +8,7 @@ import numpy as np
 import autograd_core as ag
 from nn.data.text import Characters
 from nn.functional.activations import as_array, softmax
-from nn.functional.losses import cross_entropy
+from nn.functional.cross_entropy import cross_entropy
 from nn.init import Rng
 from nn.layers.basic import Embedding, Linear
 from nn.layers.recurrent import GRU, LSTM, RNN, detached

@@ -190,3 +190,52 @@ def test_integer_predictions_become_floats():
 def test_many_numbers_keep_their_digits_in_float32():
     p = np.full(3_000_000, 1.1, np.float32)
     assert nn.mse_loss(p, np.zeros_like(p)) == pytest.approx(1.21, rel=1e-6)
+
+
+EVERY = sorted({name for _, name, *_ in CASES.values()})
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean", "batchmean"])
+@pytest.mark.parametrize("name", [*EVERY, "quadratic_cost"])
+def test_sums_of_float16_do_not_overflow(name, reduction):
+    """The squares alone exceed 65504, and their weighted mean does not."""
+    n, loss = 3000, getattr(nn, name)
+    options = {} if name == "quadratic_cost" else {"reduction": reduction}
+    p = RNG.uniform(0.1, 0.9, (n, 4)) * (300 if name in ("mse_loss", "cross_entropy") else 1)
+    t = np.arange(n) % 4 if name in ("cross_entropy", "nll_loss") else RNG.random((n, 4))
+    p = np.log(p) if name in ("kl_div", "nll_loss") else p
+    x = ag.tensor(p.astype(np.float16), requires_grad=True)
+    wide = ag.tensor(x.data.astype(float), requires_grad=True)
+    expected = loss(wide, t, **options)
+    with np.errstate(over="ignore"):
+        found = loss(x, t, **options)
+    assert found.dtype == np.float16
+    with np.errstate(over="ignore"):
+        np.testing.assert_allclose(found.data, expected.data.astype(np.float16), rtol=2e-3)
+    expected.backward()
+    found.backward()
+    np.testing.assert_allclose(x.grad.data, wide.grad.data, rtol=2e-2, atol=1e-6)
+    with np.errstate(over="ignore"):
+        assert loss(**dict(zip(loss.__wrapped__.__code__.co_varnames, (x, t), strict=False))).dtype
+
+
+@pytest.mark.parametrize("name", [*EVERY, "quadratic_cost"])
+def test_the_mean_of_nothing_is_nan_as_in_pytorch(name):
+    p, t = np.zeros((0, 4)), np.zeros((0, 4))
+    if name in ("cross_entropy", "nll_loss"):
+        t = np.zeros(0, int)
+    x = ag.tensor(p, requires_grad=True)
+    value = getattr(nn, name)(x, t)
+    value.backward()
+    assert np.isnan(value.item())
+    assert x.grad.shape == (0, 4)
+
+
+def test_a_target_of_probability_zero_takes_any_prediction():
+    p = np.array([[0.0, -np.inf]])
+    for t, log_target in ((np.array([[1.0, 0.0]]), False), (p, True)):
+        x = ag.tensor(p, requires_grad=True)
+        value = nn.kl_div(x, t, log_target=log_target)
+        value.backward()
+        assert value.item() == 0
+        assert x.grad.tolist() == [[-0.5, 0.0]]

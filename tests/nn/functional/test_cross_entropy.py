@@ -1,0 +1,84 @@
+"""What must not reach a loss of classes: ignored targets, weights of 0, masked logits."""
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(5, 4))
+LABELS = np.array([0, -100, 2, -100, 3])
+SPOILT = X.copy()
+SPOILT[1] = [np.inf, np.nan, 0, -np.inf]
+SPOILT[3] = np.nan
+MAPS = np.stack([X, SPOILT], -1)[..., None]
+MAP_LABELS = np.stack([np.maximum(LABELS, 0), LABELS], -1)[..., None]
+
+
+def value_and_gradient(loss, x, *args, **options):
+    x = ag.tensor(x, requires_grad=True)
+    value = loss(x, *args, **options)
+    (value if value.ndim == 0 else value.sum()).backward()
+    return value.data, x.grad.data
+
+
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean", "batchmean"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize(("x", "clean", "t"), [(SPOILT, X, LABELS), (MAPS, None, MAP_LABELS)])
+def test_ignored_rows_may_hold_anything(x, clean, t, smoothing, reduction):
+    clean = np.stack([X, X], -1)[..., None] if clean is None else clean
+    options = {"label_smoothing": smoothing, "reduction": reduction}
+    for found, expected in zip(
+        value_and_gradient(nn.cross_entropy, x, t, **options),
+        value_and_gradient(nn.cross_entropy, clean, t, **options),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(found, expected)
+    gradient = value_and_gradient(nn.cross_entropy, x, t, **options)[1]
+    assert not np.moveaxis(gradient, 1, -1)[t == -100].any()
+    if not smoothing:
+        found = value_and_gradient(nn.nll_loss, x, t, reduction=reduction)
+        expected = value_and_gradient(nn.nll_loss, clean, t, reduction=reduction)
+        np.testing.assert_array_equal(found[0], expected[0])
+        np.testing.assert_array_equal(found[1], expected[1])
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_nothing_that_counts_has_a_mean_of_nan_and_a_gradient_of_zero(smoothing):
+    t = np.full(5, -100)
+    value, gradient = value_and_gradient(nn.cross_entropy, X, t, label_smoothing=smoothing)
+    assert np.isnan(value)
+    assert not gradient.any()
+    value, gradient = value_and_gradient(nn.nll_loss, SPOILT, t)
+    assert np.isnan(value)
+    assert not gradient.any()
+    assert nn.cross_entropy(X, t, reduction="sum") == 0
+    torch = pytest.importorskip("torch")
+    y = torch.tensor(X, requires_grad=True)
+    theirs = torch.nn.functional.cross_entropy(y, torch.tensor(t))
+    theirs.backward()
+    assert np.isnan(theirs.item())
+    assert not y.grad.any()
+
+
+def test_a_class_of_weight_zero_and_a_masked_class_may_be_infinite():
+    x, t, weight = np.array([[0.0, -np.inf, 1.0], [1.0, 2.0, 3.0]]), np.array([1, 2]), [1, 0, 1]
+    expected = nn.cross_entropy(x[1:], t[1:])
+    for loss, given in ((nn.cross_entropy, x), (nn.nll_loss, nn.log_softmax(x))):
+        value, gradient = value_and_gradient(loss, given, t, weight=np.array(weight, float))
+        np.testing.assert_allclose(value, expected, rtol=1e-14)
+        assert np.isfinite(gradient).all()
+    soft = np.array([[0.5, 0.0, 0.5], [0.0, 0.0, 1.0]])
+    value, gradient = value_and_gradient(nn.cross_entropy, x, soft)
+    rest = nn.cross_entropy(x[:1, ::2], soft[:1, ::2]) + nn.cross_entropy(x[1:], soft[1:])
+    np.testing.assert_allclose(value, rest / 2, rtol=1e-14)
+    assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (3, 4, 2), (2, 3, 2, 2), (4,)])
+def test_gradients_of_every_layout_to_second_order(shape):
+    x = np.asfortranarray(RNG.normal(size=shape))
+    t = RNG.integers(0, shape[min(len(shape), 2) - 1], shape[:1] * (len(shape) > 1) + shape[2:])
+    for options in ({}, {"label_smoothing": 0.1}, {"ignore_index": 1}):
+        ag.assert_gradients(lambda x, o=options: nn.cross_entropy(x, t, **o), x, order=2)
