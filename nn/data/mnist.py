@@ -2,7 +2,7 @@
 
 import gzip
 import hashlib
-import math
+import io
 import os
 import zlib
 from collections.abc import Sequence
@@ -13,7 +13,17 @@ import numpy as np
 
 from nn.data.datasets import Split
 from nn.errors import DataError
-from nn.files.weights import write_atomically
+from nn.files.atomic import write_atomically
+from nn.files.reading import (
+    LARGEST_INFLATION,
+    Entry,
+    array_bytes,
+    length,
+    open_file,
+    read_array,
+    read_limited,
+    shown,
+)
 from nn.module import Array
 
 #: The files, with the SHA-256 of each after decompression (gzip containers differ by mirror).
@@ -28,6 +38,9 @@ MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist",
     "https://storage.googleapis.com/cvdf-datasets/mnist",
 )
+
+#: No file of MNIST is as large, packed or not.
+_MOST_BYTES = 1 << 26
 
 
 def cache_directory() -> Path:
@@ -49,34 +62,43 @@ def read_idx(path: str | Path) -> Array:
     """
     path = Path(path)
     try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            head = file.read(4)
-            if len(head) < 4 or head[:3] != b"\0\0\x08" or not head[3]:
-                raise DataError(
-                    f"{path} is not an IDX file of bytes: it begins with "
-                    f"{head.hex() or 'nothing'}, expected 000008 and the number of axes"
-                )
-            sizes = file.read(4 * head[3])
-            if len(sizes) < 4 * head[3]:
-                raise DataError(f"{path} is truncated: it ends within its header")
-            shape = tuple(int(n) for n in np.frombuffer(sizes, ">u4"))
-            wanted = math.prod(shape)
-            body = bytearray()  # grows with the bytes that come, not with the announced number
-            while chunk := file.read(min(wanted - len(body), 1 << 24)):
-                body += chunk
-            more = bool(file.read(1))
+        with open_file(path, DataError) as plain:
+            if path.suffix != ".gz":
+                return _read_idx(path, plain, length(plain))
+            with gzip.open(plain) as file:
+                return _read_idx(path, file, LARGEST_INFLATION * length(plain))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path} is corrupt or truncated: {error}") from error
+        raise DataError(f"{path} is corrupt or truncated: {shown(str(error))}") from error
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
-    if len(body) < wanted:
+    except MemoryError:
+        raise DataError(f"{path} is larger than the memory") from None
+
+
+def _read_idx(path: Path, file: Any, most: int) -> Array:
+    """Read an IDX file that can hold ``most`` bytes."""
+    head = file.read(4)
+    if len(head) < 4 or head[:3] != b"\0\0\x08" or not head[3]:
         raise DataError(
-            f"{path} is truncated: its header announces {shape}, {wanted:,} bytes, "
-            f"but {len(body):,} follow"
+            f"{path} is not an IDX file of bytes: it begins with "
+            f"{head.hex() or 'nothing'}, expected 000008 and the number of axes"
         )
-    if more:
+    sizes = file.read(4 * head[3])
+    if len(sizes) < 4 * head[3]:
+        raise DataError(f"{path} is truncated: it ends within its header")
+    shape = tuple(int(n) for n in np.frombuffer(sizes, ">u4"))
+    try:
+        wanted = array_bytes(shape, 1)
+        if wanted > most:
+            raise ValueError(f"its {most:,} bytes cannot be as many")
+        found = read_array(file, Entry(shape, np.dtype(np.uint8)))
+    except ValueError as error:
+        raise DataError(
+            f"{path} is truncated: its header announces {shown(shape)}, but {error}"
+        ) from None
+    if file.read(1):
         raise DataError(f"{path} is corrupt: bytes follow the {wanted:,} that its header announces")
-    return np.frombuffer(body, np.uint8).reshape(shape)
+    return found
 
 
 def find(root: Path, name: str) -> Path | None:
@@ -95,10 +117,14 @@ def fetch(name: str, root: Path, mirrors: Sequence[str] = MIRRORS) -> Path:
         url = f"{mirror}/{name}.gz"
         try:
             with urlopen(url, timeout=30) as response:
-                packed = response.read()
-            plain = gzip.decompress(packed)
-        except (OSError, EOFError, zlib.error, ValueError) as error:
-            problems.append(f"{url}: {getattr(error, 'reason', None) or error}")
+                packed = read_limited(response, _MOST_BYTES)
+            with gzip.open(io.BytesIO(packed or b"")) as file:
+                plain = read_limited(file, _MOST_BYTES)
+        except Exception as error:  # servers and decoders raise errors of every kind
+            problems.append(f"{url}: {shown(str(getattr(error, 'reason', None) or error))}")
+            continue
+        if packed is None or plain is None:
+            problems.append(f"{url}: more than {_MOST_BYTES:,} bytes")
             continue
         digest = hashlib.sha256(plain).hexdigest()
         if digest != FILES[name]:
@@ -156,7 +182,10 @@ def load_mnist(
                 f"the {kind} files of {folder} do not belong together: images of shape "
                 f"{images.shape}, labels of shape {labels.shape}"
             )
-        pixels = images.reshape(len(images), -1).astype(dtype)
+        try:
+            pixels = images.reshape(len(images), -1).astype(dtype)
+        except MemoryError:
+            raise DataError(f"the {kind} images of {folder} are larger than the memory") from None
         pixels /= 255
         parts += [pixels, labels.astype(np.int64)]
     if arrays[0].shape[1:] != arrays[2].shape[1:]:

@@ -10,7 +10,11 @@ from typing import Any
 import numpy as np
 
 from nn.errors import DataError
+from nn.files.reading import open_file, read_limited, shown
 from nn.module import Array
+
+#: A text of as many bytes takes ten times the memory once its characters are numbers.
+_MOST_BYTES = 1 << 30
 
 
 class Characters:
@@ -115,7 +119,7 @@ def load_text(path: str | Path | None = None) -> str:
     Raises
     ------
     DataError
-        If the file is missing, empty, corrupt, or not UTF-8.
+        If the file is missing, empty, corrupt, not UTF-8, or longer than 1 GiB, unpacked.
 
     Examples
     --------
@@ -127,14 +131,20 @@ def load_text(path: str | Path | None = None) -> str:
         return _documentation()
     path = Path(path)
     try:
-        raw = path.read_bytes()
-        if raw[:2] == b"\x1f\x8b":
-            raw = gzip.decompress(raw)
+        with open_file(path, DataError) as file:
+            packed = file.read(2) == b"\x1f\x8b"
+            file.seek(0)
+            with gzip.open(file) if packed else file as stream:
+                raw = read_limited(stream, _MOST_BYTES)
+        if raw is None:
+            raise DataError(f"{path} is longer than {_MOST_BYTES:,} bytes; cut it")
         text = raw.decode("utf-8-sig")
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path} is corrupt: {shown(str(error))}") from error
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (EOFError, zlib.error) as error:
-        raise DataError(f"{path} is corrupt: {error}") from error
+    except MemoryError:
+        raise DataError(f"{path} is larger than the memory") from None
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path} is not a text in UTF-8 (byte {error.start:,}); convert it first"

@@ -1,88 +1,91 @@
-"""``.npz`` files: a zip archive with one ``.npy`` file per array, read without pickle or trust.
-
-Before an array is read, the size that its header announces is compared with the size that the
-archive holds, so a file cannot make the reader allocate more memory than its data need.
-"""
+"""``.npz`` files: a zip archive with one ``.npy`` file per array, read without pickle or trust."""
 
 import json
-import math
 import zipfile
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.lib import format as npy
+from numpy.lib import format as numpy_format
 
-from nn.errors import FileFormatError
+from nn.files import npy
+from nn.files.reading import (
+    LARGEST_INFLATION,
+    Entry,
+    length,
+    parse_json,
+    read_array,
+    shown,
+)
 from nn.module import Array
 
 _METADATA = "__metadata__"
 #: Arrays of more than ``_FREE`` bytes together may be at most ``_RATIO`` times the file.
 _FREE, _RATIO = 1 << 28, 100
+_LONGEST_NAME = 65_535
 
 
 def write(file: Any, arrays: dict[str, Array], metadata: dict[str, str]) -> None:
     """Write arrays; strings, if there are any, as JSON in an array of bytes."""
+    for name in arrays:
+        if "\0" in name or "\\" in name:
+            raise ValueError(
+                f"the name {shown(name)} would not survive a zip archive: rename it, or save as "
+                ".safetensors"
+            )
+        if len(f"{name}.npy".encode()) > _LONGEST_NAME:
+            raise ValueError(f"the name {shown(name)} is longer than a zip archive allows")
     entries = dict(arrays)
     if metadata:
         entries[_METADATA] = np.frombuffer(json.dumps(metadata).encode(), np.uint8)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, a in entries.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
-                npy.write_array(entry, a, allow_pickle=False)
+                numpy_format.write_array(entry, a, allow_pickle=False)
 
 
-def read(path: Path) -> tuple[dict[str, Array], Any]:
-    """Read arrays by name, and the metadata."""
-    try:
-        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
-            arrays = _arrays(archive, path.stat().st_size)
-        packed = arrays.pop(_METADATA, None)
-        metadata = {} if packed is None else json.loads(packed.tobytes())
-    except OSError:
-        if not path.is_file():
-            raise
-        raise FileFormatError(f"{path} is corrupt: it points beyond its own end") from None
-    except Exception as error:  # the readers raise errors of every kind
-        raise FileFormatError(f"{path} is corrupt: {error}") from error
-    return arrays, metadata
-
-
-def _arrays(archive: zipfile.ZipFile, size: int) -> dict[str, Array]:
-    entries = archive.infolist()
-    names = [entry.filename for entry in entries]
+def index(file: BinaryIO) -> tuple[dict[str, Entry], Any]:
+    """Read what the arrays of a file are, and the metadata, but no array."""
+    archive = zipfile.ZipFile(file)
+    infos, size = archive.infolist(), length(file)
+    names = [info.filename for info in infos]
     if len(set(names)) < len(names):
         raise ValueError("a name occurs in the archive twice")
-    if sum(entry.compress_size for entry in entries) > size:
+    if sum(info.compress_size for info in infos) > size:
         raise ValueError("its entries overlap")
-    if sum(entry.file_size for entry in entries) > max(_FREE, _RATIO * size):
+    if sum(info.file_size for info in infos) > max(_FREE, _RATIO * size):
         raise ValueError(f"its {size:,} bytes would become more than {_RATIO} times as many")
-    arrays = {}
-    for entry in entries:
-        if not entry.filename.endswith(".npy"):
-            raise ValueError(f"{entry.filename!r} is not an array")
-        with archive.open(entry) as stream:
-            arrays[entry.filename.removesuffix(".npy")] = _array(stream, entry)
-    return arrays
+    entries = {}
+    for info in infos:
+        if not info.filename.endswith(".npy"):
+            raise ValueError(f"{shown(info.filename)} is not an array")
+        entries[info.filename.removesuffix(".npy")] = _entry(archive, info)
+    packed = entries.pop(_METADATA, None)
+    return entries, {} if packed is None else parse_json(read(file, packed).tobytes())
 
 
-def _array(stream: Any, entry: zipfile.ZipInfo) -> Array:
-    version = npy.read_magic(stream)
-    if version not in ((1, 0), (2, 0)):
-        raise ValueError(f"{entry.filename} is of version {version} of the format")
-    reader = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, fortran, dtype = reader(stream)
-    if dtype.kind not in "biufc":
-        raise ValueError(f"{entry.filename} holds {dtype}, not numbers")
-    count = math.prod(shape)
-    left = entry.file_size - stream.tell()
-    if min(shape, default=0) < 0 or count * dtype.itemsize != left:
+def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Entry:
+    name = shown(info.filename)
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{name} is compressed by method {info.compress_type}, not deflated")
+    most = LARGEST_INFLATION if info.compress_type == zipfile.ZIP_DEFLATED else 1
+    if info.file_size > most * info.compress_size:
         raise ValueError(
-            f"{entry.filename} announces shape {shape} of {dtype}, but holds {left:,} bytes"
+            f"{name} announces {info.file_size:,} bytes, which its {info.compress_size:,} cannot be"
         )
-    raw = stream.read()
-    if len(raw) != left:
-        raise ValueError(f"{entry.filename} ends early")
-    a = np.frombuffer(raw, np.uint8 if dtype.kind == "b" else dtype)
-    a = a != 0 if dtype.kind == "b" else a.astype(dtype.newbyteorder("="))  # a copy
-    return a.reshape(shape, order="F" if fortran else "C")
+    with archive.open(info) as stream:
+        try:
+            found = npy.read_header(stream, info.file_size)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+    return found._replace(where=(archive, info, found.where))
+
+
+def read(file: BinaryIO, entry: Entry) -> Array:
+    """Read one array."""
+    archive, info, fortran = entry.where
+    with archive.open(info) as stream:
+        npy.read_header(stream, info.file_size)
+        a = read_array(stream, entry, fortran=fortran)
+        if stream.read(1):  # also compares the checksum
+            raise ValueError(f"{shown(info.filename)} holds more than it announces")
+    return a

@@ -6,13 +6,11 @@ order.
 """
 
 import json
-import math
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from nn.errors import FileFormatError
+from nn.files.reading import Entry, array_bytes, length, parse_json, read_array, shown
 from nn.module import Array
 
 _DTYPES = {
@@ -23,6 +21,7 @@ _NAMES = {np.dtype(dtype): name for name, dtype in _DTYPES.items()}
 #: A header of this many bytes names some 200,000 arrays.
 _LONGEST_HEADER = 20_000_000
 _METADATA = "__metadata__"
+_BLOCK = 1 << 18
 
 
 def write(file: Any, arrays: dict[str, Array], metadata: dict[str, str]) -> None:
@@ -40,75 +39,78 @@ def write(file: Any, arrays: dict[str, Array], metadata: dict[str, str]) -> None
         end = stop
     text = json.dumps(header, ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
+    if len(text) > _LONGEST_HEADER:
+        raise ValueError(
+            f"names, shapes and metadata take {len(text):,} bytes, of at most {_LONGEST_HEADER:,} "
+            "that can be read back; use several files, or .npz"
+        )
     file.write(len(text).to_bytes(8, "little") + text)
     for name in order:
         a = arrays[name]
-        file.write(a.astype(a.dtype.newbyteorder("<"), copy=False).tobytes())
+        file.write(a.astype(a.dtype.newbyteorder("<"), copy=False).reshape(-1).view(np.uint8))
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _ in pairs]
-    if len(set(names)) < len(names):
-        raise ValueError("a name occurs in the header twice")
-    return dict(pairs)
-
-
-def read(path: Path) -> tuple[dict[str, Array], Any]:
-    """Read arrays by name, and the metadata."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if size < 8 or length > min(size - 8, _LONGEST_HEADER):
-            raise FileFormatError(
-                f"{path} is corrupt or truncated: {size:,} bytes cannot hold its header"
-            )
-        text = file.read(length)
-        body = file.read()
+def index(file: BinaryIO) -> tuple[dict[str, Entry], Any]:
+    """Read what the arrays of a file are, and the metadata, but no array."""
+    size, count = length(file), int.from_bytes(file.read(8), "little")
+    if size < 8 or count > min(size - 8, _LONGEST_HEADER):
+        raise ValueError(f"it is truncated, {size:,} bytes cannot hold its header")
     try:
-        header = json.loads(text, object_pairs_hook=_unique)
-        if not isinstance(header, dict):
-            raise ValueError("not a mapping")
-    except (ValueError, RecursionError) as error:
-        raise FileFormatError(f"{path} is corrupt: its header is not readable ({error})") from error
-    metadata = header.pop(_METADATA, {})
-    spans, arrays, expected = [], {}, 0
-    for name, entry in header.items():
+        header = parse_json(file.read(count))
+    except ValueError as error:
+        raise ValueError(f"its header is not readable: {shown(str(error))}") from None
+    if not isinstance(header, dict):
+        raise ValueError("its header is not a mapping")
+    metadata, start, entries = header.pop(_METADATA, {}), 8 + count, {}
+    for name, value in header.items():
         try:
-            kind, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
-            sound = isinstance(kind, str) and isinstance(shape, list)
-            sound = sound and all(type(n) is int and n >= 0 for n in (*shape, begin, end))
-        except (TypeError, KeyError, ValueError):
-            sound = False
-        if not sound:
-            raise FileFormatError(f"{path} is corrupt: the header's entry {name!r} is malformed")
-        spans.append((begin, end, name, kind, shape))
-    for begin, end, name, kind, shape in sorted(spans, key=lambda span: span[:2]):
-        if kind != "BF16" and kind not in _DTYPES:
-            raise FileFormatError(f"{path}: {name} has dtype {kind}, which NumPy lacks")
-        width = 2 if kind == "BF16" else np.dtype(_DTYPES[kind]).itemsize
-        stop = expected + math.prod(shape) * width
-        if (begin, end) != (expected, stop):
-            raise FileFormatError(
-                f"{path} is corrupt: {name} of shape {shape} and dtype {kind} is at bytes "
-                f"{begin} to {end}, expected {expected} to {stop}"
+            entries[name] = _entry(value)
+        except (TypeError, KeyError, ValueError) as error:
+            raise ValueError(f"the header's entry {shown(name)} is malformed: {error}") from None
+    end = 0
+    for name, (_, dtype, (begin, stop, kind)) in sorted(
+        entries.items(), key=lambda item: item[1].where[:2]
+    ):
+        expected = end + array_bytes(entries[name].shape, 2 if kind == "BF16" else dtype.itemsize)
+        if (begin, stop) != (end, expected):
+            raise ValueError(
+                f"{shown(name)} of shape {shown(entries[name].shape)} and dtype {kind} is at bytes "
+                f"{shown(begin)} to {shown(stop)}, expected {end} to {expected}"
             )
-        if end > len(body):
-            raise FileFormatError(
-                f"{path} is truncated: {name} ends at byte {end:,} of {len(body):,}"
-            )
-        arrays[name] = _decode(body[begin:end], kind).reshape(shape)
-        expected = end
-    if expected != len(body):
-        raise FileFormatError(
-            f"{path} is corrupt: {len(body) - expected:,} bytes belong to no array"
-        )
-    return {name: arrays[name] for name in header}, metadata
+        end = stop
+    if end > size - start:
+        raise ValueError(f"it is truncated: the last array ends at byte {end} of {size - start}")
+    if end < size - start:
+        raise ValueError(f"{size - start - end:,} bytes belong to no array")
+    return {
+        name: entry._replace(where=(start + entry.where[0], entry.where[2]))
+        for name, entry in entries.items()
+    }, metadata
 
 
-def _decode(raw: bytes, kind: str) -> Array:
-    if kind == "BF16":  # the upper half of a float32
-        return (np.frombuffer(raw, "<u2").astype(np.uint32) << 16).view(np.float32)
-    if kind == "BOOL":  # every byte but 0 is true, and NumPy allows only 0 and 1 in bools
-        return np.asarray(np.frombuffer(raw, np.uint8) != 0)
-    a = np.frombuffer(raw, _DTYPES[kind])
-    return a.astype(a.dtype.newbyteorder("="))  # a copy, as the buffer is read-only
+def _entry(value: Any) -> Entry:
+    """Return an entry of the header, with its bytes and its dtype's name as ``where``."""
+    kind, shape, (begin, end) = value["dtype"], value["shape"], value["data_offsets"]
+    if not isinstance(kind, str) or not isinstance(shape, list):
+        raise TypeError("dtype is a string, and shape a list")
+    if not all(type(n) is int and n >= 0 for n in (*shape, begin, end)):
+        raise ValueError("sizes are numbers from 0 up")
+    if kind != "BF16" and kind not in _DTYPES:
+        raise ValueError(f"NumPy lacks the dtype {shown(kind)}")
+    dtype = np.dtype(_DTYPES.get(kind, "=f4"))  # BF16 is the upper half of a float32
+    array_bytes(shape, dtype.itemsize)
+    return Entry(tuple(shape), dtype, (begin, end, kind))
+
+
+def read(file: BinaryIO, entry: Entry) -> Array:
+    """Read one array."""
+    begin, kind = entry.where
+    file.seek(begin)
+    if kind != "BF16":
+        return read_array(file, entry)
+    bits = np.empty(entry.nbytes // 4, np.uint32)
+    for i in range(0, len(bits), _BLOCK):
+        part = bits[i : i + _BLOCK]
+        part[...] = read_array(file, Entry(part.shape, np.dtype("<u2")))
+    bits <<= 16
+    return bits.view(np.float32).reshape(entry.shape)

@@ -1,67 +1,47 @@
 """Weights on disk: ``.safetensors`` (which PyTorch reads and writes) and ``.npz``; no pickle.
 
-A file is written under another name, flushed to disk, then renamed: a crash leaves no half file.
-A file that is read is not trusted: see :mod:`nn.files.safetensors` and :mod:`nn.files.npz`.
+A file that is read is not trusted: what it promises is held against its length before anything is
+allocated, see :mod:`nn.files.reading`, :mod:`nn.files.safetensors` and :mod:`nn.files.npz`.
 """
 
-import os
-from collections.abc import Callable, Mapping
+import errno
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from nn.errors import FileFormatError
 from nn.files import npz, safetensors
+from nn.files.atomic import write_atomically as write_atomically
+from nn.files.reading import Entry, open_file, shown
 from nn.module import Array, Module
 
 _FORMATS: dict[str, Any] = {".safetensors": safetensors, ".npz": npz}
 
 
-def write_atomically(path: str | Path, content: bytes | Callable[[Any], object]) -> None:
-    """Write a file as a whole: under another name, flushed to disk, then renamed.
-
-    Parameters
-    ----------
-    path
-        The file; an existing one is replaced.
-    content
-        Its bytes, or a function of the open file that writes them.
-    """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            if isinstance(content, bytes):
-                file.write(content)
-            else:
-                content(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _flush_folder(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _flush_folder(folder: Path) -> None:
-    """Flush a new name to disk, on systems whose folders can be flushed."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+#: Looks at the arrays of a file, not yet read, and its strings; raises to refuse them.
+Check = Callable[[dict[str, Entry], dict[str, str]], object]
 
 
 def checked_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
-    """Return strings by name; raise TypeError for other values, which could not be read back."""
+    """Return strings by name; raise for other values, which could not be read back."""
     for name, value in (metadata or {}).items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise TypeError(
                 f"metadata are strings by name, got {name!r}: {value!r}; write str(...)"
             )
+        _check_text(name, value)
     return dict(metadata or {})
+
+
+def _check_text(*texts: str) -> None:
+    for text in texts:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"{shown(text)} holds half a character, and is no text") from None
 
 
 def checked_suffix(path: Path) -> None:
@@ -87,7 +67,9 @@ def save(
     Raises
     ------
     ValueError
-        For another suffix.
+        For another suffix, and for names that the format cannot hold: those with half of a
+        surrogate pair, two that are equal as strings, and in ``.npz`` those with a NUL or a
+        backslash, or of more than 65,531 bytes.
     TypeError
         For values that are not arrays of numbers.
 
@@ -107,13 +89,17 @@ def save(
         raise TypeError(f"save takes a module or arrays by name, got a {type(state).__name__}")
     given = state.state_dict() if isinstance(state, Module) else state
     arrays: dict[str, Array] = {}
-    for name, value in given.items():
+    for key, value in given.items():
+        name = str(key)
+        _check_text(name)
+        if name in arrays:
+            raise ValueError(f"two arrays are called {shown(name)}; rename one")
         a = np.asarray(getattr(value, "data", value) if hasattr(value, "detach") else value)
         if a.dtype.kind not in "biufc":
             raise TypeError(f"{name}: arrays of numbers can be saved, got {a.dtype}")
         if name == "__metadata__":
             raise ValueError("the name __metadata__ is reserved for the strings; choose another")
-        arrays[str(name)] = np.require(a, requirements="C")
+        arrays[name] = np.require(a, requirements="C")
     write_atomically(path, lambda file: _FORMATS[path.suffix].write(file, arrays, metadata))
 
 
@@ -123,21 +109,63 @@ def load(path: str | Path) -> dict[str, Array]:
     Raises
     ------
     FileFormatError
-        If the file is corrupt, truncated or of another format.  Nothing in it is executed.
+        If the file is corrupt, truncated, of another format, not a file (a folder, a pipe), or
+        larger than the memory.  Nothing in it is executed.
     """
-    return read(Path(path))[0]
+    return read(path)[0]
 
 
 def load_metadata(path: str | Path) -> dict[str, str]:
-    """Read the strings that :func:`save` stored with the arrays."""
-    return read(Path(path))[1]
+    """Read the strings that :func:`save` stored with the arrays; the arrays are not read."""
+    path = Path(path)
+    with _open(path) as file, _named(path):
+        return _index(path, file)[1]
 
 
-def read(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
-    """Read a file once; return its arrays and its strings."""
+def read(path: str | Path, check: Check | None = None) -> tuple[dict[str, Array], dict[str, str]]:
+    """Read a file once; return its arrays and its strings.
+
+    Parameters
+    ----------
+    path
+        A ``.safetensors`` or ``.npz`` file.
+    check
+        Called with the arrays' shapes and dtypes and the strings before any array is read.
+    """
+    path = Path(path)
+    with _open(path) as file:
+        with _named(path):
+            entries, metadata = _index(path, file)
+        if check is not None:
+            check(entries, metadata)
+        with _named(path):
+            format = _FORMATS[path.suffix]
+            return {name: format.read(file, entry) for name, entry in entries.items()}, metadata
+
+
+def _open(path: Path) -> BinaryIO:
     if path.suffix not in _FORMATS:
         raise FileFormatError(f"weights are .safetensors or .npz files, got {path.name!r}")
-    arrays, metadata = _FORMATS[path.suffix].read(path)
+    return open_file(path)
+
+
+def _index(path: Path, file: BinaryIO) -> tuple[dict[str, Entry], dict[str, str]]:
+    entries, metadata = _FORMATS[path.suffix].index(file)
     if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
-        raise FileFormatError(f"{path} is corrupt: its metadata are not strings")
-    return arrays, metadata
+        raise ValueError("its metadata are not strings")
+    return entries, metadata
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Turn errors of the readers, which are of every kind, into a FileFormatError of the file."""
+    try:
+        yield
+    except MemoryError:
+        raise FileFormatError(f"{path} is larger than the memory") from None
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
+        ours = type(error) is ValueError
+        text = str(error) if ours else f"{type(error).__name__} {shown(str(error))}"
+        raise FileFormatError(f"{path} is corrupt: {text}") from error

@@ -2,6 +2,9 @@
 
 import gzip
 import hashlib
+import os
+import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,6 +53,9 @@ def test_load_mnist_from_a_directory(folder):
         (idx(np.zeros((30, 4, 4)))[:-1], "truncated"),
         (idx(np.zeros((30, 4, 4))) + b"x", "follow"),
         (b"\0\0\x08\3" + b"\xff" * 12 + bytes(9), "truncated"),
+        (b"\0\0\x08\x41" + b"\0\0\0\1" * 65 + b"x", "at most 64 axes"),
+        (b"\0\0\x08\4" + bytes(4) + b"\xff" * 12, "no array"),
+        (b"\0\0\x08\3" + b"\0\0\xff\xff" * 3, "cannot be as many"),
         (idx(np.zeros((29, 4, 4))), "belong together"),
         (idx(np.zeros(30)), "belong together"),
         (idx(np.zeros((30, 5, 5))), "pixels"),
@@ -63,6 +69,43 @@ def test_broken_idx_files(folder, content, message, packed):
     path.write_bytes(gzip.compress(content) if packed else content)
     with pytest.raises(nn.DataError, match=message):
         nn.load_mnist(folder, download=False)
+
+
+def test_a_promise_is_held_against_the_length_before_memory_is_asked_for(tmp_path):
+    """Announce 1 GB in files of 1 kB: plain, packed, and packed with all the zeros there are."""
+    head = b"\0\0\x08\1" + (1 << 30).to_bytes(4, "big")
+    for name, content in [
+        ("plain", head + bytes(1000)),
+        ("a.gz", gzip.compress(head + bytes(1000))),
+        ("b.gz", gzip.compress(head + bytes(1 << 20))),
+    ]:
+        (tmp_path / name).write_bytes(content)
+        tracemalloc.start()
+        try:
+            with pytest.raises(nn.DataError, match="truncated"):
+                mnist.read_idx(tmp_path / name)
+            assert tracemalloc.get_traced_memory()[1] < 2 << 20
+        finally:
+            tracemalloc.stop()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no pipes there")
+def test_pipes_and_folders_are_no_data(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path, Path(os.devnull)):
+        with pytest.raises(nn.DataError, match="not a file"):
+            mnist.read_idx(path)
+
+
+def test_downloads_are_bounded(tmp_path, monkeypatch):
+    """Serve an archive that never seems to end, and one that inflates beyond all limits."""
+    monkeypatch.setattr(mnist, "_MOST_BYTES", 1 << 16)
+    name = "t10k-labels-idx1-ubyte"
+    for content in (bytes(1 << 17), gzip.compress(bytes(1 << 20))):
+        (tmp_path / f"{name}.gz").write_bytes(content)
+        with pytest.raises(nn.DataError, match=r"more than 65,536|Not a gzipped"):
+            mnist.fetch(name, tmp_path / "cache", [tmp_path.as_uri()])
+    assert not (tmp_path / "cache").exists()
 
 
 def test_broken_gzip_and_missing_files(folder):

@@ -1,6 +1,8 @@
 """Text as numbers: vocabularies, streams, and text files."""
 
 import gzip
+import os
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nn
+from nn.data import text
 from nn.data.text import Characters, Streams, load_text
 
 
@@ -57,3 +60,27 @@ def test_load_text(tmp_path):
     with pytest.raises(nn.DataError, match="cannot be read"):
         load_text(tmp_path / "none.txt")
     assert len(load_text()) > 100_000
+
+
+def test_what_is_unpacked_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(text, "_MOST_BYTES", 1 << 16)
+    for name, raw in [("a.gz", gzip.compress(b"a" * (1 << 24))), ("b.txt", b"a" * (1 << 17))]:
+        (tmp_path / name).write_bytes(raw)
+        tracemalloc.start()
+        try:
+            with pytest.raises(nn.DataError, match="longer than 65,536"):
+                load_text(tmp_path / name)
+            assert tracemalloc.get_traced_memory()[1] < 2 << 20
+        finally:
+            tracemalloc.stop()
+    (tmp_path / "c.txt").write_bytes(b"a" * (1 << 16))
+    assert len(load_text(tmp_path / "c.txt")) == 1 << 16
+
+
+def test_only_files_are_texts(tmp_path):
+    with pytest.raises(nn.DataError, match="a folder, not a file"):
+        load_text(tmp_path)
+    if os.name == "posix":
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(nn.DataError, match="not a file"):
+            load_text(tmp_path / "pipe")
