@@ -36,8 +36,10 @@ class Adagrad(Optimizer):
     [0.8999999761581421]
     """
 
+    usual_lr = 1e-2
+
     def __init__(
-        self, parameters: Iterable[Any], lr: float, *, lr_decay: float = 0.0,
+        self, parameters: Iterable[Any], lr: float | None = None, *, lr_decay: float = 0.0,
         weight_decay: float = 0.0, eps: float = 1e-10,
     ) -> None:  # fmt: skip
         super().__init__(parameters, lr=lr, lr_decay=lr_decay, weight_decay=weight_decay, eps=eps)
@@ -45,7 +47,7 @@ class Adagrad(Optimizer):
     def update(self, p: Parameter, data: Any, g: Any, group: Group) -> None:
         state, s = self.state_of(p, data, "sum"), self.scratch(data)
         step = state["step"] = state.get("step", 0) + 1
-        if group["weight_decay"]:
+        if group.get("weight_decay"):
             g = g + group["weight_decay"] * data
         state["sum"] += np.multiply(g, g, out=s)
         np.sqrt(state["sum"], out=s)

@@ -40,7 +40,7 @@ class Adam(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Any],
-        lr: float,
+        lr: float | None = None,
         *,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
@@ -54,7 +54,7 @@ class Adam(Optimizer):
         mean, square = state["mean"], state["square"]
         a, b = group["betas"]
         s = self.scratch(data)
-        if group["weight_decay"]:
+        if group.get("weight_decay"):
             g = g + group["weight_decay"] * data
         mean *= a
         mean += np.multiply(g, 1 - a, out=s)
@@ -89,7 +89,12 @@ class AdamW(Adam):
     """
 
     def __init__(
-        self, parameters: Iterable[Any], lr: float, *, weight_decay: float = 0.01, **settings: Any
+        self,
+        parameters: Iterable[Any],
+        lr: float | None = None,
+        *,
+        weight_decay: float = 0.01,
+        **settings: Any,
     ) -> None:
         super().__init__(parameters, lr, weight_decay=weight_decay, **settings)
 

@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from nn.module import Module, Parameter
+from nn.module import Parameter
+from nn.optim.optimizer import as_parameters
 
 
-def _gradients(parameters: Iterable[Parameter]) -> list[tuple[Parameter, Any]]:
-    if isinstance(parameters, Module):
-        raise TypeError("clipping takes parameters: write model.parameters()")
+def _gradients(given: Parameter | Iterable[Parameter]) -> list[tuple[Parameter, Any]]:
+    parameters = as_parameters(given, "clipping")
     return [(p, p.grad.detach()) for p in parameters if p.grad is not None]
 
 
-def clip_grad_norm_(parameters: Iterable[Parameter], max_norm: float) -> float:
+def clip_grad_norm_(parameters: Parameter | Iterable[Parameter], max_norm: float) -> float:
     """Scale all gradients together, so that their Euclidean norm is at most ``max_norm``.
 
     Returns
@@ -42,7 +42,7 @@ def clip_grad_norm_(parameters: Iterable[Parameter], max_norm: float) -> float:
     return norm
 
 
-def clip_grad_value_(parameters: Iterable[Parameter], clip_value: float) -> None:
+def clip_grad_value_(parameters: Parameter | Iterable[Parameter], clip_value: float) -> None:
     """Clip every number of every gradient to ``[-clip_value, clip_value]``.
 
     Examples

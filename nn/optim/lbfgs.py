@@ -124,6 +124,8 @@ def _line_search(
 class LBFGS(Optimizer):
     """Quasi-Newton steps with limited memory, for a loss without noise: all data in one batch.
 
+    With mini-batches, which should be large, each pair is of gradients of one batch.
+
     Parameters
     ----------
     parameters
@@ -158,10 +160,12 @@ class LBFGS(Optimizer):
     [1.0, 1.0]
     """
 
+    usual_lr = 1.0
+
     def __init__(
         self,
         parameters: Iterable[Any],
-        lr: float,
+        lr: float | None = None,
         *,
         max_iter: int = 20,
         max_eval: int | None = None,
@@ -212,7 +216,8 @@ class LBFGS(Optimizer):
         if memory["steps"] == 0:
             memory.update(s=[], y=[], scale=1.0)
             return -gradient
-        y, s = gradient - memory["gradient"], memory["direction"] * memory["t"]
+        end = memory.pop("end", gradient)  # differs from it where the loss is of another batch
+        y, s = end - memory["gradient"], memory["direction"] * memory["t"]
         curvature = float(np.dot(y, s))
         if curvature > 1e-10:
             for name, new in (("s", s), ("y", y)):
@@ -269,7 +274,7 @@ class LBFGS(Optimizer):
             def at(t: float, start: Any = start, direction: Any = direction) -> _Point:
                 self._move(start, direction, t)
                 value, g = float(as_array(closure())), self._gradient()
-                if not math.isfinite(value):  # outside the domain of the loss
+                if not (math.isfinite(value) and np.isfinite(g).all()):  # outside its domain
                     return _Point(t, math.inf, math.nan, g)
                 return _Point(t, value, float(np.dot(g, direction)), g)
 
@@ -283,6 +288,12 @@ class LBFGS(Optimizer):
                 here, tried = at(t), 1
             memory["t"], loss, gradient = here.t, here.value, here.gradient
             self._move(start, direction, here.t)
+            if not math.isfinite(loss):  # nowhere along this direction is it defined
+                self._move(start, direction, 0.0)
+                self._memory = {"steps": 0}
+                return first
+            if tried:
+                memory["end"] = gradient
             evaluations += tried
             changes = float(np.abs(direction * here.t).max()), abs(loss - before)
             if evaluations >= group["max_eval"] or min(changes) <= tolerance:
@@ -307,7 +318,7 @@ class LBFGS(Optimizer):
         memory: dict[str, Any] = {"steps": 0, **found.get(0, {})}
         params = self.param_groups[0]["params"]
         size, dtype = sum(p.size for p in params), params[0].dtype
-        for name in ("s", "y", "gradient", "direction"):
+        for name in ("s", "y", "gradient", "direction", "end"):
             if name in memory:
                 value = np.asarray(memory[name], dtype)
                 value = value.reshape(0, size) if value.size == 0 else value
@@ -315,6 +326,6 @@ class LBFGS(Optimizer):
                     raise StateError(
                         f"LBFGS: {name} has shape {value.shape}, expected (..., {size})"
                     )
-                memory[name] = list(value) if name in "sy" else value
+                memory[name] = list(value) if name in ("s", "y") else value
         super().load_state_dict({**saved, "state": {}})
         self._memory = memory

@@ -10,26 +10,59 @@ from typing import Any
 
 import numpy as np
 
+import autograd_core as ag
 from nn.errors import StateError
-from nn.module import Module, Parameter
+from nn.module import Module, Parameter, check_set_to_none
 
 Group = dict[str, Any]
 
 #: Drops the gradients, computes the loss and its gradients, and returns the loss.
 Closure = Callable[[], Any]
 
-#: Settings that are numbers of at least 0, and those that are numbers in [0, 1), or pairs of them.
-_NOT_NEGATIVE = ("lr", "weight_decay", "momentum")
-_BELOW_ONE = ("alpha", "betas")
+#: The ranges of settings: their names, the range in words, and its end, which is left out.
+_RANGES = (
+    (("lr", "weight_decay", "momentum", "eps", "lr_decay"), "is a number >= 0", math.inf),
+    (("alpha", "betas"), "lies in [0, 1)", 1.0),
+)
+
+
+def as_parameters(given: Any, name: str) -> list[Parameter]:
+    """Return parameters as a list; one alone is a list of one.
+
+    Raises
+    ------
+    TypeError
+        For a module, or members that are not Tensors.
+    ValueError
+        For results of operations, which no step or clipping would change.
+    """
+    if isinstance(given, Module):
+        raise TypeError(f"{name} takes parameters: write model.parameters()")
+    found: list[Any] = [given] if isinstance(given, ag.Tensor) else list(given)
+    for p in found:
+        if not isinstance(p, ag.Tensor):
+            named = isinstance(p, tuple) and len(p) == 2 and isinstance(p[0], str)
+            remedy = "; write model.parameters()" if named or isinstance(given, Mapping) else ""
+            raise TypeError(f"{name} takes Parameters, got {type(p).__name__}{remedy}")
+        if not p.is_leaf:
+            raise ValueError(
+                f"{name} got {p!r}, the result of an operation: changing it changes no Parameter; "
+                "give the Parameters that it was computed from"
+            )
+    return found
 
 
 def _json_type(setting: Any) -> Any:
     """Normalize a setting for comparison: JSON has no tuples and does not tell int from float."""
     if isinstance(setting, (list, tuple)):
         return [_json_type(s) for s in setting]
-    if isinstance(setting, (int, float, np.number)) and not isinstance(setting, bool):
+    if _is_number(setting):
         return float
     return str if setting is None else type(setting)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
 
 
 def _form(groups: Iterable[Group]) -> list[tuple[int, str]]:
@@ -45,7 +78,8 @@ class Optimizer:
     parameters
         Parameters, or dicts ``{"params": [...], "lr": ..., ...}`` that override the settings.
     **settings
-        The names of a group's settings, with the values for groups that do not give them.
+        The names of a group's settings, with the values for groups that do not give them; ``lr``
+        may be None if every group gives its own.
 
     Attributes
     ----------
@@ -54,28 +88,36 @@ class Optimizer:
         ``group["lr"]``.
     state : dict
         Arrays and numbers, by name, for each parameter.
+    usual_lr : float
+        The step size that errors about a missing one suggest.
     """
 
+    usual_lr = 1e-3
+
     def __init__(self, parameters: Iterable[Any], **settings: Any) -> None:
-        given, name = list(parameters), type(self).__name__
+        name = type(self).__name__
+        if isinstance(parameters, ag.Tensor):
+            raise TypeError(f"{name} takes a list of Parameters: write {name}([parameter], ...)")
+        if isinstance(parameters, (set, frozenset)):
+            raise TypeError(f"{name} takes Parameters in an order that stays; a set has none")
+        given = parameters if isinstance(parameters, Module) else list(parameters)
         if not given:
             raise ValueError(
                 f"{name} got no parameters (an iterator is empty after its first use; pass "
                 "model.parameters() again)"
             )
-        if not isinstance(given[0], Mapping):
+        if isinstance(given, Module) or not isinstance(given[0], Mapping):
             given = [{"params": given}]
         self.param_groups: list[Group] = []
         for group in given:
+            if not isinstance(group, Mapping) or "params" not in group:
+                raise TypeError(f'{name}: a group is a dict with "params", got {group!r:.80}')
             unknown = group.keys() - settings.keys() - {"params"}
             if unknown:
                 raise ValueError(f"{name} has no setting {', '.join(sorted(unknown))}")
-            merged = {**settings, **group, "params": list(group["params"])}
+            merged = {**settings, **group, "params": as_parameters(group["params"], name)}
             self._check(merged)
             self.param_groups.append(merged)
-        for p in self._parameters():
-            if not hasattr(p, "requires_grad"):
-                raise TypeError(f"an optimizer takes Parameters, got {type(p).__name__}")
         if len(set(map(id, self._parameters()))) < len(self._parameters()):
             raise ValueError("a parameter is in the groups of an optimizer twice")
         self.state: dict[Parameter, dict[str, Any]] = {}
@@ -85,20 +127,27 @@ class Optimizer:
         return [p for group in self.param_groups for p in group["params"]]
 
     def _check(self, group: Group) -> None:
-        """Raise ValueError for a setting out of its range."""
-        for name, value in group.items():
-            if name in _NOT_NEGATIVE:
-                wanted, most = "is a number >= 0", math.inf
-            elif name in _BELOW_ONE:
-                wanted, most = "lies in [0, 1)", 1.0
-            else:
-                continue
-            values = value if name == "betas" else [value]
-            if not all(isinstance(v, (int, float, np.number)) and 0 <= v < most for v in values):
-                raise ValueError(f"{type(self).__name__}: {name} {wanted}, got {value!r}")
+        """Raise ValueError for a setting out of its range, TypeError for a missing one."""
+        name = type(self).__name__
+        if group.get("lr", 0) is None:
+            raise TypeError(
+                f"{name} needs a step size: {name}(parameters, lr={self.usual_lr:g}), say, which "
+                "is what PyTorch takes"
+            )
+        for names, wanted, most in _RANGES:
+            for setting in group.keys() & set(names):
+                value = group[setting]
+                pair = isinstance(value, (tuple, list)) and len(value) == 2
+                values = value if setting == "betas" and pair else [value]
+                if not all(_is_number(v) and 0 <= v < most for v in values) or (
+                    setting == "betas" and not pair
+                ):
+                    wanted = "are two numbers in [0, 1)" if setting == "betas" else wanted
+                    raise ValueError(f"{name}: {setting} {wanted}, got {value!r}")
 
-    def zero_grad(self) -> None:
+    def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop every gradient: ``.grad`` becomes None."""
+        check_set_to_none(set_to_none)
         for p in self._parameters():
             p.grad = None
 

@@ -41,9 +41,11 @@ class RMSprop(Optimizer):
     [0.8999999761581421]
     """
 
+    usual_lr = 1e-2
+
     def __init__(
-        self, parameters: Iterable[Any], lr: float, *, alpha: float = 0.99, eps: float = 1e-8,
-        weight_decay: float = 0.0, momentum: float = 0.0, centered: bool = False,
+        self, parameters: Iterable[Any], lr: float | None = None, *, alpha: float = 0.99,
+        eps: float = 1e-8, weight_decay: float = 0.0, momentum: float = 0.0, centered: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(
             parameters, lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay,
@@ -54,7 +56,7 @@ class RMSprop(Optimizer):
         alpha, momentum, s = group["alpha"], group["momentum"], self.scratch(data)
         means = ("mean",) if group["centered"] else ()
         state = self.state_of(p, data, "square", *means, *(("momentum",) if momentum else ()))
-        if group["weight_decay"]:
+        if group.get("weight_decay"):
             g = g + group["weight_decay"] * data
         square = state["square"]
         square *= alpha

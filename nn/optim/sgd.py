@@ -39,7 +39,7 @@ class SGD(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Any],
-        lr: float,
+        lr: float | None = None,
         *,
         momentum: float = 0.0,
         dampening: float = 0.0,
@@ -55,7 +55,7 @@ class SGD(Optimizer):
             raise ValueError("SGD: nesterov needs a momentum and no dampening")
 
     def update(self, p: Parameter, data: Any, g: Any, group: Group) -> None:
-        s, momentum, decay = self.scratch(data), group["momentum"], group["weight_decay"]
+        s, momentum, decay = self.scratch(data), group["momentum"], group.get("weight_decay")
         if decay:
             np.multiply(data, decay, out=s)
             g = np.add(s, g, out=s)

@@ -28,3 +28,15 @@ def test_a_norm_that_is_not_finite_changes_nothing():
     w.grad = ag.tensor(np.array([np.nan, 1.0], np.float32))
     assert np.isnan(nn.clip_grad_norm_([w], 1.0))
     assert w.grad.numpy()[1] == 1.0
+
+
+def test_one_parameter_alone_is_clipped():
+    for clip in (nn.clip_grad_norm_, nn.clip_grad_value_):
+        w = nn.Parameter([3.0, 4.0])
+        np.sum(w * w / 2).backward()
+        clip(w, 1.0)
+        assert np.abs(w.grad.data).max() <= 1
+        with pytest.raises(ValueError, match="result of an operation"):
+            clip([w * 2], 1.0)
+        with pytest.raises(TypeError, match="got tuple"):
+            clip(nn.Linear(2, 1).named_parameters(), 1.0)

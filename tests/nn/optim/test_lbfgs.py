@@ -124,3 +124,26 @@ def test_a_restored_state_continues(before, tmp_path):
 def test_what_is_refused(call, error, words):
     with pytest.raises(error, match=words):
         call(nn.Parameter([1.0]))
+
+
+def test_each_pair_is_of_gradients_of_one_batch():
+    """Alternate between two losses whose gradients differ by a constant: one Hessian."""
+    w = nn.Parameter([1.0, -2.0, 3.0, 0.5, 0.1], dtype=float)
+    optimizer = nn.LBFGS([w], lr=1.0, max_iter=2)
+    for batch in range(6):
+        sign = 1 if batch % 2 else -1
+        stepper(optimizer, lambda w, s=sign: quadratic(w) + s * 1e3 * w.sum(), w)()
+        memory = optimizer.state_dict()["state"][0]
+        curvatures = memory["y"] / memory["s"]
+        np.testing.assert_allclose(curvatures, [np.arange(1.0, 6.0) ** 2] * len(curvatures))
+    assert len(memory["s"]) >= 5
+
+
+@pytest.mark.parametrize("search", ["strong_wolfe", None])
+def test_a_gradient_that_is_not_finite_moves_nothing_there(search):
+    w = nn.Parameter([3.0, 1.0], dtype=float)
+    optimizer = nn.LBFGS([w], lr=100.0, max_iter=3, line_search_fn=search)
+    with np.errstate(all="ignore"):
+        for _ in range(3):  # the gradient is nan where w[0] is 0 or less, the loss is finite
+            stepper(optimizer, lambda w: np.sqrt(np.abs(np.maximum(w[0], 0))) + w[1] ** 2, w)()
+    assert np.isfinite(w.data).all()

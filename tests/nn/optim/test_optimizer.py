@@ -141,3 +141,83 @@ def test_what_is_no_parameter():
         nn.SGD([{"params": [a], "speed": 1}], lr=1)
     with pytest.raises(TypeError, match="lr"):
         nn.SGD([a])
+    with pytest.raises(TypeError, match=r"write Adam\(\[parameter\]"):
+        nn.Adam(a, lr=1)
+    for given in (nn.Linear(2, 1), {"params": nn.Linear(2, 1)}):
+        with pytest.raises(TypeError, match=r"write model.parameters\(\)"):
+            nn.SGD([given] if isinstance(given, dict) else given, lr=1)
+    with pytest.raises(TypeError, match=r"got tuple; write model.parameters\(\)"):
+        nn.SGD(nn.Linear(2, 1).named_parameters(), lr=1)
+    with pytest.raises(TypeError, match="a set has none"):
+        nn.SGD({a}, lr=1)
+    with pytest.raises(TypeError, match='a dict with "params"'):
+        nn.SGD([{"params": [a]}, a], lr=1)
+    for given in ([a * 1], [{"params": a * 1}]):
+        with pytest.raises(ValueError, match="result of an operation"):
+            nn.SGD(given, lr=1)
+
+
+def test_a_group_may_be_one_parameter():
+    a, b, _ = parameters()
+    optimizer = nn.SGD([{"params": a}, {"params": [b], "lr": 0.5}], lr=1)
+    assert [g["params"] for g in optimizer.param_groups] == [[a], [b]]
+    optimizer = nn.SGD([{"params": a, "lr": 0.5}])
+    assert optimizer.param_groups[0]["lr"] == 0.5
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "LBFGS"])
+def test_a_missing_step_size_is_named_with_that_of_pytorch(name):
+    with pytest.raises(TypeError, match=rf"{name} needs a step size.*lr=") as error:
+        getattr(nn, name)(parameters())
+    torch = pytest.importorskip("torch")
+    theirs = getattr(torch.optim, name)([torch.zeros(1, requires_grad=True)])
+    assert f"lr={theirs.param_groups[0]['lr']:g})" in str(error.value)
+
+
+@pytest.mark.parametrize(("name", "settings"), [
+    ("Adam", {"eps": -1e-8}),
+    ("Adam", {"eps": "small"}),
+    ("Adam", {"betas": (0.9,)}),
+    ("Adam", {"betas": (0.9, 0.99, 0.999)}),
+    ("Adam", {"betas": 0.9}),
+    ("Adam", {"weight_decay": float("nan")}),
+    ("RMSprop", {"alpha": 1.0}),
+    ("RMSprop", {"momentum": -0.1}),
+    ("SGD", {"momentum": True}),
+    ("Adagrad", {"lr_decay": -1}),
+])  # fmt: skip
+def test_every_setting_has_a_range(name, settings):
+    (setting,) = settings
+    with pytest.raises(ValueError, match=f"{name}: {setting} "):
+        getattr(nn, name)(parameters(), lr=0.1, **settings)
+
+
+class Signs(nn.Optimizer):
+    """Steps of one length: an optimizer with no setting but its rate."""
+
+    def __init__(self, parameters, lr):
+        super().__init__(parameters, lr=lr)
+
+    def update(self, p, data, g, group):
+        data -= group["lr"] * np.sign(g)
+
+
+class PlainAdam(nn.Adam):
+    """Adam without weight decay among its settings."""
+
+    def __init__(self, parameters, lr):
+        nn.Optimizer.__init__(self, parameters, lr=lr, betas=(0.9, 0.999), eps=1e-8)
+
+
+def test_a_subclass_needs_no_weight_decay():
+    model, data = nn.Linear(2, 1, rng=0), (np.ones((4, 2), np.float32), np.ones((4, 1)))
+    before = model.weight.data.copy()
+    optimizer = Signs(model.parameters(), lr=0.25)
+    nn.fit(model, [data], nn.mse_loss, optimizer, 1, progress=False)
+    assert (np.abs(model.weight.data - before) == 0.25).all()
+    a, b = parameters(), parameters()
+    for optimizer, ps in ((PlainAdam(a, 0.1), a), (nn.Adam(b, 0.1), b)):
+        step(optimizer, ps)
+        optimizer.load_state_dict(optimizer.state_dict())
+        step(optimizer, ps)
+    np.testing.assert_array_equal(a[0].data, b[0].data)
