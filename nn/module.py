@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, NamedTuple, ParamSpec, Protocol, Self, TypeVar
 
 import numpy as np
@@ -54,11 +55,27 @@ class Parameter(ag.Tensor):
         super().__init__(data, requires_grad=True, dtype=dtype, name=name)
 
 
+def check_set_to_none(set_to_none: bool) -> None:
+    """Raise ValueError for PyTorch's ``zero_grad(set_to_none=False)``, which would keep zeros."""
+    if not set_to_none:
+        raise ValueError(
+            "zero_grad drops gradients, as set_to_none=True does in PyTorch; zeros in their place "
+            "would make optimizers with momentum or weight decay move parameters without a gradient"
+        )
+
+
 class Unmatched(NamedTuple):
     """Names that ``load_state_dict(strict=False)`` skipped."""
 
     missing: list[str]
     unexpected: list[str]
+
+
+#: By identity, ``training`` of the modules that :func:`evaluating` overrides, here: in this thread.
+_modes: ContextVar[dict[int, bool] | None] = ContextVar("modes", default=None)
+
+#: A function that is told the result of each module that runs in this thread or task.
+_watcher: ContextVar[Any] = ContextVar("watcher", default=None)
 
 
 class Module:
@@ -79,10 +96,49 @@ class Module:
     ['gain']
     """
 
-    training: bool = True
-
-    #: Names of the attributes that are arrays and part of the state, but not trained.
+    #: Names of the attributes that are arrays and part of the state, but not trained; those that
+    #: base classes name are included.
     buffers: tuple[str, ...] = ()
+
+    @property
+    def training(self) -> bool:
+        """Whether the module is in training, here: :func:`evaluating` overrides its own mode."""
+        mode: bool = vars(self).get("training", True)
+        overridden = _modes.get()
+        return mode if overridden is None else overridden.get(id(self), mode)
+
+    @training.setter
+    def training(self, mode: bool) -> None:
+        vars(self)["training"] = bool(mode)
+        overridden = _modes.get()
+        if overridden is not None and id(self) in overridden:  # what is said last holds here
+            _modes.set({**overridden, id(self): bool(mode)})
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if isinstance(cls.buffers, str):
+            raise TypeError(f'buffers is a tuple of names: write buffers = ("{cls.buffers}",)')
+        inherited = [name for base in cls.__bases__ for name in getattr(base, "buffers", ())]
+        cls.buffers = tuple(dict.fromkeys((*inherited, *cls.buffers)))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        before, kind = vars(self).get(name), type(value).__name__
+        if isinstance(before, Parameter) and not (value is None or isinstance(value, Parameter)):
+            raise TypeError(
+                f"{type(self).__name__}.{name} is a Parameter, and the {kind} assigned to it would "
+                f"not be trained or saved; to change its values write .{name}.data = array, to "
+                f"replace it .{name} = nn.Parameter(array)"
+            )
+        if name == "buffers":
+            value = tuple(dict.fromkeys((*type(self).buffers, *value)))
+        elif name in self.buffers:
+            if isinstance(value, ag.Tensor):
+                raise TypeError(
+                    f"{type(self).__name__}.{name} is a buffer, a plain array, got a {kind}; "
+                    "write tensor.detach().numpy(), or take it out of buffers"
+                )
+            value = np.asarray(value) if np.isscalar(value) else value
+        object.__setattr__(self, name, value)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the result of the module; every subclass defines this method."""
@@ -94,6 +150,9 @@ class Module:
         start = next(scopes.clock)
         result = self.forward(*args, **kwargs)
         scopes.note(self, start, result)  # lets a picture group the operations of this module
+        watcher = _watcher.get()
+        if watcher is not None:
+            watcher(self, result)
         return result
 
     # -- contents -----------------------------------------------------------------------------
@@ -102,12 +161,16 @@ class Module:
         """Return the attributes to search for modules and parameters, with their names."""
         return vars(self).items()
 
-    def _walk(self) -> Iterator[tuple[str, Any]]:
-        """Yield every module (itself first) and parameter once, with its dotted name."""
+    def _walk(self, names: str = "first") -> Iterator[tuple[str, Any]]:
+        """Yield every module (itself first) and parameter, with its dotted name.
+
+        Those that are found in several places are yielded once, or with ``names="every"`` by the
+        name of each place.
+        """
         seen: set[int] = set()
-        stack: list[tuple[str, Any]] = [("", self)]
+        stack: list[tuple[str, Any, frozenset[int]]] = [("", self, frozenset())]
         while stack:
-            name, value = stack.pop()
+            name, value, around = stack.pop()
             inner: Iterable[tuple[Any, Any]] = ()
             if isinstance(value, Module):
                 inner = value.members()
@@ -117,12 +180,14 @@ class Module:
                 inner = enumerate(value)
             elif not isinstance(value, Parameter):
                 continue
-            if id(value) in seen:
+            if id(value) in (around if names == "every" else seen):
                 continue
             seen.add(id(value))
+            around = around | {id(value)}
             if isinstance(value, (Module, Parameter)):
                 yield name, value
-            stack += reversed([(f"{name}.{k}" if name else str(k), v) for k, v in inner])
+            found = [(f"{name}.{k}" if name else str(k), v, around) for k, v in inner]
+            stack += reversed(found)
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
         """Yield this module (named ``""``) and every module inside it, with dotted names."""
@@ -134,9 +199,27 @@ class Module:
 
     def named_buffers(self) -> Iterator[tuple[str, Array]]:
         """Yield every untrained array of the state (running statistics) with its dotted name."""
-        for name, module in self.named_modules():
-            for key in module.buffers:
-                yield (f"{name}.{key}" if name else key), getattr(module, key)
+        arrays = self._named_arrays("first")
+        return ((name, a) for name, a in arrays if not isinstance(a, Parameter))
+
+    def _named_arrays(self, names: str) -> Iterator[tuple[str, Any]]:
+        """Yield every parameter, and then every buffer, with its dotted name, as _walk does."""
+        found = list(self._walk(names))
+        yield from ((name, p) for name, p in found if isinstance(p, Parameter))
+        for name, module in found:
+            for key in getattr(module, "buffers", ()):
+                yield (f"{name}.{key}" if name else key), module._buffer(key)
+
+    def _buffer(self, name: str) -> Array:
+        """Return the array of a buffer."""
+        value: Any = getattr(self, name, None)
+        if not hasattr(value, "astype"):
+            raise StateError(
+                f"{type(self).__name__} names {name!r} among its buffers, which are arrays, but "
+                f"it is a {type(value).__name__}"
+            )
+        found: Array = value
+        return found
 
     def parameters(self) -> Iterator[Parameter]:
         """Yield every parameter, in the order of definition."""
@@ -182,8 +265,9 @@ class Module:
                     setattr(module, key, array.astype(dtype))
         return self
 
-    def zero_grad(self) -> None:
+    def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop every gradient: ``.grad`` becomes None."""
+        check_set_to_none(set_to_none)
         for p in self.parameters():
             p.grad = None
 
@@ -198,12 +282,20 @@ class Module:
         >>> {k: v.shape for k, v in nn.mlp([2, 4, 1]).state_dict().items()}
         {'0.weight': (4, 2), '0.bias': (4,), '2.weight': (1, 4), '2.bias': (1,)}
         """
-        return {name: a.copy() for name, a in self._state().items()}
+        return {name: _array(value).copy() for name, value in self._state().items()}
 
-    def _state(self) -> dict[str, Array]:
-        """Return every parameter and buffer by its dotted name, not copied."""
-        parameters = {name: p.data for name, p in self.named_parameters()}
-        return {**parameters, **dict(self.named_buffers())}
+    def _state(self) -> dict[str, Any]:
+        """Return every parameter and buffer, itself, by each of its dotted names."""
+        state: dict[str, Any] = {}
+        for name, value in self._named_arrays("every"):
+            if name in state:
+                raise StateError(
+                    f"two arrays of {type(self).__name__} have the name {name!r} in its state, "
+                    "where one would be lost: no name of an attribute or key of a dict may hold "
+                    "a dot or equal another, and no parameter may be among the buffers"
+                )
+            state[name] = value
+        return state
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> Unmatched:
         """Copy the arrays of ``state`` into the parameters and buffers of the same names.
@@ -227,19 +319,21 @@ class Module:
             changed then.
         """
         own = self._state()
-        arrays = {name: np.asarray(state[name]) for name in own if name in state}
+        given = {name: _array(state[name]) for name in own if name in state}
+        present = {id(own[name]) for name in given}  # a tied parameter needs one of its names
         unmatched = Unmatched(
-            [n for n in own if n not in state], [n for n in state if n not in own]
+            [n for n in own if id(own[n]) not in present], [n for n in state if n not in own]
         )
-        problems = [
-            f"{name} has shape {a.shape}, expected {own[name].shape}"
-            for name, a in arrays.items()
-            if a.shape != own[name].shape
-        ] + [
-            f"{name} holds {a.dtype}, which cannot be cast to {own[name].dtype}"
-            for name, a in arrays.items()
-            if a.dtype.kind not in "biuf" and not np.can_cast(a.dtype, own[name].dtype, "same_kind")
-        ]
+        problems: list[str] = []
+        first: dict[int, str] = {}
+        for name, a in given.items():
+            target, other = own[name], first.setdefault(id(own[name]), name)
+            if a.shape != target.shape:
+                problems.append(f"{name} has shape {a.shape}, expected {target.shape}")
+            elif a.dtype.kind not in "biuf" and not np.can_cast(a.dtype, target.dtype, "same_kind"):
+                problems.append(f"{name} holds {a.dtype}, which cannot be cast to {target.dtype}")
+            elif other != name and not np.array_equal(a, given[other], equal_nan=True):
+                problems.append(f"{name} and {other}, which are one array here, differ")
         if strict:
             named = unmatched._asdict().items()
             problems += [f"{what}: {', '.join(names)}" for what, names in named if names]
@@ -248,23 +342,31 @@ class Module:
                 f"this state does not fit {type(self).__name__}, nothing was loaded: "
                 + "; ".join(problems)
             )
-        parameters = dict(self.named_parameters())
-        for name, a in arrays.items():
-            if name in parameters:
-                parameters[name].data = a.astype(own[name].dtype)
+        for name, a in given.items():
+            target = own[name]
+            if isinstance(target, Parameter):
+                target.data = a.astype(target.dtype)
             else:
-                own[name][...] = a
+                target[...] = a
         return unmatched
+
+
+def _array(value: Any) -> Array:
+    """Return the array of a Parameter, of a PyTorch tensor on the CPU, or of anything like one."""
+    value = value.detach() if hasattr(value, "detach") else value
+    return value.data if isinstance(value, ag.Tensor) else np.asarray(value)
 
 
 @contextmanager
 def restored_modes(model: Module) -> Iterator[None]:
     """Restore, after a block, whether each module of ``model`` is in training or evaluation."""
-    modes = [(m, m.training) for _, m in model.named_modules()]
+    before, modules = _modes.get(), [m for _, m in model.named_modules()]
+    modes = [vars(m).get("training", True) for m in modules]
 
     def restore() -> None:
-        for module, mode in modes:
-            module.training = mode
+        _modes.set(before)
+        for module, mode in zip(modules, modes, strict=True):
+            vars(module)["training"] = mode
 
     try:
         try:
@@ -277,7 +379,10 @@ def restored_modes(model: Module) -> Iterator[None]:
 
 @contextmanager
 def evaluating(model: Module) -> Iterator[Module]:
-    """Switch ``model`` to evaluation for a block, and restore the mode of each module after it.
+    """Have ``model`` in evaluation within a block, in this thread or asynchronous task alone.
+
+    The modules' own modes are not changed: another thread may train or evaluate the same model
+    meanwhile.  Within the block ``.train()`` and ``.eval()`` hold as elsewhere.
 
     Examples
     --------
@@ -289,9 +394,15 @@ def evaluating(model: Module) -> Iterator[Module]:
     >>> model.training
     True
     """
-    with restored_modes(model):
-        model.eval()
-        yield model
+    before, modules = _modes.get(), [m for _, m in model.named_modules()]  # alive, with their ids
+    try:
+        try:
+            _modes.set({**(before or {}), **{id(m): False for m in modules}})
+            yield model
+        finally:
+            _modes.set(before)
+    finally:  # once more, for an interrupt in the first
+        _modes.set(before)
 
 
 def innermost_outputs(model: Module, *inputs: Any) -> list[tuple[str, Module, Any]]:
@@ -300,24 +411,16 @@ def innermost_outputs(model: Module, *inputs: Any) -> list[tuple[str, Module, An
     The model runs in evaluation mode and records nothing.
     """
     found: list[tuple[str, Module, Any]] = []
+    names = {id(m): n for n, m in model.named_modules() if len(list(m.named_modules())) == 1}
 
-    def recorded(name: str, module: Module) -> Any:
-        forward = module.forward
+    def note(module: Module, out: Any) -> None:
+        if id(module) in names:
+            found.append((names[id(module)], module, out))
 
-        def run(*args: Any, **kwargs: Any) -> Any:
-            out = forward(*args, **kwargs)
-            found.append((name, module, out))
-            return out
-
-        return run
-
-    innermost = [(n, m) for n, m in model.named_modules() if len(list(m.named_modules())) == 1]
+    token = _watcher.set(note)
     try:
-        for name, module in innermost:
-            vars(module)["forward"] = recorded(name, module)
         with evaluating(model), ag.no_grad():
             model(*inputs)
     finally:
-        for _, module in innermost:
-            vars(module).pop("forward", None)
+        _watcher.reset(token)
     return found

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
+from nn.functional.blocks import blockwise
 from nn.functional.erf import normal_cdf, normal_pdf
 
 #: The largest x for which exp(x) is finite, by dtype.
@@ -76,6 +77,7 @@ linear.defvjp(
 
 
 @ag.primitive
+@blockwise
 def sigmoid(x: Any) -> Any:
     """Return the logistic function ``s = 1 / (1 + exp(-x))``; its derivative is ``s (1 - s)``."""
     x = as_float_array(x, "sigmoid", complex_too=True)
@@ -89,7 +91,7 @@ def sigmoid(x: Any) -> Any:
     return 1 / z
 
 
-sigmoid.defvjp(lambda g, out, _x: g * out * (1 - out), elementwise=True)
+sigmoid.defvjp(blockwise(lambda g, out, _x: g * out * (1 - out)), elementwise=True)
 
 #: The hyperbolic tangent: NumPy's own, which autograd_core differentiates.
 tanh = np.tanh
@@ -104,48 +106,62 @@ def relu(x: Any) -> Any:
 
 relu.defvjp(lambda g, out, _x: g * (out > 0), elementwise=True)
 
+# Below, a kink is a maximum and a minimum, and its slope a sum of masks: where() would branch at
+# every element, and a processor guesses the signs of noise wrong half the time.
+
 
 @ag.primitive
+@blockwise
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
     """Return ``x`` above 0 and ``negative_slope * x`` below (Maas, Hannun, Ng, 2013)."""
     x = as_float_array(x, "leaky_relu")
-    return np.where(x > 0, x, negative_slope * x)
+    return np.maximum(x, 0) + negative_slope * np.minimum(x, 0)
 
 
-leaky_relu.defvjp(
-    lambda g, _out, x, negative_slope=0.01: np.where(x > 0, g, negative_slope * g), elementwise=True
-)
+def _leaky_relu_vjp(g: Any, _out: Any, x: Any, negative_slope: float = 0.01) -> Any:
+    above = x > 0
+    return g * (above + negative_slope * ~above)
+
+
+leaky_relu.defvjp(_leaky_relu_vjp, elementwise=True)
 
 
 @ag.primitive
+@blockwise
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """Return ``x`` above 0 and ``alpha (exp(x) - 1)`` below (Clevert and others, 2015)."""
     x = as_float_array(x, "elu")
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+    return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))
 
 
-elu.defvjp(
-    lambda g, _out, x, alpha=1.0: np.where(x > 0, g, g * (alpha * np.exp(np.minimum(x, 0)))),
-    elementwise=True,
-)
+@blockwise
+def _elu_vjp(g: Any, _out: Any, x: Any, alpha: float = 1.0) -> Any:
+    above = x > 0
+    return g * (above + ~above * (alpha * np.exp(np.minimum(x, 0))))
+
+
+elu.defvjp(_elu_vjp, elementwise=True)
 
 
 @ag.primitive
+@blockwise
 def softplus(x: Any) -> Any:
     """Return ``log(1 + exp(x))``, exact at any size (PyTorch returns ``x`` itself above 20)."""
     x = as_float_array(x, "softplus")
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
-softplus.defvjp(lambda g, _out, x: g * sigmoid(x), elementwise=True)
+softplus.defvjp(blockwise(lambda g, _out, x: g * sigmoid(x)), elementwise=True)
 
 
 @ag.primitive
+@blockwise
 def silu(x: Any) -> Any:
     """Return ``x sigmoid(x)`` (Elfwing, Uchibe, Doya, 2017), also called swish."""
     return x * sigmoid(x)
 
 
+@blockwise
 def _silu_vjp(g: Any, _out: Any, x: Any) -> Any:
     s = sigmoid(x)
     return g * (s * (1 + x * (1 - s)))

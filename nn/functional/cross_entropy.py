@@ -184,7 +184,8 @@ def _axis(logits: Any) -> int:
     """Return the axis of classes: the second, or the only one."""
     if not logits.ndim:
         raise ValueError("logits have an axis of classes, (N, C) or (C,), got a single number")
-    return min(logits.ndim, 2) - 1
+    axis: int = min(logits.ndim, 2) - 1
+    return axis
 
 
 def _class_weights(weight: Any, classes: int, dtype: Any) -> Any:

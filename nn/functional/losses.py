@@ -34,14 +34,13 @@ def in_float32(loss: Loss) -> Loss:
 
     @functools.wraps(loss)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        prediction = args[0] if args else kwargs.get(first)
+        prediction: Any = args[0] if args else kwargs.get(first)
         if getattr(prediction, "dtype", None) != np.float16:
             return loss(*args, **kwargs)
-        wide = prediction.astype(np.float32)
         if args:
-            args = (wide, *args[1:])
+            args = (prediction.astype(np.float32), *args[1:])
         else:
-            kwargs[first] = wide
+            kwargs[first] = prediction.astype(np.float32)
         return loss(*args, **kwargs).astype(np.float16)
 
     return wrapped  # type: ignore[return-value]

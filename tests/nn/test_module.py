@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import threading
 
 import numpy as np
 import pytest
@@ -107,6 +108,148 @@ def test_modes():
     assert [m.training for _, m in model.named_modules()] == [True, True, False, False]
     assert model.train() is model
     assert model[1][0].training
+
+
+def test_evaluation_in_one_thread_leaves_the_mode_of_others():
+    model, rounds, wrong = nn.Sequential(nn.Dropout(0.5, rng=0)), 300, []
+    together = threading.Barrier(3)
+
+    def evaluate():
+        together.wait()
+        for _ in range(rounds):
+            with nn.evaluating(model):
+                wrong.extend(m for _, m in model.named_modules() if m.training)
+
+    def train():
+        together.wait()
+        for _ in range(rounds):
+            wrong.extend(m for _, m in model.named_modules() if not m.training)
+
+    threads = [threading.Thread(target=f) for f in (evaluate, evaluate, train)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert model.training
+
+
+def test_what_is_said_within_evaluating_holds():
+    model = nn.Sequential(nn.Dropout(0.5, rng=0), nn.Dropout(0.5, rng=0))
+    with nn.evaluating(model):
+        model[0].train()  # Monte Carlo dropout
+        assert [m.training for _, m in model.named_modules()] == [False, True, False]
+        with nn.evaluating(model):
+            assert not model[0].training
+        assert model[0].training
+        model[1].eval()
+    assert [m.training for _, m in model.named_modules()] == [True, True, False]
+
+
+def test_a_parameter_is_not_replaced_by_what_would_not_be_trained():
+    layer = nn.Linear(2, 1, rng=0)
+    for value in (np.ones((1, 2)), ag.tensor(np.ones((1, 2)), requires_grad=True), 1.0):
+        with pytest.raises(TypeError, match=r"\.weight\.data = array.*nn\.Parameter\(array\)"):
+            layer.weight = value
+    layer.weight.data = np.ones((1, 2), np.float32)
+    layer.weight = nn.Parameter(np.zeros((1, 2)))
+    layer.bias = None
+    assert [n for n, _ in layer.named_parameters()] == ["weight"]
+
+
+class Counting(nn.BatchNorm1d):
+    """Batch normalization with one more buffer."""
+
+    buffers = ("calls",)
+
+    def __init__(self, n):
+        super().__init__(n)
+        self.calls = 0
+
+    def forward(self, x):
+        self.calls = self.calls + 1
+        return super().forward(x)
+
+
+def test_buffers_of_base_classes_are_kept():
+    layer = Counting(2)
+    layer(np.ones((3, 2), np.float32))
+    names = ["weight", "bias", "running_mean", "running_var", "num_batches_tracked", "calls"]
+    assert list(layer.state_dict()) == names
+    other = Counting(2)
+    other.load_state_dict(layer.state_dict())
+    assert other.calls == other.num_batches_tracked == 1
+    layer.buffers = ("more",)
+    with pytest.raises(nn.StateError, match="'more' among its buffers"):
+        layer.state_dict()
+    with pytest.raises(TypeError, match="a plain array, got a Tensor"):
+        other.running_mean = other(np.ones((3, 2), np.float32)).mean(0)
+    with pytest.raises(TypeError, match=r'\("calls",\)'):
+        type("Wrong", (nn.Module,), {"buffers": "calls"})
+
+
+def test_equal_names_in_a_state_are_refused():
+    model = nn.Module()
+    model.table = {1: nn.Parameter([1.0]), "1": nn.Parameter([2.0])}
+    with pytest.raises(nn.StateError, match=r"the name 'table\.1'"):
+        model.state_dict()
+    model = nn.Module()
+    model.table = {"a.b": nn.Parameter([1.0]), "a": {"b": nn.Parameter([2.0])}}
+    with pytest.raises(nn.StateError, match=r"the name 'table\.a\.b'"):
+        model.load_state_dict({})
+
+
+class Tied(nn.Module):
+    """Language model whose output shares the weight of its embedding."""
+
+    def __init__(self):
+        self.embedding = nn.Embedding(5, 3)
+        self.output = nn.Linear(3, 5, bias=False)
+        self.output.weight = self.embedding.weight
+
+
+def test_the_state_of_a_tied_model_has_every_name():
+    model = Tied()
+    state = model.state_dict()
+    assert list(state) == ["embedding.weight", "output.weight"]
+    assert len(list(model.parameters())) == 1
+    state = {name: 2 * a for name, a in state.items()}
+    model.load_state_dict(state)
+    np.testing.assert_array_equal(model.output.weight.data, state["output.weight"])
+    model.load_state_dict({"output.weight": np.ones((5, 3))})  # as version 0.1 saved it
+    assert (model.embedding.weight.data == 1).all()
+    with pytest.raises(nn.StateError, match=r"output\.weight and embedding\.weight.*differ"):
+        model.load_state_dict({**state, "output.weight": np.zeros((5, 3))})
+
+
+def test_the_state_of_a_tied_model_of_pytorch():
+    torch = pytest.importorskip("torch")
+    theirs = torch.nn.Module()
+    theirs.embedding = torch.nn.Embedding(5, 3)
+    theirs.output = torch.nn.Linear(3, 5, bias=False)
+    theirs.output.weight = theirs.embedding.weight
+    model = Tied()
+    model.load_state_dict(theirs.state_dict())
+    assert list(model.state_dict()) == list(theirs.state_dict())
+    np.testing.assert_array_equal(model.output.weight.data, theirs.output.weight.detach().numpy())
+    theirs.load_state_dict({k: torch.tensor(v) for k, v in model.state_dict().items()})
+
+
+def test_words_of_pytorch_for_gradients():
+    layer = nn.Linear(2, 1)
+    layer(np.ones((1, 2), np.float32)).sum().backward()
+    for holder in (layer, nn.SGD(layer.parameters(), lr=0.1)):
+        holder.zero_grad(set_to_none=True)
+        assert layer.weight.grad is None
+        with pytest.raises(ValueError, match="drops gradients"):
+            holder.zero_grad(set_to_none=False)
+
+
+def test_a_forward_of_an_instance_survives_a_summary(capsys):
+    layer = nn.Linear(2, 1)
+    layer.forward = lambda x: np.tanh(x)
+    nn.summary(nn.Sequential(layer), (2,))
+    assert layer(np.zeros(2)).tolist() == [0, 0]
 
 
 def test_dtype_and_gradients():
