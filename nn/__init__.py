@@ -29,6 +29,8 @@ from nn.data import *  # noqa: F403
 from nn.data import text as text
 from nn.errors import DataError as DataError
 from nn.errors import FileFormatError as FileFormatError
+from nn.errors import NonFiniteError as NonFiniteError
+from nn.errors import NonFiniteGradientError as NonFiniteGradientError
 from nn.errors import NonFiniteLossError as NonFiniteLossError
 from nn.errors import StateError as StateError
 from nn.files import *  # noqa: F403

@@ -13,8 +13,8 @@ class DataError(ValueError):
     """A data set is missing, corrupt, truncated, or not the requested one."""
 
 
-class NonFiniteLossError(ArithmeticError):
-    """The loss became infinite or nan during training.
+class NonFiniteError(ArithmeticError):
+    """The loss or a gradient became infinite or nan during training; the step was not taken.
 
     Attributes
     ----------
@@ -26,9 +26,37 @@ class NonFiniteLossError(ArithmeticError):
         The epochs before.
     """
 
+    def __init__(self, what: str, epoch: int, step: int, cause: str, history: object) -> None:
+        super().__init__(what, epoch, step, cause, history)  # what pickle calls the class with
+        self.what, self.epoch, self.step = what, epoch, step
+        self.cause, self.history = cause, history
+
+    def __str__(self) -> str:
+        return f"{self.what} in epoch {self.epoch}, step {self.step}: {self.cause}"
+
+
+class NonFiniteLossError(NonFiniteError):
+    """The loss became infinite or nan during training.
+
+    Attributes are those of :class:`nn.NonFiniteError`.
+    """
+
     def __init__(self, epoch: int, step: int, value: float, cause: str, history: object) -> None:
-        super().__init__(
-            f"the loss became {value} in epoch {epoch}, step {step}: {cause}. "
-            "A smaller learning rate, or smaller initial weights, is the usual remedy"
-        )
-        self.epoch, self.step, self.cause, self.history = epoch, step, cause, history
+        super().__init__(f"the loss became {value}", epoch, step, cause, history)
+        self.args = epoch, step, value, cause, history
+
+    def __str__(self) -> str:
+        remedy = "A smaller learning rate, or smaller initial weights, is the usual remedy"
+        return f"{super().__str__()}. {remedy}"
+
+
+class NonFiniteGradientError(NonFiniteError):
+    """A gradient became infinite or nan during training, though the loss was finite.
+
+    Attributes are those of :class:`nn.NonFiniteError`.
+    """
+
+    def __init__(self, epoch: int, step: int, name: str, cause: str, history: object) -> None:
+        what = f"the gradient of {name} is not finite, though the loss is,"
+        super().__init__(what, epoch, step, cause, history)
+        self.args = epoch, step, name, cause, history

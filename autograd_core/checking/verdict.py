@@ -70,8 +70,11 @@ class BadGradient(Exception):
     """Backward returned something that is not a gradient; carries the kind and the message."""
 
     def __init__(self, kind: str, input: int | None, message: str) -> None:
-        super().__init__(message)
+        super().__init__(kind, input, message)  # what pickle calls the class with
         self.kind, self.input, self.message = kind, input, message
+
+    def __str__(self) -> str:
+        return self.message
 
 
 @dataclass

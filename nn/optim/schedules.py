@@ -1,11 +1,12 @@
 """Learning-rate schedules: functions ``step -> lr``.
 
 Apply one with ``group["lr"] = schedule(step)``, or pass it to :class:`nn.schedules.Scheduled` or
-to :func:`nn.fit`.
+to :func:`nn.fit`.  A schedule can be pickled.
 """
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from nn.optim.optimizer import Optimizer
@@ -15,7 +16,7 @@ Schedule = Callable[[int], float]
 
 def constant(lr: float) -> Schedule:
     """Return the schedule that is ``lr`` at every step."""
-    return lambda step: lr
+    return partial(_linear, lr, lr, 1)
 
 
 def step(lr: float, every: int, gamma: float = 0.1) -> Schedule:
@@ -29,12 +30,16 @@ def step(lr: float, every: int, gamma: float = 0.1) -> Schedule:
     """
     if every < 1:
         raise ValueError(f"every is a number of steps of at least 1, got {every}")
-    return lambda n: lr * gamma ** (n // every)
+    return partial(_step, lr, every, gamma)
+
+
+def _step(lr: float, every: int, gamma: float, n: int) -> float:
+    return lr * gamma ** (n // every)
 
 
 def exponential(lr: float, gamma: float) -> Schedule:
     """Return the schedule ``lr gamma^step``."""
-    return lambda n: lr * gamma**n
+    return partial(_step, lr, 1, gamma)
 
 
 def linear(start: float, stop: float, steps: int) -> Schedule:
@@ -47,7 +52,11 @@ def linear(start: float, stop: float, steps: int) -> Schedule:
     [0.0, 0.25, 1.0, 1.0]
     """
     _positive(steps)
-    return lambda n: start + (stop - start) * min(n / steps, 1.0)
+    return partial(_linear, start, stop, steps)
+
+
+def _linear(start: float, stop: float, steps: int, n: int) -> float:
+    return start + (stop - start) * min(n / steps, 1.0)
 
 
 def cosine(lr: float, steps: int, least: float = 0.0) -> Schedule:
@@ -60,29 +69,46 @@ def cosine(lr: float, steps: int, least: float = 0.0) -> Schedule:
     [1.0, 0.854, 0.5, 0.0, 0.0]
     """
     _positive(steps)
-    return lambda n: least + (lr - least) * (1 + math.cos(math.pi * min(n / steps, 1.0))) / 2
+    return partial(_cosine, lr, least, 0, steps)
+
+
+def _cosine(start: float, stop: float, begin: float, end: float, n: int) -> float:
+    """Return half a cosine from ``start`` at step ``begin`` to ``stop`` at ``end`` and after it."""
+    return stop + (start - stop) * (1 + math.cos(math.pi * min((n - begin) / (end - begin), 1))) / 2
 
 
 def linear_warmup(lr: float, steps: int) -> Schedule:
     """Return the schedule that rises from ``lr / steps`` at the first step to ``lr``, and stays."""
     _positive(steps)
-    return lambda n: lr * min((n + 1) / steps, 1.0)
+    return partial(_warmup, lr, steps)
+
+
+def _warmup(lr: float, steps: int, n: int) -> float:
+    return lr * min((n + 1) / steps, 1.0)
 
 
 def one_cycle(lr: float, steps: int, warmup: float = 0.3, first: float = 25.0) -> Schedule:
     """Return cosines up from ``lr / first`` to ``lr`` and down to almost 0 (Smith, Topin, 2018).
 
+    The rates are those of PyTorch's ``OneCycleLR``: the top is at step ``warmup * steps - 1``, and
+    the last of ``steps`` is at ``lr / first / 1e4``.
+
     Examples
     --------
     >>> from nn import schedules
-    >>> [round(schedules.one_cycle(1.0, 10)(n), 3) for n in (0, 3, 10)]
+    >>> [round(schedules.one_cycle(1.0, 10)(n), 3) for n in (0, 2, 9)]
     [0.04, 1.0, 0.0]
     """
     _positive(steps)
-    top = max(1, round(warmup * steps))
-    up = cosine(lr / first, top, lr)
-    down = cosine(lr, max(1, steps - top), lr / first / 1e4)
-    return lambda n: up(n) if n < top else down(n - top)
+    if not 0 <= warmup <= 1:
+        raise ValueError(f"warmup is the share of steps that rise, from 0 to 1, got {warmup}")
+    return partial(_one_cycle, lr, steps, warmup * steps - 1, lr / first)
+
+
+def _one_cycle(lr: float, steps: int, top: float, least: float, n: int) -> float:
+    if n <= top > 0:
+        return _cosine(least, lr, 0, top, n)
+    return _cosine(lr, least / 1e4, top, steps - 1, n) if n < steps - 1 else least / 1e4
 
 
 def sequential(*parts: tuple[int, Schedule]) -> Schedule:
@@ -98,14 +124,15 @@ def sequential(*parts: tuple[int, Schedule]) -> Schedule:
     if not parts:
         raise ValueError("sequential takes (steps, schedule) pairs, got none")
 
-    def schedule(n: int) -> float:
-        for steps, part in parts[:-1]:
-            if n < steps:
-                return part(n)
-            n -= steps
-        return parts[-1][1](n)
+    return partial(_sequential, parts)
 
-    return schedule
+
+def _sequential(parts: Sequence[tuple[int, Schedule]], n: int) -> float:
+    for steps, part in parts[:-1]:
+        if n < steps:
+            return part(n)
+        n -= steps
+    return parts[-1][1](n)
 
 
 class Scheduled:

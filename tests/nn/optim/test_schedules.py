@@ -1,5 +1,8 @@
 """Learning-rate schedules: against PyTorch, their shapes, and one for each group."""
 
+import inspect
+import pickle
+
 import pytest
 
 import nn
@@ -24,15 +27,45 @@ def test_schedules_are_those_of_pytorch():
             rate.step()
 
 
-def test_warming_up_and_one_cycle():
+@pytest.mark.parametrize("steps", [2, 7, 10, 100, 333])
+@pytest.mark.parametrize("warmup", [0.0, 0.3, 0.45, 0.9, 1.0])
+@pytest.mark.parametrize("first", [25.0, 10.0])
+def test_one_cycle_is_that_of_pytorch(steps, warmup, first):
+    torch = pytest.importorskip("torch")
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.4)
+    theirs = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, 0.4, steps, pct_start=warmup, div_factor=first
+    )
+    ours = nn.schedules.one_cycle(0.4, steps, warmup, first)
+    for n in range(steps):
+        assert ours(n) == pytest.approx(theirs.get_last_lr()[0], rel=1e-12)
+        if n < steps - 1:
+            optimizer.step()
+            theirs.step()
+    assert ours(steps + 5) == pytest.approx(0.4 / first / 1e4)
+
+
+def test_warming_up_and_what_is_refused():
     s = nn.schedules
     assert [s.linear_warmup(1.0, 4)(n) for n in (0, 3, 9)] == [0.25, 1.0, 1.0]
-    rates = [s.one_cycle(1.0, 20)(n) for n in range(21)]
-    assert max(rates) == rates[6] == 1.0
-    assert rates[0] == pytest.approx(1 / 25)
-    assert rates[-1] < 1e-5
     with pytest.raises(ValueError, match="at least one step"):
         s.cosine(1.0, 0)
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        s.one_cycle(1.0, 10, warmup=3)
+
+
+def test_schedules_can_be_pickled():
+    s = nn.schedules
+    every = [
+        s.constant(0.1), s.step(0.1, 3), s.exponential(0.1, 0.9), s.linear(0.1, 0.2, 5),
+        s.cosine(0.1, 5), s.linear_warmup(0.1, 5), s.one_cycle(0.1, 9),
+        s.sequential((3, s.linear_warmup(0.1, 3)), (9, s.cosine(0.1, 9))),
+    ]  # fmt: skip
+    makers = [f for f in vars(s).values() if inspect.isfunction(f) and f.__name__[0] != "_"]
+    assert len(every) == len(makers)
+    for schedule in every:
+        again = pickle.loads(pickle.dumps(schedule))
+        assert [again(n) for n in range(15)] == [schedule(n) for n in range(15)]
 
 
 def test_each_group_has_a_schedule_of_its_own():
