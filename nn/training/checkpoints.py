@@ -1,34 +1,44 @@
 """Checkpoint and resume: continue a training bit for bit as if it had never stopped.
 
 A checkpoint holds everything that the next epoch depends on: parameters and buffers, the
-optimizer's state, every random generator (for the order of the data, for dropout), the history,
-and the state of callbacks.
+optimizer's state, every random generator that can be reached (for the order of the data, for
+dropout), the history, the state of callbacks, and a checksum of the data.
+
+Not held are the global states of NumPy and of Python's ``random``, and generators that only a
+global variable leads to: give a training its own, as ``rng=``.
 """
 
+import copy
 import json
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nn.errors import FileFormatError, StateError
+from nn.files.reading import parse_json, shown
 from nn.files.weights import checked_metadata, checked_suffix, read, save
 from nn.module import Module
 from nn.optim.optimizer import Optimizer
+from nn.training import random_states
 from nn.training.callbacks import better, direction, with_prefix
 from nn.training.loop import History, TrainingState, check_optimizer
+from nn.training.saved_states import (
+    check_data,
+    check_shapes,
+    checked_callbacks,
+    checked_generators,
+    checked_history,
+    checked_optimizer_state,
+    fingerprint,
+    is_number,
+)
 
-
-def _generators(model: Module, data: Any) -> dict[str, np.random.Generator]:
-    """Return every generator that training draws from, by the name of its owner."""
-    owners = [("data", data), *((f"model.{name}", m) for name, m in model.named_modules())]
-    return {
-        f"{name}.{key}": value
-        for name, owner in owners
-        for key, value in getattr(owner, "__dict__", {}).items()
-        if isinstance(value, np.random.Generator)
-    }
+#: The strings of a checkpoint; ``data`` is missing in those of version 0.1.
+_KEYS = ("optimizer", "rng", "callbacks", "history", "data")
 
 
 def _extract_arrays(
@@ -49,10 +59,6 @@ def _json(value: Any) -> str:
         )
 
     return json.dumps(value, default=to_json)
-
-
-def _are_numbers(values: Iterable[Any]) -> bool:
-    return all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
 
 
 class Checkpoint:
@@ -83,6 +89,10 @@ class Checkpoint:
     ) -> None:
         self.path, self.monitor, self.note = Path(path), monitor, checked_metadata(note)
         checked_suffix(self.path)
+        if taken := self.note.keys() & {*_KEYS}:
+            raise ValueError(
+                f"a checkpoint has strings of its own called {', '.join(sorted(taken))}"
+            )
         self.mode = "min" if monitor is None else direction(monitor, mode)
         self.best: float | None = None
 
@@ -92,14 +102,25 @@ class Checkpoint:
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Restore what :meth:`state_dict` returned."""
-        self.best = saved["best"]
+        best = saved["best"]
+        if best is not None and not is_number(best):
+            raise StateError(f"best is {shown(best)}, expected a number")
+        self.best = best
 
     def __call__(self, state: TrainingState) -> None:
+        before = self.best
         if self.monitor is not None:
             value = state.history[self.monitor][-1]
             if not better(value, self.best, self.mode):
                 return
             self.best = value
+        try:
+            self._write(state)
+        except BaseException:  # a value counts once its weights are in the file
+            self.best = before
+            raise
+
+    def _write(self, state: TrainingState) -> None:
         arrays = {f"model.{name}": array for name, array in state.model.state_dict().items()}
         optimizer = state.optimizer.state_dict()
         numbers = {
@@ -114,19 +135,43 @@ class Checkpoint:
             for i, callback in enumerate(state.callbacks)
             if hasattr(callback, "state_dict")
         }
-        generators = _generators(state.model, state.data)
+        roots = _roots(state.model, state.optimizer, state.data, state.callbacks)
+        own = vars(state)  # the data are read once in a training
+        if "_fingerprint" not in own:
+            own["_fingerprint"] = fingerprint(state.data)
         metadata = {
             "optimizer": {
                 "class": type(state.optimizer).__name__,
                 "groups": optimizer["param_groups"],
                 "numbers": numbers,
             },
-            "rng": {name: rng.bit_generator.state for name, rng in generators.items()},
+            "rng": {
+                name: random_states.get_state(source)
+                for name, source in random_states.sources(**roots).items()
+            },
             "callbacks": callbacks,
             "history": state.history.epochs,
+            "data": own["_fingerprint"],
         }
         texts = {name: _json(value) for name, value in metadata.items()}
         save(self.path, arrays, {**texts, **self.note})
+        if "_warned" not in own:
+            own["_warned"] = True
+            if lost := random_states.not_restorable(**roots):
+                warnings.warn(
+                    f"a Checkpoint cannot keep where it stands: {'; '.join(lost[:3])}. A resumed "
+                    "training will differ there; draw from an np.random.Generator instead",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+
+
+def _roots(
+    model: Module, optimizer: Optimizer, data: Any, callbacks: Iterable[Any]
+) -> dict[str, Any]:
+    """Return the objects that a training draws its random numbers from, by name."""
+    others = {f"callback.{i}": c for i, c in enumerate(callbacks)}
+    return {"data": data, "model": model, "optimizer": optimizer, **others}
 
 
 def resume(
@@ -153,50 +198,57 @@ def resume(
     Raises
     ------
     StateError
-        If the file belongs to another network or optimizer.
+        If the file belongs to another network, optimizer or data set, or to callbacks in another
+        order.
     FileFormatError
         If the file is not a checkpoint.  Nothing has been changed after either error.
     """
     check_optimizer(model, optimizer)
-    arrays, metadata = read(Path(path))
-    generators, callbacks = _generators(model, data), list(callbacks)
-    random = [(rng.bit_generator, rng.bit_generator.state) for rng in generators.values()]
-    parts = [p for p in (model, optimizer, *callbacks) if hasattr(p, "state_dict")]
-    states = [(part, part.state_dict()) for part in parts if hasattr(part, "load_state_dict")]
+    callbacks = list(callbacks)
+    arrays, metadata = read(path, lambda entries, texts: check_shapes(path, model, entries, texts))
+    roots = _roots(model, optimizer, data, callbacks)
     try:
-        saved, history = json.loads(metadata["optimizer"]), json.loads(metadata["history"])
-        if not all("epoch" in row and _are_numbers(row.values()) for row in history):
-            raise ValueError("its history is not a list of epochs")
-        if saved["class"] != type(optimizer).__name__:
-            raise StateError(
-                f"this training was begun with {saved['class']}, not {type(optimizer).__name__}"
-            )
+        texts = {key: parse_json(metadata[key].encode()) for key in _KEYS if key in metadata}
+        history = checked_history(texts["history"])
+        if "data" in texts and data is not None:
+            check_data(texts["data"], data)
+        state = checked_optimizer_state(texts["optimizer"], arrays, optimizer)
+        generators = checked_generators(texts["rng"], roots, strict="data" in texts)
+        loads = checked_callbacks(texts["callbacks"], arrays, callbacks)
+    except StateError:
+        raise
+    except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
+        what = f"{type(error).__name__} {shown(str(error))}"
+        raise FileFormatError(f"{path} is not a checkpoint of this training: {what}") from error
+    with _unchanged_after_errors(roots, [model, optimizer, *callbacks]):
         model.load_state_dict(with_prefix("model.", arrays))
-        numbers = {str(int(i)): dict(values) for i, values in saved["numbers"].items()}
-        for name, array in with_prefix("optimizer.", arrays).items():
-            number, key = name.split(".", 1)
-            numbers.setdefault(str(int(number)), {})[key] = array
-        optimizer.load_state_dict({"state": numbers, "param_groups": saved["groups"]})
-        for name, state in json.loads(metadata["rng"]).items():
-            if name in generators:
-                generators[name].bit_generator.state = state
-        found = json.loads(metadata["callbacks"])
-        for i, callback in enumerate(callbacks):
-            if not hasattr(callback, "load_state_dict"):
-                continue
-            entry = found.get(str(i), {"class": "none"})
-            if entry["class"] != type(callback).__name__:
-                raise StateError(
-                    f"callback {i} is a {type(callback).__name__}, and the file's is "
-                    f"{entry['class']}; give the same callbacks in the same order"
-                )
-            callback.load_state_dict({**entry["state"], **with_prefix(f"callback.{i}.", arrays)})
-    except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
+        optimizer.load_state_dict(state)
+        for source, values in generators:
+            random_states.set_state(source, values)
+        for callback, values in loads:
+            callback.load_state_dict(values)
+    return History(history)
+
+
+@contextmanager
+def _unchanged_after_errors(roots: Mapping[str, Any], parts: Iterable[Any]) -> Iterator[None]:
+    """Restore the states of a training if the block fails, and turn errors into StateErrors."""
+    states = [
+        (part, copy.deepcopy(part.state_dict()))
+        for part in parts
+        if hasattr(part, "state_dict") and hasattr(part, "load_state_dict")
+    ]
+    random = [(s, random_states.get_state(s)) for s in random_states.sources(**roots).values()]
+    try:
+        with np.errstate(over="raise", invalid="raise"):  # of numbers too large for a dtype
+            yield
+    except BaseException as error:
         for part, state in states:
             part.load_state_dict(state)
-        for generator, state in random:
-            generator.state = state
-        if isinstance(error, StateError):
+        for source, state in random:
+            random_states.set_state(source, state)
+        if isinstance(error, StateError) or not isinstance(error, Exception):
             raise
-        raise FileFormatError(f"{path} is not a checkpoint of this training: {error!r}") from error
-    return History(history)
+        raise StateError(
+            f"the state does not fit: {type(error).__name__} {shown(str(error))}"
+        ) from error
