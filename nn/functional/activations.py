@@ -13,7 +13,7 @@ import numpy as np
 
 import autograd_core as ag
 from nn.functional.blocks import blockwise
-from nn.functional.erf import normal_cdf, normal_pdf
+from nn.functional.erf import normal_cdf, normal_pdf, size_times_tail
 
 #: The largest x for which exp(x) is finite, by dtype.
 _LARGEST = {np.dtype(np.float16): 11.0, np.dtype(np.float32): 88.0}
@@ -78,20 +78,25 @@ linear.defvjp(
 
 @ag.primitive
 @blockwise
-def sigmoid(x: Any) -> Any:
+def sigmoid(x: Any, *, buffer: Any = None) -> Any:
     """Return the logistic function ``s = 1 / (1 + exp(-x))``; its derivative is ``s (1 - s)``."""
     x = as_float_array(x, "sigmoid", complex_too=True)
     if x.dtype.kind == "c":
         left = x.real < 0
         z = np.exp(np.where(left, x, -x))  # of size 1 or less
-        return np.where(left, z, 1) / (1 + z)
-    z = np.minimum(-x, _LARGEST.get(x.dtype, 709.0))
-    z = np.exp(z)
-    z += 1
-    return 1 / z
+        return np.divide(np.where(left, z, 1), 1 + z, out=buffer)
+    z = np.maximum(x, -_LARGEST.get(x.dtype, 709.0), out=buffer)
+    z = np.exp(np.negative(z, out=buffer), out=buffer)
+    return np.divide(1, np.add(z, 1, out=buffer), out=buffer)
 
 
-sigmoid.defvjp(blockwise(lambda g, out, _x: g * out * (1 - out)), elementwise=True)
+@blockwise
+def _sigmoid_vjp(g: Any, out: Any, _x: Any, *, buffer: Any = None) -> Any:
+    slope = np.multiply(np.subtract(1, out, out=buffer), out, out=buffer)
+    return np.multiply(slope, g, out=buffer)
+
+
+sigmoid.defvjp(_sigmoid_vjp, elementwise=True)
 
 #: The hyperbolic tangent: NumPy's own, which autograd_core differentiates.
 tanh = np.tanh
@@ -104,23 +109,39 @@ def relu(x: Any) -> Any:
     return np.maximum(x, 0)
 
 
-relu.defvjp(lambda g, out, _x: g * (out > 0), elementwise=True)
+@blockwise
+def _relu_vjp(g: Any, out: Any, _x: Any, *, buffer: Any = None) -> Any:
+    return np.multiply(np.greater(out, 0, out=buffer), g, out=buffer)
 
-# Below, a kink is a maximum and a minimum, and its slope a sum of masks: where() would branch at
-# every element, and a processor guesses the signs of noise wrong half the time.
+
+relu.defvjp(_relu_vjp, elementwise=True)
+
+# Below, a kink is the sum of a maximum and a minimum, and its slope a sum of masks: where() would
+# branch at every element, and of noise a processor guesses every other sign wrong.
 
 
 @ag.primitive
 @blockwise
-def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
+def leaky_relu(x: Any, negative_slope: float = 0.01, *, buffer: Any = None) -> Any:
     """Return ``x`` above 0 and ``negative_slope * x`` below (Maas, Hannun, Ng, 2013)."""
     x = as_float_array(x, "leaky_relu")
-    return np.maximum(x, 0) + negative_slope * np.minimum(x, 0)
+    if 0 < negative_slope <= 1:
+        return np.maximum(np.multiply(x, negative_slope, out=buffer), x, out=buffer)
+    below = np.multiply(np.minimum(x, 0, out=buffer), negative_slope, out=buffer)
+    return np.add(below, np.maximum(x, 0), out=buffer)
 
 
-def _leaky_relu_vjp(g: Any, _out: Any, x: Any, negative_slope: float = 0.01) -> Any:
-    above = x > 0
-    return g * (above + negative_slope * ~above)
+@blockwise
+def _leaky_relu_vjp(
+    g: Any, _out: Any, x: Any, negative_slope: float = 0.01, *, buffer: Any = None
+) -> Any:
+    if 0 < negative_slope <= 1:
+        slope = np.maximum(np.greater(x, 0, out=buffer), x.dtype.type(negative_slope), out=buffer)
+    else:
+        above = x > 0
+        below = np.multiply(~above, x.dtype.type(negative_slope), out=buffer)
+        slope = np.add(below, above, out=buffer)
+    return np.multiply(slope, g, out=buffer)
 
 
 leaky_relu.defvjp(_leaky_relu_vjp, elementwise=True)
@@ -128,16 +149,19 @@ leaky_relu.defvjp(_leaky_relu_vjp, elementwise=True)
 
 @ag.primitive
 @blockwise
-def elu(x: Any, alpha: float = 1.0) -> Any:
+def elu(x: Any, alpha: float = 1.0, *, buffer: Any = None) -> Any:
     """Return ``x`` above 0 and ``alpha (exp(x) - 1)`` below (Clevert and others, 2015)."""
     x = as_float_array(x, "elu")
-    return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))
+    below = np.expm1(np.minimum(x, 0, out=buffer), out=buffer)
+    return np.add(np.multiply(below, alpha, out=buffer), np.maximum(x, 0), out=buffer)
 
 
 @blockwise
-def _elu_vjp(g: Any, _out: Any, x: Any, alpha: float = 1.0) -> Any:
+def _elu_vjp(g: Any, _out: Any, x: Any, alpha: float = 1.0, *, buffer: Any = None) -> Any:
     above = x > 0
-    return g * (above + ~above * (alpha * np.exp(np.minimum(x, 0))))
+    slope = np.exp(np.minimum(x, 0, out=buffer), out=buffer)
+    slope = np.multiply(np.multiply(slope, alpha, out=buffer), ~above, out=buffer)
+    return np.multiply(np.add(slope, above, out=buffer), g, out=buffer)
 
 
 elu.defvjp(_elu_vjp, elementwise=True)
@@ -145,26 +169,47 @@ elu.defvjp(_elu_vjp, elementwise=True)
 
 @ag.primitive
 @blockwise
-def softplus(x: Any) -> Any:
+def softplus(x: Any, *, buffer: Any = None) -> Any:
     """Return ``log(1 + exp(x))``, exact at any size (PyTorch returns ``x`` itself above 20)."""
     x = as_float_array(x, "softplus")
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    z = np.exp(np.negative(np.abs(x, out=buffer), out=buffer), out=buffer)
+    return np.add(np.log1p(z, out=buffer), np.maximum(x, 0), out=buffer)
 
 
-softplus.defvjp(blockwise(lambda g, _out, x: g * sigmoid(x)), elementwise=True)
+@blockwise
+def _softplus_vjp(g: Any, _out: Any, x: Any, *, buffer: Any = None) -> Any:
+    return np.multiply(sigmoid(x), g, out=buffer)
+
+
+softplus.defvjp(_softplus_vjp, elementwise=True)
+
+
+def _one_and_exp(x: Any, buffer: Any) -> Any:
+    """Return ``1 + exp(-x)``, which may be inf."""
+    with np.errstate(over="ignore"):
+        z = np.exp(np.negative(x, out=buffer), out=buffer)
+    return np.add(z, 1, out=buffer)
 
 
 @ag.primitive
 @blockwise
-def silu(x: Any) -> Any:
+def silu(x: Any, *, buffer: Any = None) -> Any:
     """Return ``x sigmoid(x)`` (Elfwing, Uchibe, Doya, 2017), also called swish."""
-    return x * sigmoid(x)
+    x = as_float_array(x, "silu", complex_too=True)
+    if x.dtype.kind == "c":
+        return np.multiply(x, sigmoid(x), out=buffer)
+    return np.divide(x, _one_and_exp(x, buffer), out=buffer)
 
 
 @blockwise
-def _silu_vjp(g: Any, _out: Any, x: Any) -> Any:
-    s = sigmoid(x)
-    return g * (s * (1 + x * (1 - s)))
+def _silu_vjp(g: Any, out: Any, x: Any, *, buffer: Any = None) -> Any:
+    if x.dtype.kind == "c" or isinstance(x, ag.Tensor):
+        s = sigmoid(x)
+        return g * (s * (1 + x * (1 - s)))
+    slope = x - out  # x (1 - s), as out is x s
+    slope += 1
+    slope /= _one_and_exp(x, buffer)
+    return np.multiply(slope, g, out=buffer)
 
 
 silu.defvjp(_silu_vjp, elementwise=True)
@@ -179,18 +224,35 @@ def _gelu_tanh(x: Any) -> tuple[Any, Any]:
 
 
 @ag.primitive
-def _gelu(x: Any, approximate: str = "none") -> Any:
+@blockwise
+def _gelu(x: Any, approximate: str = "none", *, buffer: Any = None) -> Any:
     x = as_float_array(x, "gelu")
     if approximate == "none":
-        return x * normal_cdf(x)
-    return x * (0.5 * (1 + _gelu_tanh(x)[0]))
+        return np.subtract(np.maximum(x, 0), size_times_tail(x), out=buffer)
+    return np.multiply(x, 0.5 * (1 + _gelu_tanh(x)[0]), out=buffer)
 
 
-def _gelu_vjp(g: Any, _out: Any, x: Any, *, approximate: str = "none") -> Any:
-    if approximate == "none":
+@blockwise
+def _gelu_vjp(
+    g: Any, out: Any, x: Any, *, approximate: str = "none", buffer: Any = None
+) -> Any:  # fmt: skip
+    if approximate == "tanh":
+        t, slope = _gelu_tanh(x)
+        return np.multiply(g, 0.5 * (1 + t) + x * (0.5 * (1 - t * t) * slope), out=buffer)
+    if isinstance(x, ag.Tensor):
         return g * (normal_cdf(x) + x * normal_pdf(x))
-    t, slope = _gelu_tanh(x)
-    return g * (0.5 * (1 + t) + x * (0.5 * (1 - t * t) * slope))
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        density = np.multiply(x, x, out=buffer)
+        at_zero = density == 0
+        density *= -0.5
+        np.exp(density, out=density)
+        density *= (2 * np.pi) ** -0.5
+        slope = density * x
+        cdf = np.divide(out, x, out=density)
+    np.copyto(cdf, 0.5, where=at_zero)
+    cdf += slope
+    cdf *= g
+    return cdf
 
 
 _gelu.name = "gelu"

@@ -1,7 +1,8 @@
 """The normal distribution function, which GELU needs and NumPy lacks.
 
 The error function follows W. J. Cody, "Rational Chebyshev approximations for the error
-function", Mathematics of Computation 23 (1969): relative error below 6e-16 everywhere.
+function", Mathematics of Computation 23 (1969): relative error below 6e-16 everywhere.  Of
+float32, GELU takes one rational function that was fitted to the ratio of J. P. Mills (1926).
 """
 
 from typing import Any
@@ -28,6 +29,13 @@ _P = (1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1,
       1.25781726111229246e-1, 1.60837851487422766e-2, 6.58749161529837803e-4)  # fmt: skip
 _Q = (1.0, 2.56852019228982242e0, 1.87295284992346725e0, 5.27905102951428412e-1,
       6.05183413124413191e-2, 2.33520497626869185e-3)  # fmt: skip
+
+# The ratio of Mills, 1 - normal_cdf(a) over exp(-a^2 / 2), for 0 <= a <= 14: relative error 5e-9
+# before rounding.  All coefficients are positive, so that nothing cancels in float32.
+_MILLS = (
+    np.array([0.0040118374, 0.039927436, 0.18113762, 0.43545652, 0.5], np.float32),
+    np.array([0.01005604, 0.10009071, 0.463934, 1.1937793, 1.6687980, 1.0], np.float32),
+)
 
 
 def erfc(x: Any) -> Any:
@@ -57,6 +65,41 @@ def erfc(x: Any) -> Any:
 def normal_cdf(x: Any) -> Any:
     """Return the probability that a standard normal number is below ``x``."""
     return 0.5 * erfc(x * -(0.5**0.5))
+
+
+def size_times_tail(x: Any) -> Any:
+    """Return ``|x|`` times the probability that a standard normal number is above ``|x|``.
+
+    In float32 its error is some units in the last place up to 3, beyond which the rounding of
+    ``x^2`` is magnified; in float16 it is one rounding.
+
+    Parameters
+    ----------
+    x : array of float, any shape
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nn.functional.erf import size_times_tail
+    >>> size_times_tail(np.array([-1.0, 0.0, 1.0])).round(7)
+    array([0.1586553, 0.       , 0.1586553])
+    """
+    if x.dtype.itemsize > 4:
+        return 0.5 * np.abs(x) * erfc(np.abs(x) * 0.5**0.5)
+    a = np.minimum(np.abs(x), 14, dtype=np.float32)  # beyond, the tail is 0
+    above, below = (np.multiply(a, c[0]) for c in _MILLS)
+    for sums, coefficients in zip((above, below), _MILLS, strict=True):
+        for c in coefficients[1:-1]:
+            sums += c
+            sums *= a
+    above += 0.5
+    above *= a
+    below += 1
+    above /= below
+    a *= a
+    a *= -0.5
+    above *= np.exp(a, out=a)
+    return above.astype(x.dtype, copy=False)
 
 
 def normal_pdf(x: Any) -> Any:

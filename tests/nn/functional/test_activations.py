@@ -140,3 +140,70 @@ def test_embedding_adds_repeated_rows_and_refuses_ids_outside():
 def test_options_by_position(f, option):
     x = np.random.default_rng(0).normal(size=(2, 3))
     ag.assert_gradients(lambda a: f(a, option), x)
+
+
+@pytest.mark.parametrize("slope", [0.0, -0.3, 0.5, 1.0, 2.5])
+def test_a_leaky_relu_of_any_slope(slope):
+    x = np.array([-np.inf, -2.0, -0.0, 0.0, 3.0, np.inf, np.nan], np.float32)
+    t = ag.tensor(x, requires_grad=True)
+    with np.errstate(invalid="ignore"):  # 0 times inf
+        y = nn.leaky_relu(t, slope)
+        expected = np.where(x > 0, x, np.float32(slope) * x)
+    y.backward(np.ones(7, np.float32))
+    np.testing.assert_array_equal(y.numpy(), expected)
+    np.testing.assert_array_equal(t.grad.numpy(), np.where(x > 0, 1, np.float32(slope)))
+
+
+@pytest.mark.parametrize("name", [n for n in ACTIVATIONS if "softmax" not in n and n != "tanh"])
+def test_large_arrays_of_any_layout_give_what_their_elements_give(name):
+    """Test that the division into blocks changes no number and keeps the order of memory."""
+    rng = np.random.default_rng(0)
+    whole = rng.normal(size=(40, 50, 80)).astype(np.float32) * 3
+    layouts = {
+        "rows": whole,
+        "axes in another order": whole.transpose(2, 0, 1),
+        "gaps": np.repeat(whole, 2, axis=2)[..., ::2],
+        "backwards": whole[::-1, :, ::-1],
+        "broadcast": np.broadcast_to(whole[:1], (40, 50, 80)),
+    }
+    f = ACTIVATIONS[name]
+    for layout, x in layouts.items():
+        g = rng.normal(size=x.shape).astype(np.float32)
+        out, pull = ag.vjp(f, x)
+        pulled = pull(g)
+        few = [(f(x[i]), ag.vjp(f, x[i])[1](g[i])) for i in range(len(x))]
+        for found, parts in ((out, [y for y, _ in few]), (pulled, [c for _, c in few])):
+            np.testing.assert_allclose(found, parts, rtol=3e-7, atol=1e-7, err_msg=layout)
+        if layout != "broadcast":
+            assert np.argsort(out.strides).tolist() == np.argsort(np.abs(x.strides)).tolist()
+
+
+def test_gelu_of_single_precision():
+    """Test float32 against float64, in units of the last place of the result."""
+    x = np.concatenate([np.linspace(-14, 14, 200_001), [0, 1e-30, -1e-40]]).astype(np.float32)
+    t, exact = ag.tensor(x, requires_grad=True), ag.tensor(x, requires_grad=True, dtype=float)
+    y, z = nn.gelu(t), nn.gelu(exact)
+    y.sum().backward()
+    z.sum().backward()
+    ends = np.abs(x) > 3
+    for ours, theirs, least in ((y, z, 1e-37), (t.grad, exact.grad, 1.0)):
+        error = np.abs(ours.numpy() - theirs.numpy()) / np.maximum(np.abs(theirs.numpy()), least)
+        assert error[~ends].max() < 12 * 2**-24
+        assert error[ends].max() < 80 * 2**-24  # exp(-x^2 / 2) magnifies the rounding of x^2
+    assert t.grad.numpy()[[-3, -2, -1]].tolist() == [0.5] * 3
+
+
+def test_gelu_of_half_precision():
+    x = np.linspace(-6, 6, 101).astype(np.float16)
+    y = nn.gelu(x)
+    assert y.dtype == np.float16
+    np.testing.assert_allclose(y, nn.gelu(x.astype(float)), rtol=1e-3, atol=1e-7)
+
+
+def test_silu_far_below_zero_is_zero():
+    for dtype in (np.float32, np.float64):
+        x = ag.tensor(np.array([-1e30, -800, 1e30], dtype), requires_grad=True)
+        y = nn.silu(x)
+        y.sum().backward()
+        assert y.tolist() == [0, 0, x.data[2]]
+        assert x.grad.tolist() == [0, 0, 1]

@@ -1,0 +1,81 @@
+"""Evaluate functions of large arrays block by block, so that their intermediates stay in the cache.
+
+An expression of NumPy passes over memory once for each operation.  On a block that fits into the
+cache of a core only the first pass reads main memory, and only the last one writes to it.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+#: Numbers in a block: some arrays of float32 of this size fit into a cache of 1 or 2 MiB, and it
+#: is so large that the time of a call does not matter.
+BLOCK = 1 << 16
+
+
+def _aligned(a: Any, model: Any) -> Any:
+    """Return the numbers of ``a`` in the order in which those of ``model`` lie in memory."""
+    if a.strides != model.strides:
+        moved = np.empty_like(model, a.dtype)
+        moved[...] = a
+        a = moved
+    return a.ravel("K")
+
+
+def blockwise(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate an elementwise function, so that it evaluates large arrays block by block.
+
+    Parameters
+    ----------
+    f
+        A function of arrays of one shape whose result has that shape too: element ``i`` of it
+        depends on elements ``i`` alone.  Its keyword ``buffer`` is None or an array for the
+        result, for ``out=`` of every operation.
+
+    Returns
+    -------
+    callable
+        The same function, without ``buffer``.  NumPy arrays of one shape are divided, whatever
+        their layout; numbers and options are passed on.  Calls with anything else (Tensors,
+        arrays of other libraries, arrays that broadcast) go to ``f`` as they are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nn.functional.blocks import blockwise
+    >>> @blockwise
+    ... def scaled_exp(x, scale=1.0, *, buffer=None):
+    ...     return np.multiply(np.exp(x, out=buffer), scale, out=buffer)
+    >>> bool((scaled_exp(np.zeros((300, 400)), scale=2.0) == 2).all())
+    True
+    """
+
+    @functools.wraps(f)
+    def evaluate(*args: Any, **options: Any) -> Any:
+        large = [type(a) is np.ndarray and a.size > BLOCK for a in args]
+        if True not in large:
+            return f(*args, **options)
+        model = args[len(args) - 1 - large[::-1].index(True)]
+        for a, is_large in zip(args, large, strict=True):
+            if (a.shape != model.shape) if is_large else hasattr(a, "__array_ufunc__"):
+                return f(*args, **options)
+        if model.ravel("K").base is None:  # it has gaps
+            model = model.copy("K")
+        flat = [_aligned(a, model) if i else a for a, i in zip(args, large, strict=True)]
+        first = f(*(a[:BLOCK] if i else a for a, i in zip(flat, large, strict=True)), **options)
+        whole = np.empty_like(model, first.dtype)
+        out = whole.ravel("K")
+        out[:BLOCK] = first
+        for start in range(BLOCK, model.size, BLOCK):
+            at = slice(start, start + BLOCK)
+            parts = (a[at] if i else a for a, i in zip(flat, large, strict=True))
+            f(*parts, **options, buffer=out[at])
+        return whole
+
+    taken = inspect.signature(f)
+    kept = [p for p in taken.parameters.values() if p.name != "buffer"]
+    evaluate.__signature__ = taken.replace(parameters=kept)  # type: ignore[attr-defined]
+    return evaluate
