@@ -81,7 +81,7 @@ _MOVED = {
 } | {
     "nn.cells": "nn.layers.recurrent_cells",
     "nn.conv_layers": "nn.layers.convolution",
-    "nn.cross_entropy": "nn.functional.cross_entropy",
+    "nn.cross_entropy": "nn.functional.classification",
     "nn.geometry": "nn.functional.convolution",
     "nn.norms": "nn.layers.normalization",
     "nn.optimizers": "nn.optim",

@@ -8,7 +8,7 @@ import numpy as np
 import autograd_core as ag
 from nn.data.text import Characters
 from nn.functional.activations import as_array, softmax
-from nn.functional.cross_entropy import cross_entropy
+from nn.functional.classification import cross_entropy
 from nn.init import Rng
 from nn.layers.basic import Embedding, Linear
 from nn.layers.recurrent import GRU, LSTM, RNN, detached
@@ -84,9 +84,13 @@ class CharRNN(Module):
         self.state = detached(last)
         return logits
 
-    def train(self, mode: bool = True) -> Self:
-        """Switch to training (or evaluation), and reset the state to zeros."""
+    def reset_state(self) -> None:
+        """Begin with a state of zeros again; :func:`nn.fit` does so before each epoch."""
         self.state = None
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch to training (or evaluation), and reset the state."""
+        self.reset_state()
         return super().train(mode)
 
 

@@ -15,6 +15,20 @@ def _gradients(given: Parameter | Iterable[Parameter]) -> list[tuple[Parameter, 
     return [(p, p.grad.detach()) for p in parameters if p.grad is not None]
 
 
+def first_not_finite(parameters: Iterable[Parameter]) -> Parameter | None:
+    """Return the first parameter whose gradient is not finite; None if there is none.
+
+    The squared norm tells, in one pass; a norm that overflows is looked at number by number.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        for p in parameters:
+            if p.grad is not None:
+                g = p.grad.data
+                if not math.isfinite(abs(np.vdot(g, g))) and not np.isfinite(g).all():
+                    return p
+    return None
+
+
 def clip_grad_norm_(parameters: Parameter | Iterable[Parameter], max_norm: float) -> float:
     """Scale all gradients together, so that their Euclidean norm is at most ``max_norm``.
 

@@ -7,6 +7,7 @@ from nn.training.checkpoints import Checkpoint as Checkpoint
 from nn.training.checkpoints import resume as resume
 from nn.training.evaluation import accuracy as accuracy
 from nn.training.evaluation import evaluate as evaluate
+from nn.training.evaluation import r2_score as r2_score
 from nn.training.loggers import JSONLines as JSONLines
 from nn.training.loggers import TensorBoard as TensorBoard
 from nn.training.loop import History as History

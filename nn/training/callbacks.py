@@ -1,5 +1,6 @@
 """Callbacks of ``fit``: early stopping, and pictures while training goes on."""
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from nn.module import Module
 from nn.plot.axes import figure
 from nn.plot.curves import history as plot_history
 from nn.training.evaluation import Loss
-from nn.training.loop import TrainingState
+from nn.training.loop import History, TrainingState
 
 _FALLING = ("loss", "error", "mse", "rmse", "mae", "perplexity", "nll", "deviance")
 _RISING = ("accuracy", "score", "r2", "f1", "auc", "precision", "recall", "right")
@@ -40,7 +41,38 @@ def with_prefix(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {k.removeprefix(prefix): v for k, v in values.items() if k.startswith(prefix)}
 
 
-class EarlyStopping:
+class Monitor:
+    """Base class of callbacks that compare a column of the history with its best value so far.
+
+    The best value belongs to one history: it is forgotten when a training begins that does not go
+    on with it.
+    """
+
+    def __init__(self, monitor: str, mode: str | None) -> None:
+        self.monitor, self.mode = monitor, direction(monitor, mode)
+        self._history: History | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was best."""
+        self.best: float | None = None
+
+    def latest(self, state: TrainingState) -> float:
+        """Return the column after this epoch; reset first if another training has begun."""
+        if self._history is not None and self._history is not state.history:
+            self.reset()
+        self._history = state.history
+        row = state.history.epochs[-1]
+        if self.monitor not in row:
+            raise KeyError(f"no column {self.monitor!r} after this epoch; it has {', '.join(row)}")
+        return row[self.monitor]
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Restore what ``state_dict`` returned, for the training that :func:`nn.resume` goes on."""
+        self.best, self._history = saved["best"], None
+
+
+class EarlyStopping(Monitor):
     """Stop when ``monitor`` has not improved for ``patience`` epochs; restore the best weights.
 
     Parameters
@@ -55,7 +87,8 @@ class EarlyStopping:
     min_delta
         The smallest change that counts as an improvement.
     restore
-        Whether the model gets back the weights of its best epoch.
+        Whether the model gets back the weights of its best epoch when training ends, by itself, by
+        its number of epochs or by Ctrl-C.
     """
 
     def __init__(
@@ -69,9 +102,12 @@ class EarlyStopping:
     ) -> None:
         if patience < 1:
             raise ValueError(f"patience is a number of epochs from 1 up, got {patience}")
-        self.monitor, self.patience, self.mode = monitor, patience, direction(monitor, mode)
-        self.min_delta, self.restore = min_delta, restore
-        self.best: float | None = None
+        self.patience, self.min_delta, self.restore = patience, min_delta, restore
+        super().__init__(monitor, mode)
+
+    def reset(self) -> None:
+        """Forget what was best."""
+        super().reset()
         self.best_epoch = 0
         self._weights: dict[str, Any] = {}
 
@@ -82,18 +118,22 @@ class EarlyStopping:
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Restore what :meth:`state_dict` returned."""
-        self.best, self.best_epoch = saved["best"], int(saved["best_epoch"])
+        super().load_state_dict(saved)
+        self.best_epoch = int(saved["best_epoch"])
         self._weights = with_prefix("weights.", saved)
 
     def __call__(self, state: TrainingState) -> None:
-        value, epoch = state.history[self.monitor][-1], len(state.history)
+        value, epoch = self.latest(state), len(state.history)
         if better(value, self.best, self.mode, self.min_delta):
             self.best, self.best_epoch = value, epoch
             self._weights = state.model.state_dict() if self.restore else {}
         elif epoch - self.best_epoch >= self.patience:
             state.stop = f"no better {self.monitor} for {self.patience} epochs"
-            if self._weights:
-                state.model.load_state_dict(self._weights)
+
+    def finish(self, state: TrainingState) -> None:
+        """Give the model the weights of its best epoch; called at the end of the training."""
+        if self._weights and self._history is state.history:
+            state.model.load_state_dict(self._weights)
 
 
 def draw_gradient_flow(path: Path, model: Module, loss: Loss, batch: Any) -> None:
@@ -116,7 +156,8 @@ def draw_gradient_flow(path: Path, model: Module, loss: Loss, batch: Any) -> Non
 class Draw:
     """Draw the flow of the gradient every few epochs, as ``gradient_flow_<epoch>.svg``.
 
-    With matplotlib, ``history.png`` is kept up to date too.
+    With matplotlib, ``history.png`` is kept up to date too.  A picture that cannot be drawn warns,
+    and training goes on.
 
     Parameters
     ----------
@@ -149,9 +190,19 @@ class Draw:
         self.folder, self.loss, self.batch, self.every = Path(folder), loss, batch, every
 
     def __call__(self, state: TrainingState) -> None:
-        epoch = len(state.history)
-        if epoch % self.every:
+        if len(state.history) % self.every:
             return
+        try:
+            self._draw(state, len(state.history))
+        except Exception as error:
+            warnings.warn(
+                f"a picture of epoch {len(state.history)} could not be drawn: "
+                f"{type(error).__name__}: {error}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+    def _draw(self, state: TrainingState, epoch: int) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"gradient_flow_{epoch}.svg"
         draw_gradient_flow(path, state.model, self.loss, self.batch)

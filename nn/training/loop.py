@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from nn.errors import NonFiniteLossError
+from nn.errors import NonFiniteError, NonFiniteGradientError, NonFiniteLossError
 from nn.module import Module, restored_modes
-from nn.optim.clipping import clip_grad_norm_
+from nn.optim.clipping import clip_grad_norm_, first_not_finite
 from nn.optim.optimizer import Optimizer
 from nn.optim.schedules import Schedule, Scheduled
-from nn.training.evaluation import Loss, Metrics, evaluate
+from nn.training.evaluation import Loss, Metrics, evaluate, examples, loss_function, pair
 from nn.training.progress import Progress, progress_of
 
 
@@ -55,6 +55,10 @@ class History:
         return [row[name] for row in self.epochs if name in row]
 
 
+#: A function of the state of the training after an epoch.
+Callback = Callable[["TrainingState"], None]
+
+
 @dataclass
 class TrainingState:
     """State that callbacks receive after each epoch; a reason in ``stop`` ends the training."""
@@ -63,7 +67,7 @@ class TrainingState:
     optimizer: Optimizer
     data: Any
     history: History
-    callbacks: Sequence[Callable[[TrainingState], None]] = ()
+    callbacks: Sequence[Callback] = ()
     stop: str | None = None
 
 
@@ -80,13 +84,13 @@ def check_optimizer(model: Module, optimizer: Optimizer) -> None:
 def fit(
     model: Module,
     data: Any,
-    loss: Loss,
+    loss: Loss | str,
     optimizer: Optimizer,
     epochs: int,
     *,
     validation: Any = None,
     metrics: Metrics | None = None,
-    callbacks: Iterable[Callable[[TrainingState], None]] = (),
+    callbacks: Iterable[Callback] = (),
     schedule: Schedule | Sequence[Schedule] | None = None,
     max_norm: float | None = None,
     progress: bool | Progress = True,
@@ -97,7 +101,9 @@ def fit(
     Parameters
     ----------
     model, loss, optimizer
-        ``loss(model(x), y)`` is minimized.
+        ``loss(model(x), y)`` is minimized; a loss may be given by its name, ``"cross_entropy"``.
+        A model in evaluation is switched to training until ``fit`` returns; parts of a model in
+        training that were put in evaluation, frozen layers, stay so.
     data
         An iterable of batches ``(x, y)``, used once in each epoch: a :class:`nn.DataLoader`.
     epochs
@@ -106,15 +112,18 @@ def fit(
         Data and metrics for :func:`evaluate` after each epoch.
     callbacks
         Functions of a :class:`TrainingState`, called after each epoch: :class:`nn.EarlyStopping`,
-        :class:`nn.Checkpoint` (put it last), or your own.  A callback that cannot write its file
-        (a full disk) warns, and training goes on.
+        :class:`nn.Checkpoint` (put it last), or your own.  A method ``finish`` is called when
+        training ends, by Ctrl-C too.  A callback that cannot write its file (a full disk) warns,
+        and training goes on; other errors are raised after all callbacks have run.
     schedule
         The learning rate by step: a function of :mod:`nn.schedules`, or one for each group of the
         optimizer.
     max_norm
-        The largest norm of all gradients together; larger ones are scaled down to it.
+        The largest norm of all gradients of the optimizer's parameters together; larger ones are
+        scaled down to it.
     progress
-        A line after each epoch, and in a terminal a bar (with tqdm); False for silence.
+        A line after each epoch, and in a terminal a bar (with tqdm); False for silence.  What
+        cannot be shown warns, and training goes on.
     history
         The history of a training to continue; see :func:`nn.resume`.
 
@@ -125,8 +134,9 @@ def fit(
 
     Raises
     ------
-    NonFiniteLossError
-        Names the epoch, the step and the first operation with a result that is not finite.
+    NonFiniteLossError, NonFiniteGradientError
+        Name the epoch, the step and the first operation with a result, or a gradient, that is not
+        finite.  That step is not taken, and no callback sees it.
 
     Examples
     --------
@@ -144,38 +154,54 @@ def fit(
         raise TypeError("fit takes batches: data=nn.DataLoader((x, y), batch_size=32)")
     if isinstance(epochs, bool) or not isinstance(epochs, (int, np.integer)) or epochs < 0:
         raise ValueError(f"epochs is a whole number from 0 up, got {epochs!r}")
+    value_of, callbacks, shown = loss_function(loss), list(callbacks), progress_of(progress)
+    for callback in callbacks:
+        if isinstance(callback, type) or not callable(callback):
+            made = f"; write {callback.__name__}(...)" if isinstance(callback, type) else ""
+            raise TypeError(f"a callback is a function of a TrainingState, got {callback!r}{made}")
     check_optimizer(model, optimizer)
-    callbacks, shown = list(callbacks), progress_of(progress)
     history = History() if history is None else history
     state = TrainingState(model, optimizer, data, history, callbacks)
     history.stopped = None
     done = int(history.epochs[-1].get("steps", 0)) if history.epochs else 0
     rates = None if schedule is None else Scheduled(optimizer, schedule, done)
     with restored_modes(model):
+        if not model.training:
+            model.train()
         try:
             for epoch in range(len(history) + 1, epochs + 1):
                 began = time.perf_counter()
-                model.train()
-                steps, mean = _one_epoch(state, loss, shown.steps(data, epoch), rates, max_norm)
+                _reset_states(model)
+                steps, mean = _one_epoch(state, value_of, shown.steps(data, epoch), rates, max_norm)
                 done += steps
                 row: dict[str, float] = {"epoch": epoch, "steps": done, "loss": mean}
                 if validation is not None:
-                    found = evaluate(model, validation, loss, metrics)
+                    found = evaluate(model, validation, value_of, metrics)
                     row.update({f"validation_{name}": value for name, value in found.items()})
                 row["seconds"] = time.perf_counter() - began
                 with _deferred_ctrl_c():
                     history.epochs.append(row)
+                    _call([(c, c) for c in callbacks], state)
                     shown.line(row, epochs)
-                    for callback in callbacks:
-                        _call(callback, state)
                 if state.stop:
                     break
         except KeyboardInterrupt:
             state.stop = "interrupted"
         finally:
             shown.close()
+        finishing = [(c, c.finish) for c in callbacks if hasattr(c, "finish")]
+        with _deferred_ctrl_c():
+            _call(finishing, state)
     history.stopped = state.stop
     return history
+
+
+def _reset_states(model: Module) -> None:
+    """Call ``reset_state`` of the modules that have one: those with a state between batches."""
+    for _, module in model.named_modules():
+        reset = getattr(module, "reset_state", None)
+        if reset is not None:
+            reset()
 
 
 @contextmanager
@@ -204,18 +230,27 @@ def _deferred_ctrl_c() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def _call(callback: Callable[[TrainingState], None], state: TrainingState) -> None:
-    """Call a callback; warn, and go on, if the disk is full or a file is not writable."""
-    try:
-        callback(state)
-    except OSError as error:
-        name = getattr(callback, "__name__", type(callback).__name__)
-        warnings.warn(
-            f"after epoch {len(state.history)} {name} could not write: {error}. Training goes on; "
-            "the files written before are complete",
-            RuntimeWarning,
-            stacklevel=3,
-        )
+def _call(calls: Iterable[tuple[Any, Callback]], state: TrainingState) -> None:
+    """Call callbacks, or their methods; warn, and go on, if a file cannot be written.
+
+    Another error is raised once all have run, so that it costs no checkpoint.
+    """
+    errors = []
+    for callback, function in calls:
+        try:
+            function(state)
+        except OSError as error:
+            name = getattr(callback, "__name__", type(callback).__name__)
+            warnings.warn(
+                f"after epoch {len(state.history)} {name} could not write: {error}. Training goes "
+                "on; the files written before are complete",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+        except Exception as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 def _one_epoch(
@@ -226,46 +261,75 @@ def _one_epoch(
     max_norm: float | None,
 ) -> tuple[int, float]:
     """Train on every batch once; return the number of steps and the mean loss."""
-    model, optimizer, step, total, count = state.model, state.optimizer, 0, 0.0, 0
-    for step, (x, y) in enumerate(batches, start=1):
+    model, optimizer, history = state.model, state.optimizer, state.history
+    moved = [p for group in optimizer.param_groups for p in group["params"]]
+    step, total, count, epoch = 0, 0.0, 0, len(history) + 1
+    for step, batch in enumerate(batches, start=1):
+        x, y = pair(batch)
         tries: list[float] = []
 
         def closure(x: Any = x, y: Any = y, step: int = step, tries: list[float] = tries) -> Any:
             value = loss(model(x), y)
             tries.append(value.item())
-            if len(tries) == 1 and not math.isfinite(tries[0]):  # LBFGS may try too far later
-                cause, epoch = _first_non_finite(model, loss, x, y), len(state.history) + 1
-                raise NonFiniteLossError(epoch, step, tries[0], cause, state.history)
+            first = len(tries) == 1  # LBFGS may try too far later
+            if first and not math.isfinite(tries[0]):
+                cause = _first_non_finite(model, loss, x, y)
+                raise NonFiniteLossError(epoch, step, tries[0], cause, history)
+            model.zero_grad()
             optimizer.zero_grad()
             value.backward()
+            bad = first_not_finite(moved) if first else None
+            if bad is not None:
+                name = next((n for n, p in model.named_parameters() if p is bad), repr(bad))
+                cause = _first_non_finite(model, loss, x, y, backward=True)
+                raise NonFiniteGradientError(epoch, step, name, cause, history)
             if max_norm is not None:
-                clip_grad_norm_(model.parameters(), max_norm)
+                clip_grad_norm_(moved, max_norm)
             return value
 
         if rates is not None:
             rates.step()
         optimizer.step(closure)
-        total += tries[0] * len(x)
-        count += len(x)
+        n = examples(x, y)
+        total += tries[0] * n
+        count += n
     if not count:
         raise ValueError("fit found no batch in its data; a generator is empty after one epoch")
+    for name, p in model.named_parameters():
+        if not np.isfinite(p.data).all():  # before a checkpoint is replaced by it
+            what, cause = f"the parameter {name} is not finite", "the last step made it so"
+            raise NonFiniteError(what, epoch, step, cause, history)
     return step, total / count
 
 
-def _first_non_finite(model: Module, loss: Loss, x: Any, y: Any) -> str:
+def _first_non_finite(model: Module, loss: Loss, x: Any, y: Any, backward: bool = False) -> str:
     """Run a step again under detect_anomaly, and describe the first value that is not finite."""
-    if not np.isfinite(x).all():
+    if any(not np.isfinite(a).all() for a in _arrays(x)):
         return "the inputs of this batch are not all finite"
     for name, p in model.named_parameters():
         if not np.isfinite(p.data).all():
             return f"the parameter {name} was no longer finite after the step before"
     try:
-        with np.errstate(all="ignore"), ag.detect_anomaly():
-            loss(model(x), y)
+        with np.errstate(all="ignore"), ag.detect_anomaly(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            value = loss(model(x), y)
+            if backward:
+                value.backward()
     except ag.AnomalyError as error:
         layer = _layer_at(error.__traceback__, model)
         return f"in the layer {layer}, {error}" if layer else str(error)
-    return "the same step gives a finite loss when it is run again (is it random?)"
+    finally:
+        model.zero_grad()
+    return "the same step gives finite numbers when it is run again (is it random?)"
+
+
+def _arrays(x: Any) -> Iterator[Any]:
+    """Yield the floating-point arrays of an input: an array, or a tuple, list or dict of inputs."""
+    if isinstance(x, (tuple, list, Mapping)):
+        for member in x.values() if isinstance(x, Mapping) else x:
+            yield from _arrays(member)
+    elif getattr(getattr(x, "dtype", None), "kind", "") in "fc":
+        yield x.detach() if isinstance(x, ag.Tensor) else x
 
 
 def _layer_at(traceback: TracebackType | None, model: Module) -> str:

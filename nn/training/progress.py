@@ -1,7 +1,11 @@
-"""Progress reports of ``fit``: a line after each epoch, and a bar within it in a terminal."""
+"""Progress reports of ``fit``: a line after each epoch, and a bar within it in a terminal.
+
+A report that cannot be shown (a full disk, a closed pipe, no terminal) never ends a training.
+"""
 
 import sys
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TextIO
 
 
@@ -53,7 +57,10 @@ class Lines(Progress):
         self.stream = stream
 
     def line(self, row: dict[str, float], epochs: int) -> None:
-        print(describe(row, epochs), file=self.stream or sys.stdout, flush=True)
+        stream, text = self.stream or sys.stdout, describe(row, epochs)
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        text = text.encode(encoding, "backslashreplace").decode(encoding)  # a name may be any
+        print(text, file=stream, flush=True)
 
 
 class Bar(Lines):
@@ -72,13 +79,82 @@ class Bar(Lines):
             self.bar.close()
 
 
+class _Batches:
+    """Batches of an epoch that remember whether they failed, and which one is under way."""
+
+    def __init__(self, data: Iterable[Any]) -> None:
+        self.data, self.source = data, iter(data)
+        self.failed = False
+        self.waiting: list[Any] = []
+
+    def __len__(self) -> int:
+        return len(self.data)  # type: ignore[arg-type]
+
+    def __iter__(self) -> Iterator[Any]:
+        while True:
+            try:
+                batch = next(self.source)
+            except StopIteration:
+                return
+            except BaseException:
+                self.failed = True
+                raise
+            self.waiting.append(batch)
+            yield batch
+
+
+class Guarded(Progress):
+    """Reporter that another one's errors do not escape: it warns once, and is silent then."""
+
+    def __init__(self, reporter: Progress) -> None:
+        self.reporter = reporter
+
+    def _guard(self, report: Callable[..., object], *args: Any) -> None:
+        try:
+            report(*args)
+        except Exception as error:
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        self.reporter = Progress()
+        warnings.warn(
+            f"progress is shown no more ({type(error).__name__}: {error}); training goes on",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+    def steps(self, data: Iterable[Any], epoch: int) -> Iterator[Any]:
+        batches = _Batches(data)
+        try:
+            sized = hasattr(data, "__len__")
+            for batch in self.reporter.steps(batches if sized else iter(batches), epoch):
+                batches.waiting.clear()
+                yield batch
+        except Exception as error:
+            if batches.failed:
+                raise
+            self._give_up(error)
+            yield from batches.waiting
+            yield from batches.source
+
+    def line(self, row: dict[str, float], epochs: int) -> None:
+        self._guard(self.reporter.line, row, epochs)
+
+    def close(self) -> None:
+        self._guard(self.reporter.close)
+
+
 def progress_of(wanted: bool | Progress) -> Progress:
     """Return the reporter for ``progress=``: a bar in a terminal with tqdm, lines elsewhere."""
+    return Guarded(_reporter(wanted))
+
+
+def _reporter(wanted: bool | Progress) -> Progress:
     if isinstance(wanted, Progress):
         return wanted
     if not wanted:
         return Progress()
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():
         try:
             from tqdm import tqdm
         except ImportError:

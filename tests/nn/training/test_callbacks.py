@@ -35,3 +35,63 @@ def test_errors_improve_by_falling():
         assert len(history) == 8
     with pytest.raises(ValueError, match='say mode="min"'):
         nn.EarlyStopping("validation_other")
+
+
+@pytest.mark.parametrize("end", ["epochs", "ctrl-c", "patience"])
+def test_the_best_weights_come_back_at_every_end(end):
+    model, loader, loss, steps = parts()
+    best = []
+
+    def spoil(run):
+        run.history.epochs[-1]["validation_loss"] = abs(len(run.history) - 2)
+        if len(run.history) == 2:
+            best.append(weights(model))
+
+    def press(run):
+        if len(run.history) == 4 and end == "ctrl-c":
+            raise KeyboardInterrupt
+
+    stop = nn.EarlyStopping(patience=2 if end == "patience" else 99)
+    callbacks = [spoil, stop, press]
+    nn.fit(model, loader, loss, steps, 4, callbacks=callbacks, progress=False)
+    np.testing.assert_array_equal(weights(model), best[0])
+
+
+def test_what_is_best_belongs_to_one_training(tmp_path):
+    """Use the same callbacks for a second model, whose losses are all larger."""
+    path = tmp_path / "best.npz"
+    stop, save = nn.EarlyStopping("loss", patience=2), nn.Checkpoint(path, monitor="loss")
+    for seed, scale in ((0, 1.0), (1, 100.0)):
+        model, _, loss, steps = parts(seed, lr=0.01)
+        data = nn.DataLoader((X, scale * Y), 10)
+        best = []
+
+        def note(run, model=model, best=best):
+            best.append((run.history["loss"][-1], weights(model)))
+
+        history = nn.fit(model, data, loss, steps, 3, callbacks=[note, stop, save], progress=False)
+        assert len(history) == 3
+        np.testing.assert_array_equal(weights(model), min(best, key=lambda b: b[0])[1])
+        assert stop.best == save.best == min(history["loss"])
+        saved = {k: v for k, v in nn.load(path).items() if k.startswith("model.")}
+        np.testing.assert_array_equal(saved["model.0.weight"], model[0].weight.data)
+    nn.fit(model, data, loss, steps, 5, callbacks=[stop, save], history=history, progress=False)
+    assert stop.best == save.best == min(history["loss"])  # the same training goes on
+
+
+def test_a_column_that_is_no_longer_there_is_named():
+    model, loader, loss, steps = parts()
+    callbacks = [nn.EarlyStopping("validation_loss")]
+    history = nn.fit(
+        model, loader, loss, steps, 1, validation=(X, Y), callbacks=callbacks, progress=False
+    )
+    with pytest.raises(KeyError, match="no column 'validation_loss' after this epoch"):
+        nn.fit(model, loader, loss, steps, 2, callbacks=callbacks, history=history, progress=False)
+
+
+def test_a_picture_that_fails_costs_nothing(tmp_path):
+    model, loader, loss, steps = parts()
+    draw = nn.Draw(tmp_path, loss, (X[:, :2], Y))
+    with pytest.warns(RuntimeWarning, match="picture of epoch 1 could not be drawn: ValueError"):
+        history = nn.fit(model, loader, loss, steps, 1, callbacks=[draw], progress=False)
+    assert len(history) == 1

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import nn
+from nn.optim.clipping import first_not_finite
 from tests.nn.training.example import X, Y, parts, weights
 
 
@@ -85,9 +86,125 @@ def test_an_empty_generator_is_refused():
     ({"schedule": 0.1}, TypeError, "a function step -> lr"),
     ({"schedule": lambda n: -0.1}, ValueError, "learning rate"),
     ({"schedule": lambda n: float("nan")}, ValueError, "learning rate"),
+    ({"callbacks": [nn.EarlyStopping]}, TypeError, r"write EarlyStopping\(\.\.\.\)"),
+    ({"callbacks": ["stop"]}, TypeError, "a function of a TrainingState"),
+    ({"loss": nn.ReLU}, TypeError, "such as nn.mse_loss"),
 ])  # fmt: skip
 def test_what_fit_refuses(change, error, words):
     model, data, loss, optimizer = parts()
-    given = {"data": data, "optimizer": optimizer, "epochs": 1, "progress": False, **change}
+    given = {"data": data, "loss": loss, "optimizer": optimizer, "epochs": 1, "progress": False}
     with pytest.raises(error, match=words):
-        nn.fit(model, loss=loss, **given)
+        nn.fit(model, **{**given, **change})
+
+
+class Distance(nn.Module):
+    """Distance of a learned point to each example; its gradient is nan at an example."""
+
+    def __init__(self):
+        self.point = nn.Parameter([1.0, 1.0])
+        self.norm = nn.BatchNorm1d(1)
+
+    def forward(self, x):
+        d = self.point - x
+        return np.sqrt(np.sum(d * d, axis=1, keepdims=True))
+
+
+@pytest.mark.parametrize("max_norm", [None, 1.0])
+@pytest.mark.parametrize("make", [nn.SGD, nn.Adam, nn.LBFGS])
+def test_a_gradient_that_is_not_finite_stops_before_the_step(tmp_path, make, max_norm):
+    """The loss is finite; the second epoch meets an identical pair in its last step."""
+    model, path = Distance(), tmp_path / "c.npz"
+    good, bad = np.zeros((4, 2), np.float32), np.ones((4, 2), np.float32)
+    target, optimizer = np.zeros((4, 1), np.float32), make(model.parameters(), lr=0.0)
+    batches = [(good, target)]
+
+    def spoil(state):
+        batches.append((bad, target))
+
+    calls = [nn.Checkpoint(path), spoil]
+    with np.errstate(all="ignore"), pytest.raises(nn.NonFiniteGradientError) as error:
+        nn.fit(model, batches, nn.mse_loss, optimizer, 2, max_norm=max_norm, callbacks=calls,
+               progress=False)  # fmt: skip
+    assert (error.value.epoch, error.value.step) == (2, 2)
+    assert "gradient of point" in str(error.value)
+    assert "backward of sqrt" in str(error.value)
+    assert model.point.data.tolist() == [1, 1]
+    assert model.point.grad is None
+    state = optimizer.state_dict()["state"]
+    numbers = [v for values in state.values() for v in values.values()]
+    assert all(np.isfinite(v).all() for v in numbers)
+    assert len(error.value.history) == nn.load_metadata(path)["history"].count('"epoch"') == 1
+
+
+def test_a_gradient_whose_square_overflows_is_finite():
+    w = nn.Parameter([1e30, 1.0])
+    for gradient, found in (([1e30, 1.0], None), ([np.inf, 1.0], w), ([0.0, np.nan], w)):
+        w.grad = np.array(gradient, np.float32)
+        assert first_not_finite([nn.Parameter([1.0]), w]) is found
+
+
+def test_a_last_step_that_leaves_no_finite_weights_costs_no_checkpoint(tmp_path):
+    model, path = nn.Linear(4, 2, rng=0), tmp_path / "c.npz"
+    optimizer = nn.SGD(model.parameters(), lr=0.0)
+
+    def leap(state):
+        optimizer.param_groups[0]["lr"] = 3e38
+
+    callbacks, batch = [nn.Checkpoint(path), leap], (X, 1e3 * Y)
+    with np.errstate(all="ignore"), pytest.raises(nn.NonFiniteError, match="last step made it so"):
+        nn.fit(model, [batch], nn.mse_loss, optimizer, 2, callbacks=callbacks, progress=False)
+    assert all(np.isfinite(a).all() for a in nn.load(path).values())
+
+
+def test_frozen_parts_of_a_model_in_training_stay_in_evaluation():
+    model = nn.Sequential(
+        nn.Sequential(nn.BatchNorm1d(4), nn.Dropout(0.9, rng=0)), nn.BatchNorm1d(4), nn.Linear(4, 2)
+    )
+    model[0].eval()
+    modes = [m.training for _, m in model.named_modules()]
+    optimizer = nn.SGD(model[2].parameters(), lr=0.1)
+    seen = []
+
+    def note(state):
+        seen.append([m.training for _, m in model.named_modules()])
+
+    nn.fit(model, [(X, Y)], nn.mse_loss, optimizer, 2, validation=(X, Y), callbacks=[note],
+           progress=False)  # fmt: skip
+    assert seen == [modes, modes]
+    assert [m.training for _, m in model.named_modules()] == modes
+    assert model[0][0].num_batches_tracked == 0
+    assert model[1].num_batches_tracked == 2
+    model.eval()
+    nn.fit(model, [(X, Y)], nn.mse_loss, optimizer, 1, callbacks=[note], progress=False)
+    assert all(seen[-1])
+    assert not any(m.training for _, m in model.named_modules())
+    model.train()
+    with nn.evaluating(model):  # of no avail: fit trains, and gives the block its mode back
+        nn.fit(model, [(X, Y)], nn.mse_loss, optimizer, 1, callbacks=[note], progress=False)
+        assert not model.training
+    assert all(seen[-1])
+
+
+def test_max_norm_looks_at_the_parameters_of_the_optimizer():
+    steps = []
+    for stale in (False, True):
+        model = nn.mlp([4, 5, 2], output=None, rng=0)
+        optimizer = nn.SGD(model[2].parameters(), lr=0.1)
+        if stale:
+            model[0].weight.grad = np.full((5, 4), 1e6, np.float32)
+        nn.fit(model, [(X, 100 * Y)], nn.mse_loss, optimizer, 3, max_norm=1.0, progress=False)
+        steps.append(model[2].weight.data)
+    np.testing.assert_array_equal(*steps)
+
+
+def test_an_error_of_a_callback_comes_after_the_others(tmp_path):
+    model, loader, loss, optimizer = parts()
+    path = tmp_path / "c.npz"
+
+    def fail(state):
+        raise ZeroDivisionError("mine")
+
+    callbacks = [fail, nn.Checkpoint(path)]
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        nn.fit(model, loader, loss, optimizer, 2, callbacks=callbacks, progress=False)
+    assert nn.load_metadata(path)["history"].count('"epoch"') == 1
