@@ -24,6 +24,7 @@ from nn import optim as optim
 from nn import plot as plot
 from nn import training as training
 from nn._public import define_all as _define_all
+from nn._pytorch import missing as _missing
 from nn.checking import gradcheck as gradcheck
 from nn.data import *  # noqa: F403
 from nn.data import text as text
@@ -53,7 +54,7 @@ else:
 
     def __getattr__(name: str) -> _typing.Any:
         if name not in _MODULES:
-            raise AttributeError(f"module 'nn' has no attribute {name!r}")
+            raise _missing("nn", name)
         return _importlib.import_module(f"nn.{name}")
 
 

@@ -5,6 +5,7 @@ that each output sums; its fan-out is the number of outputs that each input reac
 distributions are not truncated.
 """
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -13,10 +14,20 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, Any]
-Rng = np.random.Generator | int | None
+Rng = np.random.Generator | np.random.RandomState | int | None
 
 #: A function of a shape and ``rng=``, or the name of one in this module.
 Initializer = Callable[..., Any] | str
+
+
+def generator(rng: Rng) -> np.random.Generator:
+    """Return the generator for the option ``rng=``: itself, or one with a seed.
+
+    NumPy's legacy ``RandomState`` draws the seed of a new one.
+    """
+    if isinstance(rng, np.random.RandomState):
+        return np.random.default_rng(rng.randint(0, 1 << 32, 4, np.uint32))
+    return np.random.default_rng(rng)
 
 
 def fans(shape: Sequence[int]) -> tuple[int, int]:
@@ -44,12 +55,12 @@ def zeros(shape: Sequence[int], *, rng: Rng = None) -> Array:
 
 def normal(shape: Sequence[int], mean: float = 0.0, std: float = 1.0, *, rng: Rng = None) -> Array:
     """Draw from the normal distribution N(mean, std^2)."""
-    return np.random.default_rng(rng).normal(mean, std, shape)
+    return generator(rng).normal(mean, std, shape)
 
 
 def uniform(shape: Sequence[int], low: float = 0.0, high: float = 1.0, *, rng: Rng = None) -> Array:
     """Draw from the uniform distribution U(low, high)."""
-    return np.random.default_rng(rng).uniform(low, high, shape)
+    return generator(rng).uniform(low, high, shape)
 
 
 def _uniform_of(variance: float, shape: Sequence[int], rng: Rng) -> Array:
@@ -134,12 +145,43 @@ def initializer(given: Initializer | None, fan_in: int) -> Callable[..., Array]:
     Parameters
     ----------
     given
-        A function of a shape, its name, or None for U(-1/sqrt(fan_in), 1/sqrt(fan_in)), the
-        default of PyTorch.
+        A function of a shape, and of ``rng=`` if it takes it, its name, or None for
+        U(-1/sqrt(fan_in), 1/sqrt(fan_in)), the default of PyTorch.
     fan_in
         The number of inputs that each output sums.
     """
     if given is None:
         bound = fan_in**-0.5
         return partial(uniform, low=-bound, high=bound)
-    return named(given) if isinstance(given, str) else given
+    if isinstance(given, str):
+        return named(given)
+    if not callable(given) or isinstance(given, type):
+        raise TypeError(
+            "init is a function of a shape, such as nn.init.kaiming_normal, or its name, got "
+            f"{given!r}"
+        )
+    return partial(_draw, given)
+
+
+def _draw(function: Callable[..., Any], shape: tuple[int, ...], *, rng: Rng) -> Array:
+    """Call an initializer from elsewhere, and check the shape of what it returns."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+        random = any(p.name == "rng" or p.kind == p.VAR_KEYWORD for p in parameters)
+    except ValueError:  # a function of C without a signature
+        random = False
+    values = np.asarray(function(shape, rng=rng) if random else function(shape))
+    if values.shape != shape:
+        raise ValueError(
+            f"init is to return an array of the shape it is given, {shape}, got {values.shape}"
+        )
+    return values
+
+
+def __getattr__(name: str) -> Any:
+    if name.removesuffix("_") in NAMES:
+        raise AttributeError(
+            f"module 'nn.init' has no attribute {name!r}: its functions return arrays, as in "
+            f"p.data = nn.init.{name.removesuffix('_')}(p.shape).astype(p.dtype)"
+        )
+    raise AttributeError(f"module 'nn.init' has no attribute {name!r}")

@@ -7,6 +7,7 @@ counts once.  There is nothing to register and no ``super().__init__()`` to forg
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,6 +17,7 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core import scopes
+from nn._pytorch import accepts_pytorch
 from nn.errors import StateError
 
 Array = np.ndarray[Any, Any]
@@ -26,6 +28,10 @@ _R_co = TypeVar("_R_co", covariant=True)
 
 class _HasForward(Protocol[_P, _R_co]):
     """Any module, for type checkers: calling it takes and returns what its ``forward`` does."""
+
+    takes_array: bool
+
+    def parameters(self) -> Iterator[Parameter]: ...
 
     def forward(self, *args: _P.args, **kwargs: _P.kwargs) -> _R_co: ...
 
@@ -53,6 +59,25 @@ class Parameter(ag.Tensor):
 
     def __init__(self, data: Any, *, dtype: Any = np.float32, name: str | None = None) -> None:
         super().__init__(data, requires_grad=True, dtype=dtype, name=name)
+
+
+def check_counts(owner: object, **counts: Any) -> None:
+    """Raise ValueError unless all settings of a module are whole numbers from 1 up."""
+    for name, value in counts.items():
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if not whole or value < 1:
+            raise ValueError(
+                f"{type(owner).__name__}: {name} is a whole number from 1 up, got {value!r}"
+            )
+
+
+def check_range(owner: object, low: float, high: float, **settings: Any) -> None:
+    """Raise ValueError unless all settings of a module are finite numbers in a range."""
+    for name, value in settings.items():
+        number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+        if not number or not low <= value <= high or math.isinf(value):
+            bounds = f"from {low:g} up" if math.isinf(high) else f"from {low:g} to {high:g}"
+            raise ValueError(f"{type(owner).__name__}: {name} is a number {bounds}, got {value!r}")
 
 
 def check_set_to_none(set_to_none: bool) -> None:
@@ -99,6 +124,13 @@ class Module:
     #: Names of the attributes that are arrays and part of the state, but not trained; those that
     #: base classes name are included.
     buffers: tuple[str, ...] = ()
+
+    #: Whether the first argument of ``forward`` is one array, which a list of numbers becomes.
+    takes_array = False
+
+    @accepts_pytorch
+    def __init__(self) -> None:
+        """Make a module without settings; subclasses need not call it."""
 
     @property
     def training(self) -> bool:
@@ -147,6 +179,9 @@ class Module:
         )
 
     def __call__(self: _HasForward[_P, _R_co], *args: _P.args, **kwargs: _P.kwargs) -> _R_co:
+        if self.takes_array and args and isinstance(args[0], (list, tuple)):
+            dtype = next((p.dtype for p in self.parameters()), np.float32)
+            args = (ag.array(args[0]).astype(dtype), *args[1:])  # type: ignore[assignment]
         start = next(scopes.clock)
         result = self.forward(*args, **kwargs)
         scopes.note(self, start, result)  # lets a picture group the operations of this module

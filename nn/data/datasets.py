@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nn.errors import DataError
+from nn.init import Rng, generator
 from nn.module import Array
 
 
@@ -49,7 +50,7 @@ class DataLoader:
         arrays: Any,
         batch_size: int = 1,
         shuffle: bool = False,
-        rng: np.random.Generator | int | None = None,
+        rng: Rng = None,
         drop_last: bool = False,
         *,
         dtype: Any = np.float32,
@@ -61,11 +62,12 @@ class DataLoader:
             raise ValueError(
                 f"DataLoader takes arrays of one length, at least 1; got lengths {lengths}"
             )
-        if batch_size < 1:
-            raise ValueError(f"batch_size is at least 1, got {batch_size}")
+        whole = isinstance(batch_size, (int, np.integer)) and not isinstance(batch_size, bool)
+        if not whole or batch_size < 1:
+            raise ValueError(f"batch_size is a whole number from 1 up, got {batch_size!r}")
         self.arrays = [a.astype(dtype, copy=False) if a.dtype.kind == "f" else a for a in given]
         self.batch_size, self.shuffle, self.drop_last = int(batch_size), shuffle, drop_last
-        self.rng = np.random.default_rng(rng)
+        self.rng = generator(rng)
         self.examples = lengths[0]
 
     def __len__(self) -> int:
@@ -86,6 +88,13 @@ class DataLoader:
 def one_hot(labels: Any, classes: int, dtype: Any = np.float32) -> Array:
     """Return class numbers as rows that are 1 at the class and 0 elsewhere.
 
+    Raises
+    ------
+    TypeError
+        For labels that are no integers: booleans would select rows, not name classes.
+    ValueError
+        For labels that are not from 0 to ``classes - 1``.
+
     Examples
     --------
     >>> import nn
@@ -94,15 +103,19 @@ def one_hot(labels: Any, classes: int, dtype: Any = np.float32) -> Array:
            [1., 0., 0.]], dtype=float32)
     """
     labels = np.asarray(labels)
+    if labels.dtype.kind not in "iu":
+        if labels.size:
+            raise TypeError(
+                f"class numbers are integers, got {labels.dtype}; write labels.astype(int)"
+            )
+        labels = labels.astype(int)
     if labels.size and not (labels.min() >= 0 and labels.max() < classes):
         found = f"{labels.min()} to {labels.max()}"
         raise ValueError(f"labels of {classes} classes go from 0 to {classes - 1}, got {found}")
     return np.asarray(np.eye(classes, dtype=dtype)[labels])
 
 
-def load_digits(
-    *, test: float = 0.2, rng: np.random.Generator | int | None = 0, dtype: Any = np.float32
-) -> Split:
+def load_digits(*, test: float = 0.2, rng: Rng = 0, dtype: Any = np.float32) -> Split:
     """Load the 1,797 handwritten digits of 8x8 pixels that come with scikit-learn (Alpaydin, 1998).
 
     Parameters
@@ -132,7 +145,7 @@ def load_digits(
             "pip install scikit-learn"
         ) from error
     pixels, labels = datasets.load_digits(return_X_y=True)
-    order = np.random.default_rng(rng).permutation(len(labels))
+    order = generator(rng).permutation(len(labels))
     held, kept = np.split(order, [round(len(labels) * test)])
     x, y = (pixels / 16).astype(dtype), labels.astype(np.int64)
     return Split(x[kept], y[kept], x[held], y[held])

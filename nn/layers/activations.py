@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import autograd_core as ag
+from nn._pytorch import accepts_pytorch
 from nn.functional import activations as functional
 from nn.module import Module
 
@@ -42,6 +43,7 @@ class ReLU(Module):
 class LeakyReLU(Module):
     """Return ``x`` above 0, and ``negative_slope * x`` below."""
 
+    @accepts_pytorch
     def __init__(self, negative_slope: float = 0.01) -> None:
         self.negative_slope = negative_slope
 
@@ -55,6 +57,7 @@ class LeakyReLU(Module):
 class ELU(Module):
     """Return ``x`` above 0, and ``alpha (exp(x) - 1)`` below."""
 
+    @accepts_pytorch
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha
 
@@ -71,6 +74,7 @@ class GELU(Module):
     ``approximate`` is ``"none"`` for the exact function, or ``"tanh"``.
     """
 
+    @accepts_pytorch
     def __init__(self, approximate: str = "none") -> None:
         self.approximate = approximate
 
@@ -98,6 +102,7 @@ class Softplus(Module):
 class Softmax(Module):
     """Turn numbers into positive ones that sum to 1 along ``axis``."""
 
+    @accepts_pytorch
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
 

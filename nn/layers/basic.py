@@ -3,15 +3,17 @@
 # Primitives return an array for an array, so their calls are typed Any; layers promise a Tensor.
 # mypy: no-warn-return-any
 
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 import autograd_core as ag
+from nn._pytorch import accepts_pytorch
 from nn.functional.activations import as_array, embedding, linear
-from nn.init import Initializer, Rng, initializer
-from nn.module import Module, Parameter
+from nn.init import Initializer, Rng, generator, initializer
+from nn.module import Module, Parameter, check_counts
 
 
 class Linear(Module):
@@ -46,7 +48,9 @@ class Linear(Module):
     """
 
     bias: Parameter | None
+    takes_array = True
 
+    @accepts_pytorch
     def __init__(
         self,
         in_features: int,
@@ -58,13 +62,9 @@ class Linear(Module):
         rng: Rng = None,
         dtype: Any = np.float32,
     ) -> None:
-        if in_features < 1 or out_features < 1:
-            raise ValueError(
-                f"Linear needs at least one input and one output, got "
-                f"Linear({in_features}, {out_features})"
-            )
+        check_counts(self, in_features=in_features, out_features=out_features)
         self.in_features, self.out_features = in_features, out_features
-        rng = np.random.default_rng(rng)
+        rng = generator(rng)
         draw = initializer(init, in_features)
         self.weight = Parameter(draw((out_features, in_features), rng=rng), dtype=dtype)
         self.bias = None
@@ -120,6 +120,7 @@ class Embedding(Module):
     ((2, 3, 3), [0.0, 0.0, 0.0])
     """
 
+    @accepts_pytorch
     def __init__(
         self,
         num_embeddings: int,
@@ -130,17 +131,13 @@ class Embedding(Module):
         rng: Rng = None,
         dtype: Any = np.float32,
     ) -> None:
-        if num_embeddings < 1 or embedding_dim < 1:
-            raise ValueError(
-                f"Embedding needs at least one row of at least one number, got "
-                f"Embedding({num_embeddings}, {embedding_dim})"
-            )
+        check_counts(self, num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         if padding_idx is not None and not 0 <= padding_idx < num_embeddings:
             raise ValueError(f"padding_idx is from 0 to {num_embeddings - 1}, got {padding_idx}")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.padding_idx = padding_idx
         draw = initializer(init, embedding_dim)
-        values = draw((num_embeddings, embedding_dim), rng=np.random.default_rng(rng))
+        values = draw((num_embeddings, embedding_dim), rng=generator(rng))
         if padding_idx is not None:
             values[padding_idx] = 0
         self.weight = Parameter(values, dtype=dtype)
@@ -160,19 +157,28 @@ class Embedding(Module):
 
 
 class Flatten(Module):
-    """Join all axes from ``start_dim`` on: ``(N, C, H, W)`` becomes ``(N, C H W)``."""
+    """Join the axes from ``start_dim`` to ``end_dim``: ``(N, C, H, W)`` becomes ``(N, C H W)``."""
 
-    def __init__(self, start_dim: int = 1) -> None:
-        self.start_dim = start_dim
+    takes_array = True
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        self.start_dim, self.end_dim = start_dim, end_dim
 
     def forward(self, x: Any) -> ag.Tensor:
         """Map ``(N, ...)`` to ``(N, features)``."""
-        kept = x.shape[: self.start_dim]
-        return x.reshape(*kept, int(np.prod(x.shape[self.start_dim :])))
+        shape = tuple(x.shape)
+        first, last = (d + x.ndim if d < 0 else d for d in (self.start_dim, self.end_dim))
+        if not 0 <= first <= last < x.ndim:
+            raise ValueError(
+                f"Flatten({self.start_dim}, {self.end_dim}) has no axes to join in shape {shape}"
+            )
+        return x.reshape(*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :])
 
 
 class Sequential(Module):
     """Apply layers one after the other; each is a module or any function of one Tensor.
+
+    A dict of layers gives them names, which replace their numbers in names of parameters.
 
     Examples
     --------
@@ -184,18 +190,27 @@ class Sequential(Module):
     (3, Linear(2, 4))
     """
 
-    def __init__(self, *layers: Callable[[Any], Any]) -> None:
-        for i, layer in enumerate(layers):
+    def __init__(self, *layers: Callable[[Any], Any] | Mapping[str, Callable[[Any], Any]]) -> None:
+        given: Any = layers[0] if len(layers) == 1 and isinstance(layers[0], Mapping) else None
+        members = dict(given or {str(i): layer for i, layer in enumerate(layers)})
+        for name, layer in members.items():
+            if isinstance(layer, type):
+                raise TypeError(
+                    f"layer {name} of Sequential is the class {layer.__name__}; write "
+                    f"{layer.__name__}()"
+                )
             if not callable(layer):
                 raise TypeError(
-                    f"layer {i} of Sequential is a {type(layer).__name__}, not a module or a "
+                    f"layer {name} of Sequential is a {type(layer).__name__}, not a module or a "
                     "function; to pass a list write Sequential(*layers)"
                 )
-        self.layers = list(layers)
+        self.layers = list(members.values())
+        self._names = list(members) if given else []
 
     def members(self) -> Iterable[tuple[str, Any]]:
-        """Return the layers by number: ``0.weight``, as PyTorch names them."""
-        return ((str(i), layer) for i, layer in enumerate(self.layers))
+        """Return the layers by number, ``0.weight`` as in PyTorch, or by their names."""
+        names = vars(self).get("_names", [])
+        return ((names[i] if i < len(names) else str(i), v) for i, v in enumerate(self.layers))
 
     def forward(self, x: Any) -> ag.Tensor:
         """Run ``x`` through every layer."""
@@ -210,5 +225,7 @@ class Sequential(Module):
         return iter(self.layers)
 
     def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, str):
+            return dict(self.members())[index]
         found = self.layers[index]
         return Sequential(*found) if isinstance(index, slice) else found

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
+from nn._pytorch import accepts_pytorch
 from nn.functional.convolution import Padding, conv, conv_transpose, geometry, per_axis
-from nn.init import Initializer, Rng, initializer
-from nn.module import Module, Parameter
+from nn.init import Initializer, Rng, generator, initializer
+from nn.module import Module, Parameter, check_counts
+
+_DEFAULTS = {"stride": 1, "padding": 0, "output_padding": 0, "dilation": 1, "groups": 1}
 
 
 class _Conv(Module):
@@ -19,7 +22,10 @@ class _Conv(Module):
 
     axes: int
     transposed = False
+    takes_array = True
+    output_padding: Any = 0
 
+    @accepts_pytorch
     def __init__(
         self,
         in_channels: int,
@@ -36,7 +42,8 @@ class _Conv(Module):
         dtype: Any = np.float32,
     ) -> None:
         size = per_axis(kernel_size, self.axes, "kernel_size")
-        if in_channels % groups or out_channels % groups or groups < 1:
+        check_counts(self, in_channels=in_channels, out_channels=out_channels, groups=groups)
+        if in_channels % groups or out_channels % groups:
             raise ValueError(
                 f"groups={groups} must divide in_channels={in_channels} and "
                 f"out_channels={out_channels}"
@@ -44,7 +51,7 @@ class _Conv(Module):
         geometry(size, stride, padding, dilation, groups)
         self.in_channels, self.out_channels, self.kernel_size = in_channels, out_channels, size
         self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
-        rng = np.random.default_rng(rng)
+        rng = generator(rng)
         first, second = in_channels, out_channels // groups
         if not self.transposed:
             first, second = out_channels, in_channels // groups
@@ -67,7 +74,7 @@ class _Conv(Module):
     def describe(self) -> str:
         size = "×".join(map(str, self.kernel_size))
         parts = [f"{self.in_channels}, {self.out_channels}, {size}"]
-        for name, default in (("stride", 1), ("padding", 0), ("dilation", 1), ("groups", 1)):
+        for name, default in _DEFAULTS.items():
             value = getattr(self, name)
             if value != default:
                 parts.append(f"{name}={value!r}")
@@ -120,8 +127,8 @@ class Conv2d(_Conv):
 class ConvTranspose2d(_Conv):
     """Enlarge ``x (N, C, H, W)`` by :func:`nn.conv_transpose`.
 
-    The weight has shape ``(C, out / groups, kh, kw)``.  Parameters are those of
-    :class:`nn.Conv1d`, and
+    The weight has shape ``(C, out / groups, kh, kw)``.  Parameters, in PyTorch's order, are those
+    of :class:`nn.Conv1d`, and
 
     output_padding
         Added to the length of each axis; a number, or one for each axis.
@@ -135,10 +142,28 @@ class ConvTranspose2d(_Conv):
 
     axes = 2
     transposed = True
-    output_padding: Any = 0
 
-    def __init__(self, *args: Any, output_padding: Any = 0, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    @accepts_pytorch
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | Sequence[int],
+        stride: Any = 1,
+        padding: Padding = 0,
+        output_padding: Any = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Any = 1,
+        *,
+        init: Initializer | None = None,
+        rng: Rng = None,
+        dtype: Any = np.float32,
+    ) -> None:
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
+            init=init, rng=rng, dtype=dtype,
+        )  # fmt: skip
         self.output_padding = output_padding
 
     def forward(self, x: Any) -> ag.Tensor:

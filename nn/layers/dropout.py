@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
+from nn._pytorch import accepts_pytorch
 from nn.functional.activations import as_float_array
-from nn.init import Rng
-from nn.module import Module
+from nn.init import Rng, generator
+from nn.module import Module, check_range
 
 
 class Dropout(Module):
@@ -35,11 +36,13 @@ class Dropout(Module):
     [1.0, 1.0, 1.0]
     """
 
+    takes_array = True
+
+    @accepts_pytorch
     def __init__(self, p: float = 0.5, *, rng: Rng = None) -> None:
-        if not 0 <= p <= 1:
-            raise ValueError(f"the probability of zeroing lies between 0 and 1, got p={p}")
+        check_range(self, 0, 1, p=p)
         self.p = p
-        self.rng = np.random.default_rng(rng)
+        self.rng = generator(rng)
 
     def _mask_shape(self, x: Any) -> tuple[int, ...]:
         return tuple(x.shape)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
+from nn._pytorch import accepts_pytorch
 from nn.functional.pooling import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 from nn.module import Module
 
@@ -16,6 +17,9 @@ from nn.module import Module
 class _Pool(Module):
     """Base class of pooling by windows."""
 
+    takes_array = True
+
+    @accepts_pytorch
     def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0) -> None:
         self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
 
@@ -68,6 +72,8 @@ class AvgPool2d(_Pool):
 class AdaptiveAvgPool2d(Module):
     """Take the means of ``output_size`` windows; see :func:`nn.adaptive_avg_pool2d`."""
 
+    takes_array = True
+
     def __init__(self, output_size: int | Sequence[int]) -> None:
         self.output_size = output_size
 
@@ -81,6 +87,8 @@ class AdaptiveAvgPool2d(Module):
 
 class GlobalAvgPool(Module):
     """Take the mean over all axes but the first two: ``(N, C, ...)`` becomes ``(N, C)``."""
+
+    takes_array = True
 
     def forward(self, x: Any) -> ag.Tensor:
         """Map ``(N, C, ...)`` to ``(N, C)``."""

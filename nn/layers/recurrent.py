@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from nn.init import Rng
+from nn._pytorch import accepts_pytorch
+from nn.init import Rng, generator
 from nn.layers.dropout import Dropout
 from nn.layers.recurrent_cells import GRUKernel, LSTMKernel, RecurrentKernel, RNNKernel, States
 
@@ -39,6 +40,7 @@ def _mirrored_steps(lengths: Any, steps: int) -> Any:
 class _Recurrent(RecurrentKernel):
     """Base class of recurrent layers."""
 
+    @accepts_pytorch
     def __init__(
         self,
         input_size: int,
@@ -52,7 +54,7 @@ class _Recurrent(RecurrentKernel):
         dtype: Any = np.float32,
     ) -> None:
         self.set_sizes(input_size, hidden_size, num_layers)
-        rng = np.random.default_rng(rng)
+        rng = generator(rng)
         self.num_layers, self.bias, self.bidirectional = num_layers, bias, bidirectional
         self.between = Dropout(dropout, rng=rng.spawn(1)[0])
         for layer in range(num_layers):

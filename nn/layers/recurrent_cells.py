@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from nn._pytorch import accepts_pytorch
 from nn.functional import recurrence
 from nn.functional.activations import linear
-from nn.init import Rng, initializer
-from nn.module import Module, Parameter
+from nn.init import Rng, generator, initializer
+from nn.module import Module, Parameter, check_counts
 
 States = tuple[Any, ...]
 
@@ -19,6 +20,7 @@ States = tuple[Any, ...]
 class RecurrentKernel(Module):
     """Base class: the parameters ``weight_ih``, ``weight_hh``, ``bias_ih`` and ``bias_hh``."""
 
+    takes_array = True
     gates: int
     states: int = 1
     input_size: int
@@ -26,11 +28,7 @@ class RecurrentKernel(Module):
 
     def set_sizes(self, input_size: int, hidden_size: int, num_layers: int = 1) -> None:
         """Check and store the sizes."""
-        if min(input_size, hidden_size, num_layers) < 1:
-            raise ValueError(
-                f"{type(self).__name__} needs at least one input, one hidden unit and one layer, "
-                f"got {input_size}, {hidden_size} and {num_layers}"
-            )
+        check_counts(self, input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
         self.input_size, self.hidden_size = input_size, hidden_size
 
     def draw_parameters(self, suffix: str, inputs: int, bias: bool, rng: Any, dtype: Any) -> None:
@@ -135,6 +133,7 @@ class GRUKernel(RecurrentKernel):
 class _Cell(RecurrentKernel):
     """Base class of cells: one step, with one set of parameters."""
 
+    @accepts_pytorch
     def __init__(
         self,
         input_size: int,
@@ -145,7 +144,7 @@ class _Cell(RecurrentKernel):
         dtype: Any = np.float32,
     ) -> None:
         self.set_sizes(input_size, hidden_size)
-        self.draw_parameters("", input_size, bias, np.random.default_rng(rng), dtype)
+        self.draw_parameters("", input_size, bias, generator(rng), dtype)
 
     def forward(self, x: Any, state: Any = None) -> Any:
         """Take one step.

@@ -9,7 +9,7 @@ import autograd_core as ag
 from nn.data.text import Characters
 from nn.functional.activations import as_array, softmax
 from nn.functional.classification import cross_entropy
-from nn.init import Rng
+from nn.init import Rng, generator
 from nn.layers.basic import Embedding, Linear
 from nn.layers.recurrent import GRU, LSTM, RNN, detached
 from nn.module import Module, evaluating
@@ -60,7 +60,7 @@ class CharRNN(Module):
     ) -> None:
         if kind not in KINDS:
             raise ValueError(f"kind is one of {', '.join(KINDS)}, got {kind!r}")
-        rng = np.random.default_rng(rng)
+        rng = generator(rng)
         self.embedding = Embedding(characters, embed, rng=rng, dtype=dtype)
         self.recurrent = KINDS[kind](
             embed, hidden, num_layers, dropout=dropout, rng=rng, dtype=dtype
@@ -138,7 +138,7 @@ def sample(
         raise ValueError("a prompt has at least one character")
     if not temperature >= 0 or length < 0:
         raise ValueError(f"temperature and length are not negative, got {temperature} and {length}")
-    rng, ids, state = np.random.default_rng(rng), characters.encode(prompt)[None], None
+    rng, ids, state = generator(rng), characters.encode(prompt)[None], None
     found = []
     with evaluating(model), ag.no_grad():
         for _ in range(length):

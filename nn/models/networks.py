@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nn.init import Initializer, Rng
+from nn.init import Initializer, Rng, generator
 from nn.layers.activations import Identity, Tanh, named
 from nn.layers.basic import Flatten, Linear, Sequential
 from nn.layers.convolution import Conv2d
@@ -54,7 +54,7 @@ def mlp(
     """
     if len(sizes) < 2:
         raise ValueError(f"mlp needs at least the number of inputs and of outputs, got {sizes}")
-    rng = np.random.default_rng(rng)
+    rng = generator(rng)
     last = activation if output == "same" else output
     layers: list[Module] = []
     for i, (n, m) in enumerate(itertools.pairwise(sizes)):
@@ -95,7 +95,7 @@ def lenet5(*, rng: Rng = None, dtype: Any = np.float32) -> Sequential:
     >>> sum(p.size for p in nn.models.lenet5(rng=0).parameters())
     61706
     """
-    rng = np.random.default_rng(rng)
+    rng = generator(rng)
     options: dict[str, Any] = {"rng": rng, "dtype": dtype}
     return Sequential(
         *(Conv2d(1, 6, 5, padding=2, **options), Tanh(), AvgPool2d(2)),

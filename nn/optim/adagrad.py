@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from nn._pytorch import accepts_pytorch
 from nn.module import Parameter
 from nn.optim.optimizer import Group, Optimizer
 
@@ -38,6 +39,7 @@ class Adagrad(Optimizer):
 
     usual_lr = 1e-2
 
+    @accepts_pytorch
     def __init__(
         self, parameters: Iterable[Any], lr: float | None = None, *, lr_decay: float = 0.0,
         weight_decay: float = 0.0, eps: float = 1e-10,

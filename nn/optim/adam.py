@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nn._pytorch import accepts_pytorch
 from nn.module import Parameter
 from nn.optim.optimizer import Group, Optimizer
 
@@ -37,6 +38,7 @@ class Adam(Optimizer):
     [0.8999999761581421]
     """
 
+    @accepts_pytorch
     def __init__(
         self,
         parameters: Iterable[Any],

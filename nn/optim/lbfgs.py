@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nn._pytorch import accepts_pytorch
 from nn.errors import StateError
 from nn.functional.activations import as_array
 from nn.optim.optimizer import Closure, Group, Optimizer
@@ -162,6 +163,7 @@ class LBFGS(Optimizer):
 
     usual_lr = 1.0
 
+    @accepts_pytorch
     def __init__(
         self,
         parameters: Iterable[Any],

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from nn._pytorch import accepts_pytorch
 from nn.module import Parameter
 from nn.optim.optimizer import Group, Optimizer
 
@@ -43,6 +44,7 @@ class RMSprop(Optimizer):
 
     usual_lr = 1e-2
 
+    @accepts_pytorch
     def __init__(
         self, parameters: Iterable[Any], lr: float | None = None, *, alpha: float = 0.99,
         eps: float = 1e-8, weight_decay: float = 0.0, momentum: float = 0.0, centered: bool = False,

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from nn._pytorch import accepts_pytorch
 from nn.module import Parameter
 from nn.optim.optimizer import Group, Optimizer
 
@@ -36,6 +37,7 @@ class SGD(Optimizer):
     Parameter([ 0.5, -1. ], float32, requires_grad)
     """
 
+    @accepts_pytorch
     def __init__(
         self,
         parameters: Iterable[Any],

@@ -5,34 +5,37 @@ from typing import Any, Self
 
 import numpy as np
 
+from nn.columns import usual_direction
 from nn.plot.axes import BLUE, CYCLE, INK, MUTED, ORANGE, array, axes, despine, separate
 
 #: The name, x, y, and the options of the line.
 _Curve = tuple[str, Any, Any, dict[str, Any]]
 
 
-def _draw_curves(ax: Any, curves: Sequence[_Curve]) -> list[tuple[Any, Any]]:
-    """Draw curves on an axis that is logarithmic along y, with their names at the right.
+def _draw_curves(ax: Any, curves: Sequence[_Curve], log: bool = True) -> list[tuple[Any, Any]]:
+    """Draw curves on an axis, along y logarithmic or not, and name them at the right.
 
-    Points that are not positive and finite are left out.  Return x and y of the others, for each
-    curve.
+    Points that are not finite, or on a logarithmic axis not positive, are left out.  Return x and
+    y of the others, for each curve.
     """
-    ax.set_yscale("log")
+    if log:
+        ax.set_yscale("log")
+    to_axis = np.log10 if log else np.asarray
     drawn, ends = [], []
     for name, x, y, style in curves:
-        good = np.isfinite(y) & (y > 0)
+        good = np.isfinite(y) & ((y > 0) | (not log))
         drawn.append((x[good], y[good]))
         ax.plot(x[good], y[good], **style)
         if good.any():
             k = x[good].argmax()
-            ends.append((x[good][k], np.log10(y[good][k]), name, style["color"]))
-    low, high = np.log10(ax.get_ylim())
+            ends.append((x[good][k], float(to_axis(y[good][k])), name, style["color"]))
+    low, high = to_axis(ax.get_ylim())
     heights = separate([float(y) for _, y, _, _ in ends], 0.055 * (high - low))
     right = max((x for x, *_ in ends), default=0.0)
     for (_, _, name, color), y in zip(ends, heights, strict=True):
         ax.annotate(
-            name, (right, 10**y), (6, 0), textcoords="offset points", color=color, va="center",
-            annotation_clip=False,
+            name, (right, 10**y if log else y), (6, 0), textcoords="offset points", color=color,
+            va="center", annotation_clip=False,
         )  # fmt: skip
     return drawn
 
@@ -40,7 +43,10 @@ def _draw_curves(ax: Any, curves: Sequence[_Curve]) -> list[tuple[Any, Any]]:
 def history(
     history: Any, columns: Sequence[str] = ("loss", "validation_loss"), *, ax: Any = None
 ) -> Any:
-    """Draw the losses of a training by epoch, on a logarithmic scale; a ring marks the best epoch.
+    """Draw columns of a training by epoch; a ring marks the best epoch.
+
+    Losses, and all that improves by falling, have a logarithmic scale; accuracies, R2 and other
+    scores have a linear one, and a plot of their own.
 
     Parameters
     ----------
@@ -48,7 +54,7 @@ def history(
         The result of :func:`nn.fit`.
     columns
         The columns to draw; those that the history does not have are left out.  The ring marks
-        the smallest value of the last one.
+        the best value of the last one: the smallest loss, the largest score.
     ax
         Axes to draw on; by default those of a new figure.
 
@@ -59,7 +65,7 @@ def history(
     Raises
     ------
     ValueError
-        If the history has no epoch, or none of the columns.
+        If the history has no epoch, or none of the columns, or if losses and scores are mixed.
 
     Examples
     --------
@@ -68,6 +74,9 @@ def history(
     >>> ax = nn.plot.history(nn.History(rows))
     >>> ax.get_title(loc="left")
     'best validation loss 0.0168, in epoch 9'
+    >>> rows = [{"epoch": i + 1, "validation_accuracy": 1 - 0.5 / (i + 1)} for i in range(9)]
+    >>> nn.plot.history(nn.History(rows), ["validation_accuracy"]).get_title(loc="left")
+    'best validation accuracy 94.44 %, in epoch 9'
     """
     rows = history.epochs
     known = [c for c in columns if any(c in row for row in rows)]
@@ -77,7 +86,14 @@ def history(
             f"nothing to draw: the history has {have}, and not {', '.join(columns)}; train with "
             "nn.fit first, with validation= for a validation loss"
         )
-    from matplotlib.ticker import MaxNLocator
+    rising = [c for c in known if usual_direction(c) == "max"]
+    if rising and len(rising) < len(known):
+        falling = next(c for c in known if c not in rising)
+        raise ValueError(
+            f"{falling!r} improves by falling and {rising[0]!r} by rising, on other scales: draw "
+            f"each in a plot of its own, nn.plot.history(history, [{rising[0]!r}])"
+        )
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     ax = despine(axes(ax))
     curves = []
@@ -85,14 +101,19 @@ def history(
         points = [(row["epoch"], row[name]) for row in rows if name in row]
         style = {"color": color, "lw": 1.8, "marker": "o" if len(points) == 1 else ""}
         curves.append((name.replace("_", " "), *np.array(points, float).T, style))
-    drawn = [(x, y) for x, y in _draw_curves(ax, curves) if len(x)]
-    epoch, best = 0.0, np.inf
+    drawn = [(x, y) for x, y in _draw_curves(ax, curves, log=not rising) if len(x)]
+    epoch, best = 0.0, np.nan
     if drawn:
         x, y = drawn[-1]
-        epoch, best = x[y.argmin()], y.min()
+        k = y.argmax() if rising else y.argmin()
+        epoch, best = x[k], y[k]
         ax.plot(epoch, best, "o", ms=9, mfc="none", mec=INK, mew=1.3)
-    ax.set_title(f"best {curves[-1][0]} {best:.3g}, in epoch {epoch:.0f}", loc="left", fontsize=11)
-    ax.set(xlabel="epoch", ylabel="loss")
+    shares = all(c.endswith("accuracy") for c in known)
+    value = f"{100 * best:.2f} %" if shares else f"{best:.3g}"
+    ax.set_title(f"best {curves[-1][0]} {value}, in epoch {epoch:.0f}", loc="left", fontsize=11)
+    ax.set(xlabel="epoch", ylabel="accuracy" if shares else "score" if rising else "loss")
+    if shares:
+        ax.yaxis.set_major_formatter(PercentFormatter(1.0))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     return ax
 

@@ -45,12 +45,16 @@ def weights(
 ) -> Any:
     """Draw one image for each neuron: white is zero, green positive, red negative, on one scale.
 
+    Of a convolution it draws one image for each filter; those of the channels of a filter stand
+    side by side.
+
     Parameters
     ----------
-    weight : array (neurons, inputs), or a module
+    weight : array (neurons, inputs), (filters, channels, [height,] width), or a module
         For a module its first parameter is drawn, the weight of the layer that sees the pixels.
     shape
         The height and width of the images that the network reads; by default square if that fits.
+        Filters have their own.
     colors
         ``"green-red"``, or ``"PuOr"`` (purple positive, orange negative) for readers who cannot
         tell green from red.
@@ -62,7 +66,7 @@ def weights(
     Raises
     ------
     ValueError
-        If the weight does not have two axes, or the shape has another number of pixels.
+        If the weight has another number of axes, or the shape another number of pixels.
 
     Examples
     --------
@@ -70,18 +74,26 @@ def weights(
     >>> ax = nn.plot.weights(nn.mlp([64, 16, 10], rng=0), colors="PuOr")
     >>> ax.get_title(loc="left")
     'weights of 16 neurons, each 8×8'
+    >>> nn.plot.weights(nn.Conv2d(3, 6, 5, rng=0)).get_title(loc="left")
+    'weights of 6 filters, 3 channels, each 5×5'
     """
     if hasattr(weight, "parameters"):
         weight = next(iter(weight.parameters()))
     w = array(weight).astype(float)
-    if w.ndim != 2:
+    if w.ndim not in (2, 3, 4):
         raise ValueError(
-            f"weights have shape (neurons, inputs), got {w.shape}; for the weight of a convolution "
-            "pass weight.data.reshape(len(weight), -1)"
+            "weights have shape (neurons, inputs), or (filters, channels, height, width), got "
+            f"{w.shape}"
         )
-    size, total = _height_width(w.shape[1], shape, "a row of the weight"), len(w)
-    shown = w[:most].reshape(-1, *size)
+    filters, channels, total = w.ndim > 2, w.shape[1] if w.ndim > 2 else 1, len(w)
+    pixels = math.prod(w.shape[2:]) if filters else w.shape[1]
+    own = (1, *w.shape[2:])[-2:] if filters and shape is None else shape
+    size = _height_width(pixels, own, "a filter" if filters else "a row of the weight")
+    w = w[: max(1, most // channels)]
+    shown = w.reshape(-1, *size)
     columns = math.ceil(math.sqrt(len(shown) * size[0] / size[1])) if size[0] > 1 else 1
+    if channels > 1:  # whole filters beside each other
+        columns = channels * max(1, round(math.sqrt(len(w) / channels)))
     columns = max(1, min(columns, len(shown)))
     gap = 1 if size[0] < 14 else 2
     whole, corners = _mosaic(shown, columns, gap, 0)
@@ -98,7 +110,9 @@ def weights(
     ax.set_axis_off()
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.75, pad=0.02)
     bar.outline.set_visible(False)
-    drawn = f"weights of {len(shown)} neurons" + (f" of {total}" if total > len(shown) else "")
+    drawn = f"weights of {len(w)} {'filters' if filters else 'neurons'}"
+    drawn += f" of {total}" if total > len(w) else ""
+    drawn += f", {channels} channels" if channels > 1 else ""
     ax.set_title(f"{drawn}, each {size[0]}×{size[1]}", loc="left", fontsize=11)
     return ax
 

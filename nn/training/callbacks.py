@@ -6,34 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import autograd_core as ag
+from nn.columns import better, direction
 from nn.module import Module
 from nn.plot.axes import figure
 from nn.plot.curves import history as plot_history
 from nn.training.evaluation import Loss
 from nn.training.loop import History, TrainingState
-
-_FALLING = ("loss", "error", "mse", "rmse", "mae", "perplexity", "nll", "deviance")
-_RISING = ("accuracy", "score", "r2", "f1", "auc", "precision", "recall", "right")
-
-
-def direction(monitor: str, mode: str | None) -> str:
-    """Return ``"min"`` or ``"max"``: the given mode, or by the last word of a column's name."""
-    if mode not in (None, "min", "max"):
-        raise ValueError(f'mode is "min", "max" or None, got {mode!r}')
-    word = monitor.lower().rsplit("_", 1)[-1]
-    if mode is None and word not in (*_FALLING, *_RISING):
-        raise ValueError(
-            f'whether {monitor!r} improves by falling or by rising is not known: say mode="min" '
-            'or mode="max"'
-        )
-    return mode or ("min" if word in _FALLING else "max")
-
-
-def better(new: float, old: float | None, mode: str, margin: float = 0.0) -> bool:
-    """Return whether a value improves on the best so far."""
-    if old is None:
-        return new == new
-    return new < old - margin if mode == "min" else new > old + margin
 
 
 def with_prefix(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,3 +42,20 @@ def test_digits():
     assert 0 == d.x_train.min() < d.x_train.max() == 1
     assert set(d.y_train) == set(d.y_test) == set(range(10))
     np.testing.assert_array_equal(d.x_test, nn.load_digits().x_test)
+
+
+@pytest.mark.parametrize("labels", [[True, False], np.array([0.0, 1.0]), ["a"]])
+def test_class_numbers_are_integers(labels):
+    with pytest.raises(TypeError, match=r"integers, got .*astype\(int\)"):
+        nn.one_hot(labels, 2)
+
+
+def test_one_hot_of_nothing_and_of_many_axes():
+    assert nn.one_hot([], 3).shape == (0, 3)
+    assert nn.one_hot(np.array([[0, 2]], np.uint8), 3).tolist() == [[[1, 0, 0], [0, 0, 1]]]
+
+
+@pytest.mark.parametrize("size", [2.5, True, "3", 0])
+def test_a_batch_size_is_a_whole_number(size):
+    with pytest.raises(ValueError, match="batch_size is a whole number"):
+        nn.DataLoader(np.ones(3), size)

@@ -29,7 +29,7 @@ def test_the_gradient_of_dropout_is_its_mask():
 
 
 @pytest.mark.parametrize(("call", "words"), [
-    (lambda: nn.Dropout(1.5), "between 0 and 1"),
+    (lambda: nn.Dropout(1.5), "p is a number from 0 to 1, got 1.5"),
     (lambda: nn.Dropout2d(0.5)(np.ones((2, 3))), "N, C"),
 ])  # fmt: skip
 def test_what_is_refused(call, words):

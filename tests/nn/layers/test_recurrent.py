@@ -96,7 +96,7 @@ def test_forget_bias_and_dropout():
     (lambda: nn.GRU(3, 4)(w(2, 5, 3), w(2, 2, 4)), r"of shape \(1, 2, 4\)"),
     (lambda: nn.GRU(3, 4)(w(2, 0, 3)), "at least one step"),
     (lambda: nn.RNN(3, 4, nonlinearity="sin"), "'tanh' or 'relu'"),
-    (lambda: nn.RNN(0, 4), "at least one input"),
+    (lambda: nn.RNN(0, 4), "input_size is a whole number from 1 up"),
 ])  # fmt: skip
 def test_what_is_refused(call, words):
     with pytest.raises(ValueError, match=words):

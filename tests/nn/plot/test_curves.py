@@ -71,3 +71,21 @@ def test_gradcheck_draws_a_v_and_what_stays_away(ax):
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
     with pytest.raises(ValueError, match="no errors by step"):
         nn.plot.gradcheck({})
+
+
+def test_scores_have_a_linear_axis_and_a_ring_at_the_largest(ax):
+    rows = [
+        {"epoch": e, "loss": 1.0, "validation_accuracy": a, "validation_r2": a - 0.9}
+        for e, a in ((1, 0.5), (2, 0.9), (3, 0.8))
+    ]
+    history = nn.History(rows)
+    nn.plot.history(history, ["validation_accuracy"], ax=ax)
+    assert ax.get_yscale() == "linear"
+    assert ax.get_ylabel() == "accuracy"
+    assert ax.get_title(loc="left") == "best validation accuracy 90.00 %, in epoch 2"
+    assert ax.lines[-1].get_xydata().tolist() == [[2, 0.9]]
+    ax.clear()
+    nn.plot.history(history, ["validation_r2"], ax=ax)  # may be negative
+    assert len(ax.lines[0].get_xdata()) == 3
+    with pytest.raises(ValueError, match=r"nn\.plot\.history\(history, \['validation_r2'\]\)"):
+        nn.plot.history(history, ["loss", "validation_r2"])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import autograd_core as ag
 import nn
 from tests.nn.plot.axes_texts import texts
 
@@ -38,8 +39,8 @@ def test_weights_take_a_module_a_parameter_and_a_shape(ax):
     assert ax.get_title(loc="left") == "weights of 9 neurons of 100, each 2×3"
     with pytest.raises(ValueError, match="shape \\(2, 2\\) has 4 pixels"):
         nn.plot.weights(model, (2, 2))
-    with pytest.raises(ValueError, match="of a convolution"):
-        nn.plot.weights(np.zeros((2, 1, 3, 3)))
+    with pytest.raises(ValueError, match=r"channels, height, width\), got \(3,\)"):
+        nn.plot.weights(np.zeros(3))
     with pytest.raises(ValueError, match="'green-red' or 'PuOr', got 'red'"):
         nn.plot.weights(model, colors="red")
 
@@ -85,3 +86,33 @@ def test_decision_boundary_lies_where_the_model_changes_its_mind(ax, classes):
     assert np.abs(lines[0].vertices[:, 0]).max() < 0.1
     with pytest.raises(ValueError, match="points \\(N, 2\\), got shape \\(3, 4\\)"):
         nn.plot.decision_boundary(model, np.zeros((3, 4)), np.zeros(3))
+
+
+@pytest.mark.parametrize(("shape", "most", "title", "grid"), [
+    ((6, 1, 5, 5), 64, "weights of 6 filters, each 5×5", (2, 3)),
+    ((4, 3, 2, 2), 64, "weights of 4 filters, 3 channels, each 2×2", (4, 3)),
+    ((40, 3, 2, 2), 24, "weights of 8 filters of 40, 3 channels, each 2×2", (4, 6)),
+    ((8, 4, 5), 64, "weights of 8 filters, 4 channels, each 1×5", (8, 4)),
+])  # fmt: skip
+def test_every_channel_of_a_filter_is_an_image(ax, shape, most, title, grid):
+    w = np.arange(np.prod(shape), dtype=float).reshape(shape)
+    nn.plot.weights(w, most=most, ax=ax)
+    assert ax.get_title(loc="left") == title
+    h, width = (1, *shape[2:])[-2:]
+    pixels = ax.images[0].get_array()
+    rows, columns = grid
+    assert pixels.shape == (rows * h + rows - 1, columns * width + columns - 1)
+    tiles = w.reshape(-1, h, width)
+    for k in range(rows * columns):
+        y, x = (k // columns) * (h + 1), (k % columns) * (width + 1)
+        np.testing.assert_array_equal(pixels[y : y + h, x : x + width], tiles[k])
+
+
+def test_matplotlib_draws_results_that_are_not_recorded(ax):
+    with ag.no_grad():
+        y = nn.mlp([2, 3, 1], rng=0)(np.ones((5, 2), np.float32))
+    (line,) = ax.plot(y)
+    np.testing.assert_array_equal(line.get_ydata(), y.numpy()[:, 0])
+    ax.plot(ag.tensor([1.0, 2.0]), ag.tensor([1.0, 2.0]))
+    with pytest.raises(ag.errors.ConversionError, match="detach"):
+        ax.plot(nn.Parameter([1.0, 2.0]))
