@@ -3,32 +3,35 @@
 # Primitives return an array for an array, so their calls are typed Any; layers promise a Tensor.
 # mypy: no-warn-return-any
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 import autograd_core as ag
+from nn._pytorch import accepts_pytorch
 from nn.functional.activations import as_array, as_float_array
 from nn.functional.normalization import mean_and_variance, normalize, standardized
-from nn.module import Module, Parameter
+from nn.module import Module, Parameter, check_counts, check_range
 
 
 class _Norm(Module):
     """Base class of norms: the weight and the bias that may follow."""
 
+    takes_array = True
     weight: Any
     bias: Any
+    eps: float
 
     def _set_affine(self, shape: Sequence[int], affine: bool, dtype: Any) -> None:
+        check_range(self, 0, math.inf, eps=self.eps)
         self.weight = Parameter(np.ones(shape), dtype=dtype) if affine else None
         self.bias = Parameter(np.zeros(shape), dtype=dtype) if affine else None
 
-    def _affine(self, x: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
-        """Return weight and bias in a shape that broadcasts with ``x``."""
-        if self.weight is None:
-            return x.dtype.type(1), x.dtype.type(0)
-        return self.weight.reshape(shape), self.bias.reshape(shape)
+    def _affine(self) -> tuple[Any, Any]:
+        """Return weight and bias; 1 and 0 if there are none."""
+        return (1.0, 0.0) if self.weight is None else (self.weight, self.bias)
 
 
 class _BatchNorm(_Norm):
@@ -37,10 +40,13 @@ class _BatchNorm(_Norm):
     buffers = ("running_mean", "running_var", "num_batches_tracked")
     dims: tuple[int, ...]
 
+    @accepts_pytorch
     def __init__(
-        self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True,
-        *, dtype: Any = np.float32,
+        self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1,
+        affine: bool = True, *, dtype: Any = np.float32,
     ) -> None:  # fmt: skip
+        check_counts(self, num_features=num_features)
+        check_range(self, 0, 1, momentum=0 if momentum is None else momentum)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self._set_affine((num_features,), affine, dtype)
         self.running_mean = np.zeros(num_features, dtype)
@@ -59,11 +65,11 @@ class _BatchNorm(_Norm):
         if x.dtype.itemsize < 4:  # sums of squares of float16 overflow
             return self.forward(x.astype(np.float32)).astype(x.dtype)
         axes, shape = (0, *range(2, x.ndim)), (1, -1, *(1,) * (x.ndim - 2))
-        weight, bias = self._affine(x, shape)
+        weight, bias = self._affine()
         if not self.training:
-            inverse = 1 / np.sqrt(self.running_var.reshape(shape) + self.eps)
-            factor = weight * inverse.astype(x.dtype)
-            return (x - self.running_mean.reshape(shape)) * factor + bias
+            inverse = (1 / np.sqrt(self.running_var + self.eps)).astype(x.dtype)
+            scaled = (x - self.running_mean.reshape(shape)) * (weight * inverse).reshape(shape)
+            return scaled if self.bias is None else scaled + bias.reshape(shape)
         count = x.size // self.num_features
         if count < 2:
             raise ValueError(
@@ -72,10 +78,20 @@ class _BatchNorm(_Norm):
             )
         mean, variance = mean_and_variance(as_array(x), axes)
         inverse, unbiased = 1 / np.sqrt(variance + self.eps), variance * (count / (count - 1))
-        for running, new in ((self.running_mean, mean), (self.running_var, unbiased)):
-            running += self.momentum * (new.reshape(-1) - running)
+        if not ag.is_recomputing():
+            self._track(mean, unbiased)
+        return standardized(
+            x, weight, bias, axes=axes, eps=self.eps, shape=x.shape,
+            wide=(1, self.num_features, *shape[2:]), mean=mean, variance=variance,
+        )  # fmt: skip
+
+    def _track(self, mean: Any, variance: Any) -> None:
+        """Let the statistics of a batch into the running ones."""
         self.num_batches_tracked += 1
-        return standardized(x, weight, bias, axes=axes, eps=self.eps, mean=mean, inverse=inverse)
+        share = 1 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
+        for running, new in ((self.running_mean, mean), (self.running_var, variance)):
+            change = share * (new.reshape(-1) - running)
+            running += np.where(np.isfinite(change), change, 0)  # one bad batch spoils no others
 
     def describe(self) -> str:
         return str(self.num_features)
@@ -93,7 +109,8 @@ class BatchNorm1d(_BatchNorm):
     eps
         Added to the variance.
     momentum
-        The weight of a new batch in the running mean and variance.
+        The weight of a new batch in the running mean and variance; None for the mean of all
+        batches.  Statistics that are not finite do not enter.
     affine
         Whether a weight and a bias follow.
     dtype
@@ -133,6 +150,7 @@ class LayerNorm(_Norm):
     [[-1.0, 1.0]]
     """
 
+    @accepts_pytorch
     def __init__(
         self, normalized_shape: int | Sequence[int], eps: float = 1e-5, affine: bool = True,
         *, dtype: Any = np.float32,
@@ -140,6 +158,8 @@ class LayerNorm(_Norm):
         lengths: Any = normalized_shape
         one = isinstance(lengths, (int, np.integer))
         self.normalized_shape: tuple[int, ...] = (lengths,) if one else tuple(lengths)
+        for length in self.normalized_shape or (0,):
+            check_counts(self, normalized_shape=length)
         self.eps = eps
         self._set_affine(self.normalized_shape, affine, dtype)
 
@@ -150,8 +170,9 @@ class LayerNorm(_Norm):
             raise ValueError(
                 f"LayerNorm{self.normalized_shape} expects these last axes, got {tuple(x.shape)}"
             )
-        weight, bias = self._affine(x, self.normalized_shape)
-        return normalize(x, weight, bias, tuple(range(x.ndim - n, x.ndim)), self.eps)
+        wide = (1,) * (x.ndim - n) + self.normalized_shape
+        axes = tuple(range(x.ndim - n, x.ndim))
+        return normalize(x, *self._affine(), axes, self.eps, wide=wide)
 
     def describe(self) -> str:
         return str(self.normalized_shape)
@@ -174,10 +195,12 @@ class GroupNorm(_Norm):
     (1, 4, 3, 3)
     """
 
+    @accepts_pytorch
     def __init__(
         self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True,
         *, dtype: Any = np.float32,
     ) -> None:  # fmt: skip
+        check_counts(self, num_groups=num_groups, num_channels=num_channels)
         if num_channels % num_groups:
             raise ValueError(f"{num_channels} channels cannot be split into {num_groups} groups")
         self.num_groups, self.num_channels, self.eps = num_groups, num_channels, eps
@@ -191,9 +214,9 @@ class GroupNorm(_Norm):
                 f"channels on the second axis, got shape {tuple(x.shape)}"
             )
         size = self.num_channels // self.num_groups
-        grouped = x.reshape(x.shape[0], self.num_groups, size, int(np.prod(x.shape[2:])))
-        weight, bias = self._affine(x, (1, self.num_groups, size, 1))
-        return normalize(grouped, weight, bias, (2, 3), self.eps).reshape(x.shape)
+        shape = (x.shape[0], self.num_groups, size, int(np.prod(x.shape[2:])))
+        wide = (1, self.num_groups, size, 1)
+        return normalize(x, *self._affine(), (2, 3), self.eps, shape, wide)
 
     def describe(self) -> str:
         return f"{self.num_groups}, {self.num_channels}"

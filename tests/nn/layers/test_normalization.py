@@ -114,3 +114,58 @@ def test_a_feature_that_never_changes_has_a_variance_of_zero():
 def test_evaluation_of_integers():
     y = nn.BatchNorm1d(2).eval()(np.array([[5, 1]]))
     assert y.numpy() == pytest.approx(np.array([[5.0, 1.0]]), rel=1e-4)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (1, 2, 3, 0), (0, 2, 3, 1), (3, 2, 1, 0)])
+@pytest.mark.parametrize("kind", ["batch", "layer", "layer of three axes", "group"])
+def test_large_arrays_of_any_layout(kind, order):
+    """Test blocks and joined axes against the definition, evaluated whole."""
+    rng = np.random.default_rng(0)
+    shape = (6, 8, 5, 300)
+    x = rng.normal(3, 2, [shape[i] for i in order]).transpose(np.argsort(order))
+    assert x.shape == shape
+    g = rng.normal(size=shape)
+    axes, seen, wide = {
+        "batch": ((0, 2, 3), shape, (1, 8, 1, 1)),
+        "layer": ((3,), shape, (1, 1, 1, 300)),
+        "layer of three axes": ((1, 2, 3), shape, (1, 8, 5, 300)),
+        "group": ((2, 3), (6, 4, 2, 1500), (1, 4, 2, 1)),
+    }[kind]
+    weight, bias = rng.normal(size=wide), rng.normal(size=wide)
+    f = lambda x, w, b: normalize(x, w, b, axes, 1e-3, seen, wide)
+
+    def definition(x, w, b):
+        x = x.reshape(seen)
+        centred = x - np.mean(x, axis=axes, keepdims=True)
+        variance = np.mean(centred**2, axis=axes, keepdims=True)
+        return (w * (centred / np.sqrt(variance + 1e-3)) + b).reshape(shape)
+
+    (y, pull), (z, expected) = ag.vjp(f, x, weight, bias), ag.vjp(definition, x, weight, bias)
+    np.testing.assert_allclose(y, z, rtol=1e-11, atol=1e-11)
+    for a, b in zip(pull(g), expected(g), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+
+
+def test_means_far_from_zero_keep_single_precision():
+    x = np.random.default_rng(0).normal(1000, 1, (3, 200_000)).astype(np.float32)
+    y = normalize(x, 1.0, 0.0, (1,), 0.0)
+    exact = normalize(x.astype(float), 1.0, 0.0, (1,), 0.0)
+    assert np.abs(y - exact).max() < 2e-5
+
+
+def test_tiny_and_huge_variances_of_single_precision():
+    x = np.random.default_rng(0).normal(size=(2, 40)).astype(np.float32)
+    g = np.random.default_rng(1).normal(size=x.shape).astype(np.float32)
+    expected = ag.vjp(lambda x: normalize(x, 1.0, 0.0, (1,), 0.0), x)[1](g)
+    for scale in (2.0**-40, 2.0**50):
+        y, pull = ag.vjp(lambda x: normalize(x, 1.0, 0.0, (1,), 0.0), x * np.float32(scale))
+        assert np.isfinite(y).all()
+        np.testing.assert_allclose(pull(g) * scale, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_no_examples():
+    for layer, shape in ((nn.LayerNorm(5), (0, 5)), (nn.GroupNorm(2, 4), (0, 4, 3))):
+        x = ag.tensor(np.zeros(shape, np.float32), requires_grad=True)
+        layer(x).sum().backward()
+        assert x.grad.shape == shape
+        assert not layer.weight.grad.numpy().any()
