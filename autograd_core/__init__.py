@@ -31,6 +31,7 @@ from autograd_core.engine.modes import (
     detect_anomaly,
     enable_grad,
     is_grad_enabled,
+    is_recomputing,
     no_grad,
     strict_nan,
 )
@@ -83,8 +84,8 @@ _LAZY = {
 __all__ = [  # noqa: RUF022  (by topic)
     "Operand", "Primitive", "Tensor", "array", "checkpoint", "composition", "compositions",
     "defvjp", "detect_anomaly", "elementwise_grad", "enable_grad", "fill_diagonal", "grad",
-    "gradients", "hessian", "hvp", "is_grad_enabled", "jacobian", "jvp", "kinks", "no_grad",
-    "place", "primitive", "put", "put_along_axis", "putmask", "ravel", "scatter_add",
+    "gradients", "hessian", "hvp", "is_grad_enabled", "is_recomputing", "jacobian", "jvp", "kinks",
+    "no_grad", "place", "primitive", "put", "put_along_axis", "putmask", "ravel", "scatter_add",
     "stop_gradient", "strict_nan", "tensor", "value_and_grad", "vjp",
     "AnomalyError", "AutogradError", "ConversionError", "GradcheckError", "GraphError",
     "InPlaceError", "MutationError", "NotDifferentiableError", "RuleError",

@@ -38,19 +38,21 @@ MAY_IMPORT = {
     },
     "nn": {
         "_public": "",
+        "_pytorch": "",
+        "columns": "",
         "errors": "",
         "init": "",
-        "module": "errors",
+        "module": "errors _pytorch",
         "model_summary": "module",
         "checking": "module",
         "functional": "errors",
-        "layers": "errors module init functional",
-        "optim": "errors module functional",
+        "layers": "errors module init functional _pytorch",
+        "optim": "errors module functional _pytorch",
         "files": "errors module",
-        "data": "errors module files",
-        "training": "errors module functional optim data files plot",
+        "data": "errors module init files",
+        "training": "errors columns module functional optim data files plot",
         "models": "errors module init functional layers data",
-        "plot": "module errors nn",
+        "plot": "columns module errors nn",
         "onnx": "errors module functional layers files nn",
         "sklearn": "errors functional layers training nn",
         "cli": "errors module layers models data files training plot nn",
@@ -68,7 +70,7 @@ LAZY = ("autograd_core.array_api", "urllib.request")
 
 
 #: Modules at the top of a package.
-TOP = ("errors", "special", "init", "module", "checking", "model_summary")
+TOP = ("errors", "special", "init", "module", "checking", "model_summary", "columns", "_pytorch")
 
 
 def module_of(path: Path) -> str:

@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from autograd_core.engine.graph import ANOMALY, RECORD, STRICT_NAN, mode
+from autograd_core.engine.graph import ANOMALY, RECOMPUTE, RECORD, STRICT_NAN, mode
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -212,3 +212,20 @@ class strict_nan(_Switch):
 def is_grad_enabled() -> bool:
     """Return whether operations record here."""
     return bool(mode.get() & RECORD)
+
+
+def is_recomputing() -> bool:
+    """Return whether :func:`ag.checkpoint` is running a function again, for its derivatives.
+
+    A function that changes something besides its result (running statistics, a counter) asks, so
+    that one call changes it once.
+
+    Examples
+    --------
+    >>> import autograd_core as ag
+    >>> ag.grad(ag.checkpoint(lambda x: (print(ag.is_recomputing()), x * x)[1]))(3.0)
+    False
+    True
+    np.float64(6.0)
+    """
+    return bool(mode.get() & RECOMPUTE)

@@ -13,6 +13,7 @@ from autograd_core.engine.backward import Recomputed
 from autograd_core.engine.diagnostics import observe
 from autograd_core.engine.graph import (
     ANOMALY,
+    RECOMPUTE,
     RECORD,
     UNTRACKED,
     Node,
@@ -61,6 +62,7 @@ def checkpoint(fun: Function) -> Function:
 
     This trades time for memory.  Values that the function captures from outside (parameters of a
     model) get their gradients too.  The function must be deterministic; it may return a tree.
+    What it changes besides, it changes twice unless it asks :func:`is_recomputing`.
 
     Examples
     --------
@@ -141,7 +143,7 @@ class _Call:
         closed = self.runs - open_runs  # which differentiations depend on it is as it was
         try:
             open_runs.update(closed)
-            found = Tree(in_mode(RECORD, 0, self.fun, *args, **kwargs)).leaves
+            found = Tree(in_mode(RECORD | RECOMPUTE, 0, self.fun, *args, **kwargs)).leaves
         finally:
             open_runs.difference_update(closed)
         outputs = [found[i] for i in self.made if i < len(found)]

@@ -81,7 +81,8 @@ class CharRNN(Module):
         if state is not None and as_array(state[0]).shape[-2] != len(ids):  # other streams
             state = None
         logits, last = self.advance(ids, state)
-        self.state = detached(last)
+        if not ag.is_recomputing():
+            self.state = detached(last)
         return logits
 
     def reset_state(self) -> None:

@@ -129,3 +129,12 @@ def test_a_batch_that_is_not_finite_does_not_enter_running_statistics():
     layer(x)
     assert layer.running_mean.tolist() == pytest.approx([0.2, 0.0])
     assert np.isfinite(layer.running_var).all()
+
+
+def test_statistics_enter_once_when_a_checkpoint_runs_twice():
+    x = ag.tensor(np.random.default_rng(0).normal(size=(5, 3)), requires_grad=True)
+    plain, again = (nn.BatchNorm1d(3, dtype=float) for _ in range(2))
+    plain(x)
+    ag.checkpoint(again)(x).sum().backward()
+    for name, a in plain.state_dict().items():
+        np.testing.assert_array_equal(again.state_dict()[name], a)
