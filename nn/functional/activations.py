@@ -301,7 +301,9 @@ def softmax(x: Any, axis: int = -1) -> Any:
     return out
 
 
-softmax.defvjp(lambda g, out, _x, axis=-1: out * (g - (g * out).sum(axis, keepdims=True)))
+softmax.defvjp(  # rows that nothing uses, and those of probability 0, get exactly 0
+    lambda g, out, _x, axis=-1: out * (g - (g * out).sum(axis, keepdims=True)), selects=True
+)
 
 
 @ag.primitive(flops=lambda _out, x, **_options: 3 * x.size)
@@ -322,7 +324,7 @@ def _log_softmax_vjp(g: Any, out: Any, _x: Any, axis: int = -1) -> Any:
     return g - share * g.sum(axis, keepdims=True)
 
 
-log_softmax.defvjp(_log_softmax_vjp)
+log_softmax.defvjp(_log_softmax_vjp, selects=True)
 
 
 def embedding(ids: Any, weight: Any) -> Any:
