@@ -5,6 +5,7 @@ to continue from, ``history.jsonl``, and ``sample.txt``.
 """
 
 import argparse
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ import numpy as np
 
 import nn
 from nn.cli import parser
-from nn.cli.config import Config, load_weights, option, read_weights
+from nn.cli.config import Config, option
 from nn.data.text import Characters, Streams, load_text
 from nn.models import language
+
+_GATES = {"rnn": 1, "gru": 3, "lstm": 4}
+_HELD_OUT = 32, 256  # windows of a batch, and characters of a window
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class CharsConfig(Config):
     kind: str = option("gru", choices=sorted(language.KINDS))
     embed: int = option(32, "numbers of a character", type=parser.count)
     hidden: int = option(128, "numbers of a state", type=parser.count)
-    layers: int = option(1, type=parser.count)
+    layers: int = option(1, type=parser.depth)
     length: int = option(64, "steps through which gradients flow back", type=parser.count)
     batch: int = option(32, "streams into which the text is cut", type=parser.count)
     lr: float = option(2e-3, "the learning rate of Adam", type=parser.rate)
@@ -39,8 +43,29 @@ class CharsConfig(Config):
     characters: str = ""
 
     def check(self) -> None:
-        """Raise an error if the vocabulary cannot be used."""
-        Characters(self.characters)
+        """Raise ValueError if the vocabulary cannot be used."""
+        self.characters.encode()
+        if Characters(self.characters).all != self.characters:
+            raise ValueError("its characters are not in order, each once")
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shape of every parameter by name."""
+        vocabulary, n = len(self.characters), self.hidden
+        gates = _GATES[self.kind] * n
+        found: dict[str, tuple[int, ...]] = {"embedding.weight": (vocabulary, self.embed)}
+        for i in range(self.layers):
+            inputs = n if i else self.embed
+            for name, shape in (
+                ("weight_ih", (gates, inputs)), ("weight_hh", (gates, n)),
+                ("bias_ih", (gates,)), ("bias_hh", (gates,)),
+            ):  # fmt: skip
+                found[f"recurrent.{name}_l{i}"] = shape
+        return {**found, "output.weight": (vocabulary, n), "output.bias": (vocabulary,)}
+
+    def row(self) -> int:
+        """Return the number of activations of one character."""
+        gates = _GATES[self.kind] * self.hidden
+        return self.embed + self.layers * gates + len(self.characters)
 
     def network(self, rng: Any = None) -> language.CharRNN:
         """Return the model, with initial values drawn from ``rng``."""
@@ -58,16 +83,16 @@ def add_commands(commands: Any) -> None:
     sample.add_argument("run", type=Path, help="a run of chars, or its weights.safetensors")
     sample.add_argument("--prompt", help="the beginning of the text; default: a new line")
     sample.add_argument("--length", type=parser.count, default=500, help="characters; default: 500")
-    sample.add_argument("--temperature", type=parser.rate, default=0.8, help="default: 0.8")
+    sample.add_argument("--temperature", type=parser.temperature, default=0.8, help="default: 0.8")
     sample.add_argument("--seed", type=parser.seed, help="default: another text each time")
 
 
 def _held_out(numbers: Any) -> nn.DataLoader:
     """Return windows of up to 256 characters, as a loader of ``(x, y)``."""
-    length = min(256, len(numbers) - 1)
+    length = min(_HELD_OUT[1], len(numbers) - 1)
     used = (len(numbers) - 1) // length * length
     x, y = (numbers[i : i + used].reshape(-1, length) for i in (0, 1))
-    return nn.DataLoader((x, y), 32)
+    return nn.DataLoader((x, y), _HELD_OUT[0])
 
 
 def _default_prompt(characters: Characters) -> str:
@@ -75,20 +100,54 @@ def _default_prompt(characters: Characters) -> str:
     return "\n" if "\n" in characters.all else characters.all[0]
 
 
+def _generate(model: language.CharRNN, *args: Any, **options: Any) -> str:
+    """Return what :func:`nn.language.sample` does; ResultError if logits are not finite."""
+    advance = model.advance
+
+    def checked(ids: Any, state: Any = None) -> Any:
+        with np.errstate(all="ignore"):
+            logits, state = advance(ids, state)
+        if not np.isfinite(nn.functional.as_array(logits)).all():
+            raise parser.ResultError("the outputs of the network are not finite")
+        return logits, state
+
+    vars(model)["advance"] = checked
+    try:
+        return language.sample(model, *args, **options)
+    finally:
+        del vars(model)["advance"]
+
+
+def _as_numbers(characters: Characters, text: str) -> Any:
+    """Return the numbers of characters; UsageError for one that is not in the vocabulary."""
+    try:
+        return characters.encode(text)
+    except ValueError as error:
+        raise parser.UsageError(str(error)) from error
+
+
 def train(options: argparse.Namespace) -> int:
     """Run ``python -m nn chars`` and return the exit status."""
-    config, folder, checkpoint = CharsConfig.open_run(options)
+    with CharsConfig.open_run(options) as (config, folder, checkpoint):
+        return _train_in(folder, config, checkpoint)
+
+
+def _train_in(folder: Path, config: CharsConfig, checkpoint: Path | None) -> int:
     text = load_text(config.text)
     if checkpoint is None:
         config = replace(config, characters=Characters(text).all)
     characters = Characters(config.characters)
-    numbers = characters.encode(text)
+    numbers = _as_numbers(characters, text)
     cut = len(numbers) * 9 // 10
-    streams = Streams(numbers[:cut], config.batch, config.length)
+    try:
+        streams = Streams(numbers[:cut], config.batch, config.length)
+    except ValueError as error:
+        raise parser.UsageError(str(error)) from error
     if len(numbers) - cut < 2:
         raise parser.UsageError(
             "a text of so few characters leaves none to be held out; use a longer one"
         )
+    config.check_size(max(config.batch * min(config.length, streams.each), math.prod(_HELD_OUT)))
     model = config.network(config.seed)
     optimizer = nn.Adam(model.parameters(), lr=config.lr)
     headline = (
@@ -106,11 +165,11 @@ def train(options: argparse.Namespace) -> int:
         max_norm=1.0,
     )
     prompt = _default_prompt(characters)
-    sampled = language.sample(model, characters, prompt, temperature=0.8, rng=config.seed)
+    sampled = _generate(model, characters, prompt, temperature=0.8, rng=config.seed)
     nn.files.write_atomically(folder / "sample.txt", sampled.encode())
     print("", *(f"    {line}" for line in sampled.splitlines()[:12]), "", sep="\n")
     if history.epochs:
-        nats = history.epochs[-1]["validation_loss"]
+        nats = history.epochs[-1].get("validation_loss", math.nan)
         print(f"{nats:.3f} nats per held-out character, perplexity {language.perplexity(nats):.2f} "
               f"of {len(characters)}; all is in {folder}")  # fmt: skip
     return config.finish(history, folder)
@@ -118,13 +177,13 @@ def train(options: argparse.Namespace) -> int:
 
 def sample(options: argparse.Namespace) -> int:
     """Run ``python -m nn sample`` and return the exit status."""
-    path, weights, metadata = read_weights(options.run)
-    config = CharsConfig.parse(metadata, path)
-    model, characters = config.network(), Characters(config.characters)
-    load_weights(model, weights, path)
+    config, model = CharsConfig.read_weights(options.run)
+    characters = Characters(config.characters)
     prompt = _default_prompt(characters) if options.prompt is None else options.prompt
+    if not len(_as_numbers(characters, prompt)):
+        raise parser.UsageError("--prompt needs at least one character")
     rng = np.random.default_rng(options.seed)
-    sampled = language.sample(
+    sampled = _generate(
         model, characters, prompt, options.length, temperature=options.temperature, rng=rng
     )
     print((prompt + sampled).strip("\n"))

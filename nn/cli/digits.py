@@ -1,12 +1,14 @@
 """The command line: ``python -m nn [train]``, ``predict``, ``chars`` and ``sample``.
 
-Errors in options or files are reported in one line on stderr, with exit status 2, before anything
-is written.
+Errors in options or files are reported in one line on stderr, with exit status 2, and leave no
+folder behind.
 """
 
 import argparse
+import errno
 import itertools
 import json
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -17,8 +19,10 @@ import numpy as np
 
 import nn
 from nn.cli import chars, parser, report
-from nn.cli.config import Config, load_weights, option, read_weights
+from nn.cli.config import Config, option
 from nn.cli.images import read_examples
+from nn.cli.output import guarded
+from nn.files.reading import Entry
 from nn.layers import activations
 
 #: The losses by their names on the command line, and the step size that suits each.
@@ -28,6 +32,10 @@ LOSSES: dict[str, Callable[[Any, Any], Any]] = {
     "cross_entropy": nn.cross_entropy,
 }
 _RATES = {"quadratic": 3.0, "mse": 15.0, "cross_entropy": 0.5}
+_HELD_OUT_BATCH = 1000  # of nn.evaluate
+#: What is wrong with a request, its files or its memory, in the user's words.
+_MISTAKES = (parser.UsageError, nn.FileFormatError, nn.StateError, nn.DataError, MemoryError)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 
 @dataclass(frozen=True)
@@ -62,39 +70,56 @@ class DigitsConfig(Config):
         return cls(**{"lr": _RATES[given["loss"]], "layers": layers, **given})
 
     @classmethod
-    def of_weights(
-        cls, metadata: Mapping[str, str], weights: Mapping[str, Any], path: Path
-    ) -> Self:
-        """Return the choices stored with weights; without them (PyTorch) shapes give the layers."""
+    def of_file(cls, metadata: Mapping[str, str], entries: Mapping[str, Entry], path: Path) -> Self:
+        """Return the choices of a file; without them (PyTorch) shapes give the layers."""
         if cls.key in metadata:
             return cls.parse(metadata, path)
-        shapes = [w.shape for name, w in weights.items() if name.endswith("weight")]
-        chain = all(len(s) == 2 for s in shapes) and all(
+        shapes = [e.shape for name, e in entries.items() if name.endswith("weight")]
+        chain = all(len(s) == 2 and min(s) > 0 for s in shapes) and all(
             a[0] == b[1] for a, b in itertools.pairwise(shapes)
         )
         if not shapes or not chain:
             raise nn.StateError(f"{path} does not hold the weights of a feedforward network")
         return cls(layers=(shapes[0][1], *(s[0] for s in shapes)))
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shape of every parameter by name: an activation is a layer, or is left out."""
+        step = 1 if self.activation == "identity" else 2
+        return {
+            f"{i * step}.{name}": shape
+            for i, (n, m) in enumerate(itertools.pairwise(self.layers))
+            for name, shape in (("weight", (m, n)), ("bias", (m,)))
+        }
+
+    def row(self) -> int:
+        """Return the number of activations of one image."""
+        return sum(self.layers)
+
     def network(self, rng: Any = None) -> nn.Sequential:
         """Return the network, with initial values drawn from ``rng``."""
         output = None if self.loss == "cross_entropy" else "same"
         return nn.mlp(self.layers, self.activation, output=output, init=self.init, rng=rng)
 
-    def load_data(self) -> nn.Split:
-        """Load the images, and check that they fit the layers."""
+    def load_data(self, new: bool) -> nn.Split:
+        """Load the images, and check that layers and batches, of a new run, fit them."""
         if self.data == "digits":
             data = nn.load_digits()
         elif self.data == "mnist":
             data = nn.load_mnist()
         else:
             data = nn.load_mnist(self.data, download=False)
-        pixels, classes = data.x_train.shape[1], int(data.y_train.max()) + 1
+        classes = int(max(data.y_train.max(), data.y_test.max())) + 1
+        pixels = data.x_train.shape[1]
         if self.layers[0] != pixels or self.layers[-1] < classes:
             raise parser.UsageError(
                 f"--layers {','.join(map(str, self.layers))} does not fit the data: images of "
                 f"{pixels} pixels in {classes} classes need {pixels},...,{classes}"
             )
+        if self.batch > len(data.x_train) and new:
+            raise parser.UsageError(
+                f"--batch {self.batch} is more than the {len(data.x_train):,} images to train on"
+            )
+        self.check_size(max(min(self.batch, len(data.x_train)), _HELD_OUT_BATCH))
         return data
 
 
@@ -118,28 +143,64 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return the exit status."""
+    """Run a command and return the exit status.
+
+    2 stands for a request that cannot be carried out, 1 for a result that means nothing or could
+    not be shown, 130 for Ctrl-C.  Faults of the program itself raise.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    with guarded() as out:
+        status = _run(given)
+        out.flush()
+        if out.error is None:
+            return status
+        if not isinstance(out.error, BrokenPipeError):
+            _complain(f"the output could not be written: {_text(out.error)}")
+        return status or 1
+
+
+def _run(given: list[str]) -> int:
     commands = {"train": _train, "predict": _predict, "chars": chars.train, "sample": chars.sample}
+    traceback = "--traceback" in given
+    given = [word for word in given if word != "--traceback"]
     if not given or given[0] not in (*commands, "-h", "--help"):
         given.insert(0, "train")
     try:
         options = _parser().parse_args(given)
         return commands[options.command](options)
-    except nn.NonFiniteLossError as error:
-        print(f"python -m nn: {error}", file=sys.stderr)
-        return 1
-    except (ValueError, OSError) as error:
-        text = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else str(error)
-        print("python -m nn: error: " + " ".join(text.split()), file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    except SystemExit as stop:  # after --help
+        return int(stop.code or 0)
+    except (*_MISTAKES, OSError, nn.NonFiniteError, parser.ResultError, KeyboardInterrupt) as error:
+        ours = isinstance(error, OSError) and error.filename is None and error.errno not in _FULL
+        if traceback or ours:
+            raise
+        if isinstance(error, KeyboardInterrupt):
+            return 130
+        _complain(_text(error))
+        return 1 if isinstance(error, ArithmeticError) else 2
+
+
+def _text(error: Exception) -> str:
+    """Describe an error in one line."""
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        text = error.strerror if error.filename is None else f"{error.strerror}: {error.filename}"
+    elif isinstance(error, MemoryError):
+        text = f"there is not enough memory; choose smaller sizes ({text})"
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(text.split()))
+
+
+def _complain(text: str) -> None:
+    print(f"python -m nn: error: {text}", file=sys.stderr)
 
 
 def _train(options: argparse.Namespace) -> int:
-    config, folder, checkpoint = DigitsConfig.open_run(options)
-    data, loss = config.load_data(), LOSSES[config.loss]
+    with DigitsConfig.open_run(options) as (config, folder, checkpoint):
+        return _train_in(folder, config, checkpoint, options.draw)
+
+
+def _train_in(folder: Path, config: DigitsConfig, checkpoint: Path | None, draw: int | None) -> int:
+    data, loss = config.load_data(checkpoint is None), LOSSES[config.loss]
     init_rng, order_rng = np.random.default_rng(config.seed).spawn(2)
     model, targets = config.network(init_rng), nn.one_hot(data.y_train, config.layers[-1])
     loader = nn.DataLoader((data.x_train, targets), config.batch, shuffle=True, rng=order_rng)
@@ -156,7 +217,7 @@ def _train(options: argparse.Namespace) -> int:
         checkpoint,
         headline,
         (model, loader, loss, optimizer, config.epochs),
-        [nn.Draw(folder, loss, batch, options.draw)] if options.draw else [],
+        [nn.Draw(folder, loss, batch, draw)] if draw else [],
         validation=(data.x_test, nn.one_hot(data.y_test, config.layers[-1])),
     )
     record = {"recipe": asdict(config), "epochs": history.epochs, "stopped": history.stopped}
@@ -166,19 +227,18 @@ def _train(options: argparse.Namespace) -> int:
     for line in report.write(folder, model, loss, batch, history, held_out, title):
         print(line)
     if history.epochs:
-        accuracy = history.epochs[-1]["validation_accuracy"]
+        accuracy = history.epochs[-1].get("validation_accuracy", math.nan)
         print(f"{accuracy:.2%} of the held-out images are right; all is in {folder}")
     return config.finish(history, folder)
 
 
 def _predict(options: argparse.Namespace) -> int:
-    path, weights, metadata = read_weights(options.weights)
-    config = DigitsConfig.of_weights(metadata, weights, path)
-    model = config.network()
-    load_weights(model, weights, path)
+    config, model = DigitsConfig.read_weights(options.weights)
     images, labels = read_examples(options.images, config.layers[0], options.count)
-    with nn.evaluating(model):
+    with nn.evaluating(model), np.errstate(all="ignore"):
         outputs = np.asarray(model(images).detach())
+    if not np.isfinite(outputs).all():
+        raise parser.ResultError("the outputs of the network are not finite; its weights are huge")
     scores: Any = outputs if config.loss == "quadratic" else nn.softmax(outputs)
     for i, row in enumerate(scores):
         truth = "" if labels is None else f" (it is {labels[i]})"

@@ -1,6 +1,7 @@
 """Images to classify, from a picture, an array, or a data set."""
 
 import math
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,11 @@ import numpy as np
 
 import nn
 from nn.errors import DataError
+from nn.files import npy
+from nn.files.reading import shown
 from nn.module import Array
+
+_MOST_PIXELS = 50_000_000
 
 
 def resample(image: Array, height: int, width: int) -> Array:
@@ -32,6 +37,16 @@ def resample(image: Array, height: int, width: int) -> Array:
     return cover(height, image.shape[0]) @ image @ cover(width, image.shape[1]).T
 
 
+def _check_png(path: Path) -> None:
+    """Raise ValueError for a PNG of more pixels than a picture of a digit can need."""
+    with path.open("rb") as file:
+        head = file.read(24)
+    if head[:8] == b"\x89PNG\r\n\x1a\n":
+        width, height = (int.from_bytes(head[i : i + 4], "big") for i in (16, 20))
+        if width * height > _MOST_PIXELS:
+            raise ValueError(f"{width:,} x {height:,} pixels are more than {_MOST_PIXELS:,}")
+
+
 def read_picture(path: Path, side: int) -> Array:
     """Read a picture as ``side * side`` numbers in [0, 1], bright on dark like training data."""
     try:
@@ -43,10 +58,18 @@ def read_picture(path: Path, side: int) -> Array:
     if not path.is_file():
         raise DataError(f"there is no file {path}")
     try:
-        a = np.asarray(imread(str(path)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.filterwarnings("error", message=".*decompression bomb")
+            _check_png(path)
+            a = np.asarray(imread(str(path)))
     except Exception as error:  # decoders raise errors of every kind
-        raise DataError(f"{path} cannot be read as a picture: {error}") from error
+        raise DataError(f"{path} cannot be read as a picture: {shown(str(error))}") from error
+    if a.ndim not in (2, 3) or not a.size:
+        raise DataError(f"{path} holds no picture but an array of shape {a.shape}")
     a = a / 255.0 if a.dtype.kind == "u" else a.astype(float)
+    if not np.isfinite(a).all():
+        raise DataError(f"{path} holds pixels that are not finite")
     if a.ndim == 3:
         opacity = a[..., -1] if a.shape[2] in (2, 4) else np.ones(a.shape[:2])
         colours = a[..., :3] if a.shape[2] >= 3 else a[..., :1]
@@ -90,14 +113,13 @@ def read_examples(source: str, pixels: int, count: int) -> tuple[Array, Array | 
 
 
 def _read_array(path: Path, pixels: int) -> Array:
-    try:
-        a: Any = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise DataError(f"{path} is not an array file: {error}") from error
-    if a.dtype.kind not in "biuf" or not a.size:
+    a: Any = npy.read(path, DataError)
+    if a.dtype.kind not in "biuf" or not a.size or not a.ndim:
         raise DataError(f"{path} holds {a.dtype} of shape {a.shape}, not images")
     a = a / 255 if a.dtype == np.uint8 else a
     if not (a.min() >= 0 and a.max() <= 1):
-        raise DataError(f"{path} holds numbers outside [0, 1] (bytes, 0 to 255, would do too)")
+        raise DataError(
+            f"{path} holds numbers outside [0, 1], or nan (bytes, 0 to 255, would do too)"
+        )
     flat = a.reshape(1, -1) if a.size == pixels else a.reshape(len(a), -1)
     return np.asarray(flat, np.float32)

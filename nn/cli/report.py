@@ -9,6 +9,7 @@ import numpy as np
 import autograd_core as ag
 from nn import plot
 from nn.cli.html import page
+from nn.files.atomic import write_atomically
 from nn.module import Module, evaluating
 from nn.training.callbacks import draw_gradient_flow
 from nn.training.evaluation import Loss
@@ -49,7 +50,7 @@ def graphs(folder: Path, model: Module, loss: Loss, batch: Any) -> None:
 def _save(path: Path, draw: Callable[..., Any], *args: Any, size: tuple[float, float]) -> None:
     figure = plot.axes.figure(*size)
     draw(*args, ax=figure.subplots())
-    figure.savefig(path, dpi=120)
+    write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=120))
 
 
 def plots(
@@ -124,4 +125,4 @@ def write(
         yield missing
     shown = [s for s in SHOWN if (folder / s[0]).exists()]
     text = page(title, shown, history, missing, sorted(p.name for p in folder.iterdir()))
-    (folder / "index.html").write_text(text, encoding="utf-8")
+    write_atomically(folder / "index.html", text.encode())

@@ -117,9 +117,14 @@ def load(path: str | Path) -> dict[str, Array]:
 
 def load_metadata(path: str | Path) -> dict[str, str]:
     """Read the strings that :func:`save` stored with the arrays; the arrays are not read."""
+    return index(path)[1]
+
+
+def index(path: str | Path) -> tuple[dict[str, Entry], dict[str, str]]:
+    """Read the shape and dtype of each array, and the strings, but no array."""
     path = Path(path)
     with _open(path) as file, _named(path):
-        return _index(path, file)[1]
+        return _index(path, file)
 
 
 def read(path: str | Path, check: Check | None = None) -> tuple[dict[str, Array], dict[str, str]]:

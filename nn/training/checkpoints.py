@@ -28,6 +28,7 @@ from nn.training.callbacks import better, direction, with_prefix
 from nn.training.loop import History, TrainingState, check_optimizer
 from nn.training.saved_states import (
     check_data,
+    check_names,
     check_shapes,
     checked_callbacks,
     checked_generators,
@@ -37,8 +38,8 @@ from nn.training.saved_states import (
     is_number,
 )
 
-#: The strings of a checkpoint; ``data`` is missing in those of version 0.1.
-_KEYS = ("optimizer", "rng", "callbacks", "history", "data")
+#: The strings of a checkpoint; the last two are missing in those of version 0.1.
+_KEYS = ("optimizer", "rng", "callbacks", "history", "arrays", "data")
 
 
 def _extract_arrays(
@@ -151,6 +152,7 @@ class Checkpoint:
             },
             "callbacks": callbacks,
             "history": state.history.epochs,
+            "arrays": sorted(arrays),
             "data": own["_fingerprint"],
         }
         texts = {name: _json(value) for name, value in metadata.items()}
@@ -209,6 +211,7 @@ def resume(
     roots = _roots(model, optimizer, data, callbacks)
     try:
         texts = {key: parse_json(metadata[key].encode()) for key in _KEYS if key in metadata}
+        check_names(texts.get("arrays"), arrays)
         history = checked_history(texts["history"])
         if "data" in texts and data is not None:
             check_data(texts["data"], data)

@@ -77,11 +77,19 @@ def check_shapes(path: Any, model: Module, entries: Mapping[str, Any], texts: An
             )
 
 
+def check_names(written: Any, arrays: Mapping[str, Any]) -> None:
+    """Raise StateError unless a file still has every array that was written, and no other."""
+    if written is not None:
+        for name in arrays.keys() ^ set(written):
+            what = "was added to" if name in arrays else "is missing in"
+            raise StateError(f"the array {shown(name)} {what} this checkpoint; it is not whole")
+
+
 def checked_history(rows: Any) -> list[dict[str, float]]:
     """Return the epochs, counted from 1; ValueError for anything else."""
     for i, row in enumerate(rows, start=1):
-        if not all(isinstance(v, (int, float)) for v in row.values()):
-            raise ValueError("its history is not one of numbers")
+        if "loss" not in row or not all(isinstance(v, (int, float)) for v in row.values()):
+            raise ValueError(f"epoch {i} of its history is not one of numbers, with a loss")
         if type(row["epoch"]) is not int or row["epoch"] != i:
             raise ValueError(f"epoch {i} of its history is called {shown(row['epoch'])}")
         steps = row.get("steps", 0)

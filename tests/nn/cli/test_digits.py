@@ -151,7 +151,7 @@ def bad(trained, folder, tmp_path):
         (("--resume", run_folder, "--lr", "2"), "begun with --lr"),
         (("predict",), "required"),
         (("predict", tmp_path / "absent.safetensors", "digits"), "No such file"),
-        (("predict", tmp_path / "no.safetensors", "digits"), "corrupt or truncated"),
+        (("predict", tmp_path / "no.safetensors", "digits"), "truncated"),
         (("predict", tmp_path / "other.safetensors", "digits"), "feedforward"),
         (("predict", tmp_path / "names.safetensors", "digits"), "another network"),
         (("predict", run_folder, tmp_path / "absent.png"), "no file"),
