@@ -4,8 +4,8 @@
 What counts is not that the cotangent *is* 0, which may be chance, but that no path leads from the
 element to the result.  So a primitive that declares ``selects`` (``where``, ``clip``, indexing)
 begins a *mask*: an array that is 0 exactly at the elements from which no path leads.  It
-propagates through elementwise primitives and those whose rules read no values, and is computed
-only when a derivative came out that is not finite.
+propagates through elementwise primitives, those whose rules read no values and those that select
+themselves, and is computed only when a derivative came out that is not finite.
 
 A mask is found by running the adjoint itself on random positive numbers: what is 0 then is 0 for
 every cotangent, and nothing cancels by chance.
@@ -79,7 +79,7 @@ def _prototype(g: Any) -> Any:
 def passes_mask(node: Node) -> bool:
     """Return whether a mask propagates through a node's primitive."""
     rules = node.primitive.rules if node.primitive is not None else None
-    return rules is not None and (rules.elementwise or rules.reads_no_values)
+    return rules is not None and (rules.elementwise or rules.reads_no_values or rules.selects)
 
 
 def begins_mask(node: Node, unused: list[bool] | None) -> bool:
