@@ -1,9 +1,13 @@
 """Pooling: the maximum, the sum or the mean of each window of an image.
 
 The gradient of a maximum goes to the first largest element of its window (in the order of rows),
-as in PyTorch.  Its position is stored as an index within the window.
+or to the last nan, as in PyTorch.  Its position is an index within the window.
+
+All windows are compared at once, one of their elements after the other.  Such a pass is fast where
+the last axis in memory is long, so images are first moved to have their maps there.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,12 +18,39 @@ from nn.functional.activations import as_array, as_float_array, refuse_complex
 from nn.functional.convolution import Array, Geometry, geometry, per_axis
 
 
+def _maps_last(x: Array) -> Array:
+    """Return ``x (N, C, H, W)`` with examples or channels last in memory, copied if need be."""
+    if any(s == x.itemsize and n >= 16 for s, n in zip(x.strides[:2], x.shape, strict=False)):
+        return x
+    return _in_order(x, (2, 3, 0, 1))
+
+
+def _in_order(x: Array, order: Sequence[int]) -> Array:
+    """Return a copy of ``x`` whose axes lie in memory in this order."""
+    return x.transpose(order).copy().transpose(_inverse(order))
+
+
+def _order(x: Array) -> list[int]:
+    """Return the axes of ``x`` in the order in which they lie in memory."""
+    strides = x.strides
+    return sorted(range(x.ndim), key=lambda i: -abs(strides[i]))
+
+
+def _inverse(order: Sequence[int]) -> list[int]:
+    return [order.index(i) for i in range(len(order))]
+
+
+def _as_laid_out(x: Array, model: Array) -> Array:
+    """Return ``x`` with its axes in memory in the order of another array."""
+    order = _order(model)
+    return x if _order(x) == order else _in_order(x, order)
+
+
 def _full(x: Array, lengths: Sequence[int], value: float = 0.0) -> Array:
     """Return an array ``(N, C, *lengths)`` in the order of memory that ``x`` has."""
-    order = np.argsort([-abs(s) for s in x.strides], kind="stable")
+    order = _order(x)
     shape = (*x.shape[:2], *lengths)
-    filled = np.full([shape[i] for i in order], value, x.dtype)
-    return filled.transpose(np.argsort(order))
+    return np.full([shape[i] for i in order], value, x.dtype).transpose(_inverse(order))
 
 
 def _pad(x: Array, geo: Geometry, value: float = 0.0) -> Array:
@@ -31,26 +62,48 @@ def _pad(x: Array, geo: Geometry, value: float = 0.0) -> Array:
     return padded
 
 
-def _max_and_index(x: Array, geo: Geometry) -> tuple[Array, Array]:
-    """Return the maximum of each window, and its number within the window."""
-    padded = _pad(x, geo, -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min)
-    first, *others = geo.offsets(geo.output_shape(x.shape[2:]))
-    best = padded[(..., *first)].copy(order="K")
-    index = np.zeros_like(best, np.uint8 if len(others) < 256 else np.int64)
-    for number, at in enumerate(others, 1):
-        part = padded[(..., *at)]
-        larger = (part > best) | (np.isnan(part) & ~np.isnan(best))
-        np.copyto(best, part, where=larger)
-        index[larger] = number
-    return best, index
+def _fold(operation: np.ufunc, x: Array, geo: Geometry) -> Array:
+    """Combine the elements of each window of ``x``, which has its padding, axis by axis."""
+    counts = [(n - k) // s + 1 for n, k, s in zip(x.shape[2:], geo.size, geo.stride, strict=True)]
+    for axis, (n, k, s) in enumerate(zip(counts, geo.size, geo.stride, strict=True), 2):
+        first, *others = (
+            x[(*(slice(None),) * axis, slice(i, i + s * (n - 1) + 1, s))] for i in range(k)
+        )
+        x = operation(first, others.pop(0)) if others else first
+        for part in others:
+            operation(x, part, out=x)
+    return x
+
+
+def _index(x: Array, best: Array, geo: Geometry) -> Array:
+    """Return the place within its window of each maximum, in the layout of :func:`_maps_last`."""
+    x = _maps_last(x)
+    best, places = _as_laid_out(best, x), geo.offsets(best.shape[2:])
+    padded = _pad(x, geo, np.nan)  # which equals nothing
+    index: Array = np.zeros_like(best, np.uint8 if len(places) < 256 else np.int64)
+    below = np.ones_like(best, bool)  # no element so far was the maximum
+    for at in places[:-1]:
+        below &= padded[(..., *at)] != best
+        index += below
+    if np.isnan(best).any():
+        padded = _pad(x, geo)
+        for number, at in enumerate(places):
+            index[np.isnan(padded[(..., *at)])] = number
+    return index
 
 
 @ag.primitive(flops=lambda _out, g, _index, **_options: g.size)
 def max_unpool(g: Any, index: Any, *, geo: Geometry, lengths: tuple[int, ...]) -> Any:
     """Add each element of ``g`` to the element of its window that ``index`` names."""
+    g = _as_laid_out(g, index)
     padded = _full(g, geo.padded_lengths(lengths))
+    apart = all(s >= k for s, k in zip(geo.stride, geo.size, strict=True))
     for number, at in enumerate(geo.offsets(index.shape[2:])):
-        padded[(..., *at)] += g * (index == number)
+        part = padded[(..., *at)]
+        if apart:
+            np.multiply(g, index == number, out=part)
+        else:
+            part += g * (index == number)
     return padded[(..., *geo.interior(lengths))]
 
 
@@ -72,13 +125,14 @@ index_windows.defvjp(
 
 @ag.primitive(kind="reduction")
 def max_pool(x: Any, *, geo: Geometry) -> Any:
-    """Return the maximum of each window."""
-    return _max_and_index(x, geo)[0]
+    """Return the maximum of each window; nan where it contains one."""
+    least = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    return _as_laid_out(_fold(np.maximum, _pad(_maps_last(x), geo, least), geo), x)
 
 
 max_pool.defvjp(
-    lambda g, _out, x, *, geo: max_unpool(
-        g, _max_and_index(as_array(x), geo)[1], geo=geo, lengths=x.shape[2:]
+    lambda g, out, x, *, geo: max_unpool(
+        g, _index(as_array(x), as_array(out), geo), geo=geo, lengths=x.shape[2:]
     )
 )
 
@@ -86,17 +140,13 @@ max_pool.defvjp(
 @ag.primitive(kind="reduction")
 def sum_pool(x: Any, *, geo: Geometry) -> Any:
     """Return the sum of each window, padding included."""
-    padded = _pad(x, geo)
-    first, *others = geo.offsets(geo.output_shape(x.shape[2:]))
-    out = padded[(..., *first)].copy(order="K")
-    for at in others:
-        out += padded[(..., *at)]
-    return out
+    return _as_laid_out(_fold(np.add, _pad(_maps_last(x), geo), geo), x)
 
 
 @ag.primitive(flops=lambda out, _g, **_options: out.size)
 def sum_unpool(g: Any, *, geo: Geometry, lengths: tuple[int, ...]) -> Any:
     """Add each element of ``g`` to its whole window: the transpose of :func:`sum_pool`."""
+    g = _maps_last(g)
     padded = _full(g, geo.padded_lengths(lengths))
     for at in geo.offsets(g.shape[2:]):
         padded[(..., *at)] += g
@@ -177,6 +227,7 @@ def adaptive_avg_pool2d(x: Any, output_size: Any) -> Any:
     return rows @ x @ columns.T
 
 
+@functools.lru_cache(maxsize=64)
 def _averages(length: int, count: int, dtype: Any) -> Array:
     """Return the matrix (count, length) that takes the means."""
     start = np.arange(count) * length // count

@@ -65,3 +65,48 @@ def test_layers():
 def test_what_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def of_pytorch(f, x, g):
+    torch = pytest.importorskip("torch")
+    t = torch.tensor(x, requires_grad=True)
+    y = f(torch.nn.functional, t)
+    y.backward(torch.tensor(g(tuple(y.shape))))
+    return y.detach().numpy(), t.grad.numpy()
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (1, 2, 3, 0), (2, 3, 0, 1), (0, 2, 3, 1)])
+@pytest.mark.parametrize("call", CALLS)
+def test_layouts(call, order):
+    """Test images that lie in memory in any order, with enough maps and with too few to be last."""
+    f, _ = CALLS[call]
+    for maps in ((2, 3), (20, 3), (2, 17)):
+        shape = (*maps, 7, 8)
+        rng = np.random.default_rng(0)
+        x = rng.integers(-3, 4, [shape[i] for i in order]).astype(float)  # with ties
+        x = x.transpose(np.argsort(order))
+        expected, gradient = of_pytorch(f, x, lambda s: np.arange(float(np.prod(s))).reshape(s))
+        out, pull = ag.vjp(lambda x: f(nn, x), x)
+        found = pull(np.arange(float(out.size)).reshape(out.shape))
+        np.testing.assert_allclose(out, expected, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(found, gradient, rtol=1e-12, atol=1e-12)
+        if "adaptive" not in call:
+            assert np.argsort(out.strides).tolist() == np.argsort(x.strides).tolist()
+
+
+@pytest.mark.parametrize("options", [(2,), (3, 2, 1), ((2, 3), (1, 2), (1, 0))])
+def test_infinities_and_nans_are_those_of_pytorch(options):
+    rng = np.random.default_rng(0)
+    values = np.array([-np.inf, -np.inf, -np.inf, -1.0, np.nan, np.inf])
+    f = lambda m, x: m.max_pool2d(x, *options)
+    for allowed in (values[:1], values[:4], values[3:], values):
+        x = rng.choice(allowed, (3, 5, 8, 9))
+        expected, gradient = of_pytorch(f, x, np.ones)
+        out, pull = ag.vjp(lambda x: f(nn, x), x)
+        np.testing.assert_array_equal(out, expected)
+        np.testing.assert_array_equal(pull(np.ones(out.shape)), gradient)
+
+
+def test_maxima_of_whole_numbers():
+    x = np.arange(16).reshape(1, 1, 4, 4) - 20
+    assert nn.max_pool2d(x, 3, 1, 1)[0, 0, 0].tolist() == [-15, -14, -13, -13]
