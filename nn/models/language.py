@@ -145,6 +145,10 @@ def sample(
         for _ in range(length):
             logits, state = model.advance(ids, state)
             last = as_array(logits)[0, -1].astype(float)
+            if np.isnan(last).any() or last.max() == np.inf:
+                raise ValueError(
+                    "the model gives logits that are not finite: its training diverged"
+                )
             if temperature:
                 chance = softmax(last / temperature)
                 chosen = int(rng.choice(len(last), p=chance / chance.sum()))

@@ -119,13 +119,21 @@ def weights(
 
 def _classes(values: Any) -> Any:
     """Return class numbers, from class numbers or from rows of scores."""
-    a = array(values)
+    a = _without_nan(array(values))
     return a.argmax(-1) if a.ndim > 1 else a.astype(int)
+
+
+def _without_nan(scores: Any) -> Any:
+    """Return scores; ValueError if they hold nan, of which the largest would be drawn as a class."""
+    bad = int(np.isnan(scores).sum()) if scores.dtype.kind in "fc" else 0
+    if bad:
+        raise ValueError(f"{bad} of {scores.size} scores are nan, which is no class; see the model")
+    return scores
 
 
 def _as_probabilities(scores: Any) -> Any:
     """Return scores ``(N, classes)`` from 0 to 1 as they are, and the softmax of logits."""
-    if scores.min(initial=0) >= 0 and scores.max(initial=0) <= 1:
+    if _without_nan(scores).min(initial=0) >= 0 and scores.max(initial=0) <= 1:
         return scores
     powers = np.exp(scores - scores.max(1, keepdims=True))
     return powers / powers.sum(1, keepdims=True)

@@ -429,9 +429,15 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     def _checked_outputs(self, X: Any) -> Array:
         """Check examples from the user, and return the outputs for them."""
         check_is_fitted(self, "module_")
-        return self._outputs(
+        outputs = self._outputs(
             validate_data(self, X, reset=False, accept_sparse="csr", dtype=_FLOATS)
         )
+        if not np.isfinite(outputs).all():
+            raise ValueError(
+                "the network's outputs are not all finite, so they predict nothing; scale the "
+                "inputs (StandardScaler), and see that module_ holds finite weights"
+            )
+        return outputs
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -57,3 +57,12 @@ def test_perplexity_of_guessing():
     loss = language.next_character_loss(np.zeros((2, 3, 65)), np.zeros((2, 3), int))
     assert language.perplexity(loss.item()) == pytest.approx(65)
     assert math.isfinite(language.perplexity(1e9))
+
+
+def test_logits_of_nan_generate_nothing():
+    characters = Characters("ab")
+    model = nn.models.char_rnn(2, rng=0)
+    model.output.bias.data = np.array([np.nan, 0], np.float32)
+    for temperature in (0.0, 1.0):
+        with pytest.raises(ValueError, match="its training diverged"):
+            language.sample(model, characters, "a", 3, temperature=temperature)

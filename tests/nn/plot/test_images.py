@@ -116,3 +116,14 @@ def test_matplotlib_draws_results_that_are_not_recorded(ax):
     ax.plot(ag.tensor([1.0, 2.0]), ag.tensor([1.0, 2.0]))
     with pytest.raises(ag.errors.ConversionError, match="detach"):
         ax.plot(nn.Parameter([1.0, 2.0]))
+
+
+def test_scores_of_nan_are_no_class():
+    scores, y = np.array([[0.2, 0.8], [np.nan, np.nan]]), np.array([1, 0])
+    for draw in (
+        lambda: nn.plot.confusion_matrix(scores, y),
+        lambda: nn.plot.mistakes(np.zeros((2, 4)), scores, y),
+        lambda: nn.plot.decision_boundary(lambda p: np.full((len(p), 2), np.nan), np.eye(2), y),
+    ):
+        with pytest.raises(ValueError, match="scores are nan, which is no class"):
+            draw()

@@ -243,3 +243,14 @@ else:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
     with pytest.raises(AttributeError, match="no attribute 'skleam'"):
         nn.skleam  # noqa: B018
+
+
+def test_weights_of_nan_predict_nothing():
+    x, y = np.random.default_rng(0).normal(size=(20, 2)), np.arange(20) % 2
+    model = ours.MLPClassifier((3,), max_iter=2, random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(x, y)
+    model.module_[0].bias.data = np.full(3, np.nan)
+    for predict in (model.predict, model.predict_proba):
+        with pytest.raises(ValueError, match="not all finite"):
+            predict(x)
