@@ -11,7 +11,7 @@ import numpy as np
 
 import autograd_core as ag
 from nn._pytorch import accepts_pytorch
-from nn.functional.activations import as_array, embedding, linear
+from nn.functional.activations import embedding, linear
 from nn.init import Initializer, Rng, generator, initializer
 from nn.module import Module, Parameter, check_counts
 
@@ -144,12 +144,7 @@ class Embedding(Module):
 
     def forward(self, ids: Any) -> ag.Tensor:
         """Look up whole numbers ``ids (...)``; the result has shape ``(..., embedding_dim)``."""
-        rows = embedding(ids, self.weight)
-        if self.padding_idx is None:
-            return rows
-        padding = (as_array(ids) == self.padding_idx)[..., None]
-        kept: Any = np.where(padding, self.weight.detach()[self.padding_idx], rows)
-        return kept
+        return embedding(ids, self.weight, self.padding_idx)
 
     def describe(self) -> str:
         suffix = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
