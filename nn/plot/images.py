@@ -124,7 +124,7 @@ def _classes(values: Any) -> Any:
 
 
 def _without_nan(scores: Any) -> Any:
-    """Return scores; ValueError if they hold nan, of which the largest would be drawn as a class."""
+    """Return scores; ValueError if they hold nan, which would be drawn as class 0."""
     bad = int(np.isnan(scores).sum()) if scores.dtype.kind in "fc" else 0
     if bad:
         raise ValueError(f"{bad} of {scores.size} scores are nan, which is no class; see the model")
