@@ -181,7 +181,7 @@ def fit(
                 row["seconds"] = time.perf_counter() - began
                 with _deferred_ctrl_c():
                     history.epochs.append(row)
-                    _call([(c, c) for c in callbacks], state)
+                    _call(state, "__call__")
                     shown.line(row, epochs)
                 if state.stop:
                     break
@@ -189,9 +189,11 @@ def fit(
             state.stop = "interrupted"
         finally:
             shown.close()
-        finishing = [(c, c.finish) for c in callbacks if hasattr(c, "finish")]
-        with _deferred_ctrl_c():
-            _call(finishing, state)
+        try:
+            with _deferred_ctrl_c():
+                _call(state, "finish")
+        except KeyboardInterrupt:
+            state.stop = state.stop or "interrupted"
     history.stopped = state.stop
     return history
 
@@ -230,15 +232,17 @@ def _deferred_ctrl_c() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def _call(calls: Iterable[tuple[Any, Callback]], state: TrainingState) -> None:
-    """Call callbacks, or their methods; warn, and go on, if a file cannot be written.
+def _call(state: TrainingState, method: str) -> None:
+    """Call a method of the callbacks that have it; warn, and go on, if a file cannot be written.
 
     Another error is raised once all have run, so that it costs no checkpoint.
     """
     errors = []
-    for callback, function in calls:
+    for callback in state.callbacks:
+        if not hasattr(callback, method):
+            continue
         try:
-            function(state)
+            getattr(callback, method)(state)
         except OSError as error:
             name = getattr(callback, "__name__", type(callback).__name__)
             warnings.warn(

@@ -1,5 +1,7 @@
 """fit: learning, reproducibility, interruption, losses that are not finite, and what is refused."""
 
+import signal
+
 import numpy as np
 import pytest
 
@@ -208,3 +210,16 @@ def test_an_error_of_a_callback_comes_after_the_others(tmp_path):
     with pytest.raises(ZeroDivisionError, match="mine"):
         nn.fit(model, loader, loss, optimizer, 2, callbacks=callbacks, progress=False)
     assert nn.load_metadata(path)["history"].count('"epoch"') == 1
+
+
+def test_ctrl_c_at_the_very_end_returns_the_history():
+    model, loader, loss, optimizer = parts()
+
+    class Slow(nn.EarlyStopping):
+        def finish(self, state):
+            signal.raise_signal(signal.SIGINT)
+            super().finish(state)
+
+    history = nn.fit(model, loader, loss, optimizer, 2, callbacks=[Slow("loss")], progress=False)
+    assert len(history) == 2
+    assert history.stopped == "interrupted"
