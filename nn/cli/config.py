@@ -16,7 +16,7 @@ import numpy as np
 import nn
 from nn.cli.parser import ResultError, UsageError
 from nn.cli.run_folder import claimed
-from nn.files.reading import Entry, parse_json, shown
+from nn.files.reading import Entry, cut, parse_json, shown
 
 #: The types that JSON has for those of the fields.
 _JSON: dict[Any, tuple[type, ...]] = {
@@ -160,7 +160,9 @@ class Config:
         try:
             model.load_state_dict(weights)
         except nn.StateError as error:
-            raise UsageError(f"{path} holds the weights of another network: {error}") from error
+            raise UsageError(
+                f"{path} holds the weights of another network: {cut(str(error))}"
+            ) from error
         check_finite(model, str(path))
         return found[0], model
 

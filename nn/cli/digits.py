@@ -22,7 +22,7 @@ from nn.cli import chars, parser, report
 from nn.cli.config import Config, option
 from nn.cli.images import read_examples
 from nn.cli.output import guarded
-from nn.files.reading import Entry
+from nn.files.reading import Entry, printable
 from nn.layers import activations
 
 #: The losses by their names on the command line, and the step size that suits each.
@@ -187,7 +187,7 @@ def _text(error: Exception) -> str:
         text = error.strerror if error.filename is None else f"{error.strerror}: {error.filename}"
     elif isinstance(error, MemoryError):
         text = f"there is not enough memory; choose smaller sizes ({text})"
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(text.split()))
+    return printable(" ".join(text.split()))
 
 
 def _complain(text: str) -> None:

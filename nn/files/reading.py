@@ -19,6 +19,17 @@ LARGEST_INFLATION = 1032
 _CHUNK = 1 << 20
 _MOST_AXES = 64  # of NumPy
 
+
+def _memory() -> int:
+    """Return the bytes of memory of this machine, where the system tells."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return sys.maxsize
+
+
+_MEMORY = _memory()
+
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = 80
 
@@ -46,6 +57,24 @@ def shown(value: Any) -> str:
     ("'a\\\\x1b[2J'", 80)
     """
     return _short.repr(value)[:100]
+
+
+def printable(text: str) -> str:
+    """Return a text with escapes in place of control characters and halves of characters."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def cut(message: str) -> str:
+    """Return a message that may quote a file in full, with at most 300 printable characters.
+
+    Examples
+    --------
+    >>> from nn.files.reading import cut
+    >>> cut("no\\x1b"), len(cut("x" * 1000))
+    ('no\\\\x1b', 303)
+    """
+    message = printable(message)
+    return message if len(message) <= 300 else f"{message[:150]}...{message[-150:]}"
 
 
 def open_file(path: Path, error: type[ValueError] = FileFormatError) -> BinaryIO:
@@ -94,6 +123,13 @@ def array_bytes(shape: Sequence[int], itemsize: int) -> int:
     return 0 if 0 in shape else size
 
 
+def allocate(count: int) -> Array:
+    """Return an array of bytes; MemoryError for more than the machine has, which may promise it."""
+    if count > _MEMORY:
+        raise MemoryError(f"{count:,} bytes of {_MEMORY:,}")
+    return np.empty(count, np.uint8)
+
+
 def read_array(stream: Any, entry: Entry, *, fortran: bool = False) -> Array:
     """Read an array of numbers from a stream that stands at its first byte.
 
@@ -102,7 +138,7 @@ def read_array(stream: Any, entry: Entry, *, fortran: bool = False) -> Array:
     ValueError
         If the stream ends early.
     """
-    raw: Array = np.empty(entry.nbytes, np.uint8)
+    raw = allocate(entry.nbytes)
     view = raw.data
     done = 0
     while done < len(raw):  # in pieces, as a decompressor fills whatever it is given

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from nn.files.reading import Entry, array_bytes, length, parse_json, read_array, shown
+from nn.files.reading import Entry, allocate, array_bytes, length, parse_json, read_array, shown
 from nn.module import Array
 
 _DTYPES = {
@@ -108,7 +108,7 @@ def read(file: BinaryIO, entry: Entry) -> Array:
     file.seek(begin)
     if kind != "BF16":
         return read_array(file, entry)
-    bits = np.empty(entry.nbytes // 4, np.uint32)
+    bits = allocate(entry.nbytes).view(np.uint32)
     for i in range(0, len(bits), _BLOCK):
         part = bits[i : i + _BLOCK]
         part[...] = read_array(file, Entry(part.shape, np.dtype("<u2")))

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from nn.errors import FileFormatError, StateError
-from nn.files.reading import parse_json, shown
+from nn.files.reading import cut, parse_json, shown
 from nn.files.weights import checked_metadata, checked_suffix, read, save
 from nn.module import Module
 from nn.optim.optimizer import Optimizer
@@ -218,8 +218,8 @@ def resume(
         state = checked_optimizer_state(texts["optimizer"], arrays, optimizer)
         generators = checked_generators(texts["rng"], roots, strict="data" in texts)
         loads = checked_callbacks(texts["callbacks"], arrays, callbacks)
-    except StateError:
-        raise
+    except StateError as error:
+        raise StateError(cut(str(error))) from error
     except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
         what = f"{type(error).__name__} {shown(str(error))}"
         raise FileFormatError(f"{path} is not a checkpoint of this training: {what}") from error
@@ -250,8 +250,7 @@ def _unchanged_after_errors(roots: Mapping[str, Any], parts: Iterable[Any]) -> I
             part.load_state_dict(state)
         for source, state in random:
             random_states.set_state(source, state)
-        if isinstance(error, StateError) or not isinstance(error, Exception):
+        if not isinstance(error, Exception):
             raise
-        raise StateError(
-            f"the state does not fit: {type(error).__name__} {shown(str(error))}"
-        ) from error
+        name = "" if isinstance(error, StateError) else f" {type(error).__name__}"
+        raise StateError(cut(f"the state does not fit:{name} {error}")) from error
