@@ -226,10 +226,10 @@ def resume(
     with _unchanged_after_errors(roots, [model, optimizer, *callbacks]):
         model.load_state_dict(with_prefix("model.", arrays))
         optimizer.load_state_dict(state)
-        for source, values in generators:
-            random_states.set_state(source, values)
         for callback, values in loads:
             callback.load_state_dict(values)
+        for source, values in generators:
+            random_states.set_state(source, values)
     return History(history)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 import autograd_core as ag
 from nn.errors import StateError
+from nn.files.reading import shown
 from nn.module import Module
 
 #: Sources whose state can be read and set.
@@ -23,7 +24,7 @@ _ATOMS = (
     *(str, bytes, bytearray, int, float, complex, type(None), np.ndarray, np.generic, ag.Tensor),
     *(type, types.ModuleType, types.BuiltinFunctionType),
 )
-#: Objects that are searched below each root; the rest of a larger structure is not.
+#: Objects that are searched below each root; the rest of a larger structure is not.  Children too.
 _MOST = 200_000
 
 
@@ -99,33 +100,52 @@ def not_restorable(**roots: Any) -> list[str]:
     ]
 
 
-def get_state(source: Any) -> Any:
-    """Return the state of a source as JSON can express it."""
+def _spawned(source: Any) -> int:
+    """Return how many children ``spawn()`` has made, which NumPy's state does not tell."""
+    seeds = getattr(getattr(source, "bit_generator", source), "seed_seq", None)
+    return int(getattr(seeds, "n_children_spawned", 0))
+
+
+def get_state(source: Any) -> dict[str, Any]:
+    """Return the state of a source, and the number of its children, as JSON can express it."""
     if isinstance(source, np.random.RandomState):
-        return _plain(source.get_state(legacy=False))
-    return _plain(getattr(source, "bit_generator", source).state)
+        state = source.get_state(legacy=False)
+    else:
+        state = getattr(source, "bit_generator", source).state
+    return {**_plain(state), "spawned": _spawned(source)}
 
 
-def set_state(source: Any, state: Any) -> None:
-    """Set the state of a source."""
+def set_state(source: Any, state: dict[str, Any]) -> None:
+    """Set the state of a source; more children are spawned, but none can be taken back."""
+    state = {"spawned": 0, **state}  # which version 0.1 did not write
+    more = state.pop("spawned") - _spawned(source)
     if isinstance(source, np.random.RandomState):
         source.set_state(state)
     else:
         getattr(source, "bit_generator", source).state = state
+    if more > 0:
+        getattr(source, "bit_generator", source).seed_seq.spawn(more)
 
 
 def check_state(name: str, source: Any, state: Any) -> None:
     """Raise StateError unless a source can have a state; the source is not changed."""
+    now = get_state(source)
+    count = state.get("spawned", now["spawned"]) if isinstance(state, dict) else None
+    if type(count) is not int or not 0 <= count - now["spawned"] <= _MOST:
+        raise StateError(
+            f"the random generator {name} has spawned {now['spawned']} others, and in the file "
+            f"{shown(count)}; make the training as it was begun"
+        )
     trial = copy.deepcopy(source)
     try:
-        set_state(trial, state)
-        fits = get_state(trial) == state
+        set_state(trial, {**state, "spawned": 0})
+        fits = {**get_state(trial), "spawned": count} == {**state, "spawned": count}
     except Exception:  # NumPy raises errors of every kind
         fits = False
     if not fits:
         raise StateError(
             f"the state of the random generator {name} in the file is none of a "
-            f"{get_state(source)['bit_generator']}; make the training as it was begun"
+            f"{now['bit_generator']}; make the training as it was begun"
         )
 
 

@@ -38,9 +38,25 @@ def test_a_state_is_set_back(kind):
 def test_a_wrong_state_is_refused(kind, wrong):
     source = KINDS[kind](3)
     before = random_states.get_state(source)
-    with pytest.raises(nn.StateError, match="the random generator rng"):
+    with pytest.raises(nn.StateError, match="random generator rng"):
         random_states.check_state("rng", source, wrong)
     assert random_states.get_state(source) == before
+
+
+def test_children_are_counted():
+    """Let a generator of the same seed go on with the third child, which its state does not tell."""
+    source, other = np.random.default_rng(3), np.random.default_rng(3)
+    source.spawn(2)
+    state = random_states.get_state(source)
+    random_states.check_state("rng", other, state)
+    assert random_states.get_state(other)["spawned"] == 0
+    random_states.set_state(other, state)
+    assert source.spawn(1)[0].random() == other.spawn(1)[0].random()
+    for count in (2, -1, 10**12, "3", True):  # three have been made
+        with pytest.raises(nn.StateError, match="has spawned 3 others"):
+            random_states.check_state("rng", other, {**state, "spawned": count})
+    old = {k: v for k, v in state.items() if k != "spawned"}  # as version 0.1 wrote it
+    random_states.check_state("rng", other, old)
 
 
 class Slots:
