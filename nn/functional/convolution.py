@@ -19,14 +19,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import autograd_core as ag
+from nn.functional.blocks import long_rows
 
+Shape = tuple[int, ...]
 Array = np.ndarray[Any, Any]
 Padding = int | Sequence[int] | str
 #: One slice for each axis: the elements that one element of a filter meets as it moves.
 Offset = tuple[Any, ...]
 
 #: Patches are gathered in pieces of this many numbers, which stay in the cache of a core.
-CACHED = 1 << 19
+CACHED = 1 << 18
 
 # -- geometry -------------------------------------------------------------------------------------
 
@@ -139,23 +141,16 @@ def batch_last(x: Array) -> Array:
     Results of convolutions are views of such arrays, and NumPy keeps the order of memory in
     elementwise operations, so nothing is copied from one convolution to the next.
     """
-    last = np.moveaxis(x, 0, -1)
-    if last.flags.c_contiguous:
-        return last
-    copied = np.empty_like(last, order="C")
-    step = max(1, 64 // x.itemsize)  # a cache line: three times as fast as all at once
-    for i in range(0, x.shape[0], step):
-        copied[..., i : i + step] = last[..., i : i + step]
-    return copied
+    return np.ascontiguousarray(np.moveaxis(x, 0, -1))
 
 
-def _pad(x: Array, geo: Geometry) -> Array:
-    """Return ``x (C, ..., N)`` with its padding of zeros; ``x`` itself without padding."""
+def _padded(x: Array, geo: Geometry) -> Array:
+    """Return ``x (N, C, ...)`` as ``(C, ..., N)`` with its padding of zeros."""
     if not any(geo.before) and not any(geo.after):
-        return x
-    lengths = x.shape[1:-1]
-    padded = np.zeros((x.shape[0], *geo.padded_lengths(lengths), x.shape[-1]), x.dtype)
-    padded[(slice(None), *geo.interior(lengths))] = x
+        return batch_last(x)
+    lengths = x.shape[2:]
+    padded = np.zeros((x.shape[1], *geo.padded_lengths(lengths), x.shape[0]), x.dtype)
+    padded[(slice(None), *geo.interior(lengths))] = np.moveaxis(x, 0, -1)
     return padded
 
 
@@ -203,10 +198,11 @@ def _gather(padded: Array, offsets: list[Offset], columns: Array) -> None:
 
 
 @ag.primitive(
-    kind="product", flops=lambda out, _x, w, **_options: 2 * out.size * math.prod(w.shape[1:])
+    kind="product",
+    flops=lambda out, _x, w, *_bias, **_options: 2 * out.size * math.prod(w.shape[1:]),
 )
-def convolve(x: Any, weight: Any, *, geo: Geometry) -> Any:
-    """Slide filters over ``x (N, C, ...)``; ``weight (out, C / groups, ...)``."""
+def convolve(x: Any, weight: Any, bias: Any = None, *, geo: Geometry) -> Any:
+    """Slide filters over ``x (N, C, ...)``; ``weight (out, C / groups, ...)``, ``bias (out,)``."""
     n, channels, *lengths = x.shape
     counts, rows, dtype = (
         geo.output_shape(lengths),
@@ -214,11 +210,29 @@ def convolve(x: Any, weight: Any, *, geo: Geometry) -> Any:
         np.result_type(x, weight),
     )
     out = np.empty((weight.shape[0], *counts, n), dtype)
-    padded = _pad(batch_last(x), geo)
-    for where, offsets, columns in _patches(channels, geo, counts, n, dtype):
-        _gather(padded, offsets, columns)
-        np.matmul(rows, _grouped(columns, geo, 2), out=_grouped(out[:, where], geo))
+    padded = _padded(x, geo)
+    with long_rows(math.prod(counts[1:]) * n if bias is not None else 0):
+        for where, offsets, columns in _patches(channels, geo, counts, n, dtype):
+            _gather(padded, offsets, columns)
+            part = _grouped(out[:, where], geo)
+            np.matmul(rows, _grouped(columns, geo, 2), out=part)
+            if bias is not None:
+                part += bias.reshape(geo.groups, -1, 1)
     return np.moveaxis(out, -1, 0)
+
+
+def _adjoint(weight: Any, geo: Geometry, counts: Shape, lengths: Shape) -> tuple[Any, Geometry]:
+    """Return filters and geometry of the convolution that is the transpose of one of stride 1.
+
+    It slides the reversed filters over an input with more, or less, padding.
+    """
+    reach = [d * (k - 1) for d, k in zip(geo.dilation, geo.size, strict=True)]
+    before = tuple(r - b for r, b in zip(reach, geo.before, strict=True))
+    after = tuple(n - m + r - b for n, m, r, b in zip(lengths, counts, reach, before, strict=True))
+    apart = weight.reshape(geo.groups, -1, *weight.shape[1:]).swapaxes(1, 2)
+    flipped = apart[(..., *(slice(None, None, -1),) * len(geo.size))]
+    filters = flipped.reshape(-1, weight.shape[0] // geo.groups, *geo.size)
+    return np.ascontiguousarray(filters), geo._replace(before=before, after=after)
 
 
 @ag.primitive(
@@ -230,11 +244,16 @@ def convolve_transpose(g: Any, weight: Any, *, geo: Geometry, lengths: tuple[int
     This is the transpose of :func:`convolve` with respect to ``x``; ``lengths`` are those of the
     result ``(N, C, *lengths)``.
     """
+    if all(s == 1 for s in geo.stride) and weight.shape[0] <= weight.shape[1] * geo.groups:
+        filters, over = _adjoint(weight, geo, g.shape[2:], lengths)
+        if min(over.before + over.after) >= 0:
+            return convolve.fun(g, filters, geo=over)
     n, counts, channels = g.shape[0], g.shape[2:], weight.shape[1] * geo.groups
     rows, dtype = _grouped(weight, geo).swapaxes(1, 2), np.result_type(g, weight)
+    product = np.multiply if rows.shape[2] == 1 else np.matmul
     moved, padded = batch_last(g), np.zeros((channels, *geo.padded_lengths(lengths), n), dtype)
     for where, offsets, columns in _patches(channels, geo, counts, n, dtype):
-        np.matmul(rows, _grouped(moved[:, where], geo), out=_grouped(columns, geo, 2))
+        product(rows, _grouped(moved[:, where], geo), out=_grouped(columns, geo, 2))
         for i, at in enumerate(offsets):
             padded[(slice(None), *at)] += columns[:, i]
     return np.moveaxis(padded[(slice(None), *geo.interior(lengths))], -1, 0)
@@ -253,14 +272,14 @@ def correlate(g: Any, x: Any, *, geo: Geometry) -> Any:
     This is the transpose of :func:`convolve` with respect to ``weight``.
     """
     n, channels, counts, dtype = g.shape[0], x.shape[1], g.shape[2:], np.result_type(g, x)
-    moved, padded, elements = batch_last(g), _pad(batch_last(x), geo), math.prod(geo.size)
+    moved, padded, elements = batch_last(g), _padded(x, geo), math.prod(geo.size)
     total = np.zeros(
-        (geo.groups, g.shape[1] // geo.groups, channels // geo.groups * elements), dtype
+        (geo.groups, channels // geo.groups * elements, g.shape[1] // geo.groups), dtype
     )
     for where, offsets, columns in _patches(channels, geo, counts, n, dtype):
         _gather(padded, offsets, columns)
-        total += _grouped(moved[:, where], geo) @ _grouped(columns, geo, 2).swapaxes(1, 2)
-    return total.reshape(g.shape[1], channels // geo.groups, *geo.size)
+        total += _grouped(columns, geo, 2) @ _grouped(moved[:, where], geo).swapaxes(1, 2)
+    return total.swapaxes(1, 2).reshape(g.shape[1], channels // geo.groups, *geo.size)
 
 
 def _crop(a: Any, counts: Sequence[int]) -> Any:
@@ -270,9 +289,22 @@ def _crop(a: Any, counts: Sequence[int]) -> Any:
     return a[(slice(None), slice(None), *(slice(n) for n in counts))]
 
 
+def _sum_of_maps(g: Any) -> Any:
+    """Sum ``g (N, out, ...)`` over all axes but the second."""
+    if isinstance(g, ag.Tensor):
+        return g.sum((0, *range(2, g.ndim)))
+    if (last := np.moveaxis(g, 0, -1)).flags.c_contiguous:
+        g = last[None]
+    sums = g.reshape(*g.shape[:2], -1) @ np.ones(math.prod(g.shape[2:]), g.dtype)
+    return sums.sum(0)
+
+
 convolve.defvjp(
-    lambda g, _out, _x, w, *, geo: convolve_transpose(g, w, geo=geo, lengths=_x.shape[2:]),
-    lambda g, _out, x, _w, *, geo: correlate(g, x, geo=geo),
+    lambda g, _out, _x, w, _bias=None, *, geo: convolve_transpose(
+        g, w, geo=geo, lengths=_x.shape[2:]
+    ),
+    lambda g, _out, x, _w, _bias=None, *, geo: correlate(g, x, geo=geo),
+    lambda g, _out, _x, _w, _bias=None, *, geo: _sum_of_maps(g),
 )
 convolve_transpose.defvjp(
     lambda h, _out, _g, w, *, geo, lengths: _crop(convolve(h, w, geo=geo), _g.shape[2:]),
@@ -284,10 +316,6 @@ correlate.defvjp(
 )
 
 # -- the functions of nn --------------------------------------------------------------------------
-
-
-def _add_bias(out: Any, bias: Any) -> Any:
-    return out if bias is None else out + bias.reshape(-1, *(1,) * (out.ndim - 2))
 
 
 def _check_input(x: Any, weight: Any, channels: int, axes: int, name: str) -> None:
@@ -347,7 +375,7 @@ def conv(
             f"filters of size {geo.size} do not fit into an input of shape {tuple(x.shape)} with "
             f"padding {geo.before} and dilation {geo.dilation}"
         )
-    return _add_bias(convolve(x, weight, geo=geo), bias)
+    return convolve(x, weight, geo=geo) if bias is None else convolve(x, weight, bias, geo=geo)
 
 
 def conv_transpose(
@@ -394,4 +422,5 @@ def conv_transpose(
             f"padding {geo.before} leaves nothing of an input of shape {tuple(x.shape)}: the "
             f"lengths would be {lengths}"
         )
-    return _add_bias(convolve_transpose(x, weight, geo=geo, lengths=lengths), bias)
+    out = convolve_transpose(x, weight, geo=geo, lengths=lengths)
+    return out if bias is None else out + bias.reshape(-1, *(1,) * axes)

@@ -121,8 +121,8 @@ def _filter(graph: Graph, kind: str, geo: Geometry, *operands: Any, **attributes
 
 
 @translation(convolve)
-def _convolve(graph: Graph, x: Any, weight: Any, *, geo: Geometry) -> Any:
-    return _filter(graph, "Conv", geo, x, weight)
+def _convolve(graph: Graph, x: Any, weight: Any, bias: Any = None, *, geo: Geometry) -> Any:
+    return _filter(graph, "Conv", geo, x, weight, bias)
 
 
 @translation(convolve_transpose)

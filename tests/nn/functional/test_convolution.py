@@ -163,3 +163,35 @@ def test_same_padding_of_a_transpose():
 def test_too_much_padding_of_a_transpose():
     with pytest.raises(ValueError, match="leaves nothing"):
         nn.conv_transpose(np.ones((1, 1, 2)), np.ones((1, 1, 2)), padding=3)
+
+
+@pytest.mark.parametrize(("shape", "filters", "options"), [
+    ((2, 4, 6, 7), 4, {"padding": 1, "groups": 4}),  # depthwise
+    ((2, 4, 6, 7), 8, {"stride": 2, "groups": 4}),  # two filters for each channel
+    ((2, 4, 7, 8), 2, {"padding": (4, 2), "dilation": 2}),  # more padding than a filter reaches
+    ((2, 3, 5, 6), 3, {"padding": 3}),
+    ((2, 2, 5, 6), 5, {"padding": "same"}),
+])  # fmt: skip
+@pytest.mark.parametrize("last", [False, True])
+def test_gradients_of_input_weight_and_bias(shape, filters, options, last):
+    """Test each way to the gradients, on images whose examples are last in memory and others."""
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    groups = options.get("groups", 1)
+    x, w, b = (
+        rng.normal(size=shape),
+        rng.normal(size=(filters, shape[1] // groups, 3, 3)),
+        rng.normal(size=filters),
+    )
+    theirs = [torch.tensor(a, requires_grad=True) for a in (x, w, b)]
+    y = torch.nn.functional.conv2d(*theirs, **options)
+    g = rng.normal(size=y.shape)
+    y.backward(torch.tensor(g))
+    if last:
+        x, g = (np.moveaxis(np.moveaxis(a, 0, -1).copy(), -1, 0) for a in (x, g))
+    out, pull = ag.vjp(lambda *a: nn.conv(*a, **options), x, w, b)
+    np.testing.assert_allclose(out, y.detach().numpy(), rtol=1e-10, atol=1e-10)
+    for ours, t in zip(pull(g), theirs, strict=True):
+        np.testing.assert_allclose(ours, t.grad.numpy(), rtol=1e-10, atol=1e-10)
+    f = lambda *a: nn.conv(*a, **options)
+    assert ag.gradcheck(f, x[:1, :, :5, :5], w, b, variants=False).ok
