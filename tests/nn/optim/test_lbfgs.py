@@ -152,7 +152,7 @@ half_defined.defvjp(lambda g, _out, x: g * np.where(x < 0, np.nan, 2 * x))
 @pytest.mark.parametrize("search", ["strong_wolfe", None])
 def test_a_gradient_that_is_not_finite_is_outside_the_domain(search):
     w = nn.Parameter([3.0, 1.0], dtype=float)
-    optimizer = nn.LBFGS([w], lr=100.0, max_iter=3, line_search_fn=search)
+    optimizer = nn.LBFGS([w], lr=100.0, max_iter=3, max_eval=50, line_search_fn=search)
     seen = []
 
     def loss(w):
