@@ -35,8 +35,8 @@ def read_header(stream: Any, size: int) -> Entry:
         raise ValueError(f"it begins with {shown(start)}, not as an array of version 1 or 2")
     width = 2 if start[6] == 1 else 4
     announced = int.from_bytes(stream.read(width), "little")
-    text = stream.read(min(announced, _LONGEST_HEADER + 1))
-    if announced > _LONGEST_HEADER or len(text) < announced:
+    text = stream.read(min(announced, _LONGEST_HEADER))
+    if len(text) < announced:
         raise ValueError(f"its header of {announced:,} bytes is not whole, or too long")
     match = _HEADER.fullmatch(re.sub(r"\s", "", text.decode("latin-1")).replace('"', "'"))
     items = dict(zip(match.groups()[::2], match.groups()[1::2], strict=True)) if match else {}

@@ -8,14 +8,7 @@ import numpy as np
 from numpy.lib import format as numpy_format
 
 from nn.files import npy
-from nn.files.reading import (
-    LARGEST_INFLATION,
-    Entry,
-    length,
-    parse_json,
-    read_array,
-    shown,
-)
+from nn.files.reading import LARGEST_INFLATION, Entry, length, parse_json, read_array, shown
 from nn.module import Array
 
 _METADATA = "__metadata__"
@@ -85,7 +78,4 @@ def read(file: BinaryIO, entry: Entry) -> Array:
     archive, info, fortran = entry.where
     with archive.open(info) as stream:
         npy.read_header(stream, info.file_size)
-        a = read_array(stream, entry, fortran=fortran)
-        if stream.read(1):  # also compares the checksum
-            raise ValueError(f"{shown(info.filename)} holds more than it announces")
-    return a
+        return read_array(stream, entry, fortran=fortran)  # the last byte compares the checksum

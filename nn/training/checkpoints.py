@@ -35,7 +35,6 @@ from nn.training.saved_states import (
     checked_history,
     checked_optimizer_state,
     fingerprint,
-    is_number,
 )
 
 #: The strings of a checkpoint; the last two are missing in those of version 0.1.
@@ -103,10 +102,7 @@ class Checkpoint:
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Restore what :meth:`state_dict` returned."""
-        best = saved["best"]
-        if best is not None and not is_number(best):
-            raise StateError(f"best is {shown(best)}, expected a number")
-        self.best = best
+        self.best = saved["best"]
 
     def __call__(self, state: TrainingState) -> None:
         before = self.best
@@ -207,7 +203,9 @@ def resume(
     """
     check_optimizer(model, optimizer)
     callbacks = list(callbacks)
-    arrays, metadata = read(path, lambda entries, texts: check_shapes(path, model, entries, texts))
+    arrays, metadata = read(
+        path, lambda entries, texts: check_shapes(path, model, callbacks, entries, texts)
+    )
     roots = _roots(model, optimizer, data, callbacks)
     try:
         texts = {key: parse_json(metadata[key].encode()) for key in _KEYS if key in metadata}

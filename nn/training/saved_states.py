@@ -61,20 +61,29 @@ def fingerprint(data: Any) -> list[list[Any]]:
     return [[list(a.shape), str(a.dtype), _checksum(a)] for a in _arrays_of(data)]
 
 
-def check_shapes(path: Any, model: Module, entries: Mapping[str, Any], texts: Any) -> None:
+def _is_ours(callback: Any) -> bool:
+    """Return whether a callback is of this package: a state of numbers, and weights of a model."""
+    return type(callback).__module__.startswith("nn.training.")
+
+
+def check_shapes(
+    path: Any, model: Module, callbacks: list[Any], entries: Mapping[str, Any], texts: Any
+) -> None:
     """Hold the arrays of a file against those of a model, before they are read."""
     if not {"optimizer", "rng", "callbacks", "history"} <= texts.keys():
         raise FileFormatError(
             f"{path} is not a checkpoint of this training: it holds no state of one"
         )
     own = {name: a.shape for name, a in model.state_dict().items()}
-    for name, entry in with_prefix("model.", entries).items():
-        if own.get(name) != entry.shape:
-            expected = f"shape {own[name]}" if name in own else "no such array"
-            raise StateError(
-                f"{path} is of another network: {shown(name)} has shape {shown(entry.shape)}, "
-                f"expected {expected}"
-            )
+    copies = [f"callback.{i}.weights." for i, c in enumerate(callbacks) if _is_ours(c)]
+    for prefix in ("model.", *copies):
+        for name, entry in with_prefix(prefix, entries).items():
+            if own.get(name) != entry.shape:
+                expected = f"shape {own[name]}" if name in own else "no such array"
+                raise StateError(
+                    f"{path} is of another network: {shown(name)} has shape {shown(entry.shape)}, "
+                    f"expected {expected}"
+                )
 
 
 def check_names(written: Any, arrays: Mapping[str, Any]) -> None:
@@ -215,5 +224,8 @@ def checked_callbacks(
                 f"callback {i} is a {type(callback).__name__}, and the file's is "
                 f"{shown(entry['class'])}; give the same callbacks in the same order"
             )
+        for key, value in entry["state"].items() if _is_ours(callback) else ():
+            if value is not None and not is_number(value):
+                raise StateError(f"{shown(key)} of callback {i} is {shown(value)}, not a number")
         found.append((callback, {**entry["state"], **with_prefix(f"callback.{i}.", arrays)}))
     return found

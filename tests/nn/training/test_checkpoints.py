@@ -148,6 +148,34 @@ def test_every_array_and_number_of_an_optimizer_is_missed(tmp_path, name):
         assert repr(optimizer.state_dict()) == before[1]
 
 
+def test_hostile_states_of_callbacks_change_nothing(tmp_path):
+    """Best weights of another network, and a best value that is no number."""
+    path = tmp_path / "c.npz"
+
+    def make():
+        model, loader, optimizer = training()
+        return model, optimizer, loader, [nn.EarlyStopping("loss"), nn.Checkpoint(path)]
+
+    model, optimizer, loader, callbacks = make()
+    nn.fit(model, loader, nn.mse_loss, optimizer, 2, callbacks=callbacks, progress=False)
+    arrays, texts = nn.load(path), nn.load_metadata(path)
+    weight = "callback.0.weights.0.weight"
+    for name, state, words in [
+        (weight, {}, "of another network: '0.weight' has shape"),
+        (None, {"best": "low"}, "'best' of callback 0 is 'low', not a number"),
+        (None, {"best_epoch": [1]}, "'best_epoch' of callback 0"),
+    ]:
+        saved = json.loads(texts["callbacks"])
+        saved["0"]["state"].update(state)
+        nn.save(path, {**arrays, **({name: np.zeros((2, 2))} if name else {})}, texts)
+        change(path, callbacks=json.dumps(saved))
+        model, optimizer, loader, callbacks = make()
+        before = everything(model, loader, optimizer), callbacks[0].state_dict()
+        with pytest.raises(nn.StateError, match=words):
+            nn.resume(path, model, optimizer, loader, callbacks)
+        assert (everything(model, loader, optimizer), callbacks[0].state_dict()) == before
+
+
 BRACKETS = "[" * 100_000
 HOSTILE = {
     "brackets in the history": {"history": BRACKETS},
