@@ -9,7 +9,7 @@ import errno
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -49,23 +49,14 @@ class Guarded:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
 
-    def finish(self) -> None:
-        """Flush; after a failure, empty the buffer, so that Python does not try again at exit."""
-        self.flush()
-        if self.error is not None and self.stream in (sys.__stdout__, sys.__stderr__):
-            with suppress(OSError, ValueError, AttributeError):
-                null = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(null, self.stream.fileno())
-                os.close(null)
-
 
 @contextmanager
 def guarded() -> Iterator[Guarded]:
     """Guard both standard streams for a block; the one of output is returned."""
-    out, err = Guarded(sys.stdout), Guarded(sys.stderr)
+    out = Guarded(sys.stdout)
+    err = Guarded(sys.stderr)
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
             yield out
         finally:
-            out.finish()
-            err.finish()
+            out.flush()

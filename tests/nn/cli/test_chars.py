@@ -7,6 +7,7 @@ import pytest
 
 import nn
 from nn.cli import digits as cli
+from nn.cli.chars import CharsConfig
 
 
 def run(capsys, *arguments):
@@ -77,3 +78,16 @@ def test_a_resumed_run_keeps_its_choices(capsys, text, tmp_path):
     weights = tmp_path / "a" / "weights.safetensors"
     nn.save(weights, nn.load(weights), {"language": json.dumps({"characters": ""})})
     assert run(capsys, "sample", tmp_path / "a")[0] == 2
+
+
+def test_outputs_that_are_not_finite_give_no_text(capsys, tmp_path):
+    """Finite weights so large that their sums overflow."""
+    config = CharsConfig(embed=4, hidden=4, characters="ab")
+    state = {name: np.full(shape, 3e38, np.float32) for name, shape in config.shapes().items()}
+    nn.save(tmp_path / "w.npz", state, config.metadata())
+    status, out, err = run(capsys, "sample", tmp_path / "w.npz")
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert "outputs of the network are not finite" in err
+    status, out, err = run(capsys, "sample", tmp_path / "w.npz", "--prompt", "")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "--prompt needs at least one" in err

@@ -12,7 +12,7 @@ import pytest
 import nn
 from nn.cli import digits as cli
 from nn.cli.images import read_picture, resample
-from tests.nn.data.test_mnist import write_data_set
+from tests.nn.data.test_mnist import idx, write_data_set
 
 ROOT = Path(__file__).parents[3]
 
@@ -172,6 +172,25 @@ def test_errors_are_one_line_and_status_2(trained, folder, tmp_path, capsys, mon
     assert {p: p.stat().st_mtime_ns for p in trained[0].iterdir()} == before
     assert not (tmp_path / "runs").exists()
     assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_outputs_that_are_not_finite_name_no_digit(tmp_path, capsys):
+    """Finite weights so large that their sums overflow."""
+    config = cli.DigitsConfig(layers=(64, 8, 10), activation="relu", loss="cross_entropy")
+    state = {name: np.full(shape, 3e38, np.float32) for name, shape in config.shapes().items()}
+    nn.save(tmp_path / "w.npz", state, config.metadata())
+    status, out, err = run(capsys, "predict", tmp_path / "w.npz", "digits")
+    assert (status, out, len(err)) == (1, [], 1)
+    assert "outputs of the network are not finite" in err[0]
+
+
+def test_labels_beyond_the_outputs_are_the_user_s(folder, capsys, tmp_path):
+    """Labels of the held-out images count too."""
+    (folder / "t10k-labels-idx1-ubyte").write_bytes(idx(np.full(10, 200)))
+    status, _, err = run(capsys, "--data", folder, "--layers", "16,8,10", "--out", tmp_path / "o")
+    assert (status, len(err)) == (2, 1)
+    assert "in 201 classes" in err[0]
+    assert not (tmp_path / "o").exists()
 
 
 def test_exit_status_of_the_process(tmp_path):

@@ -26,7 +26,7 @@ def test_the_first_failure_is_kept():
         print("more", file=guard, flush=True)
         assert isinstance(guard.error, kind)
         assert not guard.isatty()
-        guard.finish()
+        guard.flush()
     shut = io.StringIO()
     shut.close()
     guard = Guarded(shut)

@@ -40,6 +40,8 @@ def test_a_wrong_state_is_refused(kind, wrong):
     before = random_states.get_state(source)
     with pytest.raises(nn.StateError, match="random generator rng"):
         random_states.check_state("rng", source, wrong)
+    with pytest.raises(nn.StateError, match="in the file is none of a"):
+        random_states.check_state("rng", source, {**before, "ignored by NumPy": 1})
     assert random_states.get_state(source) == before
 
 
