@@ -15,10 +15,10 @@ from nn.functional.activations import silu as silu
 from nn.functional.activations import softmax as softmax
 from nn.functional.activations import softplus as softplus
 from nn.functional.activations import tanh as tanh
-from nn.functional.convolution import conv as conv
-from nn.functional.convolution import conv_transpose as conv_transpose
 from nn.functional.classification import cross_entropy as cross_entropy
 from nn.functional.classification import nll_loss as nll_loss
+from nn.functional.convolution import conv as conv
+from nn.functional.convolution import conv_transpose as conv_transpose
 from nn.functional.losses import binary_cross_entropy as binary_cross_entropy
 from nn.functional.losses import (
     binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,

@@ -1,5 +1,6 @@
 """Callbacks of ``fit``: early stopping, and pictures while training goes on."""
 
+import math
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,8 +27,9 @@ class Monitor:
     on with it.
     """
 
-    def __init__(self, monitor: str, mode: str | None) -> None:
-        self.monitor, self.mode = monitor, direction(monitor, mode)
+    def __init__(self, monitor: str | None, mode: str | None) -> None:
+        self.monitor = monitor
+        self.mode = "min" if monitor is None else direction(monitor, mode)
         self._history: History | None = None
         self.reset()
 
@@ -36,11 +38,16 @@ class Monitor:
         self.best: float | None = None
 
     def latest(self, state: TrainingState) -> float:
-        """Return the column after this epoch; reset first if another training has begun."""
+        """Return the column after this epoch; reset first if another training has begun.
+
+        Without a column to monitor it is nan.
+        """
         if self._history is not None and self._history is not state.history:
             self.reset()
         self._history = state.history
         row = state.history.epochs[-1]
+        if self.monitor is None:
+            return math.nan
         if self.monitor not in row:
             raise KeyError(f"no column {self.monitor!r} after this epoch; it has {', '.join(row)}")
         return row[self.monitor]

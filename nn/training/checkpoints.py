@@ -18,13 +18,14 @@ from typing import Any
 
 import numpy as np
 
+from nn.columns import better
 from nn.errors import FileFormatError, StateError
 from nn.files.reading import cut, parse_json, shown
 from nn.files.weights import checked_metadata, checked_suffix, read, save
 from nn.module import Module
 from nn.optim.optimizer import Optimizer
 from nn.training import random_states
-from nn.training.callbacks import better, direction, with_prefix
+from nn.training.callbacks import Monitor, with_prefix
 from nn.training.loop import History, TrainingState, check_optimizer
 from nn.training.saved_states import (
     check_data,
@@ -61,7 +62,7 @@ def _json(value: Any) -> str:
     return json.dumps(value, default=to_json)
 
 
-class Checkpoint:
+class Checkpoint(Monitor):
     """Write everything that training depends on to a file after each epoch.
 
     Put it last among several callbacks, so that it holds the state of the others (those that have
@@ -87,27 +88,23 @@ class Checkpoint:
         *,
         mode: str | None = None,
     ) -> None:
-        self.path, self.monitor, self.note = Path(path), monitor, checked_metadata(note)
+        super().__init__(monitor, mode)
+        self.path, self.note = Path(path), checked_metadata(note)
         checked_suffix(self.path)
         if taken := self.note.keys() & {*_KEYS}:
             raise ValueError(
                 f"a checkpoint has strings of its own called {', '.join(sorted(taken))}"
             )
-        self.mode = "min" if monitor is None else direction(monitor, mode)
-        self.best: float | None = None
+        self._data: tuple[TrainingState | None, Any] = (None, None)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the best value so far."""
         return {"best": self.best}
 
-    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Restore what :meth:`state_dict` returned."""
-        self.best = saved["best"]
-
     def __call__(self, state: TrainingState) -> None:
+        value = self.latest(state)
         before = self.best
         if self.monitor is not None:
-            value = state.history[self.monitor][-1]
             if not better(value, self.best, self.mode):
                 return
             self.best = value
@@ -133,9 +130,9 @@ class Checkpoint:
             if hasattr(callback, "state_dict")
         }
         roots = _roots(state.model, state.optimizer, state.data, state.callbacks)
-        own = vars(state)  # the data are read once in a training
-        if "_fingerprint" not in own:
-            own["_fingerprint"] = fingerprint(state.data)
+        first = self._data[0] is not state  # the data are read once in a call of fit
+        if first:
+            self._data = state, fingerprint(state.data)
         metadata = {
             "optimizer": {
                 "class": type(state.optimizer).__name__,
@@ -149,19 +146,17 @@ class Checkpoint:
             "callbacks": callbacks,
             "history": state.history.epochs,
             "arrays": sorted(arrays),
-            "data": own["_fingerprint"],
+            "data": self._data[1],
         }
         texts = {name: _json(value) for name, value in metadata.items()}
         save(self.path, arrays, {**texts, **self.note})
-        if "_warned" not in own:
-            own["_warned"] = True
-            if lost := random_states.not_restorable(**roots):
-                warnings.warn(
-                    f"a Checkpoint cannot keep where it stands: {'; '.join(lost[:3])}. A resumed "
-                    "training will differ there; draw from an np.random.Generator instead",
-                    RuntimeWarning,
-                    stacklevel=2,
-                )
+        if first and (lost := random_states.not_restorable(**roots)):
+            warnings.warn(
+                f"a Checkpoint cannot keep where it stands: {'; '.join(lost[:3])}. A resumed "
+                "training will differ there; draw from an np.random.Generator instead",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
 
 def _roots(
