@@ -18,25 +18,34 @@ import numpy as np
 import autograd_core as ag
 
 
-def _previous(first: Any, states: Any) -> Any:
-    """Return the state before each step: ``first`` and all but the last."""
-    return np.concatenate([first[None], states[:-1]])
-
-
 def _split(a: Any, parts: int) -> list[Any]:
     """Return the gates, which lie side by side on the last axis."""
     n = a.shape[-1] // parts
     return [a[..., i * n : (i + 1) * n] for i in range(parts)]
 
 
-def _weight_grad(d: Any, previous: Any) -> Any:
-    """Sum the outer products of all steps and examples."""
-    return d.reshape(-1, d.shape[-1]).T @ previous.reshape(-1, previous.shape[-1])
+def _weight_grad(d: Any, first: Any, states: Any) -> Any:
+    """Sum the outer products of ``d`` and the state before, over all steps and examples."""
+    later = d[1:].reshape(-1, d.shape[-1]).T @ states[:-1].reshape(-1, states.shape[-1])
+    return later + d[0].T @ first
 
 
 def _empty(xs: Any, *sizes: int) -> list[Any]:
     """Return arrays ``(T, N, size)`` to fill, of the kind and dtype of ``xs``."""
     return [np.empty_like(xs, shape=(*xs.shape[:2], size)) for size in sizes]
+
+
+def _is_zero(g: Any) -> bool:
+    """Return whether a cotangent is one zero, seen as an array: that of an unused output."""
+    return isinstance(g, np.ndarray) and not any(g.strides) and not g[:1, :1].any()
+
+
+def _plain(g: Any, out: Any) -> bool:
+    """Return whether a rule runs on arrays, and no gradient comes from the gates, its last output.
+
+    Then it works in place, step by step, on the factors that it computed for all steps at once.
+    """
+    return isinstance(out[0], np.ndarray) and _is_zero(g[-1])
 
 
 def _sigmoid_(a: Any) -> None:
@@ -68,14 +77,19 @@ def rnn(xs: Any, h: Any, weight: Any, *, relu: bool = False) -> Any:
 def _rnn_vjp(
     g: Any, out: Any, _xs: Any, h: Any, weight: Any, *, relu: bool = False
 ) -> tuple[Any, Any, Any]:
-    slope = (out > 0) if relu else 1 - out * out
-    back, ds = np.zeros_like(h), []
-    for t in reversed(range(len(out))):
-        d = (g[t] + back) * slope[t]
-        back = d @ weight
-        ds.append(d)
-    d = np.stack(ds[::-1])
-    return d, back, _weight_grad(d, _previous(h, out))
+    slope, back = (out > 0) if relu else 1 - out * out, np.zeros_like(h)
+    if isinstance(out, np.ndarray):
+        d = slope.astype(out.dtype, copy=False)
+        for step, to_h in zip(d[::-1], g[::-1], strict=True):
+            step *= np.add(back, to_h, out=back)
+            np.matmul(step, weight, out=back)
+    else:
+        ds = []
+        for t in reversed(range(len(out))):
+            ds.append((g[t] + back) * slope[t])
+            back = ds[-1] @ weight
+        d = np.stack(ds[::-1])
+    return d, back, _weight_grad(d, h, out)
 
 
 rnn.defvjp(vjp_all=_rnn_vjp)
@@ -90,47 +104,77 @@ def lstm(xs: Any, h: Any, c: Any, weight: Any) -> Any:
     Returns
     -------
     tuple
-        Hidden and cell states, ``(T, N, H)`` each, the gates, ``(T, N, 4 H)``, and the tanh of the
-        cell states.
+        Hidden and cell states, ``(T, N, H)`` each, and the gates, ``(T, N, 4 H)``.
     """
     size = h.shape[-1]
-    hidden, cells, gates, squashed = _empty(xs, size, size, 4 * size, size)
+    hidden, cells, gates = _empty(xs, size, size, 4 * size)
     step = np.ascontiguousarray(weight.T)
     with np.errstate(over="ignore"):
-        for t in range(len(xs)):
-            y = np.matmul(h, step, out=gates[t])
-            y += xs[t]
-            i, f, k, o = _split(y, 4)
+        for y, x, i, f, k, o, cell, state in zip(
+            gates, xs, *_split(gates, 4), cells, hidden, strict=True
+        ):
+            np.matmul(h, step, out=y)
+            y += x
             candidate = np.tanh(k)
             _sigmoid_(y)  # all four: one pass over adjacent memory is faster than two
             k[...] = candidate
-            c = np.multiply(f, c, out=cells[t])
-            c += i * k
-            h = np.multiply(o, np.tanh(c, out=squashed[t]), out=hidden[t])
-    return hidden, cells, gates, squashed
+            c = np.multiply(f, c, out=cell)
+            c += np.multiply(i, candidate, out=candidate)
+            h = np.multiply(o, np.tanh(c, out=candidate), out=state)
+    return hidden, cells, gates
 
 
 def _lstm_vjp(g: Any, out: Any, _xs: Any, h: Any, c: Any, weight: Any) -> tuple[Any, ...]:
-    hidden, cells, gates, squashed = out
-    hidden_grad, cells_grad, gates_grad, squashed_grad = g
-    # a + y (b - y) is the slope, where the value is y, of the logistic function with a = 0 and
-    # b = 1, and of tanh with a = 1 and b = 0
-    b = np.zeros((*h.shape[:1], 4, *h.shape[1:]), h.dtype)
-    b[:, [0, 1, 3]] = 1
-    b = b.reshape(len(h), 4 * h.shape[-1])
-    a, previous = 1 - b, _previous(c, cells)
-    back_h, back_c, ds = np.zeros_like(h), np.zeros_like(c), []
-    for t in reversed(range(len(hidden))):
-        y, s = gates[t], squashed[t]
-        i, f, k, o = _split(y, 4)
-        dh = hidden_grad[t] + back_h
-        dc = cells_grad[t] + back_c + (dh * o + squashed_grad[t]) * (1 - s * s)
-        dy = np.concatenate([dc * k, dc * previous[t], dc * i, dh * s], axis=-1)
-        d = (dy + gates_grad[t]) * (a + y * (b - y))
-        back_h, back_c = d @ weight, dc * f
-        ds.append(d)
-    d = np.stack(ds[::-1])
-    return d, back_h, back_c, _weight_grad(d, _previous(h, hidden))
+    hidden, cells, gates = out
+    if _plain(g, out):
+        d, back_h, back_c = _lstm_sweep(g, cells, gates, c, weight)
+    else:
+        to_hidden, to_cells, to_gates = g
+        back_h, back_c, ds = np.zeros_like(h), np.zeros_like(c), []
+        for t in reversed(range(len(hidden))):
+            (i, f, k, o), s = _split(gates[t], 4), np.tanh(cells[t])
+            dh = to_hidden[t] + back_h
+            dc = to_cells[t] + back_c + dh * o * (1 - s * s)
+            dy = [dc * k, dc * (cells[t - 1] if t else c), dc * i, dh * s]
+            slopes = [i * (1 - i), f * (1 - f), 1 - k * k, o * (1 - o)]
+            d = np.concatenate(dy, axis=-1) + to_gates[t]
+            ds.append(d * np.concatenate(slopes, axis=-1))
+            back_h, back_c = ds[-1] @ weight, dc * f
+        d = np.stack(ds[::-1])
+    return d, back_h, back_c, _weight_grad(d, h, hidden)
+
+
+def _lstm_sweep(g: Any, cells: Any, gates: Any, first: Any, weight: Any) -> tuple[Any, Any, Any]:
+    """Return the gradients of ``xs`` and of the first states, by arithmetic in place."""
+    (to_hidden, to_cells, _), d = g, np.subtract(1, gates)
+    (i, f, k, o), (di, df, dk, do) = _split(gates, 4), _split(d, 4)
+    through = np.tanh(cells)  # dh times this is added to dc
+    do *= through
+    np.multiply(through, through, out=through)
+    np.subtract(1, through, out=through)
+    through *= o
+    np.multiply(k, k, out=dk)
+    np.subtract(1, dk, out=dk)
+    dk *= i
+    di *= k
+    df[1:] *= cells[:-1]
+    df[0] *= first
+    for part, y in ((di, i), (df, f), (do, o)):
+        part *= y  # now the gradients of the gates' arguments over dc, that of o over dh
+    by_gate = d.reshape(*d.shape[:2], 4, first.shape[-1])
+    back_h, back_c, unused = np.zeros_like(first), np.zeros_like(first), _is_zero(to_cells)
+    for step, factors, to_h, to_c, to_dc, forget in zip(
+        *(a[::-1] for a in (d, by_gate, to_hidden, to_cells, through, f)), strict=True
+    ):
+        back_h += to_h
+        if not unused:
+            back_c += to_c
+        back_c += np.multiply(to_dc, back_h, out=to_dc)
+        factors[:, :3] *= back_c[:, None]
+        factors[:, 3] *= back_h
+        np.matmul(step, weight, out=back_h)
+        back_c *= forget
+    return d, back_h, back_c
 
 
 lstm.defvjp(vjp_all=_lstm_vjp)
@@ -171,23 +215,58 @@ def gru(xs: Any, h: Any, weight: Any, bias: Any) -> Any:
 
 
 def _gru_vjp(g: Any, out: Any, _xs: Any, h: Any, weight: Any, _bias: Any) -> tuple[Any, ...]:
-    (hidden, gates), (hidden_grad, gates_grad) = out, g
-    previous = _previous(h, hidden)
-    (r, z, n, a), (r_grad, z_grad, n_grad, a_grad) = _split(gates, 4), _split(gates_grad, 4)
-    r_slope, z_slope, n_slope = r * (1 - r), z * (1 - z), 1 - n * n
-    update, change = 1 - z, previous - n
-    back, xs_grads, sums_grads = np.zeros_like(h), [], []
-    for t in reversed(range(len(hidden))):
-        dh = hidden_grad[t] + back
-        dn = (dh * update[t] + n_grad[t]) * n_slope[t]
-        dr = (dn * a[t] + r_grad[t]) * r_slope[t]
-        dz = (dh * change[t] + z_grad[t]) * z_slope[t]
-        d = np.concatenate([dr, dz, dn * r[t] + a_grad[t]], axis=-1)
-        back = d @ weight + dh * z[t]
-        xs_grads.append(np.concatenate([dr, dz, dn], axis=-1))
-        sums_grads.append(d)
-    d = np.stack(sums_grads[::-1])
-    return np.stack(xs_grads[::-1]), back, _weight_grad(d, previous), d.sum(axis=(0, 1))
+    (hidden, gates), size = out, h.shape[-1]
+    if _plain(g, out):
+        d, da, back = _gru_sweep(g[0], hidden, gates, h, weight)
+    else:
+        (to_hidden, to_gates), back, ds, das = g, np.zeros_like(h), [], []
+        for t in reversed(range(len(hidden))):
+            (r, z, n, a), before = _split(gates[t], 4), hidden[t - 1] if t else h
+            to_r, to_z, to_n, to_a = _split(to_gates[t], 4)
+            dh = to_hidden[t] + back
+            dn = (dh * (1 - z) + to_n) * (1 - n * n)
+            dr = (dn * a + to_r) * (r * (1 - r))
+            dz = (dh * (before - n) + to_z) * (z * (1 - z))
+            ds.append(np.concatenate([dr, dz, dn], axis=-1))
+            das.append(dn * r + to_a)
+            back = np.concatenate([dr, dz, das[-1]], axis=-1) @ weight + dh * z
+        d, da = np.stack(ds[::-1]), np.stack(das[::-1])
+    both = d[..., : 2 * size], da
+    to_weight = np.concatenate([_weight_grad(a, h, hidden) for a in both])
+    return d, back, to_weight, np.concatenate([a.sum(axis=(0, 1)) for a in both])
+
+
+def _gru_sweep(
+    to_hidden: Any, hidden: Any, gates: Any, first: Any, weight: Any
+) -> tuple[Any, Any, Any]:
+    """Return the gradients of ``xs``, of the part that r multiplies, and of the first state."""
+    size = first.shape[-1]
+    d, r, z, n, a = np.empty_like(gates, shape=(*hidden.shape[:2], 3 * size)), *_split(gates, 4)
+    dr, dz, dn = _split(d, 3)
+    np.multiply(n, n, out=dn)
+    np.subtract(1, dn, out=dn)
+    np.subtract(1, z, out=dz)
+    dn *= dz
+    np.subtract(hidden[:-1], n[1:], out=dr[1:])  # the state before, minus n
+    np.subtract(first, n[0], out=dr[0])
+    dz *= z
+    dz *= dr
+    np.subtract(1, r, out=dr)
+    dr *= r
+    dr *= a
+    dr *= dn
+    da = dn * r  # all of them over the gradient of the state
+    back, by_gate = np.zeros_like(first), d.reshape(*d.shape[:2], 3, size)
+    for step, factors, of_a, to_h, update in zip(
+        *(b[::-1] for b in (d, by_gate, da, to_hidden, z)), strict=True
+    ):
+        back += to_h
+        factors *= back[:, None]
+        of_a *= back
+        back *= update
+        back += step[:, : 2 * size] @ weight[: 2 * size]
+        back += of_a @ weight[2 * size :]
+    return d, da, back
 
 
 gru.defvjp(vjp_all=_gru_vjp)

@@ -135,27 +135,32 @@ import numpy as np
 def status(key):
     line = next(l for l in open("/proc/self/status") if l.startswith(key))
     return int(line.split()[1]) / 1024
-n, sizes = 4096, [784, 512, 256, 10]
-if sys.argv[1] == "ours":
+side, kind = sys.argv[1:]
+sizes = [784, 512, 256, 10]
+if side == "ours":
     import nn
-    model, optimizer = nn.mlp(sizes, activation="sigmoid", rng=0), None
-    x, y = np.zeros((n, 784), np.float32), np.zeros((n, 10), np.float32)
-    def step(x, y):
-        nn.mse_loss(model(x), y).backward()
-        for p in model.parameters():
-            p.grad = None
+    if kind == "MLP":
+        model = nn.mlp(sizes, activation="sigmoid", rng=0)
+    else:
+        model = getattr(nn, kind)(256, 256, rng=0)
+    zeros, mse = lambda *shape: np.zeros(shape, np.float32), nn.mse_loss
 else:
     import torch
     torch.set_num_threads(1)
-    layers = []
-    for a, b in zip(sizes, sizes[1:]):
-        layers += [torch.nn.Linear(a, b), torch.nn.Sigmoid()]
-    model = torch.nn.Sequential(*layers)
-    x, y = torch.zeros(n, 784), torch.zeros(n, 10)
-    def step(x, y):
-        torch.nn.functional.mse_loss(model(x), y).backward()
-        for p in model.parameters():
-            p.grad = None
+    if kind == "MLP":
+        layers = []
+        for a, b in zip(sizes, sizes[1:]):
+            layers += [torch.nn.Linear(a, b), torch.nn.Sigmoid()]
+        model = torch.nn.Sequential(*layers)
+    else:
+        model = getattr(torch.nn, kind)(256, 256, batch_first=True)
+    zeros, mse = torch.zeros, torch.nn.functional.mse_loss
+x, y = (zeros(4096, 784), zeros(4096, 10)) if kind == "MLP" else (zeros(128, 100, 256),) * 2
+def step(x, y):
+    out = model(x)
+    mse(out if kind == "MLP" else out[0], y).backward()
+    for p in model.parameters():
+        p.grad = None
 step(x[:8], y[:8])
 x[:], y[:] = 0.5, 0.5  # have the pages
 open("/proc/self/clear_refs", "w").write("5")  # forget the peak so far
@@ -164,23 +169,24 @@ step(x, y)
 print(status("VmHWM") - before)
 """
 
+#: What :func:`peak_memory` measures: a step of each of these.
+MEMORY = {
+    "MLP": "an MLP, batch 4,096",
+    "LSTM": "an LSTM, hidden 256, T 100, batch 128",
+    "GRU": "a GRU, hidden 256, T 100, batch 128",
+}
 
-def peak_memory() -> tuple[float, float] | None:
-    """MiB by which one step (batch 4,096) raises the peak of a fresh process: ours, PyTorch's.
+
+def peak_memory(kind: str) -> tuple[float, float] | None:
+    """MiB by which one step raises the peak of a fresh process: ours, PyTorch's.
 
     Linux only, as it resets and reads the kernel's high-water mark.
     """
     if torch_or_none() is None:
         return None
     found = []
-    for who in ("ours", "torch"):
-        runs = [
-            float(
-                subprocess.run(
-                    [sys.executable, "-c", _MEMORY, who], capture_output=True, check=True
-                ).stdout
-            )
-            for _ in range(5)
-        ]
+    for side in ("ours", "torch"):
+        command = [sys.executable, "-c", _MEMORY, side, kind]
+        runs = [float(subprocess.check_output(command)) for _ in range(5)]
         found.append(float(np.median(runs)))
     return found[0], found[1]
