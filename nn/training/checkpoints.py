@@ -95,7 +95,6 @@ class Checkpoint(Monitor):
             raise ValueError(
                 f"a checkpoint has strings of its own called {', '.join(sorted(taken))}"
             )
-        self._data: tuple[TrainingState | None, Any] = (None, None)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the best value so far."""
@@ -130,9 +129,9 @@ class Checkpoint(Monitor):
             if hasattr(callback, "state_dict")
         }
         roots = _roots(state.model, state.optimizer, state.data, state.callbacks)
-        first = self._data[0] is not state  # the data are read once in a call of fit
-        if first:
-            self._data = state, fingerprint(state.data)
+        first = "data" not in state.notes
+        if first:  # the data are read once in a call of fit
+            state.notes["data"] = fingerprint(state.data)
         metadata = {
             "optimizer": {
                 "class": type(state.optimizer).__name__,
@@ -146,7 +145,7 @@ class Checkpoint(Monitor):
             "callbacks": callbacks,
             "history": state.history.epochs,
             "arrays": sorted(arrays),
-            "data": self._data[1],
+            "data": state.notes["data"],
         }
         texts = {name: _json(value) for name, value in metadata.items()}
         save(self.path, arrays, {**texts, **self.note})

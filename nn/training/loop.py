@@ -61,7 +61,10 @@ Callback = Callable[["TrainingState"], None]
 
 @dataclass
 class TrainingState:
-    """State that callbacks receive after each epoch; a reason in ``stop`` ends the training."""
+    """State that callbacks receive after each epoch; a reason in ``stop`` ends the training.
+
+    ``notes`` is for what callbacks want to keep for the length of one call of ``fit``.
+    """
 
     model: Module
     optimizer: Optimizer
@@ -69,6 +72,7 @@ class TrainingState:
     history: History
     callbacks: Sequence[Callback] = ()
     stop: str | None = None
+    notes: dict[str, Any] = field(default_factory=dict)
 
 
 def check_optimizer(model: Module, optimizer: Optimizer) -> None:
