@@ -189,14 +189,39 @@ def test_frozen_parts_of_a_model_in_training_stay_in_evaluation():
 
 def test_max_norm_looks_at_the_parameters_of_the_optimizer():
     steps = []
-    for stale in (False, True):
+    for frozen in (True, False):
         model = nn.mlp([4, 5, 2], output=None, rng=0)
         optimizer = nn.SGD(model[2].parameters(), lr=0.1)
-        if stale:
-            model[0].weight.grad = np.full((5, 4), 1e6, np.float32)
+        for p in model[0].parameters():
+            p.requires_grad = not frozen
+            p.grad = None if frozen else np.full(p.shape, 1e6, np.float32)
         nn.fit(model, [(X, 100 * Y)], nn.mse_loss, optimizer, 3, max_norm=1.0, progress=False)
         steps.append(model[2].weight.data)
     np.testing.assert_array_equal(*steps)
+    assert 0 < np.abs(model[0].weight.grad.data).max() < 1e5  # that of the last step alone
+
+
+class Counter(nn.Module):
+    """Module with a state that each epoch begins anew."""
+
+    def __init__(self):
+        self.layer, self.steps, self.seen = nn.Linear(4, 2, rng=0), 0, []
+
+    def reset_state(self):
+        self.seen.append(self.steps)
+        self.steps = 0
+
+    def forward(self, x):
+        self.steps += self.training
+        return self.layer(x)
+
+
+def test_each_epoch_begins_with_a_reset_state():
+    model, data = Counter(), nn.DataLoader((X, Y), 10)
+    optimizer = nn.SGD(model.parameters(), lr=0.1)
+    whole = nn.Sequential(model)
+    nn.fit(whole, data, nn.mse_loss, optimizer, 3, validation=(X, Y), progress=False)
+    assert model.seen == [0, 6, 6]
 
 
 def test_an_error_of_a_callback_comes_after_the_others(tmp_path):
