@@ -264,6 +264,7 @@ def _link_several(
     parents: tuple[Node, ...],
 ) -> Any:
     parts = [_read_only(o, args) for o in out]
+    _, args = primitive.drop_unread(None, args)
     node = make_node(primitive, tuple(parts), args, kwargs, parents)
     bits = mode.get()
     if bits != RECORD:
