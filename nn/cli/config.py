@@ -250,7 +250,7 @@ class Config:
 def _checked(f: "Field[Any]", value: Any) -> Any:
     """Return a choice that was read from a file; ValueError unless its option could give it."""
     wrong = f"{f.name} is {shown(value)}"
-    if not isinstance(value, _JSON[f.type]) or isinstance(value, bool):
+    if not isinstance(value, _JSON[f.type]):
         raise ValueError(wrong)
     if value not in f.metadata.get("choices", [value]):
         raise ValueError(wrong)

@@ -35,7 +35,7 @@ _RATES = {"quadratic": 3.0, "mse": 15.0, "cross_entropy": 0.5}
 _HELD_OUT_BATCH = 1000  # of nn.evaluate
 #: What is wrong with a request, its files or its memory, in the user's words.
 _MISTAKES = (parser.UsageError, nn.FileFormatError, nn.StateError, nn.DataError, MemoryError)
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+_FULL = {getattr(errno, n, None) for n in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO")} - {None}
 
 
 @dataclass(frozen=True)

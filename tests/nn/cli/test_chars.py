@@ -82,7 +82,7 @@ def test_a_resumed_run_keeps_its_choices(capsys, text, tmp_path):
 
 def test_outputs_that_are_not_finite_give_no_text(capsys, tmp_path):
     """Finite weights so large that their sums overflow."""
-    config = CharsConfig(embed=4, hidden=4, characters="ab")
+    config = CharsConfig(kind="rnn", embed=4, hidden=4, characters="ab")
     state = {name: np.full(shape, 3e38, np.float32) for name, shape in config.shapes().items()}
     nn.save(tmp_path / "w.npz", state, config.metadata())
     status, out, err = run(capsys, "sample", tmp_path / "w.npz")

@@ -75,7 +75,7 @@ def png(width, height, body=b""):
     )
 
 
-def test_pictures_are_not_larger_than_a_digit_needs(tmp_path):
+def test_pictures_are_not_larger_than_a_digit_needs(tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     for width, height in ((100_000, 100_000), (2**31 - 1, 2**31 - 1), (8000, 8000)):
         (tmp_path / "a.png").write_bytes(png(width, height, zlib.compress(bytes(1000))))
@@ -84,6 +84,10 @@ def test_pictures_are_not_larger_than_a_digit_needs(tmp_path):
     for content in (png(0, 0), png(8, 8), png(8, 8, zlib.compress(b"")), png(8, 8)[:30]):
         (tmp_path / "a.png").write_bytes(content)
         with pytest.raises(nn.DataError):
+            read_picture(tmp_path / "a.png", 8)
+    with monkeypatch.context() as patch:
+        patch.setattr("matplotlib.image.imread", lambda path: np.full((8, 8), np.nan))
+        with pytest.raises(nn.DataError, match="pixels that are not finite"):
             read_picture(tmp_path / "a.png", 8)
     raw = b"".join(b"\0" + bytes([255] * 8) for _ in range(8))
     (tmp_path / "a.png").write_bytes(png(8, 8, zlib.compress(raw)))

@@ -30,6 +30,15 @@ def test_one_of_many_claims_an_empty_folder(tmp_path):
     assert all("already exists; choose another --out" in text for text in lost)
 
 
+def test_a_claim_between_looking_and_claiming_is_noticed(tmp_path, monkeypatch):
+    """Let the folder look empty, although another process has claimed it since."""
+    (tmp_path / "history.jsonl").write_text("")
+    monkeypatch.setattr(type(tmp_path), "iterdir", lambda self: iter(()))
+    with pytest.raises(UsageError, match="already exists"), claimed(tmp_path):
+        pass
+    assert (tmp_path / "history.jsonl").exists()
+
+
 def test_default_names_differ(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("time.strftime", lambda form: "now")
