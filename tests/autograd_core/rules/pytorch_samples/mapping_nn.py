@@ -8,7 +8,7 @@ from scipy import special
 import autograd_core as ag
 from nn import functional as nnf
 from nn.functional.losses import reduce
-from nn.functional.normalization import moments, normalize
+from nn.functional.normalization import normalize
 
 # fmt: off
 NEAR = np.lib.stride_tricks.sliding_window_view
@@ -109,6 +109,11 @@ def affine(out, weight, bias):
     along = lambda a: a.reshape(-1, *(1,) * (out.ndim - 2))
     out = out if weight is None else out * along(weight)
     return out if bias is None else out + along(bias)
+
+def moments(x, axes, eps):
+    """Return the mean and the inverse root of the variance."""
+    mean = np.mean(x, axis=axes, keepdims=True)
+    return mean, 1 / np.sqrt(np.mean(np.square(x - mean), axis=axes, keepdims=True) + eps)
 
 # PyTorch differentiates the statistics that the native norms return for groups only
 
