@@ -31,7 +31,7 @@ _MOST = 200_000
 def _children(value: Any) -> Iterator[tuple[Any, Any]]:
     """Yield what an object holds, by name or number."""
     if isinstance(value, dict):
-        yield from value.items()
+        yield from list(value.items())  # a thread may change it
     elif isinstance(value, (list, tuple, deque, set, frozenset)):
         yield from enumerate(value)
     elif isinstance(value, functools.partial):
@@ -46,7 +46,9 @@ def _children(value: Any) -> Iterator[tuple[Any, Any]]:
     else:
         if isinstance(value, Module):
             yield from value.members()  # names those of Sequential as its parameters
-        yield from getattr(value, "__dict__", {}).items()
+        attributes = getattr(value, "__dict__", None)
+        if isinstance(attributes, dict):
+            yield from list(attributes.items())
         for slot in itertools.chain(*(vars(c).get("__slots__", ()) for c in type(value).__mro__)):
             if hasattr(value, slot):
                 yield slot, getattr(value, slot)

@@ -93,6 +93,20 @@ def test_paths():
     assert list(random_states.sources(x=shared, y=shared)) == ["x.0", "y.0"]
 
 
+def test_odd_objects_are_passed_over():
+    """Attributes that are no dict, empty cells, slots that are not set, and circles."""
+
+    class Odd:
+        __dict__ = 3
+
+    def recursive():
+        return inner
+
+    assert random_states.sources(root=[Odd(), recursive, Slots.__new__(Slots), object()]) == {}
+    inner = np.random.default_rng(0)
+    assert list(random_states.sources(root=[recursive])) == ["root.0.inner"]
+
+
 def test_names_of_modules_are_those_of_their_parameters():
     """Names of version 0.1, which checkpoints on disk hold."""
     inner = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5))
