@@ -32,6 +32,8 @@ class Entry:
         In NumPy's generalised-ufunc syntax, where the function has one.
     order
         Of the derivative that is wrong.
+    source
+        Where the idea is from: an operation of other people, re-told.
     """
 
     id: str
@@ -41,6 +43,7 @@ class Entry:
     trigger: tuple[Any, ...] | None = None
     signature: str | None = None
     order: int = 1
+    source: str = ""
 
     @property
     def is_pair(self) -> bool:
