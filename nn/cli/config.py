@@ -80,8 +80,9 @@ class Config:
         for name, value in given.items():
             if name not in ("epochs", self.source) and value != getattr(self, name):
                 raise UsageError(
-                    f"this run was begun with --{name} {getattr(self, name)}; a resumed run keeps "
-                    f"its choices, only --epochs and the place of --{self.source} may be others"
+                    f"this run was begun with --{name} {cut(str(getattr(self, name)))}; a resumed "
+                    f"run keeps its choices, only --epochs and the place of --{self.source} may be "
+                    "others"
                 )
         return replace(self, **given)
 

@@ -53,7 +53,7 @@ class Characters:
         if wrong.size:
             raise ValueError(
                 f"the character {chr(wrong[0])!r} is not among the {len(self)} of this vocabulary: "
-                f"{self.all!r}"
+                f"{shown(self.all)}"
             )
         return numbers
 

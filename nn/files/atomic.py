@@ -34,9 +34,9 @@ def write_atomically(path: str | Path, content: bytes | Callable[[Any], object])
     """Write a file as a whole: under another name, flushed to disk, then renamed.
 
     A reader finds the old file or the new one, never a part, also after a crash.  An existing file
-    keeps its mode (and its owner, where that is allowed); a new one gets what the umask says.  A
-    link is followed, and the file that it names is replaced.  A second hard link keeps the old
-    content.
+    keeps its mode and owner (where the owner cannot be kept, the group gets the rights of others);
+    a new one gets what the umask says.  A link is followed, and the file that it names is replaced.
+    A second hard link keeps the old content.
 
     On Windows files have no modes and ``os.replace`` cannot replace a file that a program has
     open: PermissionError is raised, and the old file stays as it was.
@@ -74,9 +74,12 @@ def write_atomically(path: str | Path, content: bytes | Callable[[Any], object])
     try:
         with file:
             if old is not None and os.chmod in os.supports_fd:
-                with suppress(OSError):
+                mode = stat.S_IMODE(old.st_mode)
+                try:
                     os.chown(file.fileno(), old.st_uid, old.st_gid)
-                os.chmod(file.fileno(), stat.S_IMODE(old.st_mode))
+                except OSError:  # another group may do no more than everybody
+                    mode = mode & 0o707 | (mode & 0o007) << 3
+                os.chmod(file.fileno(), mode)
             if isinstance(content, bytes):
                 file.write(content)
             else:

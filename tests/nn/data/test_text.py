@@ -25,6 +25,9 @@ def test_a_text_becomes_numbers_and_back(text):
 def test_an_unknown_character_is_named():
     with pytest.raises(ValueError, match="'z' is not among the 2"):
         Characters("ab").encode("az")
+    with pytest.raises(ValueError, match="among the 5000") as caught:
+        Characters("".join(map(chr, range(1, 5001)))).encode("\0")
+    assert len(str(caught.value)) < 200
     with pytest.raises(ValueError, match="empty text"):
         Characters("")
 

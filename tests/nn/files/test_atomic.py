@@ -167,6 +167,22 @@ def test_the_mode_of_a_file_stays(tmp_path, mode):
 
 
 @posix
+@pytest.mark.parametrize(("mode", "left"), [(0o640, 0o600), (0o664, 0o644), (0o600, 0o600)])
+def test_another_group_gets_the_rights_of_others(tmp_path, monkeypatch, mode, left):
+    """Replace a file of somebody else, whose owner and group only root could keep."""
+    path = tmp_path / "w"
+    path.write_bytes(b"")
+    path.chmod(mode)
+
+    def refused(*args):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chown", refused)
+    write_atomically(path, b"new")
+    assert stat.S_IMODE(path.stat().st_mode) == left
+
+
+@posix
 @pytest.mark.parametrize("mask", [0o022, 0o077])
 def test_a_new_file_has_the_mode_of_the_umask(tmp_path, mask):
     before = os.umask(mask)
