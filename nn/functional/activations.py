@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from nn.functional.blocks import blockwise
+from nn.functional.blocks import blockwise, by_rows
 from nn.functional.erf import normal_cdf, normal_pdf, size_times_tail
 
 #: The largest x for which exp(x) is finite, by dtype.
@@ -292,36 +292,49 @@ def _sum(a: Any, axis: int) -> Any:
 
 
 @ag.primitive(flops=lambda _out, x, **_options: 3 * x.size)
-def softmax(x: Any, axis: int = -1) -> Any:
+@by_rows
+def softmax(x: Any, axis: int = -1, *, buffer: Any = None) -> Any:
     """Return ``exp(x) / sum(exp(x))`` along ``axis``: positive numbers that sum to 1."""
     x = as_float_array(x, "softmax")
     with np.errstate(over="ignore"):  # a difference of -inf becomes 0
-        out = np.exp(x - _max(x, axis))
+        out = np.subtract(x, _max(x, axis), out=buffer)
+    out = np.exp(out, out=out)
     out /= _sum(out, axis)
     return out
 
 
-softmax.defvjp(  # rows that nothing uses, and those of probability 0, get exactly 0
-    lambda g, out, _x, axis=-1: out * (g - (g * out).sum(axis, keepdims=True)), selects=True
-)
+@by_rows
+def _softmax_vjp(g: Any, out: Any, _x: Any, axis: int = -1, *, buffer: Any = None) -> Any:
+    if isinstance(out, np.ndarray) and axis in (-1, out.ndim - 1):
+        total = np.vecdot(g, out)[..., None]
+    else:
+        total = (g * out).sum(axis, keepdims=True)
+    return np.multiply(np.subtract(g, total, out=buffer), out, out=buffer)
+
+
+# rows that nothing uses, and those of probability 0, get exactly 0
+softmax.defvjp(_softmax_vjp, selects=True)
 
 
 @ag.primitive(flops=lambda _out, x, **_options: 3 * x.size)
-def log_softmax(x: Any, axis: int = -1) -> Any:
+@by_rows
+def log_softmax(x: Any, axis: int = -1, *, buffer: Any = None) -> Any:
     """Return the logarithm of :func:`softmax` along ``axis``, accurate at any size of ``x``."""
     x = as_float_array(x, "log_softmax")
     with np.errstate(over="ignore", divide="ignore"):  # the logarithm of a sum of nothing
-        z = x - _max(x, axis)
+        z = np.subtract(x, _max(x, axis), out=buffer)
         z -= np.log(_sum(np.exp(z), axis))
     return z
 
 
-def _log_softmax_vjp(g: Any, out: Any, _x: Any, axis: int = -1) -> Any:
-    share = np.exp(out)
+@by_rows
+def _log_softmax_vjp(g: Any, out: Any, _x: Any, axis: int = -1, *, buffer: Any = None) -> Any:
+    share = np.exp(out, out=buffer)
     if out.dtype == np.float16:  # normalised again: of many classes, out is rounded alike
         total = _sum(share, axis)
         share = share / np.where(total == 0, 1, total)
-    return g - share * g.sum(axis, keepdims=True)
+    share = np.multiply(share, g.sum(axis, keepdims=True), out=buffer)
+    return np.subtract(g, share, out=buffer)
 
 
 log_softmax.defvjp(_log_softmax_vjp, selects=True)

@@ -6,6 +6,7 @@ cache of a core only the first pass reads main memory, and only the last one wri
 
 import functools
 import inspect
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -91,6 +92,70 @@ def blockwise(f: Callable[..., Any]) -> Callable[..., Any]:
             f(*parts, **options, buffer=out[at])
         return whole
 
+    return _without_buffer(evaluate, f)
+
+
+def by_rows(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a function along an axis, so that it evaluates large arrays some rows at a time.
+
+    Parameters
+    ----------
+    f
+        A function of arrays of one shape, and then an option ``axis``, by default the last one,
+        whose result has that shape too: a row of it depends on the same rows alone.  Its keyword
+        ``buffer`` is that of :func:`blockwise`.
+
+    Returns
+    -------
+    callable
+        The same function, without ``buffer``.  NumPy arrays are divided where the axis is the
+        last one and they lie in memory row by row; other calls go to ``f`` as they are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nn.functional.blocks import by_rows
+    >>> @by_rows
+    ... def centred(x, axis=-1, *, buffer=None):
+    ...     return np.subtract(x, x.mean(axis, keepdims=True), out=buffer)
+    >>> centred(np.array([[1.0, 3.0], [2.0, 2.0]])).tolist()
+    [[-1.0, 1.0], [0.0, 0.0]]
+    """
+
+    @functools.wraps(f)
+    def evaluate(*args: Any, **options: Any) -> Any:
+        arrays = [a for a in args if hasattr(a, "__array_ufunc__")]
+        shape: tuple[int, ...] = arrays[0].shape if arrays else ()
+        axis = args[-1] if isinstance(args[-1], int) else options.get("axis", -1)
+        divided = math.prod(shape) > BLOCK and axis in (-1, len(shape) - 1)
+        if not divided or any(
+            type(a) is not np.ndarray or a.shape != shape or not a.flags.c_contiguous
+            for a in arrays
+        ):
+            return f(*args, **options)
+        (n,), count = shape[-1:], math.prod(shape[:-1])
+        rows = [
+            a.reshape(-1, n) if type(a) is np.ndarray else a for a in args if not isinstance(a, int)
+        ]
+        step, result = max(1, BLOCK // n), None
+        with long_rows(n):
+            for start in range(0, count, step):
+                at = slice(start, start + step)
+                parts = [a[at] if type(a) is np.ndarray else a for a in rows]
+                if result is None:
+                    first = f(*parts)
+                    result = np.empty(shape, first.dtype)
+                    out = result.reshape(-1, n)
+                    out[at] = first
+                else:
+                    f(*parts, buffer=out[at])
+        return result
+
+    return _without_buffer(evaluate, f)
+
+
+def _without_buffer(evaluate: Callable[..., Any], f: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a decorated function the signature of the function, without its buffer."""
     taken = inspect.signature(f)
     kept = [p for p in taken.parameters.values() if p.name != "buffer"]
     evaluate.__signature__ = taken.replace(parameters=kept)  # type: ignore[attr-defined]

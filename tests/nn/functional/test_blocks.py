@@ -1,9 +1,10 @@
 """Evaluation in blocks: which calls are divided, and that none of them changes a value."""
 
 import numpy as np
+import pytest
 
 import autograd_core as ag
-from nn.functional.blocks import BLOCK, blockwise
+from nn.functional.blocks import BLOCK, blockwise, by_rows, long_rows
 
 
 def recording(sizes):
@@ -51,3 +52,32 @@ def test_the_buffer_is_no_option():
     primitive.defvjp(lambda g, _out, _x, _y, scale=1.0: g * scale)
     assert primitive.signature.keyword_only == ()
     assert primitive.parameters == ("x", "y", "scale")
+
+
+def test_rows_are_divided_along_the_last_axis_alone():
+    sizes = []
+
+    @by_rows
+    def shares(x, axis=-1, *, buffer=None):
+        sizes.append(x.size)
+        return np.divide(x, x.sum(axis, keepdims=True), out=buffer)
+
+    x = np.arange(1.0, 3 * BLOCK + 1).reshape(3, 8, -1)
+    expected = x / x.sum(-1, keepdims=True)
+    for found in (shares(x), shares(x, 2), shares(x, axis=-1)):
+        np.testing.assert_allclose(found, expected, rtol=1e-14)
+    assert max(sizes) == BLOCK
+    sizes.clear()
+    np.testing.assert_allclose(shares(x, 0), x / x.sum(0), rtol=1e-14)
+    np.testing.assert_allclose(shares(x[..., ::2]), x[..., ::2] / x[..., ::2].sum(-1)[..., None])
+    assert sizes == [x.size, x.size // 2]
+
+
+def test_the_size_of_the_buffer_of_numpy_is_restored():
+    before = np.getbufsize()
+    with pytest.raises(ZeroDivisionError), long_rows(1000):
+        assert np.getbufsize() == 256
+        raise ZeroDivisionError
+    with long_rows(20):
+        assert np.getbufsize() == before
+    assert np.getbufsize() == before
