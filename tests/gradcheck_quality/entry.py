@@ -34,6 +34,9 @@ class Entry:
         Of the derivative that is wrong.
     source
         Where the idea is from: an operation of other people, re-told.
+    domain
+        On which the inputs lie: ``simplex``, ``spd``, ``orthogonal``, ``sorted``, ``probabilities``
+        or ``positive``.
     """
 
     id: str
@@ -44,6 +47,7 @@ class Entry:
     signature: str | None = None
     order: int = 1
     source: str = ""
+    domain: str = ""
 
     @property
     def is_pair(self) -> bool:

@@ -174,8 +174,7 @@ def batch_norm_without_the_scale_in_the_input(g, cache):
 
 
 def group_norm(x, gamma, beta):
-    n, c = x.shape[:2]
-    grouped = x.reshape(n, 2, -1)
+    grouped = x.reshape(len(x), 2, -1)
     mu, var = grouped.mean(-1, keepdims=True), grouped.var(-1, keepdims=True)
     inverse = 1 / np.sqrt(var + 1e-5)
     hat = ((grouped - mu) * inverse).reshape(x.shape)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from tests.gradcheck_quality.entry import Entry, pairs, positive, sample
+from tests.gradcheck_quality.entry import Entry, pairs, sample
 
 RIGHT: list[Entry] = []
 WRONG: list[Entry] = []
@@ -209,7 +209,7 @@ def _iou_back(g, a, b, union=True):
     return tuple(back)
 
 
-@right("sorted", interval_iou, *BOXES, source="detection: intersection over union of intervals")
+@right("sorted", interval_iou, *BOXES, domain="sorted", source="detection: intersection over union of intervals")
 def intersection_over_union(g, _out, a, b):
     return _iou_back(g, a, b)
 
