@@ -47,13 +47,14 @@ class Adagrad(Optimizer):
         super().__init__(parameters, lr=lr, lr_decay=lr_decay, weight_decay=weight_decay, eps=eps)
 
     def update(self, p: Parameter, data: Any, g: Any, group: Group) -> None:
-        state, s = self.state_of(p, data, "sum"), self.scratch(data)
+        state, decay = self.state_of(p, data, "sum"), group.get("weight_decay")
         step = state["step"] = state.get("step", 0) + 1
-        if group.get("weight_decay"):
-            g = g + group["weight_decay"] * data
-        state["sum"] += np.multiply(g, g, out=s)
-        np.sqrt(state["sum"], out=s)
-        s += group["eps"]
-        np.divide(g, s, out=s)
-        s *= group["lr"] / (1 + (step - 1) * group["lr_decay"])
-        data -= s
+        for w, d, total, s in self.parts(data, g, state["sum"]):
+            if decay:
+                d = d + decay * w
+            total += np.multiply(d, d, out=s)
+            np.sqrt(total, out=s)
+            s += group["eps"]
+            np.divide(d, s, out=s)
+            s *= group["lr"] / (1 + (step - 1) * group["lr_decay"])
+            w -= s

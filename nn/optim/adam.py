@@ -50,27 +50,32 @@ class Adam(Optimizer):
     ) -> None:
         super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
+    #: Whether weight decay shrinks the weights themselves, not through the gradient.
+    decoupled = False
+
     def update(self, p: Parameter, data: Any, g: Any, group: Group) -> None:
         state = self.state_of(p, data, "mean", "square")
         step = state["step"] = state.get("step", 0) + 1
-        mean, square = state["mean"], state["square"]
-        a, b = group["betas"]
-        s = self.scratch(data)
-        if group.get("weight_decay"):
-            g = g + group["weight_decay"] * data
-        mean *= a
-        mean += np.multiply(g, 1 - a, out=s)
-        square *= b
-        np.multiply(g, g, out=s)
-        s *= 1 - b
-        square += s
+        (a, b), lr, decay = group["betas"], group["lr"], group.get("weight_decay")
         # lr m / (1 - a^t) / (sqrt(v / (1 - b^t)) + eps), with its constants combined
         root = math.sqrt(1 - b**step)
-        np.sqrt(square, out=s)
-        s += group["eps"] * root
-        np.divide(mean, s, out=s)
-        s *= group["lr"] * root / (1 - a**step)
-        data -= s
+        eps, factor = group["eps"] * root, lr * root / (1 - a**step)
+        for w, d, mean, square, s in self.parts(data, g, state["mean"], state["square"]):
+            if decay and self.decoupled:
+                w *= 1 - lr * decay
+            elif decay:
+                d = d + decay * w
+            mean *= a
+            mean += np.multiply(d, 1 - a, out=s)
+            square *= b
+            np.multiply(d, d, out=s)
+            s *= 1 - b
+            square += s
+            np.sqrt(square, out=s)
+            s += eps
+            np.divide(mean, s, out=s)
+            s *= factor
+            w -= s
 
 
 class AdamW(Adam):
@@ -90,6 +95,8 @@ class AdamW(Adam):
     Parameter([0.95], float32, requires_grad)
     """
 
+    decoupled = True
+
     def __init__(
         self,
         parameters: Iterable[Any],
@@ -99,7 +106,3 @@ class AdamW(Adam):
         **settings: Any,
     ) -> None:
         super().__init__(parameters, lr, weight_decay=weight_decay, **settings)
-
-    def update(self, p: Parameter, data: Any, g: Any, group: Group) -> None:
-        data *= 1 - group["lr"] * group["weight_decay"]
-        super().update(p, data, g, {**group, "weight_decay": 0.0})

@@ -1,17 +1,18 @@
 """Optimizer: the base class of all optimizers, and parameter groups.
 
 The update rules are PyTorch's.  Steps are taken in place, on the arrays inside the parameters,
-through one scratch array, so a step allocates nothing.
+through one scratch array; large ones block by block, so that all passes but one are in the cache.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 import autograd_core as ag
 from nn.errors import StateError
+from nn.functional.blocks import BLOCK
 from nn.module import Module, Parameter, check_set_to_none
 
 Group = dict[str, Any]
@@ -180,6 +181,17 @@ class Optimizer:
             if name not in state:
                 state[name] = np.zeros_like(data)
         return state
+
+    def parts(self, *arrays: Any) -> Iterator[tuple[Any, ...]]:
+        """Yield blocks of arrays of one shape, each time with a scratch array of their shape."""
+        size = arrays[0].size
+        if size <= BLOCK or not all(a.flags.c_contiguous for a in arrays):
+            yield *arrays, self.scratch(arrays[0])
+            return
+        flat = [a.reshape(-1) for a in arrays]
+        for start in range(0, size, BLOCK):
+            blocks = [a[start : start + BLOCK] for a in flat]
+            yield *blocks, self.scratch(blocks[0])
 
     def scratch(self, like: Any) -> Any:
         """Return an array of the shape and dtype of ``like`` to compute in; all share memory."""

@@ -55,28 +55,28 @@ class RMSprop(Optimizer):
         )  # fmt: skip
 
     def update(self, p: Parameter, data: Any, g: Any, group: Group) -> None:
-        alpha, momentum, s = group["alpha"], group["momentum"], self.scratch(data)
-        means = ("mean",) if group["centered"] else ()
-        state = self.state_of(p, data, "square", *means, *(("momentum",) if momentum else ()))
-        if group.get("weight_decay"):
-            g = g + group["weight_decay"] * data
-        square = state["square"]
-        square *= alpha
-        np.multiply(g, g, out=s)
-        s *= 1 - alpha
-        square += s
-        np.copyto(s, square)
-        if group["centered"]:
-            mean = state["mean"]
-            mean += (1 - alpha) * (g - mean)
-            s -= mean * mean
-        np.sqrt(s, out=s)
-        s += group["eps"]
-        np.divide(g, s, out=s)
-        if momentum:
-            v = state["momentum"]
-            v *= momentum
-            v += s
-            np.copyto(s, v)
-        s *= group["lr"]
-        data -= s
+        alpha, momentum, decay = group["alpha"], group["momentum"], group.get("weight_decay")
+        names = ["square", *["mean"] * group["centered"], *["momentum"] * bool(momentum)]
+        state = self.state_of(p, data, *names)
+        for w, d, square, *others, s in self.parts(data, g, *(state[name] for name in names)):
+            if decay:
+                d = d + decay * w
+            square *= alpha
+            np.multiply(d, d, out=s)
+            s *= 1 - alpha
+            square += s
+            np.copyto(s, square)
+            if group["centered"]:
+                mean = others.pop(0)
+                mean += (1 - alpha) * (d - mean)
+                s -= mean * mean
+            np.sqrt(s, out=s)
+            s += group["eps"]
+            np.divide(d, s, out=s)
+            if momentum:
+                (v,) = others
+                v *= momentum
+                v += s
+                np.copyto(s, v)
+            s *= group["lr"]
+            w -= s

@@ -57,17 +57,13 @@ class SGD(Optimizer):
             raise ValueError("SGD: nesterov needs a momentum and no dampening")
 
     def update(self, p: Parameter, data: Any, g: Any, group: Group) -> None:
-        s, momentum, decay = self.scratch(data), group["momentum"], group.get("weight_decay")
-        if decay:
-            np.multiply(data, decay, out=s)
-            g = np.add(s, g, out=s)
-        if momentum:
-            state = self.state.get(p)
-            if state is None:
-                v = self.state.setdefault(p, {"momentum": np.array(g)})["momentum"]
-            else:
-                v = state["momentum"]
+        momentum, decay, first = group["momentum"], group.get("weight_decay"), p not in self.state
+        kept = [self.state_of(p, data, "momentum")["momentum"]] if momentum else []
+        for w, d, *velocity, s in self.parts(data, g, *kept):
+            if decay:
+                d = np.add(np.multiply(w, decay, out=s), d, out=s)
+            for v in velocity:
                 v *= momentum
-                v += g if not group["dampening"] else (1 - group["dampening"]) * g
-            g = g + momentum * v if group["nesterov"] else v
-        data -= np.multiply(g, group["lr"], out=s)
+                v += d if first or not group["dampening"] else (1 - group["dampening"]) * d
+                d = d + momentum * v if group["nesterov"] else v
+            w -= np.multiply(d, group["lr"], out=s)

@@ -221,3 +221,26 @@ def test_a_subclass_needs_no_weight_decay():
         optimizer.load_state_dict(optimizer.state_dict())
         step(optimizer, ps)
     np.testing.assert_array_equal(a[0].data, b[0].data)
+
+
+@pytest.mark.parametrize("fortran", [False, True])
+@pytest.mark.parametrize(("kind", "options"), [
+    (nn.SGD, {}), (nn.SGD, {"momentum": 0.9, "dampening": 0.5, "weight_decay": 0.1}),
+    (nn.SGD, {"momentum": 0.9, "nesterov": True}), (nn.Adam, {"weight_decay": 0.1}),
+    (nn.AdamW, {}), (nn.RMSprop, {"centered": True, "momentum": 0.5, "weight_decay": 0.1}),
+    (nn.RMSprop, {"momentum": 0.5}), (nn.Adagrad, {"weight_decay": 0.1, "lr_decay": 0.1}),
+])  # fmt: skip
+def test_large_parameters_move_like_their_rows(kind, options, fortran):
+    """Test that the blocks of a step change nothing, whatever the layout of the gradient."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(5, 30_000)).astype(np.float32)
+    whole, rows = nn.Parameter(values), [nn.Parameter(v) for v in values]
+    first, second = kind([whole], lr=0.01, **options), kind(rows, lr=0.01, **options)
+    for _ in range(3):
+        g = rng.normal(size=values.shape).astype(np.float32)
+        whole.grad = ag.tensor(np.asfortranarray(g) if fortran else g)
+        for p, row in zip(rows, g, strict=True):
+            p.grad = ag.tensor(row)
+        first.step()
+        second.step()
+        assert np.array_equal(whole.data, [p.data for p in rows])
