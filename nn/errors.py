@@ -1,4 +1,25 @@
-"""Every exception of the package."""
+"""Every exception of the package, and how messages quote what others have written."""
+
+from collections.abc import Iterable
+
+
+def printable(text: str) -> str:
+    """Return a text with escapes in place of control characters and halves of characters."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def listed(names: Iterable[str], most: int = 10) -> str:
+    """Return names for a message: the first few, each of at most 80 printable characters.
+
+    Examples
+    --------
+    >>> from nn.errors import listed
+    >>> listed(["a", "b\\n", "c"], most=2)
+    'a, b\\\\n and 1 more'
+    """
+    every = list(names)
+    shown = ", ".join(printable(name[:200])[:80] for name in every[:most])
+    return shown + (f" and {len(every) - most:,} more" if len(every) > most else "")
 
 
 class StateError(ValueError):

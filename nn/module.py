@@ -18,7 +18,7 @@ import numpy as np
 import autograd_core as ag
 from autograd_core import scopes
 from nn._pytorch import accepts_pytorch
-from nn.errors import StateError
+from nn.errors import StateError, listed
 
 Array = np.ndarray[Any, Any]
 
@@ -371,11 +371,13 @@ class Module:
                 problems.append(f"{name} and {other}, which are one array here, differ")
         if strict:
             named = unmatched._asdict().items()
-            problems += [f"{what}: {', '.join(names)}" for what, names in named if names]
+            problems += [f"{what}: {listed(names)}" for what, names in named if names]
         if problems:
+            more = f"; and {len(problems) - 20:,} more" if len(problems) > 20 else ""
             raise StateError(
                 f"this state does not fit {type(self).__name__}, nothing was loaded: "
-                + "; ".join(problems)
+                + "; ".join(problems[:20])
+                + more
             )
         for name, a in given.items():
             target = own[name]

@@ -22,7 +22,8 @@ from nn.cli import chars, parser, report
 from nn.cli.config import Config, option
 from nn.cli.images import read_examples
 from nn.cli.output import guarded
-from nn.files.reading import Entry, printable
+from nn.errors import printable
+from nn.files.reading import Entry
 from nn.layers import activations
 
 #: The losses by their names on the command line, and the step size that suits each.

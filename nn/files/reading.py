@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from nn.errors import FileFormatError
+from nn.errors import FileFormatError, printable
 from nn.module import Array
 
 #: A byte of deflate (zip, gzip) becomes at most 1,032 bytes (zlib's documentation).
@@ -57,11 +57,6 @@ def shown(value: Any) -> str:
     ("'a\\\\x1b[2J'", 80)
     """
     return _short.repr(value)[:100]
-
-
-def printable(text: str) -> str:
-    """Return a text with escapes in place of control characters and halves of characters."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def cut(message: str) -> str:

@@ -19,6 +19,9 @@ from nn.functional.blocks import BLOCK, long_rows
 
 Shape = tuple[int, ...]
 
+#: The rounding error of a mean of more numbers than this is computed and subtracted.
+LONG = 1024
+
 
 class _Plan(NamedTuple):
     """Axes in the order of memory, joined where they are treated alike."""
@@ -129,14 +132,12 @@ def _centred(x: Any, axes: Shape, count: int, out: Any = None) -> tuple[Any, Any
     """Return ``x`` minus its mean over axes, the mean, and the (biased) variance."""
     mean = _total(x, axes) / count
     centred = np.subtract(x, mean, out=out)
-    rest = _total(centred, axes) / count  # the rounding error of the mean
-    square = rest * rest
-    variance = _total_of_products(centred, centred, axes) / count
-    if (square > np.finfo(x.dtype).eps ** 2 * variance).any():
-        centred -= rest
-        mean += rest
-        variance = np.maximum(variance - square, 0)
-    return centred, mean, variance
+    if count > LONG:
+        rest = _total(centred, axes) / count
+        if (np.abs(rest) > np.finfo(x.dtype).eps * np.abs(mean)).any():
+            centred -= rest
+            mean += rest
+    return centred, mean, _total_of_products(centred, centred, axes) / count
 
 
 def mean_and_variance(x: Any, axes: Shape) -> tuple[Any, Any]:

@@ -155,6 +155,7 @@ class Flatten(Module):
     """Join the axes from ``start_dim`` to ``end_dim``: ``(N, C, H, W)`` becomes ``(N, C H W)``."""
 
     takes_array = True
+    end_dim = -1
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         self.start_dim, self.end_dim = start_dim, end_dim

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nn.errors import FileFormatError
+from nn.files.reading import open_file
 from nn.files.weights import write_atomically
 from nn.training.loop import History, TrainingState
 
@@ -64,7 +65,8 @@ class JSONLines:
 
     def _recognize(self) -> None:
         """Check that every line begins as this class writes it; the last one may be cut off."""
-        data = self.path.read_bytes().rstrip(b"\0")  # a loss of power may leave zeros
+        with open_file(self.path) as file:
+            data = file.read().rstrip(b"\0")  # a loss of power may leave zeros
         for number, line in enumerate(data.splitlines(keepends=True), start=1):
             whole = line.endswith(b"\n")
             if not (line.startswith(_START) if whole else _START.startswith(line[: len(_START)])):

@@ -302,3 +302,11 @@ def test_weights_from_pytorch(dtype):
     for p, q in zip(model.parameters(), net.parameters(), strict=True):
         tolerance = 1e-10 if dtype == np.float64 else 1e-5
         np.testing.assert_allclose(p.grad.data, q.grad.numpy(), rtol=tolerance, atol=tolerance)
+
+
+def test_an_error_of_a_state_quotes_little_of_it():
+    hostile = {f"{i}\x1b[2J" + "x" * 1000: np.zeros(1) for i in range(500)}
+    with pytest.raises(nn.StateError, match=r"and 490 more") as error:
+        nn.Linear(2, 1).load_state_dict(hostile)
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 1200

@@ -1,6 +1,7 @@
 """JSONLines and TensorBoard: what is in their files while a training runs, stops and resumes."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -252,3 +253,10 @@ def test_tensorboardx_is_imported_when_it_is_used(tmp_path, monkeypatch):
     with pytest.raises(ImportError, match="pip install tensorboardX"):
         nn.TensorBoard(tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_no_log(tmp_path):
+    os.mkfifo(tmp_path / "log")
+    with pytest.raises(nn.FileFormatError, match="a pipe"):
+        nn.JSONLines(tmp_path / "log")
