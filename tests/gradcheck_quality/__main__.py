@@ -1,7 +1,7 @@
 """``python -m tests.gradcheck_quality``: how good the gradient checker is, beside its peers.
 
 The corpus is ours: what a peer does not test for, it cannot find.  ``--quick`` leaves out the rules
-by five seeds, the mutants and the peers.
+by five seeds, the mutants and the peers; ``--told`` runs the second corpus alone.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import warnings
 from collections import Counter
 from typing import Any
 
-from tests.gradcheck_quality import latent, measure, mutants
+from tests.gradcheck_quality import latent, measure, mutants, told
 from tests.gradcheck_quality.awkward import AWKWARD
 from tests.gradcheck_quality.planted import PLANTED
 
@@ -50,6 +50,10 @@ def planted(found: dict[str, Any], others: dict[str, Any]) -> None:
 
 def main(arguments: list[str]) -> int:
     warnings.simplefilter("ignore")
+    if "--told" in arguments:
+        for group, checkers in told.totals(told.table()).items():
+            print(group, *(f"{name} {dict(found)}" for name, found in checkers.items()), sep="; ")
+        return 0
     quick = "--quick" in arguments
     found = measure.detection(PLANTED)
     others = {} if quick else measure.accused_by_peers([*PLANTED, *AWKWARD])
