@@ -132,12 +132,14 @@ def _centred(x: Any, axes: Shape, count: int, out: Any = None) -> tuple[Any, Any
     """Return ``x`` minus its mean over axes, the mean, and the (biased) variance."""
     mean = _total(x, axes) / count
     centred = np.subtract(x, mean, out=out)
+    variance = _total_of_products(centred, centred, axes) / count
     if count > LONG:
         rest = _total(centred, axes) / count
-        if (np.abs(rest) > np.finfo(x.dtype).eps * np.abs(mean)).any():
+        if (rest * rest > np.finfo(x.dtype).eps ** 2 * variance).any():
             centred -= rest
             mean += rest
-    return centred, mean, _total_of_products(centred, centred, axes) / count
+            variance = np.maximum(variance - rest * rest, 0)
+    return centred, mean, variance
 
 
 def mean_and_variance(x: Any, axes: Shape) -> tuple[Any, Any]:

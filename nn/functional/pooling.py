@@ -220,6 +220,8 @@ def adaptive_avg_pool2d(x: Any, output_size: Any) -> Any:
              [5., 6.]]]])
     """
     x = as_float_array(x, "adaptive_avg_pool2d")
+    if per_axis(output_size, 2, "output_size") == (1, 1):
+        return np.mean(x, axis=(2, 3), keepdims=True)
     rows, columns = (
         _averages(n, m, x.dtype)
         for n, m in zip(x.shape[2:], per_axis(output_size, 2, "output_size"), strict=True)

@@ -214,7 +214,7 @@ class GroupNorm(_Norm):
                 f"channels on the second axis, got shape {tuple(x.shape)}"
             )
         size = self.num_channels // self.num_groups
-        shape = (x.shape[0], self.num_groups, size, int(np.prod(x.shape[2:])))
+        shape = (x.shape[0], self.num_groups, size, math.prod(x.shape[2:]))
         wide = (1, self.num_groups, size, 1)
         return normalize(x, *self._affine(), (2, 3), self.eps, shape, wide)
 
