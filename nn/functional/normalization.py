@@ -19,6 +19,9 @@ from nn.functional.blocks import BLOCK, long_rows
 
 Shape = tuple[int, ...]
 
+#: How many numbers are normalized at a time: few passes, which also cost a call each.
+NUMBERS = 4 * BLOCK
+
 #: The rounding error of a mean of more numbers than this is computed and subtracted.
 LONG = 1024
 
@@ -49,10 +52,10 @@ class _Plan(NamedTuple):
         size = math.prod(self.whole)
         axis = max(range(len(self.kept)), key=self.kept.__getitem__)
         n = self.kept[axis]
-        if size <= BLOCK or n == 1:
+        if size <= NUMBERS or n == 1:
             yield ()
             return
-        step = max(1, BLOCK * n // size)
+        step = max(1, NUMBERS * n // size)
         with long_rows(self.whole[-1]):
             for start in range(0, n, step):
                 yield (*(slice(None),) * axis, slice(start, start + step))
@@ -233,36 +236,35 @@ def _standardized_vjp(
         found = _recorded_gradients(g, x, weight, axes, eps, shape, wide)
     else:
         work = _Work(x, axes, shape, wide, mean, variance)
-        found = _gradients(
-            work, work.plan.join(g.reshape(shape), work.plan.whole), work.weights(weight), eps
-        )
+        found = _gradients(work, g.reshape(shape), work.weights(weight), eps, x.shape)
     gradients = zip(found[1:], (weight, _bias), strict=True)
-    return found[0].reshape(x.shape), *(
-        a.reshape(b.shape) if np.ndim(b) else None for a, b in gradients
-    )
+    return found[0], *(a.reshape(b.shape) if np.ndim(b) else None for a, b in gradients)
 
 
 def _recorded_gradients(
     g: Any, x: Any, weight: Any, axes: Shape, eps: float, shape: Shape, wide: Shape
 ) -> tuple[Any, Any, Any]:
     """Return the gradients of x, weight and bias; the graph flows through the statistics."""
-    x, g, count = x.reshape(shape), g.reshape(shape), _count(shape, axes)
+    own, x, g, count = x.shape, x.reshape(shape), g.reshape(shape), _count(shape, axes)
     centred = x - x.sum(axis=axes, keepdims=True) / count
     inverse = 1 / np.sqrt((centred * centred).sum(axis=axes, keepdims=True) / count + eps)
     hat, h = centred * inverse, g * (np.reshape(weight, wide) if np.ndim(weight) else weight)
     along = hat * ((h * hat).sum(axis=axes, keepdims=True) / count)
     x_grad = inverse * (h - h.sum(axis=axes, keepdims=True) / count - along)
     others = tuple(i for i, n in enumerate(wide) if n == 1)
-    return x_grad, (g * hat).sum(axis=others), g.sum(axis=others)
+    return x_grad.reshape(own), (g * hat).sum(axis=others), g.sum(axis=others)
 
 
-def _gradients(work: _Work, g: Any, weight: Any, eps: float) -> tuple[Any, Any, Any]:
-    """Return the gradients of x, weight and bias; the arrays have joined axes."""
-    plan, last = work.plan, g.ndim - 1
+def _gradients(work: _Work, g: Any, weight: Any, eps: float, shape: Shape) -> tuple[Any, Any, Any]:
+    """Return the gradients of x, which has ``shape``, weight and bias."""
+    plan = work.plan
+    g, last = plan.join(g, plan.whole), len(plan.whole) - 1
     inner = (last,) if last in plan.reduced and last in plan.lacking else ()
     over = tuple(i for i in plan.reduced if i not in inner)
     others = tuple(i for i in plan.lacking if i not in inner)
-    x_grad, gradients = np.empty_like(g), np.zeros((2, *plan.wide), g.dtype)
+    whole = None if plan.order else np.empty(shape, g.dtype)  # one that no other array owns
+    x_grad = np.empty_like(g) if whole is None else whole.reshape(plan.whole)
+    gradients = np.zeros((2, *plan.wide), g.dtype)
     for at in plan.blocks():
         h, w = _part(g, at), _part(weight, at)
         centred, s = work.centred(at, eps)
@@ -278,7 +280,9 @@ def _gradients(work: _Work, g: Any, weight: Any, eps: float) -> tuple[Any, Any, 
         h -= centred
         h -= level
     to_weight, to_bias = (plan.split(a, plan.apart[2]) for a in gradients)
-    return plan.split(x_grad, plan.apart[0]), to_weight, to_bias
+    if whole is None:
+        whole = plan.split(x_grad, plan.apart[0]).reshape(shape)
+    return whole, to_weight, to_bias
 
 
 standardized.defvjp(vjp_all=_standardized_vjp)
