@@ -26,13 +26,20 @@ def _split(a: Any, parts: int) -> list[Any]:
 
 def _weight_grad(d: Any, first: Any, states: Any) -> Any:
     """Sum the outer products of ``d`` and the state before, over all steps and examples."""
-    later = d[1:].reshape(-1, d.shape[-1]).T @ states[:-1].reshape(-1, states.shape[-1])
-    return later + d[0].T @ first
+    total = d[0].T @ first
+    if len(d) == 1:
+        return total
+    return total + d[1:].reshape(-1, d.shape[-1]).T @ states[:-1].reshape(-1, states.shape[-1])
 
 
 def _empty(xs: Any, *sizes: int) -> list[Any]:
     """Return arrays ``(T, N, size)`` to fill, of the kind and dtype of ``xs``."""
     return [np.empty_like(xs, shape=(*xs.shape[:2], size)) for size in sizes]
+
+
+def _by_columns(weight: Any, steps: int) -> Any:
+    """Return ``weight.T``, copied where so many products save more than the copy costs."""
+    return np.ascontiguousarray(weight.T) if steps > 3 else weight.T
 
 
 def _is_zero(g: Any) -> bool:
@@ -108,7 +115,7 @@ def lstm(xs: Any, h: Any, c: Any, weight: Any) -> Any:
     """
     size = h.shape[-1]
     hidden, cells, gates = _empty(xs, size, size, 4 * size)
-    step = np.ascontiguousarray(weight.T)
+    step = _by_columns(weight, len(xs))
     with np.errstate(over="ignore"):
         for y, x, i, f, k, o, cell, state in zip(
             gates, xs, *_split(gates, 4), cells, hidden, strict=True
@@ -196,7 +203,7 @@ def gru(xs: Any, h: Any, weight: Any, bias: Any) -> Any:
     """
     size = h.shape[-1]
     hidden, gates = _empty(xs, size, 4 * size)
-    step = np.ascontiguousarray(weight.T)
+    step = _by_columns(weight, len(xs))
     with np.errstate(over="ignore"):
         for t in range(len(xs)):
             (r, z, n, a), r_and_z = _split(gates[t], 4), gates[t, :, : 2 * size]
