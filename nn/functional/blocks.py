@@ -72,9 +72,12 @@ def blockwise(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(f)
     def evaluate(*args: Any, **options: Any) -> Any:
-        large = [type(a) is np.ndarray and a.size > BLOCK for a in args]
-        if True not in large:
+        for a in args:
+            if type(a) is np.ndarray and a.size > BLOCK:
+                break
+        else:  # the quickest test, as most arrays are small
             return f(*args, **options)
+        large = [type(a) is np.ndarray and a.size > BLOCK for a in args]
         model = args[len(args) - 1 - large[::-1].index(True)]
         for a, is_large in zip(args, large, strict=True):
             if (a.shape != model.shape) if is_large else hasattr(a, "__array_ufunc__"):

@@ -9,6 +9,7 @@ a mean, so that the passes stay in the cache.
 import functools
 import math
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,9 +57,12 @@ class _Plan(NamedTuple):
             yield ()
             return
         step = max(1, NUMBERS * n // size)
-        with long_rows(self.whole[-1]):
-            for start in range(0, n, step):
-                yield (*(slice(None),) * axis, slice(start, start + step))
+        for start in range(0, n, step):
+            yield (*(slice(None),) * axis, slice(start, start + step))
+
+    def rows(self) -> AbstractContextManager[None]:
+        """Return the context in which blocks meet their statistics; see :func:`long_rows`."""
+        return long_rows(self.whole[-1] if math.prod(self.whole) > BLOCK // 4 else 0)
 
 
 @functools.lru_cache(maxsize=1024)  # the same at every step of training
@@ -150,10 +154,11 @@ def mean_and_variance(x: Any, axes: Shape) -> tuple[Any, Any]:
     plan = _plan(x.shape, x.strides, axes, (1,) * x.ndim)
     joined, count = plan.join(x, plan.whole), _count(x.shape, axes)
     found = np.empty((2, *plan.kept), x.dtype)
-    for at in plan.blocks():
-        block = _centred(_part(joined, at), plan.reduced, count)[1:]
-        for a, b in zip(found, block, strict=True):
-            _part(a, at)[...] = b
+    with plan.rows():
+        for at in plan.blocks():
+            block = _centred(_part(joined, at), plan.reduced, count)[1:]
+            for a, b in zip(found, block, strict=True):
+                _part(a, at)[...] = b
     mean, variance = (plan.split(a, plan.apart[1]) for a in found)
     return mean, variance
 
@@ -176,10 +181,11 @@ def standardized(
     work = _Work(x, axes, shape, wide, mean, variance)
     w, b = work.weights(weight), work.weights(bias)
     out = np.empty_like(work.x)
-    for at in work.plan.blocks():
-        part, inverse = work.centred(at, eps, _part(out, at))
-        _scale(part, inverse, _part(w, at), part)
-        part += _part(b, at)
+    with work.plan.rows():
+        for at in work.plan.blocks():
+            part, inverse = work.centred(at, eps, _part(out, at))
+            _scale(part, inverse, _part(w, at), part)
+            part += _part(b, at)
     return work.plan.split(out, work.plan.apart[0]).reshape(x.shape)
 
 
@@ -265,20 +271,21 @@ def _gradients(work: _Work, g: Any, weight: Any, eps: float, shape: Shape) -> tu
     whole = None if plan.order else np.empty(shape, g.dtype)  # one that no other array owns
     x_grad = np.empty_like(g) if whole is None else whole.reshape(plan.whole)
     gradients = np.zeros((2, *plan.wide), g.dtype)
-    for at in plan.blocks():
-        h, w = _part(g, at), _part(weight, at)
-        centred, s = work.centred(at, eps)
-        sums, products = _total(h, inner), _total_of_products(h, centred, inner)
-        for total, part in zip(
-            gradients, (_weighted_total(products, s, others), _total(sums, others)), strict=True
-        ):
-            total = _part(total, at)
-            total += part
-        level = _weighted_total(sums, w, over) * s / work.count
-        centred *= _weighted_total(products, w, over) * s / work.count * s * s
-        h = _scale(h, s, w, _part(x_grad, at))
-        h -= centred
-        h -= level
+    with plan.rows():
+        for at in plan.blocks():
+            h, w = _part(g, at), _part(weight, at)
+            centred, s = work.centred(at, eps)
+            sums, products = _total(h, inner), _total_of_products(h, centred, inner)
+            for total, part in zip(
+                gradients, (_weighted_total(products, s, others), _total(sums, others)), strict=True
+            ):
+                total = _part(total, at)
+                total += part
+            level = _weighted_total(sums, w, over) * s / work.count
+            centred *= _weighted_total(products, w, over) * s / work.count * s * s
+            h = _scale(h, s, w, _part(x_grad, at))
+            h -= centred
+            h -= level
     to_weight, to_bias = (plan.split(a, plan.apart[2]) for a in gradients)
     if whole is None:
         whole = plan.split(x_grad, plan.apart[0]).reshape(shape)
