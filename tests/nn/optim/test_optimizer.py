@@ -231,10 +231,11 @@ def test_a_subclass_needs_no_weight_decay():
     (nn.RMSprop, {"momentum": 0.5}), (nn.Adagrad, {"weight_decay": 0.1, "lr_decay": 0.1}),
 ])  # fmt: skip
 def test_large_parameters_move_like_their_rows(kind, options, fortran):
-    """Test that the blocks of a step change nothing, whatever the layout of the gradient."""
+    """Test that the blocks of a step change nothing, whatever the layout of weight and gradient."""
     rng = np.random.default_rng(0)
     values = rng.normal(size=(5, 30_000)).astype(np.float32)
-    whole, rows = nn.Parameter(values), [nn.Parameter(v) for v in values]
+    rows = [nn.Parameter(v) for v in values]
+    whole = nn.Parameter(np.asfortranarray(values) if fortran else values)
     first, second = kind([whole], lr=0.01, **options), kind(rows, lr=0.01, **options)
     for _ in range(3):
         g = rng.normal(size=values.shape).astype(np.float32)
