@@ -341,30 +341,30 @@ log_softmax.defvjp(_log_softmax_vjp, selects=True)
 
 
 @ag.primitive(flops=lambda *_args, **_options: 0)
-def _look_up(weight: Any, *, ids: Any, padding: int | None) -> Any:
-    return weight[ids]
+def _look_up(weight: Any, *, index: Any, padding: int | None) -> Any:
+    return weight[index]
 
 
 @ag.primitive(flops=lambda _out, g, **_options: g.size)
-def _add_rows(g: Any, *, ids: Any, padding: int | None, rows: int) -> Any:
+def _add_rows(g: Any, *, index: Any, padding: int | None, rows: int) -> Any:
     """Add each row of ``g`` to the row of zeros that its id names, but for that of the padding."""
     features = g.shape[-1]
     total = np.zeros((rows, features), g.dtype)
-    places = ids.reshape(-1, 1).astype(np.intp) * features + np.arange(features)
+    places = index.reshape(-1, 1).astype(np.intp) * features + np.arange(features)
     np.add.at(total.reshape(-1), places.reshape(-1), g.reshape(-1))  # fast along one axis alone
     if padding is not None:
         total[padding] = 0
     return total
 
 
-def _read_rows(h: Any, _out: Any, _g: Any, *, ids: Any, padding: int | None, rows: int) -> Any:
-    found = _look_up(h, ids=ids, padding=padding)
-    return found if padding is None else np.where((ids == padding)[..., None], 0, found)
+def _read_rows(h: Any, _out: Any, _g: Any, *, index: Any, padding: int | None, rows: int) -> Any:
+    found = _look_up(h, index=index, padding=padding)
+    return found if padding is None else np.where((index == padding)[..., None], 0, found)
 
 
 _look_up.defvjp(
-    lambda g, _out, _weight, *, ids, padding: _add_rows(
-        g, ids=ids, padding=padding, rows=_weight.shape[0]
+    lambda g, _out, _weight, *, index, padding: _add_rows(
+        g, index=index, padding=padding, rows=_weight.shape[0]
     ),
     selects=True,
 )
@@ -407,4 +407,4 @@ def embedding(ids: Any, weight: Any, padding_idx: int | None = None) -> Any:
     if ids.size and not 0 <= ids.min() <= ids.max() < rows:
         wrong = ids[(ids < 0) | (ids >= rows)].reshape(-1)[0]
         raise IndexError(f"embedding has the ids 0 to {rows - 1}, got {wrong}")
-    return _look_up(weight, ids=ids, padding=padding_idx)
+    return _look_up(weight, index=ids, padding=padding_idx)
