@@ -109,12 +109,7 @@ def relu(x: Any) -> Any:
     return np.maximum(x, 0)
 
 
-@blockwise
-def _relu_vjp(g: Any, out: Any, _x: Any, *, buffer: Any = None) -> Any:
-    return np.multiply(np.greater(out, 0, out=buffer), g, out=buffer)
-
-
-relu.defvjp(_relu_vjp, elementwise=True)
+relu.defvjp(lambda g, out, _x: g * (out > 0), elementwise=True)
 
 # Below, a kink is the sum of a maximum and a minimum, and its slope a sum of masks: where() would
 # branch at every element, and of noise a processor guesses every other sign wrong.
