@@ -15,7 +15,7 @@ from autograd_core.checking.samples import signatures
 from autograd_core.command_line import UsageError, load, sizes
 
 #: Exit statuses, the worst verdict first.
-STATUS = {"fail": 1, "inconclusive": 3, "pass": 0}
+STATUS = {"fail": 1, "inconclusive": 3, "pass": 0, "warn": 0}
 USAGE = 2
 
 

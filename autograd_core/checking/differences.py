@@ -52,6 +52,18 @@ class Slopes:
         """Where there is no slope to compare with."""
         return np.asarray(self.steep | ~np.isfinite(self.value))
 
+    def decided(self, center: Array, mix: Array | None = None) -> Array:
+        """Return where the slopes are exact enough to decide: to 5 % of them, or as good as 0.
+
+        ``center`` holds the values, ``(m,)``, or those that ``mix`` combines.
+        """
+        with np.errstate(all="ignore"):
+            values = np.abs(center if mix is None else mix @ center)
+            largest = np.abs(self.value).max(axis=0, initial=0.0, where=~self.undefined)
+            scale = np.fmax(np.abs(self.value), 1e-2 * largest) * 0.05
+            exact = self.error_bound <= scale + 1e-6 * values + 1e-9
+        return np.asarray(~self.undefined & (self.kink | exact))
+
 
 def first_step(x: Any, least: float = 1.0) -> Any:
     """Return a power of two near 1.6 % of ``x``, so that x + h and x - h are nearly exact."""

@@ -105,6 +105,8 @@ class EvaluationPoint:
         How much each output moves when the inputs move by two units in the last place.
     noise_level : float
         The relative noise of the values, where it is far above round-off (float32 inside).
+    counts : tuple of int
+        How many slopes of the last comparison were decided, and how many there were.
     """
 
     def __init__(
@@ -127,6 +129,7 @@ class EvaluationPoint:
         self._jitter = size_of(jitter)
         self.floor = np.fmax(self._jitter, noise_level * size_of(self.center)) + self._roundoff
         self._noise_is_estimated = False
+        self.counts = (0, 0)  # of the last comparison: slopes that are decided, and all
 
     def estimate_noise(self) -> bool:
         """Raise the floor to the noise of the values; return whether that changed anything.

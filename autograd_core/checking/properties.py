@@ -47,21 +47,24 @@ def _copies(arrays: Sequence[Array]) -> list[Array]:
     return [np.array(a) for a in arrays]
 
 
-def properties(target: Target, point: EvaluationPoint) -> Iterator[Finding]:
-    """Yield a finding for each property that does not hold at a point."""
+def properties(target: Target, point: EvaluationPoint, nondet: float = 0.0) -> Iterator[Finding]:
+    """Yield a finding for each property that does not hold at a point.
+
+    Two runs may differ by ``nondet``, relative to the largest number.
+    """
     try:
-        yield from _properties(target, point)
+        yield from _properties(target, point, nondet)
     except BadGradient as bad:
         yield Finding(bad.kind, 1, bad.input, message=bad.message)
 
 
-def _properties(target: Target, point: EvaluationPoint) -> Iterator[Finding]:
+def _properties(target: Target, point: EvaluationPoint, nondet: float) -> Iterator[Finding]:
     xs = point.x.split(point.at.copy())
     kept = _copies(xs)
     values, pull = target.pullback(xs)
     out = _copies(values)
     again = target.forward(_copies(xs))
-    if differ([np.asarray(a) for a in again], out, 1e-12) is not None:
+    if differ([np.asarray(a) for a in again], out, max(1e-12, nondet)) is not None:
         yield Finding("not deterministic", 1, None, message="forward gave two values")
         return
     u, v = (point.y.split(w) for w in point.cotangents(2))
@@ -81,7 +84,7 @@ def _properties(target: Target, point: EvaluationPoint) -> Iterator[Finding]:
         yield Finding("shared", 1, where, severity="error", message=message)
         return
     second = _copies(h)
-    if differ(call_back(pull, _copies(u_kept), xs), first) is not None:
+    if differ(call_back(pull, _copies(u_kept), xs), first, max(RTOL, nondet)) is not None:
         yield Finding("not deterministic", 1, None, message="backward gave two gradients")
         return
     for i, (p, q) in enumerate(zip(g, h, strict=True)):
@@ -89,7 +92,7 @@ def _properties(target: Target, point: EvaluationPoint) -> Iterator[Finding]:
             message = "two calls return one array"
             yield Finding("shared", 1, i, severity="error", message=message)
             return
-    state = _state(target, kept, u_kept, first)
+    state = _state(target, kept, u_kept, first, max(RTOL, nondet))
     if state is not None:
         yield state
         return
@@ -104,7 +107,7 @@ def _properties(target: Target, point: EvaluationPoint) -> Iterator[Finding]:
     mixed = [a * p + b * q for p, q in zip(u_kept, v_kept, strict=True)]
     expected = [a * p + b * q for p, q in zip(first, second, strict=True)]
     found = call_back(pull, mixed, xs)
-    where = differ(found, expected, RTOL, noise)
+    where = differ(found, expected, max(RTOL, nondet), noise)
     if where is not None:
         gap = np.abs(np.where(np.isfinite(found[where]), found[where] - expected[where], np.inf))
         worst = np.unravel_index(int(gap.argmax()), gap.shape)
@@ -131,7 +134,7 @@ def _properties(target: Target, point: EvaluationPoint) -> Iterator[Finding]:
             break
 
 
-def repeats(target: Target, point: EvaluationPoint) -> Iterator[Finding]:
+def repeats(target: Target, point: EvaluationPoint, nondet: float = 0.0) -> Iterator[Finding]:
     """Yield a finding if two backward passes at a point differ."""
     u = point.y.split(point.cotangents(1)[0])
     found = []
@@ -141,7 +144,7 @@ def repeats(target: Target, point: EvaluationPoint) -> Iterator[Finding]:
             found.append(_copies(call_back(target.pullback(xs)[1], _copies(u), xs)))
         except BadGradient:
             return
-    if any(differ(found[0], other) is not None for other in found[1:]):
+    if any(differ(found[0], other, max(RTOL, nondet)) is not None for other in found[1:]):
         yield Finding("not deterministic", 1, None, message="backward gave two gradients")
 
 
@@ -160,7 +163,7 @@ def _shared(g: Sequence[Array], xs: Sequence[Array]) -> Iterator[Finding]:
 
 
 def _state(
-    target: Target, xs: Sequence[Array], u: Sequence[Array], first: Sequence[Array]
+    target: Target, xs: Sequence[Array], u: Sequence[Array], first: Sequence[Array], rtol: float
 ) -> Finding | None:
     """Return a finding if another forward, or a forward with its backward, changes a gradient.
 
@@ -179,7 +182,7 @@ def _state(
         if differ(values, kept, 0.0) is not None:
             message = "a later forward overwrote an earlier value"
             return Finding("shared", 1, None, severity="error", message=message)
-        where = differ(call_back(pull, _copies(u), xs), first)
+        where = differ(call_back(pull, _copies(u), xs), first, rtol)
         if where is not None:
             message = "forward or backward keeps values outside the call"
             return Finding("state", 1, where, message=message)
@@ -231,10 +234,8 @@ def precision(target: Target, xs: Sequence[Array], rng: np.random.Generator) -> 
         yield Finding("raises", 1, bad.input, message=bad.message)
         return
     for i, (a, e, s) in enumerate(zip(g, exact, spread, strict=True)):
-        if a.dtype != np.float32:
-            severity = "error" if all(v.dtype == np.float32 for v in values) else "warning"
-            message = f"the gradient is {a.dtype}"
-            yield Finding("dtype", 1, i, message=message, severity=severity)
+        if a.dtype != np.float32 and all(v.dtype == np.float32 for v in values):
+            yield Finding("dtype", 1, i, message=f"the gradient is {a.dtype}")
         scale = size_of(e).max(initial=0.0)
         bar = 32 * size_of(s) + 128 * EPS32 * (scale + np.abs(e)) + 16 * EPS32
         gap = np.abs(a - e)

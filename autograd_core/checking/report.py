@@ -33,6 +33,7 @@ KINDS = {
     "shared": "arrays are shared",
     "layout": "the gradient depends on the memory layout",
     "precision": "float32 inputs lose more than their round-off",
+    "deliberate": "the gradient is not the derivative, on purpose",
     "inconclusive": "the differences are too inexact to decide",
 }
 TABLE_COLUMNS = (
@@ -51,7 +52,7 @@ CELL_STYLE = "padding:2px 12px 2px 0;vertical-align:top;font-variant-numeric:tab
 WRITTEN_OUT = 200
 
 #: The severity of the kinds that are not errors.
-SEVERITIES = {"shared": "warning", "inconclusive": "inconclusive"}
+SEVERITIES = {"shared": "warning", "deliberate": "warning", "inconclusive": "inconclusive"}
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,8 @@ class Finding:
             parts.append(f"{self.count} of {self.size} elements")
         if self.variant:
             parts.append(self.variant)
+            if self.severity == "warning":
+                parts.append("a fault if your operation is meant to take such inputs")
         return " ".join([*words, "; ".join(parts)])
 
     def to_dict(self) -> dict[str, Any]:
@@ -157,7 +160,7 @@ class Finding:
 
 @dataclass
 class Report:
-    """The result of ``ag.gradcheck``; true if the verdict is ``pass``.
+    """The result of ``ag.gradcheck``; true if the verdict is ``pass`` or ``warn``.
 
     Attributes
     ----------
@@ -173,6 +176,10 @@ class Report:
         The samples that were tried in addition to the user's.
     skipped : list of str
         What was not tried, and why.
+    decided : int
+        The number of numeric derivatives at the sample that were exact enough to decide.
+    fixed : list of str
+        The inputs that were not differentiated by.
     seed : int
         The seed that gives the same check again.
     repro : str
@@ -187,21 +194,28 @@ class Report:
     diagnosis: list[str] = field(default_factory=list)
     variants: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    decided: int = 0
+    fixed: list[str] = field(default_factory=list)
     repro: str = ""
     steps: Any = field(default=None, repr=False)
 
     @property
     def verdict(self) -> str:
-        """Return ``pass``, ``fail`` or ``inconclusive``; warnings leave it at ``pass``."""
+        """Return ``pass``, ``warn``, ``fail`` or ``inconclusive``."""
         severities = {f.severity for f in self.findings}
-        if "error" in severities:
-            return "fail"
-        return "inconclusive" if "inconclusive" in severities else "pass"
+        for severity, verdict in (
+            ("error", "fail"),
+            ("inconclusive", "inconclusive"),
+            ("warning", "warn"),
+        ):
+            if severity in severities:
+                return verdict
+        return "pass"
 
     @property
     def ok(self) -> bool:
-        """Return whether the verdict is ``pass``."""
-        return self.verdict == "pass"
+        """Return whether nothing is wrong on what was given: ``pass`` or ``warn``."""
+        return self.verdict in ("pass", "warn")
 
     def __bool__(self) -> bool:
         return self.ok
@@ -253,7 +267,7 @@ class Report:
 
     def _repr_html_(self) -> str:
         """Return the report as HTML, without a script and without external resources."""
-        mark = {"pass": "\u2713", "fail": "\u2717"}.get(self.verdict, "?")
+        mark = {"pass": "\u2713", "warn": "\u2713", "fail": "\u2717"}.get(self.verdict, "?")
         head = (
             f"<p><b>gradcheck {escape(self.name)}: {mark} {self.verdict}</b>, {self.entries} "
             f"derivatives to order {self.order}, {len(self.variants)} variants, "

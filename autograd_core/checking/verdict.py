@@ -86,6 +86,8 @@ class Comparison:
     entries: int = 0
     mismatches: list[Mismatch] = field(default_factory=list)
     pull: Any = None
+    slopes: int = 0
+    decided: int = 0
 
 
 # -- calling backward -----------------------------------------------------------------------------
@@ -166,12 +168,14 @@ def compare(
         if not point.x.size or not point.y.size:
             pull_vector(np.zeros(point.y.size))
             return result
+        point.counts = (0, 0)
         whole = point.x.size <= max_elems
         directions = None if whole else point.random_directions(PROJECTIONS[order])
         reconsidered = RECONSIDERED if whole else 2
         mismatches, result.entries = judge_twice(
             point, pull_vector, directions, cotangents, allowed, reconsidered
         )
+        result.decided, result.slopes = point.counts
         if ignored:
             mismatches = [
                 m for m in mismatches if whole and point.x.place(m.direction).array not in ignored
@@ -224,6 +228,7 @@ def judge(
     fixed = ~np.isfinite(point.at)
     mix = point.cotangents(count) if point.y.size > MANY_OUTPUTS else None
     s = point.slopes(directions, mix)
+    point.counts = (int(s.decided(point.center, mix).sum()), s.value.size)
     bad = s.undefined.any(axis=0)
     if mix is not None:
         rows = mix[~bad]
@@ -258,7 +263,9 @@ def judge(
     found.sort(key=lambda m: m.kind in ("inconclusive", "jump"))
     confirmed: list[Mismatch] = []
     for n, mismatch in enumerate(found):
-        if n < reconsidered:
+        if any(m.kind not in ("inconclusive", "jump") for m in confirmed):
+            confirmed.append(mismatch)  # one that is certain is enough
+        elif n < reconsidered:
             again = reconsider(point, mismatch, directions, allowed)
             confirmed += [again] if again is not None else []
         elif len(confirmed) >= min(n, reconsidered):
@@ -316,10 +323,11 @@ def _beyond_roundoff(
 ) -> list[Mismatch]:
     """Return the mismatches that exceed the round-off of backward.
 
-    It is measured by perturbing the cotangent in its last digits, and the inputs: equal ones
-    equally, so that ties remain ties.
+    It is measured by perturbing the cotangent in its last digits, and by how much the gradients at
+    inputs perturbed in theirs differ from each other: a gradient that differs from all of those is
+    wrong at this very point.  Equal inputs are perturbed equally, so that ties remain ties.
     """
-    away = 1.0 + 4 * EPS * np.cos(1e6 * np.where(np.isfinite(point.at), point.at, 0.0))
+    phases = 1e6 * np.where(np.isfinite(point.at), point.at, 0.0)
     noise: dict[bytes, Array] = {}
     beyond = []
     for m in found:
@@ -328,10 +336,11 @@ def _beyond_roundoff(
             jitter = 1.0 + 4 * EPS * point.rng.uniform(-1.0, 1.0, (3, m.u.size))
             here = along(m.u.copy())
             noise[key] = np.max([np.abs(along(m.u * j) - here) for j in jitter], axis=0)
-            nearby = point.gradient(point.at * away, m.u)
-            if nearby is not None:
-                nearby = nearby if directions is None else directions @ nearby
-                noise[key] = np.fmax(noise[key], np.abs(nearby - here))
+            moved = (point.at * (1.0 + 4 * EPS * np.cos(phases + k)) for k in (0.0, 2.0, 4.0))
+            nearby = [g for at in moved if (g := point.gradient(at, m.u)) is not None]
+            if len(nearby) > 1:
+                around = np.array(nearby) if directions is None else nearby @ directions.T
+                noise[key] = np.fmax(noise[key], np.ptp(around, axis=0))
         if not abs(m.analytic - m.numeric) <= 16 * noise[key][m.direction]:
             beyond.append(m)
     return beyond

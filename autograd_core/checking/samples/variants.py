@@ -7,8 +7,8 @@ the function does not accept are left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,21 +16,28 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 
-#: The kinds of findings that are warnings only: at any variant, where the numbers of axes are not
-#: the sample's, and where numbers may overflow.
-ANY, RANKS, OVERFLOW = ("raises",), ("raises", "shape", "arity"), ("raises", "nan")
-
-
 @dataclass(frozen=True)
 class Variant:
     """A change to the sample, and the inputs after it.
 
-    Findings of the kinds in ``lenient`` are warnings.
+    Attributes
+    ----------
+    name
+        The change, in words.
+    xs
+        The inputs to differentiate by.
+    fixed
+        The other arguments that change too, by their positions.
+    meant
+        When a function that accepts them is meant to: ``""``, always; ``"broadcast"``, if it works
+        element by element; ``"part"``, also if its value is a part of the sample's; ``"stack"``,
+        also if its value is the values of two samples; ``"number"``, also if it returns a number.
     """
 
     name: str
     xs: list[Array]
-    lenient: tuple[str, ...] = ANY
+    fixed: dict[int, Array] = field(default_factory=dict)
+    meant: str = ""
 
 
 # -- the same values in another layout ------------------------------------------------------------
@@ -89,7 +96,7 @@ def values(xs: Sequence[Array]) -> Iterator[Variant]:
     yield each("zeros among the inputs", zeros)
     yield each("negated inputs", np.negative)
     yield each("large inputs", lambda a: a * 40.0)
-    yield replace(each("very large inputs", lambda a: a * 1000.0), lenient=OVERFLOW)
+    yield each("very large inputs", lambda a: a * 1000.0)
     if any(x.ndim > 1 for x in xs):
         yield each(
             "a row of zeros", lambda a: np.concatenate([0 * a[:1], a[1:]]) if a.ndim > 1 else a
@@ -106,37 +113,50 @@ def values(xs: Sequence[Array]) -> Iterator[Variant]:
 # -- other shapes ----------------------------------------------------------------------------------
 
 
-def shapes(xs: Sequence[Array]) -> Iterator[Variant]:
+def shapes(xs: Sequence[Array], fixed: Mapping[int, Array]) -> Iterator[Variant]:
     """Yield samples with other axes; axes of the same length are changed together.
 
     Longer and shorter axes, axes of length 1 and 0, more and fewer axes, and single numbers.
+    ``fixed`` holds arguments of integers and booleans, whose axes change with those of ``xs``.
     """
-    lengths = sorted({n for x in xs for n in x.shape if n > 1})
+
+    def resized(n: int, m: int) -> Variant:
+        others = {i: _cycled(a, n, m) for i, a in fixed.items() if n in a.shape}
+        return Variant(
+            f"only with axes of length {m} for {n}", [_resized(x, n, m) for x in xs], others
+        )
+
+    lengths = sorted({n for x in xs for n in x.shape if n > 0})
     for n in lengths:
-        for m in sorted({1, 2, 3, n - 1, n + 1, 9} - {n, 0}):
-            yield Variant(f"only with axes of length {m} for {n}", [_resized(x, n, m) for x in xs])
+        for m in sorted({1, 2, 3, n - 1, n + 1, 9} - {n, 0}) if n > 1 else (3,):
+            yield resized(n, m)
     for i, x in enumerate(xs):
         for axis, n in enumerate(x.shape):
             if n > 1:
+                name = f"only with axis {axis} of input {i} of length 1"
                 one = np.take(x, [0], axis)
-                yield Variant(f"only with axis {axis} of input {i} of length 1", _with(xs, i, one))
+                yield Variant(name, _with(xs, i, one), meant="broadcast")
         if x.ndim and x.size and len(xs) > 1:
-            for name, part in (
-                ("without the leading axis of", x[0]),
-                ("with a number for", x.reshape(-1)[0]),
+            for name, part, meant in (
+                ("without the leading axis of", x[0], "part"),
+                ("with a number for", x.reshape(-1)[0], "broadcast"),
             ):
-                yield Variant(f"only {name} input {i}", _with(xs, i, np.array(part)))
+                changed = _with(xs, i, np.array(part))
+                yield Variant(f"only {name} input {i}", changed, meant=meant)
     for i, x in enumerate(xs):
         if len(xs) > 1 and x.size:
             name = f"only with one more leading axis of input {i}"
-            yield Variant(name, _with(xs, i, np.stack([x, 0.8 * x])))
+            yield Variant(name, _with(xs, i, np.stack([x, 0.8 * x])), meant="stack")
     if all(x.ndim and x.size for x in xs):
-        yield Variant("only without leading axes", [np.array(x[0]) for x in xs], RANKS)
-        yield Variant("only with one more leading axis", [np.stack([x, 0.8 * x]) for x in xs])
+        yield Variant("only without leading axes", [np.array(x[0]) for x in xs], meant="part")
+        stacked = [np.stack([x, 0.8 * x]) for x in xs]
+        yield Variant("only with one more leading axis", stacked, meant="stack")
         if any(x.ndim > 1 for x in xs):
-            yield Variant("only with numbers", [np.array(x.reshape(-1)[0]) for x in xs], RANKS)
+            numbers = [np.array(x.reshape(-1)[0]) for x in xs]
+            yield Variant("only with numbers", numbers, meant="number")
     for n in lengths:
-        yield Variant(f"only with axes of length 0 for {n}", [_resized(x, n, 0) for x in xs], RANKS)
+        if n > 1:
+            yield resized(n, 0)
 
 
 def integers(args: Sequence[Any], xs: Sequence[Array]) -> Iterator[tuple[str, list[Any]]]:
@@ -182,3 +202,11 @@ def _resized(x: Array, n: int, m: int) -> Array:
                 shrink = 0.55 + 0.4 * (np.arange(more.size) * 0.6180339887 % 1.0)
                 x = np.concatenate([x, shrink.reshape(more.shape) * more], axis)
     return np.array(x)
+
+
+def _cycled(a: Array, n: int, m: int) -> Array:
+    """Return integers or booleans with every axis of length n cut, or repeated, to m."""
+    for axis, length in enumerate(a.shape):
+        if length == n:
+            a = np.take(a, np.arange(m) % max(n, 1), axis)
+    return a
