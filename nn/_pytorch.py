@@ -59,7 +59,7 @@ NAMES = {
 def missing(module: str, name: str) -> AttributeError:
     """Return the error for a name that a module does not have."""
     ours = NAMES.get(name)
-    hint = f"; it is {ours} here" if ours else ""
+    hint = f"; here it is {ours}" if ours else ""
     return AttributeError(f"module {module!r} has no attribute {name!r}{hint}")
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
-from nn.module import Module, Parameter
+from nn.module import Module, Parameter, undisturbed
 
 if TYPE_CHECKING:
     from autograd_core.checking import Report
@@ -49,7 +49,10 @@ def gradcheck(module: Callable[..., Any], *inputs: Any, **options: Any) -> Repor
 
     def run(*args: Any) -> Any:
         values = args[len(inputs) :]
-        with substituted(own, dict(zip(map(id, parameters.values()), values, strict=True))):
+        with (
+            undisturbed(own),
+            substituted(own, dict(zip(map(id, parameters.values()), values, strict=True))),
+        ):
             return own(*args[: len(inputs)])
 
     names = [*_input_names(own, len(inputs)), *(name.replace(".", "_") for name in parameters)]

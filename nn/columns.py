@@ -14,6 +14,8 @@ def usual_direction(column: str) -> str | None:
     ['min', 'max', None]
     """
     word = column.lower().rsplit("_", 1)[-1]
+    if "brier" in column.lower():  # a score that falls
+        return "min"
     return "min" if word in _FALLING else "max" if word in _RISING else None
 
 

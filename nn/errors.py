@@ -35,7 +35,9 @@ class DataError(ValueError):
 
 
 class NonFiniteError(ArithmeticError):
-    """The loss or a gradient became infinite or nan during training; the step was not taken.
+    """The loss, a gradient or a parameter became infinite or nan during training.
+
+    A step along a loss or gradient that is not finite is not taken.
 
     Attributes
     ----------

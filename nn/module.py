@@ -8,7 +8,8 @@ counts once.  There is nothing to register and no ``super().__init__()`` to forg
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple, ParamSpec, Protocol, Self, TypeVar
@@ -150,6 +151,12 @@ class Module:
         super().__init_subclass__(**kwargs)
         if isinstance(cls.buffers, str):
             raise TypeError(f'buffers is a tuple of names: write buffers = ("{cls.buffers}",)')
+        for name, value in vars(cls).items():
+            if isinstance(value, _MEMBERS):
+                raise TypeError(
+                    f"{cls.__name__}.{name} is a {type(value).__name__} of the class, which its "
+                    "instances would share and none would find; make it in __init__"
+                )
         inherited = [name for base in cls.__bases__ for name in getattr(base, "buffers", ())]
         cls.buffers = tuple(dict.fromkeys((*inherited, *cls.buffers)))
 
@@ -158,8 +165,13 @@ class Module:
         if isinstance(before, Parameter) and not (value is None or isinstance(value, Parameter)):
             raise TypeError(
                 f"{type(self).__name__}.{name} is a Parameter, and the {kind} assigned to it would "
-                f"not be trained or saved; to change its values write .{name}.data = array, to "
-                f"replace it .{name} = nn.Parameter(array)"
+                f"not be trained or saved; to change its values write .{name}.data = array.copy(), "
+                f"to replace it .{name} = nn.Parameter(array), and then make the optimizer again"
+            )
+        if isinstance(value, _NOT_SEARCHED) and any(isinstance(v, _MEMBERS) for v in value):
+            raise TypeError(
+                f"{type(self).__name__}.{name} is a {kind}, in which modules and parameters are "
+                "not found; use a list, a tuple or a dict"
             )
         if name == "buffers":
             value = tuple(dict.fromkeys((*type(self).buffers, *value)))
@@ -169,7 +181,7 @@ class Module:
                     f"{type(self).__name__}.{name} is a buffer, a plain array, got a {kind}; "
                     "write tensor.detach().numpy(), or take it out of buffers"
                 )
-            value = np.asarray(value) if np.isscalar(value) else value
+            value = np.asarray(value) if np.isscalar(value) or isinstance(value, list) else value
         object.__setattr__(self, name, value)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -209,7 +221,7 @@ class Module:
             inner: Iterable[tuple[Any, Any]] = ()
             if isinstance(value, Module):
                 inner = value.members()
-            elif isinstance(value, dict):
+            elif isinstance(value, Mapping):
                 inner = value.items()
             elif isinstance(value, (list, tuple)):
                 inner = enumerate(value)
@@ -365,7 +377,11 @@ class Module:
             target, other = own[name], first.setdefault(id(own[name]), name)
             if a.shape != target.shape:
                 problems.append(f"{name} has shape {a.shape}, expected {target.shape}")
-            elif a.dtype.kind not in "biuf" and not np.can_cast(a.dtype, target.dtype, "same_kind"):
+            elif not isinstance(target, Parameter) and not target.flags.writeable:
+                problems.append(f"the buffer {name} is read-only")
+            elif (a.dtype.kind not in "biuf" or target.dtype.kind in "biu") and not np.can_cast(
+                a.dtype, target.dtype, "same_kind"
+            ):
                 problems.append(f"{name} holds {a.dtype}, which cannot be cast to {target.dtype}")
             elif other != name and not np.array_equal(a, given[other], equal_nan=True):
                 problems.append(f"{name} and {other}, which are one array here, differ")
@@ -394,6 +410,11 @@ def _array(value: Any) -> Array:
     return value.data if isinstance(value, ag.Tensor) else np.asarray(value)
 
 
+#: What a module is searched for, and containers that are not searched.
+_MEMBERS = (Module, Parameter)
+_NOT_SEARCHED = (set, frozenset, deque, KeysView, ValuesView, ItemsView)
+
+
 @contextmanager
 def restored_modes(model: Module) -> Iterator[None]:
     """Restore, after a block, whether each module of ``model`` is in training or evaluation."""
@@ -419,7 +440,8 @@ def evaluating(model: Module) -> Iterator[Module]:
     """Have ``model`` in evaluation within a block, in this thread or asynchronous task alone.
 
     The modules' own modes are not changed: another thread may train or evaluate the same model
-    meanwhile.  Within the block ``.train()`` and ``.eval()`` hold as elsewhere.
+    meanwhile (and threads that the block starts do not know of it).  Within the block ``.train()``
+    and ``.eval()`` hold as elsewhere.
 
     Examples
     --------
@@ -431,15 +453,41 @@ def evaluating(model: Module) -> Iterator[Module]:
     >>> model.training
     True
     """
-    before, modules = _modes.get(), [m for _, m in model.named_modules()]  # alive, with their ids
+    before, modules = _modes.get() or {}, [m for _, m in model.named_modules()]  # keeps their ids
+    own = {id(m) for m in modules}
+
+    def give_back() -> None:  # of these modules alone: blocks of generators may not be nested
+        now = {k: v for k, v in (_modes.get() or {}).items() if k not in own or k in before}
+        now |= {k: v for k, v in before.items() if k in own}
+        _modes.set(now or None)
+
     try:
         try:
-            _modes.set({**(before or {}), **{id(m): False for m in modules}})
+            _modes.set({**before, **dict.fromkeys(own, False)})
             yield model
         finally:
-            _modes.set(before)
+            give_back()
     finally:  # once more, for an interrupt in the first
-        _modes.set(before)
+        give_back()
+
+
+@contextmanager
+def undisturbed(model: Module) -> Iterator[None]:
+    """Give a model its buffers and generators back after a block that only looks at it."""
+    modules = [m for _, m in model.named_modules()]
+    buffers = [
+        (m, key, m._buffer(key), m._buffer(key).copy()) for m in modules for key in m.buffers
+    ]
+    found = [v for m in modules for v in vars(m).values() if isinstance(v, np.random.Generator)]
+    random = [(g, g.bit_generator.state) for g in found]
+    try:
+        yield
+    finally:
+        for module, key, array, before in buffers:
+            array[...] = before
+            vars(module)[key] = array
+        for generator, state in random:
+            generator.bit_generator.state = state
 
 
 def innermost_outputs(model: Module, *inputs: Any) -> list[tuple[str, Module, Any]]:

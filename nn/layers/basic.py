@@ -195,6 +195,13 @@ class Sequential(Module):
                     f"layer {name} of Sequential is the class {layer.__name__}; write "
                     f"{layer.__name__}()"
                 )
+            owner = getattr(layer, "func", layer)
+            owner = owner if isinstance(owner, Module) else getattr(owner, "__self__", None)
+            if isinstance(owner, Module) and owner is not layer:
+                raise TypeError(
+                    f"layer {name} of Sequential calls a {type(owner).__name__} whose parameters "
+                    "would not be found; give the module itself, or a module that holds it"
+                )
             if not callable(layer):
                 raise TypeError(
                     f"layer {name} of Sequential is a {type(layer).__name__}, not a module or a "

@@ -12,6 +12,11 @@ from nn.optim.optimizer import as_parameters
 
 def _gradients(given: Parameter | Iterable[Parameter]) -> list[tuple[Parameter, Any]]:
     parameters = as_parameters(given, "clipping")
+    if not parameters:
+        raise ValueError(
+            "clipping got no parameters (an iterator is empty after its first use; pass "
+            "model.parameters() again)"
+        )
     return [(p, p.grad.detach()) for p in parameters if p.grad is not None]
 
 

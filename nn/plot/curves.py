@@ -54,7 +54,8 @@ def history(
         The result of :func:`nn.fit`.
     columns
         The columns to draw; those that the history does not have are left out.  The ring marks
-        the best value of the last one: the smallest loss, the largest score.
+        the best value of the last one: the smallest loss, the largest score; of a column whose
+        name does not tell which, the last value.
     ax
         Axes to draw on; by default those of a new figure.
 
@@ -102,15 +103,15 @@ def history(
         style = {"color": color, "lw": 1.8, "marker": "o" if len(points) == 1 else ""}
         curves.append((name.replace("_", " "), *np.array(points, float).T, style))
     drawn = [(x, y) for x, y in _draw_curves(ax, curves, log=not rising) if len(x)]
-    epoch, best = 0.0, np.nan
+    epoch, best, word = 0.0, np.nan, "best" if usual_direction(known[-1]) else "last"
     if drawn:
         x, y = drawn[-1]
-        k = y.argmax() if rising else y.argmin()
+        k = -1 if word == "last" else y.argmax() if rising else y.argmin()
         epoch, best = x[k], y[k]
         ax.plot(epoch, best, "o", ms=9, mfc="none", mec=INK, mew=1.3)
     shares = all(c.endswith("accuracy") for c in known)
     value = f"{100 * best:.2f} %" if shares else f"{best:.3g}"
-    ax.set_title(f"best {curves[-1][0]} {value}, in epoch {epoch:.0f}", loc="left", fontsize=11)
+    ax.set_title(f"{word} {curves[-1][0]} {value}, in epoch {epoch:.0f}", loc="left", fontsize=11)
     ax.set(xlabel="epoch", ylabel="accuracy" if shares else "score" if rising else "loss")
     if shares:
         ax.yaxis.set_major_formatter(PercentFormatter(1.0))

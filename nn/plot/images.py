@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
 import autograd_core as ag
+from nn.module import Module, evaluating
 from nn.plot.axes import BLUE, CYCLE, INK, MUTED, ORANGE, array, axes, colours, despine
 
 _MARKERS = "Do^sPXv*"
@@ -276,7 +278,8 @@ def mistakes(
 
 def _class_probabilities(model: Any, points: Any) -> Any:
     """Return the probabilities ``(N, classes)``; an output of one number means two classes."""
-    with ag.no_grad():
+    evaluation = evaluating(model) if isinstance(model, Module) else nullcontext()
+    with evaluation, ag.no_grad():
         out = array(model(points)).astype(float).reshape(len(points), -1)
     if out.shape[1] == 1:
         logits = out.min() < 0 or out.max() > 1

@@ -1,18 +1,18 @@
 """Callbacks of ``fit``: early stopping, and pictures while training goes on."""
 
 import math
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import autograd_core as ag
 from nn.columns import better, direction
-from nn.module import Module
+from nn.module import Module, undisturbed
 from nn.plot.axes import figure
 from nn.plot.curves import history as plot_history
 from nn.training.evaluation import Loss
 from nn.training.loop import History, TrainingState
+from nn.training.progress import warn
 
 
 def with_prefix(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,8 +53,12 @@ class Monitor:
         return row[self.monitor]
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Restore what ``state_dict`` returned, for the training that :func:`nn.resume` goes on."""
+        """Restore what ``state_dict`` returned."""
         self.best, self._history = saved["best"], None
+
+    def belong_to(self, history: History) -> None:
+        """Tie the state to a history, that of the training which :func:`nn.resume` goes on."""
+        self._history = history
 
 
 class EarlyStopping(Monitor):
@@ -112,7 +116,16 @@ class EarlyStopping(Monitor):
         if better(value, self.best, self.mode, self.min_delta):
             self.best, self.best_epoch = value, epoch
             self._weights = state.model.state_dict() if self.restore else {}
-        elif epoch - self.best_epoch >= self.patience:
+        else:
+            self._stop_if_late(state)
+
+    def begin(self, state: TrainingState) -> None:
+        """Stop at once a training that had been stopped before it was resumed."""
+        if self._history is state.history and state.history.epochs:
+            self._stop_if_late(state)
+
+    def _stop_if_late(self, state: TrainingState) -> None:
+        if len(state.history) - self.best_epoch >= self.patience:
             state.stop = f"no better {self.monitor} for {self.patience} epochs"
 
     def finish(self, state: TrainingState) -> None:
@@ -134,7 +147,8 @@ def draw_gradient_flow(path: Path, model: Module, loss: Loss, batch: Any) -> Non
     for name, p in model.named_parameters():
         p.name = p.name or name
     names = {"x": batch[0], "y": batch[1]}
-    value = loss(model(batch[0]), batch[1])
+    with undisturbed(model):
+        value = loss(model(batch[0]), batch[1])
     ag.draw(value, level="modules", color="grad", names=names).save(path)
 
 
@@ -180,11 +194,9 @@ class Draw:
         try:
             self._draw(state, len(state.history))
         except Exception as error:
-            warnings.warn(
+            warn(
                 f"a picture of epoch {len(state.history)} could not be drawn: "
-                f"{type(error).__name__}: {error}",
-                RuntimeWarning,
-                stacklevel=2,
+                f"{type(error).__name__}: {error}"
             )
 
     def _draw(self, state: TrainingState, epoch: int) -> None:

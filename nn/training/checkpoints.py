@@ -114,6 +114,8 @@ class Checkpoint(Monitor):
             raise
 
     def _write(self, state: TrainingState) -> None:
+        _check_parameters(state.model, state.optimizer)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {f"model.{name}": array for name, array in state.model.state_dict().items()}
         optimizer = state.optimizer.state_dict()
         numbers = {
@@ -149,10 +151,14 @@ class Checkpoint(Monitor):
         }
         texts = {name: _json(value) for name, value in metadata.items()}
         save(self.path, arrays, {**texts, **self.note})
-        if first and (lost := random_states.not_restorable(**roots)):
+        passed = {"loss": state.loss, "validation": state.validation}
+        lost = random_states.not_restorable(**roots, **passed) if first else []
+        lost += [f"{p} is a generator" for p in random_states.sources(**passed)] if first else []
+        if lost:
             warnings.warn(
                 f"a Checkpoint cannot keep where it stands: {'; '.join(lost[:3])}. A resumed "
-                "training will differ there; draw from an np.random.Generator instead",
+                "training will differ there; draw from an np.random.Generator of the model or of "
+                "the data instead",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -164,6 +170,17 @@ def _roots(
     """Return the objects that a training draws its random numbers from, by name."""
     others = {f"callback.{i}": c for i, c in enumerate(callbacks)}
     return {"data": data, "model": model, "optimizer": optimizer, **others}
+
+
+def _check_parameters(model: Module, optimizer: Optimizer) -> None:
+    """Raise StateError for parameters of an optimizer that the model's state does not hold."""
+    own = {id(p) for p in model.parameters()}
+    others = [p for group in optimizer.param_groups for p in group["params"] if id(p) not in own]
+    if others:
+        raise StateError(
+            f"the optimizer moves {len(others)} parameters that the model does not hold, so a "
+            "Checkpoint would lose them; make them attributes of the model"
+        )
 
 
 def resume(
@@ -222,7 +239,11 @@ def resume(
             callback.load_state_dict(values)
         for source, values in generators:
             random_states.set_state(source, values)
-    return History(history)
+    found = History(history)
+    for callback in callbacks:
+        if isinstance(callback, Monitor):
+            callback.belong_to(found)
+    return found
 
 
 @contextmanager

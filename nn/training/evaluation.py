@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,17 +20,29 @@ Loss = Callable[[Any, Any], Any]
 Metrics = Mapping[str, Loss | str] | Iterable[Loss | str] | Loss | str
 
 
-def accuracy(prediction: Any, target: Any) -> float:
+#: Class numbers of targets that do not count, the default ``ignore_index`` of the losses.
+IGNORED = -100
+
+
+def accuracy(prediction: Any, target: Any, axis: int | None = None) -> float:
     """Return the share of examples whose largest output is at the class of the target.
 
-    A prediction that holds nan is wrong.
+    A prediction that holds nan is wrong; targets of -100 do not count.
 
     Parameters
     ----------
     prediction
-        ``(N, classes)``.
+        ``(N, classes)``, ``(N, ..., classes)`` or ``(N, classes, d1, ...)``.
     target
-        Class numbers ``(N,)``, or rows of the shape of the prediction (one-hot).
+        Class numbers, of the shape without the axis of classes, or rows of the shape of the
+        prediction (one-hot).
+    axis
+        The axis of classes; by default the last one or the second one, whichever fits.
+
+    Raises
+    ------
+    ValueError
+        For a single output, for shapes that do not fit, and if both axes fit.
 
     Examples
     --------
@@ -38,30 +51,56 @@ def accuracy(prediction: Any, target: Any) -> float:
     0.5
     """
     prediction, target = as_array(prediction), as_array(target)
-    if prediction.ndim < 2 or prediction.shape[-1] < 2:
+    fitting = _class_axes(prediction.shape, target.shape) if axis is None else [axis]
+    if prediction.ndim < 2 or max(prediction.shape[1], prediction.shape[-1]) < 2:
         raise ValueError(
             "accuracy compares the largest of several outputs with the target, got predictions "
             f"of shape {prediction.shape}; for one output say where the border is: "
             'metrics={"accuracy": lambda p, y: ((p > 0) == (y > 0.5)).mean()}'
         )
-    if target.shape not in (prediction.shape, prediction.shape[:-1]):
+    if target.shape != prediction.shape and (not fitting or target.ndim != prediction.ndim - 1):
         raise ValueError(
             f"accuracy takes class numbers of shape {prediction.shape[:-1]} or rows of shape "
             f"{prediction.shape}, got a target of shape {target.shape}"
         )
-    labels = target.argmax(-1) if target.ndim == prediction.ndim else target
-    largest = prediction.max(-1)
-    return float(((prediction.argmax(-1) == labels) & (largest == largest)).mean())
+    if len(fitting) > 1:
+        raise ValueError(
+            f"classes may be on axis {fitting[0]} or on axis {fitting[1]} of shape "
+            f"{prediction.shape}; say which: nn.accuracy(prediction, target, axis=1)"
+        )
+    at = fitting[0]
+    labels = target.argmax(at) if target.ndim == prediction.ndim else target
+    largest = prediction.max(at)
+    right = (prediction.argmax(at) == labels) & (largest == largest)
+    counted = labels != IGNORED
+    return float(right[counted].mean()) if counted.any() else math.nan
+
+
+def _class_axes(prediction: tuple[int, ...], target: tuple[int, ...]) -> list[int]:
+    """Return the axes of a prediction, the last or the second, on which classes may be."""
+    last = len(prediction) - 1
+    axes = sorted({last, min(1, last)})
+    if prediction == target:
+        return [last] if last < 2 else axes
+    return [i for i in axes if prediction[:i] + prediction[i + 1 :] == target]
 
 
 class _Mean:
     """Mean of a function's values, weighted by the numbers of examples."""
 
     def __init__(self, function: Callable[[Any, Any], Any]) -> None:
-        self.function, self.total, self.count = function, 0.0, 0
+        self.function, self.total, self.count = function, 0.0, 0.0
 
-    def add(self, prediction: Any, target: Any, examples: int) -> None:
-        self.total += examples * float(as_array(self.function(prediction, target)))
+    def add(self, prediction: Any, target: Any, examples: float) -> None:
+        if not examples:  # all are ignored, and have no mean
+            return
+        value = as_array(self.function(prediction, target))
+        if value.ndim:
+            raise ValueError(
+                f"a loss or metric is one number for a batch, got shape {value.shape}; a loss "
+                'takes reduction="mean"'
+            )
+        self.total += examples * float(value)
         self.count += examples
 
     def result(self) -> float:
@@ -74,7 +113,7 @@ class _R2:
     def __init__(self) -> None:
         self.count, self.mean, self.squares, self.residual = 0, 0.0, 0.0, 0.0
 
-    def add(self, prediction: Any, target: Any, examples: int) -> None:
+    def add(self, prediction: Any, target: Any, examples: float) -> None:
         p, t = as_array(prediction).astype(float), as_array(target).astype(float)
         if p.shape != t.shape:
             raise ValueError(
@@ -157,27 +196,49 @@ def _by_name(metrics: Metrics) -> dict[str, Callable[..., Any]]:
     alone = isinstance(metrics, str) or callable(metrics)
     several: Any = [metrics] if alone else metrics
     if not isinstance(several, Mapping):
-        several = {m if isinstance(m, str) else getattr(m, "__name__", str(m)): m for m in several}
+        names = [m if isinstance(m, str) else getattr(m, "__name__", str(m)) for m in several]
+        if twice := {n for n in names if names.count(n) > 1}:
+            raise ValueError(
+                f"two metrics are called {', '.join(twice)}; give them names: metrics={{name: f}}"
+            )
+        several = dict(zip(names, several, strict=True))
     return {name: _function(m, _METRICS, "metric") for name, m in several.items()}
 
 
-def _usual_metrics(prediction: Any, target: Any, loss: Any) -> dict[str, Callable[..., Any]]:
-    """Return the metrics that suit a batch: accuracy for classes, R2 and mean error for numbers."""
-    p: tuple[int, ...] = tuple(getattr(prediction, "shape", ()))
-    shape, kind = (
-        getattr(target, "shape", None),
-        getattr(getattr(target, "dtype", None), "kind", ""),
-    )
-    several = len(p) > 1 and p[-1] > 1
-    if several and shape == p[:-1] and kind in "iu":
-        return {"accuracy": accuracy}
-    if shape != p or not p or not prediction.size or kind not in "biuf":
+class _Usual:
+    """The metrics that suit the targets: accuracy of classes, R2 and mean error of numbers.
+
+    Which they are shows when all have been seen: a first batch of zeros and ones proves nothing.
+    """
+
+    def __init__(self, loss: Any) -> None:
+        self.classes, self.one_hot, self.binary = loss in (cross_entropy, nll_loss), True, True
+        self.right, self.r2, self.error = _Mean(accuracy), _R2(), _Mean(losses.l1_loss)
+
+    def add(self, prediction: Any, target: Any, examples: float) -> None:
+        p: tuple[int, ...] = tuple(getattr(prediction, "shape", ()))
+        shape = getattr(target, "shape", None)
+        kind = getattr(getattr(target, "dtype", None), "kind", "")
+        axes = [i for i in _class_axes(p, shape) if p[i] > 1] if shape and len(p) > 1 else []
+        numbers = bool(axes) and shape != p and kind in "iu"
+        rows = shape == p and bool(p) and kind in "iuf"
+        if (numbers or rows) and axes and (self.classes or rows or len(axes) == 1):
+            self.right.function = partial(accuracy, axis=axes[0 if self.classes else -1])
+            self.right.add(prediction, target, examples)
+            self.classes |= numbers
+        if rows:
+            t = as_array(target)
+            self.binary &= bool(((t == 0) | (t == 1)).all())
+            self.one_hot &= self.binary and bool(axes) and bool((t.sum(-1) == 1).all())
+            self.r2.add(prediction, target, examples)
+            self.error.add(prediction, target, examples)
+
+    def results(self) -> dict[str, float]:
+        if self.right.count and (self.classes or self.one_hot):
+            return {"accuracy": self.right.result()}
+        if self.r2.count and not self.binary:
+            return {"r2": self.r2.result(), "mae": self.error.result()}
         return {}
-    t = as_array(target)
-    ones = bool(((t == 0) | (t == 1)).all())
-    if several and ((ones and (t.sum(-1) == 1).all()) or loss is cross_entropy):
-        return {"accuracy": accuracy}
-    return {} if ones or kind != "f" else {"r2": r2_score, "mae": losses.l1_loss}
 
 
 def pair(batch: Any) -> tuple[Any, Any]:
@@ -196,10 +257,12 @@ def pair(batch: Any) -> tuple[Any, Any]:
     return batch[0], batch[1]
 
 
-def examples(x: Any, y: Any) -> int:
-    """Return the number of examples in a batch: the length of the first array in ``y``, or ``x``.
+def examples(x: Any, y: Any) -> float:
+    """Return the number of examples in a batch, which its losses and metrics are means over.
 
-    Either may be a tuple, list or dict of arrays.
+    It is the length of the target.  Where either is a tuple, list or dict of arrays, it is the
+    length that they share, or else that of the first array.  Targets of -100 do not count: of rows
+    with several targets each, they take their share.
 
     Examples
     --------
@@ -207,17 +270,28 @@ def examples(x: Any, y: Any) -> int:
     >>> from nn.training.evaluation import examples
     >>> examples({"a": np.ones((5, 2)), "b": np.ones(3)}, (np.zeros(5), None))
     5
+    >>> examples(np.ones((4, 2)), np.array([0, -100, 2, -100]))
+    2.0
     """
-    stack = [x, y]
-    while stack:
-        value = stack.pop()
-        if isinstance(value, Mapping):
-            stack += reversed(list(value.values()))
-        elif getattr(value, "shape", ()):
-            return int(value.shape[0])
-        elif isinstance(value, (tuple, list)) and value:
-            stack += reversed(value)
-    return 1
+    lengths, others = _lengths(y), _lengths(x)
+    count = next((n for n in lengths if n in others), next(iter([*lengths, *others]), 1))
+    if getattr(getattr(y, "dtype", None), "kind", "") == "i" and y.size:
+        counted = int((as_array(y) != IGNORED).sum())
+        return count if counted == y.size else count * counted / y.size
+    return count
+
+
+def _lengths(value: Any) -> list[int]:
+    """Return the lengths of an array, or of the containers and arrays in a tree of them."""
+    shape = getattr(value, "shape", None)
+    if shape is not None:
+        return [int(n) for n in shape[:1]]
+    if isinstance(value, Mapping):
+        return [n for v in value.values() for n in _lengths(v)]
+    if isinstance(value, (tuple, list)):
+        inner = [n for v in value for n in _lengths(v)]
+        return [*inner, len(value)] if isinstance(value, list) else inner
+    return []
 
 
 def evaluate(
@@ -254,17 +328,23 @@ def evaluate(
     """
     loss = None if loss is None else loss_function(loss)
     functions = {} if loss is None else {"loss": loss}
-    chosen = metrics is None
-    functions.update({} if metrics is None else _by_name(metrics))
-    totals: dict[str, Any] = {}
+    given = {} if metrics is None else _by_name(metrics)
+    if functions.keys() & given.keys():
+        raise ValueError('a metric is called "loss", as the loss itself is; give it another name')
+    functions.update(given)
+    totals = {name: _R2() if f is r2_score else _Mean(f) for name, f in functions.items()}
+    usual = _Usual(loss) if metrics is None else None
+    found_any = False
     with evaluating(model), ag.no_grad():
         for batch in DataLoader(data, 1000) if isinstance(data, tuple) else data:
+            found_any = True
             x, y = pair(batch)
-            prediction = model(x)
-            if not totals:
-                if chosen:
-                    functions.update(_usual_metrics(prediction, y, loss))
-                totals = {n: _R2() if f is r2_score else _Mean(f) for n, f in functions.items()}
+            prediction, n = model(x), examples(x, y)
             for total in totals.values():
-                total.add(prediction, y, examples(x, y))
-    return {name: total.result() for name, total in totals.items()}
+                total.add(prediction, y, n)
+            if usual is not None:
+                usual.add(prediction, y, n)
+    if not found_any:
+        raise ValueError("evaluate found no batch in its data; an iterator is empty after one use")
+    found = {name: total.result() for name, total in totals.items()}
+    return found if usual is None else {**found, **usual.results()}

@@ -20,12 +20,20 @@ import numpy as np
 
 import autograd_core as ag
 from nn.errors import NonFiniteError, NonFiniteGradientError, NonFiniteLossError
-from nn.module import Module, restored_modes
+from nn.module import Module, restored_modes, undisturbed
 from nn.optim.clipping import clip_grad_norm_, first_not_finite
 from nn.optim.optimizer import Optimizer
 from nn.optim.schedules import Schedule, Scheduled
-from nn.training.evaluation import Loss, Metrics, evaluate, examples, loss_function, pair
-from nn.training.progress import Progress, progress_of
+from nn.training.evaluation import (
+    IGNORED,
+    Loss,
+    Metrics,
+    evaluate,
+    examples,
+    loss_function,
+    pair,
+)
+from nn.training.progress import Progress, progress_of, warn
 
 
 @dataclass
@@ -63,7 +71,8 @@ Callback = Callable[["TrainingState"], None]
 class TrainingState:
     """State that callbacks receive after each epoch; a reason in ``stop`` ends the training.
 
-    ``notes`` is for what callbacks want to keep for the length of one call of ``fit``.
+    ``notes`` is for what callbacks want to keep for the length of one call of ``fit``; ``loss`` and
+    ``validation`` are those of ``fit``.
     """
 
     model: Module
@@ -73,6 +82,8 @@ class TrainingState:
     callbacks: Sequence[Callback] = ()
     stop: str | None = None
     notes: dict[str, Any] = field(default_factory=dict)
+    loss: Any = None
+    validation: Any = None
 
 
 def check_optimizer(model: Module, optimizer: Optimizer) -> None:
@@ -116,9 +127,10 @@ def fit(
         Data and metrics for :func:`evaluate` after each epoch.
     callbacks
         Functions of a :class:`TrainingState`, called after each epoch: :class:`nn.EarlyStopping`,
-        :class:`nn.Checkpoint` (put it last), or your own.  A method ``finish`` is called when
-        training ends, by Ctrl-C too.  A callback that cannot write its file (a full disk) warns,
-        and training goes on; other errors are raised after all callbacks have run.
+        :class:`nn.Checkpoint` (put it last), or your own.  Methods ``begin`` and ``finish`` are
+        called when training begins and when it ends, by Ctrl-C too.  A callback that cannot write
+        its file (a full disk) warns, and training goes on; other errors are raised after all
+        callbacks have run.
     schedule
         The learning rate by step: a function of :mod:`nn.schedules`, or one for each group of the
         optimizer.
@@ -158,14 +170,27 @@ def fit(
         raise TypeError("fit takes batches: data=nn.DataLoader((x, y), batch_size=32)")
     if isinstance(epochs, bool) or not isinstance(epochs, (int, np.integer)) or epochs < 0:
         raise ValueError(f"epochs is a whole number from 0 up, got {epochs!r}")
-    value_of, callbacks, shown = loss_function(loss), list(callbacks), progress_of(progress)
+    value_of, shown = loss_function(loss), progress_of(progress)
+    if callable(callbacks):
+        raise TypeError(f"callbacks= is a list of them: write [{type(callbacks).__name__}(...)]")
+    callbacks = list(callbacks)
+    for given, kind, what in (
+        (model, Module, "model"),
+        (optimizer, Optimizer, "optimizer"),
+        (history or History(), History, "history"),
+    ):
+        if not isinstance(given, kind):
+            made = f"; write {given.__name__}(...)" if isinstance(given, type) else ""
+            raise TypeError(f"{what}= is an nn.{kind.__name__}, got {given!r:.80}{made}")
     for callback in callbacks:
         if isinstance(callback, type) or not callable(callback):
             made = f"; write {callback.__name__}(...)" if isinstance(callback, type) else ""
             raise TypeError(f"a callback is a function of a TrainingState, got {callback!r}{made}")
     check_optimizer(model, optimizer)
     history = History() if history is None else history
-    state = TrainingState(model, optimizer, data, history, callbacks)
+    state = TrainingState(
+        model, optimizer, data, history, callbacks, loss=loss, validation=validation
+    )
     history.stopped = None
     done = int(history.epochs[-1].get("steps", 0)) if history.epochs else 0
     rates = None if schedule is None else Scheduled(optimizer, schedule, done)
@@ -173,7 +198,10 @@ def fit(
         if not model.training:
             model.train()
         try:
+            _call(state, "begin")
             for epoch in range(len(history) + 1, epochs + 1):
+                if state.stop:
+                    break
                 began = time.perf_counter()
                 _reset_states(model)
                 steps, mean = _one_epoch(state, value_of, shown.steps(data, epoch), rates, max_norm)
@@ -187,8 +215,6 @@ def fit(
                     history.epochs.append(row)
                     _call(state, "__call__")
                     shown.line(row, epochs)
-                if state.stop:
-                    break
         except KeyboardInterrupt:
             state.stop = "interrupted"
         finally:
@@ -241,7 +267,7 @@ def _call(state: TrainingState, method: str) -> None:
 
     Another error is raised once all have run, so that it costs no checkpoint.
     """
-    errors = []
+    errors: list[Exception] = []
     for callback in state.callbacks:
         if not hasattr(callback, method):
             continue
@@ -249,12 +275,11 @@ def _call(state: TrainingState, method: str) -> None:
             getattr(callback, method)(state)
         except OSError as error:
             name = getattr(callback, "__name__", type(callback).__name__)
-            warnings.warn(
+            problem = warn(
                 f"after epoch {len(state.history)} {name} could not write: {error}. Training goes "
-                "on; the files written before are complete",
-                RuntimeWarning,
-                stacklevel=3,
+                "on; the files written before are complete"
             )
+            errors += [problem] if isinstance(problem, Warning) else []
         except Exception as error:
             errors.append(error)
     if errors:
@@ -271,7 +296,7 @@ def _one_epoch(
     """Train on every batch once; return the number of steps and the mean loss."""
     model, optimizer, history = state.model, state.optimizer, state.history
     moved = [p for group in optimizer.param_groups for p in group["params"]]
-    step, total, count, epoch = 0, 0.0, 0, len(history) + 1
+    step, total, count, epoch = 0, 0.0, 0.0, len(history) + 1
     for step, batch in enumerate(batches, start=1):
         x, y = pair(batch)
         tries: list[float] = []
@@ -286,6 +311,8 @@ def _one_epoch(
             model.zero_grad()
             optimizer.zero_grad()
             value.backward()
+            if first:
+                _check_use(model, moved)
             bad = first_not_finite(moved) if first else None
             if bad is not None:
                 name = next((n for n, p in model.named_parameters() if p is bad), repr(bad))
@@ -298,16 +325,21 @@ def _one_epoch(
         if rates is not None:
             rates.step()
         optimizer.step(closure)
+        if not tries:
+            raise TypeError(
+                f"{type(optimizer).__name__}.step(closure) did not call the closure, which "
+                "computes the loss and its gradients"
+            )
         n = examples(x, y)
         total += tries[0] * n
         count += n
-    if not count:
+    if not step:
         raise ValueError("fit found no batch in its data; a generator is empty after one epoch")
     for name, p in model.named_parameters():
         if not np.isfinite(p.data).all():  # before a checkpoint is replaced by it
             what, cause = f"the parameter {name} is not finite", "the last step made it so"
             raise NonFiniteError(what, epoch, step, cause, history)
-    return step, total / count
+    return step, total / count if count else math.nan
 
 
 def _first_non_finite(model: Module, loss: Loss, x: Any, y: Any, backward: bool = False) -> str:
@@ -317,8 +349,13 @@ def _first_non_finite(model: Module, loss: Loss, x: Any, y: Any, backward: bool 
     for name, p in model.named_parameters():
         if not np.isfinite(p.data).all():
             return f"the parameter {name} was no longer finite after the step before"
+    if isinstance(y, np.ndarray) and y.dtype.kind == "i" and y.size and (y == IGNORED).all():
+        return f"every target of this batch is ignored ({IGNORED}), so that there is no mean"
     try:
-        with np.errstate(all="ignore"), ag.detect_anomaly(), warnings.catch_warnings():
+        with (
+            undisturbed(model), np.errstate(all="ignore"), ag.detect_anomaly(),
+            warnings.catch_warnings(),
+        ):  # fmt: skip
             warnings.simplefilter("ignore")
             value = loss(model(x), y)
             if backward:
@@ -329,6 +366,17 @@ def _first_non_finite(model: Module, loss: Loss, x: Any, y: Any, backward: bool 
     finally:
         model.zero_grad()
     return "the same step gives finite numbers when it is run again (is it random?)"
+
+
+def _check_use(model: Module, moved: Sequence[Any]) -> None:
+    """Raise ValueError if the optimizer holds what the model has replaced since it was made."""
+    own = {id(p) for p in model.parameters()}
+    if any(p.requires_grad and p.grad is None and id(p) not in own for p in moved):
+        raise ValueError(
+            "the optimizer holds a parameter that the model does not hold and that has no part in "
+            "the loss: one that was replaced since? Make the optimizer again, with "
+            "model.parameters()"
+        )
 
 
 def _arrays(x: Any) -> Iterator[Any]:

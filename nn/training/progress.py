@@ -103,6 +103,15 @@ class _Batches:
             yield batch
 
 
+def warn(message: str) -> Exception | None:
+    """Warn; return the error, instead of raising it, if that fails or warnings are errors."""
+    try:
+        warnings.warn(message, RuntimeWarning, stacklevel=4)
+    except Exception as error:
+        return error
+    return None
+
+
 class Guarded(Progress):
     """Reporter that another one's errors do not escape: it warns once, and is silent then."""
 
@@ -117,11 +126,7 @@ class Guarded(Progress):
 
     def _give_up(self, error: Exception) -> None:
         self.reporter = Progress()
-        warnings.warn(
-            f"progress is shown no more ({type(error).__name__}: {error}); training goes on",
-            RuntimeWarning,
-            stacklevel=2,
-        )
+        warn(f"progress is shown no more ({type(error).__name__}: {error}); training goes on")
 
     def steps(self, data: Iterable[Any], epoch: int) -> Iterator[Any]:
         batches = _Batches(data)
@@ -154,7 +159,11 @@ def _reporter(wanted: bool | Progress) -> Progress:
         return wanted
     if not wanted:
         return Progress()
-    if sys.stderr is not None and sys.stderr.isatty():
+    try:
+        terminal = sys.stderr.isatty()
+    except (AttributeError, ValueError, OSError):  # none, closed, or somebody's own
+        terminal = False
+    if terminal:
         try:
             from tqdm import tqdm
         except ImportError:

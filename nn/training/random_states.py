@@ -30,7 +30,9 @@ _MOST = 200_000
 
 def _children(value: Any) -> Iterator[tuple[Any, Any]]:
     """Yield what an object holds, by name or number."""
-    if isinstance(value, dict):
+    if isinstance(value, np.ndarray):
+        yield from enumerate(value.ravel().tolist())
+    elif isinstance(value, dict):
         yield from list(value.items())  # a thread may change it
     elif isinstance(value, (list, tuple, deque, set, frozenset)):
         yield from enumerate(value)
@@ -40,6 +42,8 @@ def _children(value: Any) -> Iterator[tuple[Any, Any]]:
     elif isinstance(value, types.MethodType):
         yield "__self__", value.__self__
     elif isinstance(value, types.FunctionType):
+        yield from enumerate(value.__defaults__ or ())
+        yield from (value.__kwdefaults__ or {}).items()
         for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
             with suppress(ValueError):  # an empty cell
                 yield name, cell.cell_contents
@@ -52,6 +56,12 @@ def _children(value: Any) -> Iterator[tuple[Any, Any]]:
         for slot in itertools.chain(*(vars(c).get("__slots__", ()) for c in type(value).__mro__)):
             if hasattr(value, slot):
                 yield slot, getattr(value, slot)
+
+
+def _is_atom(value: Any) -> bool:
+    """Return whether an object cannot hold a generator."""
+    objects = isinstance(value, np.ndarray) and value.dtype == np.object_
+    return isinstance(value, _ATOMS) and not objects
 
 
 def reachable(root: Any, name: str) -> Iterator[tuple[str, Any]]:
@@ -68,7 +78,7 @@ def reachable(root: Any, name: str) -> Iterator[tuple[str, Any]]:
         seen[id(value)] = value
         yield path, value
         if not isinstance(value, SOURCES):
-            inner = [(k, v) for k, v in _children(value) if not isinstance(v, _ATOMS)]
+            inner = [(k, v) for k, v in _children(value) if not _is_atom(v)]
             stack += reversed([(f"{path}.{k}", v) for k, v in inner])
 
 

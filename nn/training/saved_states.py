@@ -97,12 +97,12 @@ def check_names(written: Any, arrays: Mapping[str, Any]) -> None:
 def checked_history(rows: Any) -> list[dict[str, float]]:
     """Return the epochs, counted from 1; ValueError for anything else."""
     for i, row in enumerate(rows, start=1):
-        if "loss" not in row or not all(isinstance(v, (int, float)) for v in row.values()):
-            raise ValueError(f"epoch {i} of its history is not one of numbers, with a loss")
+        if not isinstance(row.get("loss"), (int, float)):
+            raise ValueError(f"epoch {i} of its history has no number as its loss")
         if type(row["epoch"]) is not int or row["epoch"] != i:
             raise ValueError(f"epoch {i} of its history is called {shown(row['epoch'])}")
         steps = row.get("steps", 0)
-        if not (math.isfinite(steps) and steps >= 0):
+        if not (isinstance(steps, (int, float)) and math.isfinite(steps) and steps >= 0):
             raise ValueError(f"its history has {shown(steps)} steps in epoch {i}")
     return list(rows)
 

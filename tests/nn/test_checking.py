@@ -59,3 +59,12 @@ def test_a_model_with_its_loss():
     model = nn.mlp([2, 3, 2], rng=0)
     assert nn.gradcheck(model, X).ok
     assert nn.gradcheck(lambda x, y: nn.cross_entropy(model(x), y), X, np.array([0, 1, 1, 0, 1])).ok
+
+
+def test_a_check_leaves_the_module_as_it_was():
+    model = nn.Sequential(nn.Linear(3, 3, rng=0), nn.BatchNorm1d(3), nn.Dropout(0.5, rng=0))
+    before = model.state_dict()
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    assert nn.gradcheck(model, x).ok  # the mask of the dropout is one
+    for name, a in model.state_dict().items():
+        np.testing.assert_array_equal(a, before[name])

@@ -1,8 +1,11 @@
 """Modules: what is found inside them, their state, mode, dtype and repr."""
 
+import collections
 import copy
+import functools
 import pickle
 import threading
+import types
 
 import numpy as np
 import pytest
@@ -310,3 +313,40 @@ def test_an_error_of_a_state_quotes_little_of_it():
         nn.Linear(2, 1).load_state_dict(hostile)
     assert str(error.value).isprintable()
     assert len(str(error.value)) < 1200
+
+
+def test_what_would_not_be_found_is_refused():
+    model = nn.Module()
+    for value in ({nn.Linear(1, 1)}, collections.deque([nn.Linear(1, 1)]), {1: nn.ReLU()}.values()):
+        with pytest.raises(TypeError, match="use a list, a tuple or a dict"):
+            model.layers = value
+    with pytest.raises(TypeError, match="make it in __init__"):
+        type("Shared", (nn.Module,), {"weight": nn.Parameter([1.0])})
+    layer = nn.Linear(1, 1)
+    for call in (layer.forward, functools.partial(layer, x=1), functools.partial(layer.forward)):
+        with pytest.raises(TypeError, match="give the module itself"):
+            nn.Sequential(call)
+    model.table = types.MappingProxyType({"a": nn.Linear(1, 1)})
+    assert [n for n, _ in model.named_parameters()] == ["table.a.weight", "table.a.bias"]
+
+
+def test_blocks_of_evaluation_that_are_not_nested_leave_nothing():
+    def evaluated(model):
+        with nn.evaluating(model):
+            yield model.training
+
+    a, b = nn.Dropout(), nn.Dropout()
+    assert list(zip(evaluated(a), evaluated(b), strict=True)) == [(False, False)]
+    assert a.training
+    assert b.training
+
+
+def test_a_read_only_buffer_is_a_mismatch_and_fractions_do_not_become_integers():
+    layer = nn.BatchNorm1d(2)
+    state = {**layer.state_dict(), "weight": np.full(2, 7.0)}
+    with pytest.raises(nn.StateError, match="num_batches_tracked holds float64"):
+        layer.load_state_dict({**state, "num_batches_tracked": np.array(1.5)})
+    layer.running_mean.flags.writeable = False
+    with pytest.raises(nn.StateError, match="running_mean is read-only"):
+        layer.load_state_dict(state)
+    assert (layer.weight.data == 1).all()

@@ -40,8 +40,8 @@ def test_other_words_are_answered(call, words):
 
 
 @pytest.mark.parametrize(("name", "words"), [
-    ("CrossEntropyLoss", "it is nn.cross_entropy here"),
-    ("ModuleList", "a plain list"),
+    ("CrossEntropyLoss", "here it is nn.cross_entropy"),
+    ("ModuleList", "here it is a plain list"),
     ("Conv9d", "no attribute 'Conv9d'$"),
 ])  # fmt: skip
 def test_other_names_are_answered(name, words):

@@ -89,3 +89,12 @@ def test_scores_have_a_linear_axis_and_a_ring_at_the_largest(ax):
     assert len(ax.lines[0].get_xdata()) == 3
     with pytest.raises(ValueError, match=r"nn\.plot\.history\(history, \['validation_r2'\]\)"):
         nn.plot.history(history, ["loss", "validation_r2"])
+
+
+def test_a_column_of_unknown_direction_has_no_best(ax):
+    rows = [{"epoch": e, "iou": v, "brier_score": v} for e, v in ((1, 0.9), (2, 0.3), (3, 0.5))]
+    nn.plot.history(nn.History(rows), ["iou"], ax=ax)
+    assert ax.get_title(loc="left") == "last iou 0.5, in epoch 3"
+    ax.clear()
+    nn.plot.history(nn.History(rows), ["brier_score"], ax=ax)
+    assert ax.get_title(loc="left") == "best brier score 0.3, in epoch 2"

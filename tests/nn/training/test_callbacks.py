@@ -95,3 +95,59 @@ def test_a_picture_that_fails_costs_nothing(tmp_path):
     with pytest.warns(RuntimeWarning, match="picture of epoch 1 could not be drawn: ValueError"):
         history = nn.fit(model, loader, loss, steps, 1, callbacks=[draw], progress=False)
     assert len(history) == 1
+
+
+def test_a_finished_training_that_is_run_again_gives_the_same_weights(tmp_path):
+    """Once to the end of its epochs, once to its patience: neither trains, both give the best."""
+    for epochs, patience in ((3, 9), (50, 2)):
+        path = tmp_path / f"{epochs}.npz"
+
+        def go(old=None, epochs=epochs, patience=patience, path=path):
+            model, loader, loss, steps = parts(lr=50.0)
+            callbacks = [nn.EarlyStopping("loss", patience=patience), nn.Checkpoint(path)]
+            history = nn.resume(path, model, steps, loader, callbacks) if old else None
+            history = nn.fit(model, loader, loss, steps, epochs, callbacks=callbacks, progress=False,
+                             history=history)  # fmt: skip
+            return weights(model), len(history), history.stopped
+
+        first, second = go(), go(old=True)
+        np.testing.assert_array_equal(first[0], second[0])
+        assert first[1:] == second[1:]
+        assert first[1] < 50
+
+
+def test_what_a_resume_restored_belongs_to_that_training(tmp_path):
+    path = tmp_path / "c.npz"
+    model, loader, loss, steps = parts()
+    nn.fit(model, loader, loss, steps, 2, callbacks=[nn.EarlyStopping("loss"), nn.Checkpoint(path)],
+           progress=False)  # fmt: skip
+    stop = nn.EarlyStopping("loss")
+    model, loader, loss, steps = parts()
+    nn.resume(path, model, steps, loader, [stop, nn.Checkpoint(path)])
+    other, loader, loss, steps = parts(1)
+    loader = nn.DataLoader((X, 100 * Y), 10)
+    nn.fit(other, loader, loss, steps, 1, callbacks=[stop], progress=False)
+    assert stop.best > 100
+
+
+def test_a_picture_changes_no_training(tmp_path):
+    def go(callbacks):
+        model = nn.Sequential(nn.Linear(4, 3, rng=0), nn.BatchNorm1d(3), nn.Dropout(0.5, rng=0),
+                              nn.Linear(3, 2, rng=1))  # fmt: skip
+        optimizer = nn.SGD(model.parameters(), lr=0.1)
+        nn.fit(model, [(X, Y)], nn.mse_loss, optimizer, 2, callbacks=callbacks, progress=False)
+        return weights(model)
+
+    np.testing.assert_array_equal(go([]), go([nn.Draw(tmp_path, nn.mse_loss, (X, Y))]))
+
+
+def test_a_checkpoint_makes_its_folder_and_keeps_every_parameter(tmp_path):
+    model, loader, loss, steps = parts()
+    save = nn.Checkpoint(tmp_path / "a" / "b" / "c.npz")
+    nn.fit(model, loader, loss, steps, 1, callbacks=[save], progress=False)
+    assert save.path.exists()
+    extra = nn.Parameter(0.0)
+    steps = nn.SGD([*model.parameters(), extra], lr=0.1)
+    with pytest.raises(nn.StateError, match="make them attributes of the model"):
+        nn.fit(model, loader, lambda p, y: loss(p, y) + extra * extra, steps, 1, callbacks=[save],
+               progress=False)  # fmt: skip

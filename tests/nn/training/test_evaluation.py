@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import nn
+from nn.training.evaluation import examples
 from tests.nn.training.example import X, Y, parts
 
 RNG = np.random.default_rng(0)
@@ -135,3 +136,55 @@ def test_a_batch_is_a_pair(data, words):
         nn.fit(model, data, loss, optimizer, 1, progress=False)
     with pytest.raises(TypeError, match=words):
         nn.evaluate(model, data, loss)
+
+
+def test_classes_may_be_on_the_second_axis():
+    s = RNG.normal(size=(8, 3, 2, 2))
+    found = nn.evaluate(nn.Identity(), (s, s.argmax(1)), "cross_entropy")
+    assert found["accuracy"] == 1
+    square = RNG.normal(size=(8, 2, 2))
+    assert nn.evaluate(nn.Identity(), (square, square.argmax(1)), nn.cross_entropy)["accuracy"] == 1
+    assert nn.accuracy(square, square.argmax(1), axis=1) == 1
+    assert nn.accuracy(s.swapaxes(1, -1), s.argmax(1).swapaxes(1, 2)) == 1
+    with pytest.raises(ValueError, match=r"axis 1 or on axis 2 .*axis=1"):
+        nn.accuracy(square, square.argmax(1))
+
+
+def test_ignored_targets_do_not_count():
+    logits, t = np.eye(4) * 5, np.array([0, 1, -100, -100])
+    assert nn.accuracy(logits, t) == 1
+    assert np.isnan(nn.accuracy(logits, np.full(4, -100)))
+    whole = nn.evaluate(nn.Identity(), (logits, t), "cross_entropy")
+    for order in ([0, 1, 2, 3], [2, 3, 0, 1], [0, 2, 1, 3]):
+        batches = nn.DataLoader((logits[order], t[order]), 2)
+        assert nn.evaluate(nn.Identity(), batches, "cross_entropy") == pytest.approx(whole)
+
+
+def test_usual_metrics_are_chosen_by_all_batches():
+    y = np.array([[0.0], [1.0], [0.5], [2.0]])
+    assert list(nn.evaluate(nn.Identity(), nn.DataLoader((y, y), 2))) == ["r2", "mae"]
+    y = np.array([[1.0, 0.0], [0.0, 2.0]])
+    assert list(nn.evaluate(nn.Identity(), nn.DataLoader((y, y), 1))) == ["r2", "mae"]
+    assert list(nn.evaluate(nn.Identity(), (y, y.astype(int)))) == ["r2", "mae"]
+
+
+def test_examples_are_the_length_that_inputs_and_targets_share():
+    assert examples(np.ones((2, 3)), [np.ones((30, 4)), np.ones((1, 4))]) == 2
+    assert examples({"class_weight": np.ones(7), "x": np.ones((5, 2))}, np.ones(5)) == 5
+    assert examples(1.0, 2.0) == 1
+
+
+def test_what_evaluate_refuses():
+    model = nn.Identity()
+    data = (X, X)
+    for call, words in (
+        (lambda: nn.evaluate(model, iter([]), nn.mse_loss), "found no batch"),
+        (
+            lambda: nn.evaluate(model, data, metrics=[lambda p, y: 0.0] * 2),
+            "two metrics are called",
+        ),
+        (lambda: nn.evaluate(model, data, "mse_loss", {"loss": nn.l1_loss}), "another name"),
+        (lambda: nn.evaluate(model, data, lambda p, y: p - y), r'one number.*reduction="mean"'),
+    ):
+        with pytest.raises(ValueError, match=words):
+            call()

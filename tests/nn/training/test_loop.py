@@ -248,3 +248,49 @@ def test_ctrl_c_at_the_very_end_returns_the_history():
     history = nn.fit(model, loader, loss, optimizer, 2, callbacks=[Slow("loss")], progress=False)
     assert len(history) == 2
     assert history.stopped == "interrupted"
+
+
+def test_an_optimizer_of_what_was_replaced_is_refused():
+    model, loader, loss, optimizer = parts()
+    model[0].weight = nn.Parameter(np.ones((5, 4)))
+    with pytest.raises(ValueError, match="Make the optimizer again"):
+        nn.fit(model, loader, loss, optimizer, 1, progress=False)
+
+
+def test_a_refused_step_leaves_no_trace_of_its_search():
+    model = nn.Sequential(nn.BatchNorm1d(4), nn.Dropout(0.5, rng=0), np.sqrt)
+    model.layers.insert(0, nn.Linear(4, 4, rng=0))
+    optimizer = nn.SGD(model.parameters(), lr=0.1)
+    with np.errstate(all="ignore"), pytest.raises(nn.NonFiniteLossError):
+        nn.fit(model, [(X, X)], nn.mse_loss, optimizer, 1, progress=False)
+    assert model[1].num_batches_tracked == 1
+
+
+def test_a_batch_whose_targets_are_all_ignored_is_named():
+    model, _, _, optimizer = parts()
+    data = [(X, np.full(len(X), -100))]
+    with pytest.raises(nn.NonFiniteLossError, match="every target of this batch is ignored"):
+        nn.fit(model, data, "cross_entropy", optimizer, 1, progress=False)
+
+
+class Lazy(nn.Optimizer):
+    """Optimizer that forgets to call the closure."""
+
+    def step(self, closure=None):
+        return None
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    ({"model": nn.Linear}, r"model= is an nn.Module, .*write Linear\(\.\.\.\)"),
+    ({"optimizer": nn.Adam}, r"optimizer= is an nn.Optimizer, .*write Adam\(\.\.\.\)"),
+    ({"callbacks": nn.EarlyStopping("loss")}, r"write \[EarlyStopping\(\.\.\.\)\]"),
+    ({"history": [1]}, "history= is an nn.History"),
+    ({"lazy": True}, "did not call the closure"),
+])  # fmt: skip
+def test_wrong_arguments_are_named(change, words):
+    model, data, loss, optimizer = parts()
+    if change.pop("lazy", False):
+        optimizer = Lazy(model.parameters(), lr=0.1)
+    given = {"model": model, "data": data, "loss": loss, "optimizer": optimizer, "epochs": 1}
+    with pytest.raises(TypeError, match=words):
+        nn.fit(**{**given, "progress": False, **change})

@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,37 @@ def test_output_that_cannot_be_written_costs_no_checkpoint(tmp_path, output):
     assert b"AssertionError" not in done.stderr
     if output == "ascii":
         assert b"validation gr\\xf6\\xdfe" in done.stdout
+
+
+class Mute:
+    """A stream of somebody's own, which can only write, or not even that."""
+
+    encoding = "utf-8"
+
+    def __init__(self, fails):
+        self.fails = fails
+
+    def write(self, text):
+        if self.fails:
+            raise ValueError("I/O operation on closed file")
+
+    def flush(self):
+        pass
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_stream_that_only_writes_or_not_even_that_costs_nothing(monkeypatch, tmp_path, fails):
+    def full(state):
+        raise OSError(28, "No space left on device")
+
+    def refuse(*args, **kwargs):
+        raise ValueError("closed")
+
+    monkeypatch.setattr("sys.stderr", Mute(fails))
+    monkeypatch.setattr("warnings.showwarning", refuse)
+    model, *rest = parts()
+    callbacks = [full, nn.Checkpoint(tmp_path / "c.npz")]
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert len(nn.fit(model, *rest, 2, callbacks=callbacks)) == 2
+    assert nn.load_metadata(tmp_path / "c.npz")["history"].count('"epoch"') == 2
