@@ -76,16 +76,16 @@ def test_latent_mutants_are_found_by_the_signature():
 
 
 WITHOUT = {
-    "properties": lambda m: m.setattr("autograd_core.checking.api.properties", lambda *a: iter(())),
+    "properties": lambda m: m.setattr("autograd_core.checking.check.properties", lambda *a: iter(())),
     "ties": lambda m: m.setattr(
         EvaluationPoint, "tie_directions", lambda self: np.zeros((0, self.x.size))
     ),
-    "layouts": lambda m: m.setattr("autograd_core.checking.api.Check.same_values", lambda s: None),
-    "precision": lambda m: m.setattr("autograd_core.checking.api.precision", lambda *a: iter(())),
+    "layouts": lambda m: m.setattr("autograd_core.checking.check.Check.same_values", lambda s: None),
+    "precision": lambda m: m.setattr("autograd_core.checking.check.precision", lambda *a: iter(())),
     "values": lambda m: m.setattr("autograd_core.checking.samples.variants.values", lambda xs: iter(())),
     "shapes": lambda m: m.setattr("autograd_core.checking.samples.variants.shapes", lambda xs, fixed: iter(())),
     "indices": lambda m: m.setattr("autograd_core.checking.samples.variants.integers", lambda a, b: iter(())),
-    "repeats": lambda m: m.setattr("autograd_core.checking.api.repeats", lambda *a: iter(())),
+    "repeats": lambda m: m.setattr("autograd_core.checking.check.repeats", lambda *a: iter(())),
 }  # fmt: skip
 LETS_THROUGH = {
     "properties": "cached-state", "ties": "double-counted-ties", "layouts": "zero-stride-cotangent",
