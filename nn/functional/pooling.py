@@ -133,7 +133,8 @@ def max_pool(x: Any, *, geo: Geometry) -> Any:
 max_pool.defvjp(
     lambda g, out, x, *, geo: max_unpool(
         g, _index(as_array(x), as_array(out), geo), geo=geo, lengths=x.shape[2:]
-    )
+    ),
+    selects=True,
 )
 
 

@@ -35,3 +35,17 @@ def test_the_gradient_of_dropout_is_its_mask():
 def test_what_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize("select", [
+    lambda x: nn.relu(x), lambda x: nn.Dropout(0.5, rng=0)(x),
+    lambda x: nn.max_pool2d(x.reshape(1, 1, 2, 2), 2),
+], ids=["relu", "dropout", "max_pool2d"])  # fmt: skip
+def test_what_is_not_selected_gets_no_gradient(select):
+    """The root has an infinite slope at the zeros, and at the maximum of the pool itself."""
+    x = ag.tensor(np.array([-1.0, 2.0, -3.0, -0.5]), requires_grad=True)
+    with np.errstate(all="ignore"):
+        np.sqrt(np.abs(select(x))).sum().backward()
+    chosen = nn.Dropout(0.5, rng=0)(np.ones(4)) > 0 if x.grad.data[0] else x.data > 0
+    assert not np.isnan(x.grad.data).any()
+    assert (x.grad.data != 0).tolist() == chosen.tolist()

@@ -27,7 +27,7 @@ LAYERS = {
     "conv2d depthwise": (nn.Conv2d(4, 8, 3, groups=4, padding=1, rng=0), IMAGE),
     "transposed": (nn.ConvTranspose2d(4, 6, 3, rng=0), IMAGE),
     "transposed, all": (
-        nn.ConvTranspose2d(4, 6, (3, 2), (2, 3), (1, 0), (1, 2), 2, output_padding=(1, 0), rng=0),
+        nn.ConvTranspose2d(4, 6, (3, 2), (2, 3), (1, 0), (1, 0), 2, dilation=(1, 2), rng=0),
         IMAGE,
     ),
     "max pool": (nn.MaxPool2d(2), IMAGE),
