@@ -54,8 +54,10 @@ def gradcheck(
         Also try the sample in other layouts, and other dtypes, values and shapes made of it.  False
         is the quick mode.
     signature
-        In NumPy's generalised-ufunc syntax, such as ``"(n,k),(k,m)->(n,m)"``: legal shapes and
-        ranks are sampled.
+        In NumPy's generalised-ufunc syntax, such as ``"(n,k),(k,m)->(n,m)"``: its shapes are
+        sampled, and no others.  ``4h`` is a multiple, a number a fixed length, ``n?`` an axis that
+        may be left out; ``...`` stands for leading axes, which are also sampled for inputs whose
+        sample has some.
     seed
         Seed of everything random; the same seed gives the same check.
     max_elems

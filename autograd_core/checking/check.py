@@ -346,7 +346,9 @@ class Check:
             if not given and self.fixed:  # integers of 64 bits make float64 of float32
                 found = (f for f in found if f.kind != "dtype")
             self.add(found, name, given)
-        for v in (*variants.values(self.xs), *variants.shapes(self.xs, self.fixed)):
+        legal = self.options.signature is not None  # its shapes are sampled, and no others
+        shapes = () if legal else variants.shapes(self.xs, self.fixed)
+        for v in (*variants.values(self.xs), *shapes):
             args = [v.fixed.get(i, a) for i, a in enumerate(self.args)]
             self.elsewhere(v.name, v.xs, args, v.meant)
         for name, args in variants.integers(self.args, self.xs):
@@ -432,14 +434,16 @@ class Check:
 
     def signature(self, text: str) -> None:
         """Check legal shapes and ranks of a signature, with numbers like the sample's."""
-        inputs = len(signatures.parse(text))
-        if inputs != len(self.args):
+        groups = signatures.parse(text)
+        if len(groups) != len(self.args):
             raise ValueError(
-                f"the signature {text!r} has {inputs} inputs, the sample {len(self.args)}; give "
-                "one group of axes for each input"
+                f"the signature {text!r} has {len(groups)} inputs, the sample {len(self.args)}; "
+                "give one group of axes for each input"
             )
         like = [np.asarray(a) for a in self.args]
-        for shapes in signatures.sample_shapes(text, self.rng, SIGNATURE_SAMPLES):
+        pairs = zip(groups, like, strict=True)
+        batched = [a.ndim > signatures.core_axes(g) for g, a in pairs]
+        for shapes in signatures.sample_shapes(text, self.rng, SIGNATURE_SAMPLES, batched):
             args: list[Any] = signatures.fill(shapes, like, self.rng)
             shown = ", ".join(map(str, shapes))
             xs = [np.array(args[i], x.dtype) for i, x in zip(self.positions, self.xs, strict=True)]

@@ -118,7 +118,7 @@ def concatenation_returns_slices_of_g(g, _out, x, _y):
     return g[: len(x)], g[len(x) :]
 
 
-@pair("views", matmul, A, B, signature="(n,k),(k,m)->(n,m)")
+@pair("views", matmul, A, B, signature="(...,n,k),(...,k,m)->(...,n,m)")
 def matmul_returns_fortran_order_in_a_list(g, _out, a, b):
     ga = (b @ g.swapaxes(-1, -2)).swapaxes(-1, -2)
     return [fit(ga, a), fit((g.swapaxes(-1, -2) @ a).swapaxes(-1, -2), b)]

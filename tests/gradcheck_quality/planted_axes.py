@@ -65,7 +65,7 @@ def maximum_returns_whole_masks(g, _out, x, y):
     A,
     B,
     trigger=(sample(5, 3, 4), B),
-    signature="(n,k),(k,m)->(n,m)",
+    signature="(...,n,k),(...,k,m)->(...,n,m)",
 )
 def matmul_does_not_sum_over_the_batch(g, _out, a, b):
     return g @ b.swapaxes(-1, -2), a.swapaxes(-1, -2) @ g
@@ -124,13 +124,13 @@ def layer_norm_takes_batch_means(g, out, x):
 # ---------------------------------------------------------------------- negative axes
 
 
-@pair("negative-axis", lambda x: softmax(x, axis=-2), X, signature="(n,k)->(n,k)")
+@pair("negative-axis", lambda x: softmax(x, axis=-2), X, signature="(...,n,k)->(...,n,k)")
 def softmax_takes_any_negative_axis_for_the_last(g, out, x):
     axis = x.ndim - 1
     return out * (g - (g * out).sum(axis=axis, keepdims=True))
 
 
-@pair("negative-axis", lambda x: np.cumsum(x, axis=-2), X, signature="(n,k)->(n,k)")
+@pair("negative-axis", lambda x: np.cumsum(x, axis=-2), X, signature="(...,n,k)->(...,n,k)")
 def cumsum_counts_axes_from_the_wrong_end(g, _out, x):
     axis = (-2 + x.ndim + 1) % x.ndim
     return np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis)

@@ -63,7 +63,7 @@ def square_reads_the_buffer(g, _out, x):
     S,
     S + 1,
     trigger=(np.asfortranarray(S), S + 1),
-    signature="(n,n),(n,n)->(n,n)",
+    signature="(...,n,n),(...,n,n)->(...,n,n)",
 )
 def matmul_transposes_fortran_order_once_more(g, _out, a, b):
     fortran = a.flags.f_contiguous and not a.flags.c_contiguous
@@ -149,7 +149,7 @@ def sinh_differenced_with_a_step_for_float64(g, _out, x):
     A,
     B,
     trigger=(A.astype(np.float32), B.astype(np.float32)),
-    signature="(n,k),(k,m)->(n,m)",
+    signature="(...,n,k),(...,k,m)->(...,n,m)",
 )
 def matmul_in_half_precision(g, _out, a, b):
     work = np.float16 if a.dtype == np.float32 else a.dtype

@@ -56,13 +56,13 @@ def exp_squares_g(g, out, _x):
     return g * g * out
 
 
-@pair("non-linear-in-cotangent", ranked(lambda a, v: a @ v, 2, 1), A, V, signature="(n,k),(k)->(n)")
+@pair("non-linear-in-cotangent", ranked(lambda a, v: a @ v, 2, 1), A, V, signature="(...,n,k),(k)->(...,n)")
 def matrix_vector_normalises_g(g, _out, a, v):
     h = g / np.sqrt((g * g).sum() + 1e-12)
     return h[..., None] * v, a.T @ h
 
 
-@pair("non-linear-in-cotangent", matmul, A, B, signature="(n,k),(k,m)->(n,m)")
+@pair("non-linear-in-cotangent", matmul, A, B, signature="(...,n,k),(...,k,m)->(...,n,m)")
 def matmul_adds_weight_decay(g, _out, a, b):
     return fit(g @ b.swapaxes(-1, -2), a), fit(a.swapaxes(-1, -2) @ g, b) + 1e-2 * b
 
@@ -91,7 +91,7 @@ def modulus_conjugates_its_direction(g, out, z):
     return g * np.conj(z) / np.where(out == 0, 1, out)
 
 
-@pair("complex-conjugate", matmul, M, N, signature="(n,k),(k,m)->(n,m)")
+@pair("complex-conjugate", matmul, M, N, signature="(...,n,k),(...,k,m)->(...,n,m)")
 def complex_matmul_only_transposed(g, _out, a, b):
     return fit(g @ b.swapaxes(-1, -2), a), fit(a.swapaxes(-1, -2) @ g, b)
 

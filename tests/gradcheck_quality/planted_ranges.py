@@ -57,7 +57,7 @@ def divided_difference_flat_where_equal(g, out, x, y):
     return fit(g * gx, x), fit(g * gy, y)
 
 
-@pair("equal-inputs", matmul, S, S + 1, trigger=(S, S), signature="(n,k),(k,m)->(n,m)")
+@pair("equal-inputs", matmul, S, S + 1, trigger=(S, S), signature="(...,n,k),(...,k,m)->(...,n,m)")
 def gradients_kept_in_a_dict_by_identity(g, _out, a, b):
     found = {id(a): fit(g @ b.swapaxes(-1, -2), a)}
     found[id(b)] = fit(a.swapaxes(-1, -2) @ g, b)

@@ -48,7 +48,7 @@ def softmax_sums_axis_1_in_backward(g, out, _x):
     A,
     B,
     trigger=(sample(4, 4, 4), sample(4, 4, 4, seed=1)),
-    signature="(n,k),(k,m)->(n,m)",
+    signature="(...,n,k),(...,k,m)->(...,n,m)",
 )
 def matmul_reverses_all_axes_of_a_batch(g, _out, a, b):
     return fit(g @ b.T, a), fit(a.T @ g, b)
@@ -59,7 +59,7 @@ def matmul_reverses_all_axes_of_a_batch(g, _out, a, b):
     lambda x: x.swapaxes(-1, -2),
     X,
     trigger=(sample(2, 3, 2),),
-    signature="(n,m)->(m,n)",
+    signature="(...,n,m)->(...,m,n)",
 )
 def swapaxes_undone_by_a_full_transpose(g, _out, x):
     return g.T.reshape(x.shape)
@@ -78,7 +78,7 @@ def tanh_returns_a_flat_gradient(g, out, _x):
     return np.ravel(g * (1 - out * out))
 
 
-@pair("wrong-shape", ranked(lambda a, v: a @ v, 2, 1), A, V, signature="(n,k),(k)->(n)")
+@pair("wrong-shape", ranked(lambda a, v: a @ v, 2, 1), A, V, signature="(...,n,k),(k)->(...,n)")
 def vector_returned_as_a_column(g, _out, a, v):
     return g[..., None] * v, a.T @ g[..., None]
 

@@ -92,7 +92,7 @@ def exp_in_blocks_of_four_drops_the_rest(g, out, x):
     np.linalg.det,
     sample(2, 2, seed=56),
     trigger=(sample(3, 3, seed=56),),
-    signature="(n,n)->()",
+    signature="(...,n,n)->(...)",
 )
 def determinant_with_the_adjugate_of_two_by_two(g, _out, a):
     trace = np.trace(a, axis1=-2, axis2=-1)

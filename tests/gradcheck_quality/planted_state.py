@@ -255,7 +255,7 @@ def maximum_breaks_ties_by_chance(g, out, x):
     return gx
 
 
-@pair("non-deterministic", matmul, A, B, signature="(n,k),(k,m)->(n,m)")
+@pair("non-deterministic", matmul, A, B, signature="(...,n,k),(...,k,m)->(...,n,m)")
 def matmul_gradient_rounded_at_random(g, _out, a, b):
     rounding = 1 + 1e-4 * _chance.standard_normal()
     return fit(g @ b.swapaxes(-1, -2), a) * a.dtype.type(rounding), fit(a.swapaxes(-1, -2) @ g, b)

@@ -148,7 +148,7 @@ def arctan2_reads_x_then_y(g, _out, y, x):
     return fit(-g * y / r, y), fit(g * x / r, x)
 
 
-@pair("swapped-operands", matmul, S, T, signature="(n,n),(n,n)->(n,n)")
+@pair("swapped-operands", matmul, S, T, signature="(...,n,n),(...,n,n)->(...,n,n)")
 def matmul_multiplies_from_the_other_side(g, _out, a, b):
     return fit(b.swapaxes(-1, -2) @ g, a), fit(g @ a.swapaxes(-1, -2), b)
 
@@ -156,7 +156,7 @@ def matmul_multiplies_from_the_other_side(g, _out, a, b):
 # ---------------------------------------------------------------------- transposed
 
 
-@pair("transposed", matmul, S, T, signature="(n,n),(n,n)->(n,n)")
+@pair("transposed", matmul, S, T, signature="(...,n,n),(...,n,n)->(...,n,n)")
 def matmul_forgets_to_transpose_b(g, _out, a, b):
     return fit(g @ b, a), fit(a.swapaxes(-1, -2) @ g, b)
 
@@ -172,7 +172,7 @@ def solve_with_the_matrix_itself(g, out, a, _b):
     return -gb @ out.T, gb
 
 
-@pair("transposed", np.linalg.inv, T + 3 * np.eye(3), signature="(n,n)->(n,n)")
+@pair("transposed", np.linalg.inv, T + 3 * np.eye(3), signature="(...,n,n)->(...,n,n)")
 def inverse_not_transposed(g, out, _a):
     return -out @ g @ out
 

@@ -15,32 +15,52 @@ SIZES = (1, 2, 3, 4, 5)
 LARGEST = 1.8
 
 
+#: An axis: a number, or a name with a factor before it, which may be left out if ``?`` follows.
+_AXIS = re.compile(r"(?:(\d+)|(\d*)([A-Za-z_]\w*)(\??))\Z")
+
+
 def parse(signature: str) -> list[list[str]]:
     """Return the names of the core axes of each input.
 
-    A name may be a number (a fixed length), or end in ``?`` (an axis that may be left out).
+    A name may be a number (a fixed length), have a factor (``4h``), or end in ``?`` (an axis that
+    may be left out); ``...`` comes first and stands for any leading axes, which broadcast.
 
     Examples
     --------
-    >>> parse("(n,k),(k,m)->(n,m)")
-    [['n', 'k'], ['k', 'm']]
+    >>> parse("(...,n,k),(k,4h)->(...,n,4h)")
+    [['...', 'n', 'k'], ['k', '4h']]
     """
     left = signature.replace(" ", "").partition("->")[0]
     groups = re.findall(r"\(([^()]*)\)", left)
-    if not groups or ",".join(f"({g})" for g in groups) != left:
+    found = [[name for name in g.split(",") if name] for g in groups]
+    sound = all(
+        _AXIS.match(name) or (name == "..." and not k) for g in found for k, name in enumerate(g)
+    )
+    if not groups or ",".join(f"({g})" for g in groups) != left or not sound:
         raise ValueError(
             f"signature {signature!r} is not in NumPy's generalised-ufunc syntax; expected "
-            "something like '(n,k),(k,m)->(n,m)', with () for a number"
+            "something like '(n,k),(k,m)->(n,m)', with () for a number, 4h for a multiple, n? for "
+            "an axis that may be left out, and ... for leading axes"
         )
-    return [[name for name in g.split(",") if name] for g in groups]
+    return found
+
+
+def core_axes(group: Sequence[str]) -> int:
+    """Return the number of axes of an input, without leading ones."""
+    return sum(name != "..." for name in group)
 
 
 def sample_shapes(
-    signature: str, rng: np.random.Generator, count: int, batch: bool = True
+    signature: str,
+    rng: np.random.Generator,
+    count: int,
+    batched: Sequence[bool] = (),
 ) -> Iterator[list[tuple[int, ...]]]:
-    """Yield legal shapes with lengths 1 to 5, every second with broadcast leading axes.
+    """Yield legal shapes with lengths 1 to 5.
 
-    There are ``count`` for each choice of the optional axes; the first ones are ordinary.
+    There are ``count`` for each choice of the optional axes; the first ones are ordinary.  Every
+    second has leading axes: those of inputs that say ``...``, or have no core axes, broadcast;
+    ``batched`` tells which others have them, all the same.
 
     Examples
     --------
@@ -50,8 +70,12 @@ def sample_shapes(
     True
     """
     groups = parse(signature)
-    names = sorted({name.rstrip("?") for g in groups for name in g if not name.isdigit()})
-    optional = sorted({name[:-1] for g in groups for name in g if name.endswith("?")})
+    axes = [[m for name in g if (m := _AXIS.match(name))] for g in groups]
+    broadcast = ["..." in g for g in groups]
+    if any(batched) and not any(g for g in groups if g != ["..."]):
+        broadcast = [True] * len(groups)
+    names = sorted({m[3] for g in axes for m in g if m[3]})
+    optional = sorted({m[3] for g in axes for m in g if m[4]})
     choices = [
         {name for name, left in zip(optional, bits, strict=True) if left}
         for bits in itertools.product((False, True), repeat=len(optional))
@@ -60,14 +84,20 @@ def sample_shapes(
         sizes = dict(zip(names, rng.choice(SIZES, len(names)).tolist(), strict=True))
         if n == 0:
             sizes = dict(zip(names, (2 + np.arange(len(names)) % 4).tolist(), strict=True))
+        elif n == 2:
+            sizes = dict.fromkeys(names, 1)
         shapes = []
-        for i, group in enumerate(groups):
+        for i, group in enumerate(axes):
             core = [
-                int(name) if name.isdigit() else sizes[name.rstrip("?")]
-                for name in group
-                if name.rstrip("?") not in left_out
+                int(m[1]) if m[1] else int(m[2] or 1) * sizes[m[3]]
+                for m in group
+                if m[3] not in left_out
             ]
-            own = _leading(n // 2, i, len(groups), rng) if batch and n % 2 else ()
+            own: tuple[int, ...] = ()
+            if n % 2 and broadcast[i]:
+                own = _leading(n // 2, i, len(groups), rng)
+            elif n % 2 and any(batched[i : i + 1]):
+                own = (2, 3)[: 1 + n // 2 % 2]
             shapes.append((*own, *core))
         yield shapes
 
@@ -114,7 +144,7 @@ def draw(
     signature in place of the shapes means its first ones, without leading axes.
     """
     if isinstance(shapes, str):
-        shapes = next(sample_shapes(shapes, rng, 1, batch=False))
+        shapes = next(sample_shapes(shapes, rng, 1))
     arrays = []
     for shape in shapes:
         size = int(np.prod(shape))

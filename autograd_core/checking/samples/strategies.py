@@ -12,9 +12,9 @@ from autograd_core.checking.samples import signatures
 
 @st.composite  # type: ignore[untyped-decorator]
 def gradcheck_inputs(
-    draw: Any, signature: str, *, low: float = -2.0, high: float = 2.0, batch: bool = True
+    draw: Any, signature: str, *, low: float = -2.0, high: float = 2.0
 ) -> tuple[np.ndarray[Any, Any], ...]:
-    """Draw arrays whose shapes follow a signature, such as ``"(n,k),(k,m)->(n,m)"``.
+    """Draw arrays whose shapes follow a signature, such as ``"(...,n,k),(k,m)->(...,n,m)"``.
 
     Elements are distinct and none is near 0, so that kinks are met only where they are wanted.
 
@@ -30,5 +30,5 @@ def gradcheck_inputs(
     >>> test_product()
     """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    shapes = draw(st.sampled_from(list(signatures.sample_shapes(signature, rng, 4, batch))))
+    shapes = draw(st.sampled_from(list(signatures.sample_shapes(signature, rng, 4))))
     return tuple(signatures.draw(shapes, rng, low, high))

@@ -1,5 +1,6 @@
 """Pairs, signatures, large inputs, the report, and refused arguments."""
 
+import dataclasses
 import json
 import time
 
@@ -76,11 +77,13 @@ def test_a_signature_samples_shapes_and_ranks():
         return ga, gb  # not summed over broadcast leading axes
 
     report = ag.gradcheck(
-        (np.matmul, backward), X, X.T, signature="(n,k),(k,m)->(n,m)", variants=False
+        (np.matmul, backward), X, X.T, signature="(...,n,k),(...,k,m)->(...,n,m)", variants=False
     )
     assert report.verdict == "fail"
     assert report.findings[0].variant.startswith("with shapes")
-    assert ag.gradcheck(np.matmul, X, X.T * 0.9, signature="(n,k),(k,m)->(n,m)", variants=False).ok
+    assert ag.gradcheck(
+        np.matmul, X, X.T * 0.9, signature="(...,n,k),(...,k,m)->(...,n,m)", variants=False
+    ).ok
     assert signatures.parse("(),(3,n?)->(n)") == [[], ["3", "n?"]]
     with pytest.raises(ValueError, match="generalised-ufunc"):
         signatures.parse("n,k->n")
@@ -179,3 +182,182 @@ def test_gradchecked_makes_a_test_of_a_function():
         wrong()
     with pytest.raises(TypeError, match="one of the two"):
         ag.checking.gradchecked()
+
+
+def test_a_signature_restricts_the_shapes():
+    seen = set()
+
+    def forward(x, w, b):
+        seen.add((x.shape, w.shape, b.shape))
+        return x @ w + b
+
+    def backward(g, out, x, w, b):
+        return g @ w.T, x.T @ g, g.sum(0)
+
+    x, w, b = np.ones((2, 3)) * X[0], np.ones((3, 8)) * 0.1, np.arange(8.0)
+    report = ag.gradcheck((forward, backward), x, w, b, signature="(n,k),(k,4h),(4h)->(n,4h)")
+    assert report.verdict == "pass"
+    shapes = {(s[0], s[1]) for s in seen}
+    assert len(shapes) > 3
+    assert all(w[1] % 4 == 0 and x[1] == w[0] for x, w in shapes)
+    labels = lambda x, y: -np.log(x[np.arange(len(y)), y]).sum()
+
+    def back(g, out, x, y):
+        d = np.zeros_like(x)
+        d[np.arange(len(y)), y] = -g / x[np.arange(len(y)), y]
+        return d, None
+
+    given = np.abs(X) + 0.5, np.array([2, 0])
+    assert ag.gradcheck((labels, back), *given, signature="(n,3),(n)->()").verdict == "pass"
+    assert signatures.parse("(...,n,k),(k,4h)->(...,n,4h)") == [["...", "n", "k"], ["k", "4h"]]
+    for wrong in ("(n,...)->()", "(2.5)->()", "(n,h4?k)->()"):
+        with pytest.raises(ValueError, match="generalised-ufunc"):
+            signatures.parse(wrong)
+
+
+def test_a_fault_on_a_sample_that_was_made_up_is_a_warning():
+    pair = np.exp, lambda g, out, x: g * out * (1.0 if np.size(x) < 4 else 1.1)
+    report = ag.gradcheck(pair, X[0])
+    assert (report.verdict, report.ok) == ("warn", True)
+    assert len(report.findings) == 1
+    assert "a fault if your operation is meant to take such inputs" in str(report)
+    assert ag.assert_gradients(pair, X[0]).verdict == "warn"
+    assert ag.gradcheck(pair, X[0], strict=True).verdict == "fail"
+    assert ag.gradcheck(pair, X[0], signature="(n)->(n)").verdict == "fail"
+    flat = np.exp, lambda g, out, x: g * out * (1.0 if x.flags.c_contiguous else 1.1)
+    assert ag.gradcheck(flat, X).verdict == "fail"  # the given sample in another layout
+    single = np.exp, lambda g, out, x: g.astype(float) * out
+    assert ag.gradcheck(single, X).verdict == "warn"
+    assert ag.gradcheck(single, X.astype(np.float32)).verdict == "fail"
+
+
+@pytest.mark.parametrize(("pair", "x", "verdict"), [
+    ((np.exp, lambda g, out, x: g * out * (x != 0)), np.array([0.5, 0.0]), "fail"),
+    ((lambda x: np.clip(x, 0, 6), lambda g, out, x: g * np.where(x == 6, 100, (x > 0) & (x < 6))),
+     np.array([1.0, 6.0]), "fail"),
+    ((lambda x: np.log(x) if abs(x.sum() - 1) < 1e-9 else np.nan * x, lambda g, out, x: 99 * g / x),
+     np.array([0.25, 0.75]), "inconclusive"),
+    ((lambda x: np.tanh(x.astype(np.float16)), lambda g, out, x: -g * (1 - out**2)),
+     np.array([0.5, 0.75]), "fail"),
+    ((lambda x: None, lambda g, out, x: g), np.array([0.5]), "fail"),
+    ((lambda x: np.argsort(x), lambda g, out, x: g), np.array([0.5, 0.1]), "fail"),
+])  # fmt: skip
+def test_what_was_not_decided_is_no_pass(pair, x, verdict):
+    assert ag.gradcheck(pair, x).verdict == verdict
+
+
+@dataclasses.dataclass
+class Layer2:
+    w: np.ndarray
+    b: np.ndarray
+
+
+@pytest.mark.parametrize("wrap", [
+    lambda w, b: {"w": w, "b": b}, lambda w, b: [w, b], lambda w, b: (w, [b]), Layer2,
+])  # fmt: skip
+def test_trees_are_checked_leaf_by_leaf(wrap):
+    def unwrap(p):
+        p = list(
+            vars(p).values() if isinstance(p, Layer2) else p.values() if isinstance(p, dict) else p
+        )
+        return p[0], p[1][0] if isinstance(p[1], list) else p[1]
+
+    def forward(x, p, name):
+        w, b = unwrap(p)
+        return np.tanh(x @ w + b)
+
+    def backward(g, out, x, p, name):
+        h = g * (1 - out**2)
+        return h @ unwrap(p)[0].T, wrap(x.T @ h, factor * h.sum(0)), None
+
+    given = X, wrap(X.T[:, :2] * 1.1, np.array([0.3, -0.2])), "tanh"
+    factor = 1
+    report = ag.gradcheck((forward, backward), *given)
+    assert report.ok, report
+    assert report.fixed == ["name (<U4)"]
+    assert ag.gradcheck(forward, *given).ok
+    factor = -999
+    report = ag.gradcheck((forward, backward), *given)
+    assert report.verdict == "fail"
+    assert report.findings[0].input_name in ("p['b']", "p[1]", "p[1][0]", "p.b")
+
+
+def test_domains():
+    entropy = (lambda p: -(p * np.log(p)).sum() if abs(p.sum() - 1) < 1e-9 else np.nan,
+               lambda g, out, p: -g * (np.log(p) + 1))  # fmt: skip
+    p, c = np.array([0.2, 0.3, 0.5]), ag.checking
+    assert ag.gradcheck(entropy, p).verdict == "inconclusive"
+    assert ag.gradcheck(entropy, p, domain=c.simplex).verdict == "pass"
+    wrong = entropy[0], lambda g, out, p: g * (np.log(p) + 1)
+    assert ag.gradcheck(wrong, p, domain={"p": c.simplex}).verdict == "fail"
+    a = X @ X.T + np.eye(2)
+    low = np.linalg.cholesky, lambda g, out, a: _cholesky_back(g, out)
+    assert ag.gradcheck(low, a, domain=c.spd).ok
+    turn = np.linalg.qr(np.array([[1.0, 2.0], [0.5, -1.0]]))[0]
+    trace = (lambda r: np.trace(r) if np.allclose(r @ r.T, np.eye(2), atol=1e-9) else np.nan,
+             lambda g, out, r: g * np.eye(2))  # fmt: skip
+    assert ag.gradcheck(trace, turn, domain=c.orthogonal).ok
+    for project, x in ((c.positive, np.abs(X)), (c.probabilities, p), (c.increasing, p)):
+        assert ag.gradcheck((np.log, lambda g, out, x: g / x), x, domain=project).ok
+    with pytest.raises(ValueError, match="not on its domain: simplex moves it"):
+        ag.gradcheck(entropy, 2 * p, domain=c.simplex)
+    with pytest.raises(ValueError, match="the inputs to differentiate by are p"):
+        ag.gradcheck(entropy, p, domain={"q": c.simplex})
+
+
+def _cholesky_back(g, low):
+    inner = np.tril(low.T @ g)
+    inner[np.diag_indices(len(inner))] /= 2
+    inverse = np.linalg.inv(low)
+    s = inverse.T @ inner @ inverse
+    return (s + s.T) / 2
+
+
+def test_gradients_that_are_not_the_derivative_on_purpose():
+    through = np.round, lambda g, out, x: g
+    assert ag.gradcheck(through, X).verdict == "fail"
+    assert ag.gradcheck(through, X, deliberate=lambda x: x).verdict == "pass"
+    assert ag.gradcheck(through, X, deliberate=lambda x: 2 * x).verdict == "fail"
+    report = ag.gradcheck(through, X, deliberate=True)
+    assert report.verdict == "warn"
+    assert "nothing was compared" in str(report)
+
+
+def test_tolerances_of_solvers_kernels_and_chance():
+    def settled(c):
+        z, after = np.full_like(c, np.inf), np.zeros_like(c)
+        while np.abs(after - z).max() > 1e-6:
+            z, after = after, np.tanh(0.5 * after + c)
+        return after
+
+    def back(g, out, c):
+        d = 1 - out * out
+        return g * d / (1 - 0.5 * d)
+
+    c, pair = np.array([0.3, -0.2]), (settled, back)
+    report = ag.gradcheck(pair, c, variants=False)
+    assert report.verdict == "warn"
+    assert "if an iteration stops at such a tolerance, say rtol=" in str(report)
+    rtol = float(str(report).split("rtol=")[1].split(";")[0])
+    assert ag.gradcheck(pair, c, rtol=rtol, variants=False).verdict == "pass"
+    kernel = (lambda x: np.sin(x) if x.dtype == np.float32 else 1 / 0,
+              lambda g, out, x: g * np.cos(x))  # fmt: skip
+    assert ag.gradcheck(kernel, X, dtype=np.float32).ok
+    wrong = kernel[0], lambda g, out, x: g * np.sin(x)
+    assert ag.gradcheck(wrong, X, dtype=np.float32).verdict == "fail"
+    rng = np.random.default_rng(0)
+    noisy = np.sin, lambda g, out, x: g * np.cos(x) * (1 + 1e-8 * rng.normal(size=x.shape))
+    assert ag.gradcheck(noisy, X, variants=False).verdict == "fail"
+    assert ag.gradcheck(noisy, X, nondet_tol=1e-6, rtol=1e-6, variants=False).ok
+
+
+def test_a_wrong_gradient_costs_little_more_than_a_right_one():
+    for inputs in ((X,), (X.repeat(8, 0),), (np.linspace(0.1, 1, 12),)):
+        counts = []
+        for factor in (1.0, 1.2):
+            calls = []
+            pair = (lambda x, calls=calls: calls.append(0) or np.sin(x),
+                    lambda g, out, x, f=factor: f * g * np.cos(x))  # fmt: skip
+            ag.gradcheck(pair, *inputs)
+            counts.append(len(calls))
+        assert counts[1] <= 3 * counts[0] + 100
