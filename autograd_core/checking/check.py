@@ -115,6 +115,8 @@ class Check:
         self.fixed = {i: a for i, a in rest.items() if a.ndim and a.dtype.kind in "iub"}
         self.names = [names[i] for i in self.positions]
         self.rng = np.random.default_rng(options.seed)
+        eps = 0.0 if options.dtype is None else 1e3 * float(np.finfo(options.dtype).eps)
+        self.nondet = max(options.nondet_tol, eps)
         self.report = Report(name_of(f), options.order, options.seed)
         self.report.fixed = [f"{names[i]} ({a.dtype})" for i, a in rest.items()]
         self.allowed = Tolerance(options.rtol, options.atol or 0.0)
@@ -260,7 +262,7 @@ class Check:
         if broken.isdisjoint(f.kind for f in found.findings):
             if self.options.dtype is None:
                 wrong |= self.add(dtypes(target, self.xs))
-            wrong |= self.add(properties(target, found.point, self.options.nondet_tol))
+            wrong |= self.add(properties(target, found.point, self.nondet))
         plain = not any(self.projections) and self.options.deliberate is None
         if not wrong and plain and self.options.order > 1 and target.max_order > 1:
             wrong = self.second(target, found)
@@ -412,7 +414,7 @@ class Check:
         if singular(found):
             return
         self.report.entries += found.entries
-        findings = found.findings or list(repeats(target, found.point, self.options.nondet_tol))
+        findings = found.findings or list(repeats(target, found.point, self.nondet))
         alone = meant in ("part", "stack") and sum(map(np.ndim, xs)) != sum(map(np.ndim, self.xs))
         if alone and len(self.xs) > 1 and not given:  # it is loud where one input has other axes
             findings = [f for f in findings if f.kind != "raises"]

@@ -118,7 +118,7 @@ def _properties(target: Target, point: EvaluationPoint, nondet: float) -> Iterat
         yield Finding("not linear", 1, where, message=message)
     for size in (1e8, 1e-8):
         found = call_back(pull, [size * p for p in u_kept], xs)
-        where = differ([q / size for q in found], first, 1e-6, noise)
+        where = differ([q / size for q in found], first, max(1e-6, nondet), noise)
         if where is not None:
             message = (
                 f"a cotangent {size:g} times as large does not give {size:g} times the gradient"
