@@ -22,6 +22,7 @@ import numpy as np
 
 import autograd_core as ag
 from nn.functional.activations import as_array, as_float_array, refuse_complex, sigmoid
+from nn.functional.blocks import blockwise
 
 REDUCTIONS = ("none", "sum", "mean", "batchmean")
 
@@ -51,17 +52,23 @@ def divide(total: Any, count: Any) -> Any:
     return total / count if count else total * 0 + np.nan
 
 
+def divisor(shape: tuple[int, ...], reduction: str) -> int:
+    """Return what a reduction divides the sum of the losses of single elements by."""
+    if reduction == "mean":
+        return math.prod(shape)
+    if reduction == "batchmean":
+        return shape[0] if shape else 1
+    if reduction in REDUCTIONS:
+        return 1
+    raise ValueError(f"reduction is one of {', '.join(REDUCTIONS)}; got {reduction!r}")
+
+
 def reduce(values: Any, reduction: str) -> Any:
     """Reduce the losses of single elements ``(N, ...)`` to one number."""
+    count = divisor(values.shape, reduction)
     if reduction == "none":
         return values
-    if reduction == "sum":
-        return values.sum()
-    if reduction == "mean":
-        return values.mean() if values.size else divide(values.sum(), 0)
-    if reduction == "batchmean":
-        return divide(values.sum(), values.shape[0] if values.ndim else 1)
-    raise ValueError(f"reduction is one of {', '.join(REDUCTIONS)}; got {reduction!r}")
+    return values.sum() if reduction == "sum" else divide(values.sum(), count)
 
 
 def cast_target(target: Any, dtype: Any) -> Any:
@@ -92,44 +99,105 @@ def _same_shape(
     return prediction, cast_target(target, prediction.dtype)
 
 
+# -- sums of losses of single elements ------------------------------------------------------------
+
+#: Numbers in a block of a sum: its intermediates stay in the cache, and sums of so few keep the
+#: digits of float32.
+_SUMMED = 1 << 15
+
+
+def _sum(values: Any, x: Any, t: Any, *options: Any) -> Any:
+    """Return the sum of ``values(x, t, *options)``, of large arrays block by block."""
+    if x.size <= _SUMMED or not type(x) is type(t) is np.ndarray or x.shape != t.shape:
+        return values(x, t, *options).sum()
+    x, t = x.reshape(-1), t.reshape(-1)
+    buffer = np.empty(_SUMMED, np.result_type(x, t))
+    sums = []
+    for start in range(0, x.size, _SUMMED):
+        part = x[start : start + _SUMMED]
+        found = values(part, t[start : start + _SUMMED], *options, buffer=buffer[: part.size])
+        sums.append(found.sum())
+    return np.sum(sums, dtype=np.result_type(buffer, float)).astype(buffer.dtype)
+
+
+def _times(g: Any, scale: float) -> Any:
+    """Return the cotangent of a sum times a factor: a Python number, if ``g`` is NumPy's."""
+    return g.item() * scale if isinstance(g, (np.ndarray, np.generic)) else g * scale
+
+
+def _of_elements(
+    name: str, values: Any, *slopes: Any, work: int, selects: bool = False
+) -> tuple[Any, Any]:
+    """Make the primitives of a loss of single elements: the losses, and their sum times a factor.
+
+    Parameters
+    ----------
+    name
+        What pictures and errors call both.
+    values
+        The losses, ``values(x, t, *options, buffer=None)``; see :func:`blockwise` for ``buffer``.
+    *slopes
+        A rule for each argument of ``values``, which takes a buffer too and reads no result.
+    work
+        How many floating-point operations an element takes.
+    selects
+        As in :meth:`ag.Primitive.defvjp`.
+
+    Returns
+    -------
+    tuple of Primitive
+        ``losses(x, t, *options)`` and ``total(x, t, factor=1.0, *options)``.
+    """
+    losses, total = (
+        ag.Primitive(f, name, kind=kind, flops=lambda _out, x, *_rest: work * x.size)
+        for f, kind in (
+            (blockwise(values), "elementwise"),
+            (lambda x, t, factor=1.0, *options: _sum(values, x, t, *options) * factor, "reduction"),
+        )
+    )
+    rules = [blockwise(slope) for slope in slopes]
+    losses.defvjp(*rules, elementwise=True, selects=selects)
+
+    def of_sum(rule: Any) -> Any:
+        return lambda g, _out, x, t, factor=1.0, *options: rule(
+            _times(g, factor), None, x, t, *options
+        )
+
+    of_factor = lambda g, out, _x, _t, factor=1.0, *_options: g * (out / factor)
+    first, second, *others = map(of_sum, rules)
+    total.defvjp(first, second, of_factor, *others, selects=selects)
+    return losses, total
+
+
+def _reduced(primitives: tuple[Any, Any], x: Any, t: Any, reduction: str, *options: Any) -> Any:
+    """Return the losses of single elements, or what ``reduction`` makes of them."""
+    losses, total = primitives
+    count = divisor(x.shape, reduction)
+    if reduction == "none":
+        return losses(x, t, *options)
+    return total(x, t, 1 / (count or math.nan), *options)
+
+
 # -- regression -----------------------------------------------------------------------------------
 
 
-def _sum_of_squares(d: Any) -> Any:
-    """Sum squares: few numbers by one product, many in pairs, which is accurate in float32."""
-    if d.size < 1 << 14:
-        d = d.ravel()
-        return d @ d
-    return (d * d).sum()
+def _squares(x: Any, t: Any, *, buffer: Any = None) -> Any:
+    return np.square(np.subtract(x, t, out=buffer), out=buffer)
 
 
-@ag.primitive(kind="reduction", flops=lambda _out, prediction, _target: 3 * prediction.size)
-def squared_error(prediction: Any, target: Any) -> Any:
-    """Return ``sum((prediction - target)^2)``."""
-    return _sum_of_squares(prediction - target)
+def _squares_vjp(g: Any, _out: Any, x: Any, t: Any, *, buffer: Any = None) -> Any:
+    return np.multiply(np.subtract(x, t, out=buffer), 2 * g, out=buffer)
 
 
-squared_error.defvjp(
-    lambda g, _out, prediction, target: (2 * g) * (prediction - target),
-    lambda g, _out, prediction, target: (2 * g) * (target - prediction),
+_squared = _of_elements(
+    "squared_error",
+    _squares,
+    _squares_vjp,
+    lambda g, out, x, t, *, buffer=None: _squares_vjp(g, out, t, x, buffer=buffer),
+    work=3,
 )
-
-
-def _examples(prediction: Any) -> float:
-    """Return the number of examples; nan for none, as a mean divides by it."""
-    return (prediction.shape[0] or math.nan) if prediction.ndim > 1 else 1
-
-
-@ag.primitive(kind="reduction", flops=lambda _out, prediction, _target: 3 * prediction.size)
-def _quadratic_cost(prediction: Any, target: Any) -> Any:
-    return _sum_of_squares(prediction - target) * (0.5 / _examples(prediction))
-
-
-_quadratic_cost.name = "quadratic_cost"
-_quadratic_cost.defvjp(
-    lambda g, _out, prediction, target: (g / _examples(prediction)) * (prediction - target),
-    lambda g, _out, prediction, target: (g / _examples(prediction)) * (target - prediction),
-)
+#: ``squared_error(prediction, target, factor=1.0)`` is ``sum((prediction - target)^2) * factor``.
+squared_error = _squared[1]
 
 
 @in_float32
@@ -151,12 +219,13 @@ def mse_loss(prediction: Any, target: Any, reduction: str = "mean") -> Any:
     (0.5, 1.0)
     """
     prediction, target = _same_shape("mse_loss", prediction, target)
-    if reduction == "mean":
+    if reduction == "mean":  # the factor apart, by which pictures name it a mean squared error
         return squared_error(prediction, target) * (1 / (prediction.size or math.nan))
-    if reduction == "sum":
-        return squared_error(prediction, target)
-    d = prediction - target
-    return reduce(d * d, reduction)
+    return _reduced(_squared, prediction, target, reduction)
+
+
+_quadratic_cost = squared_error.with_function(squared_error.fun)
+_quadratic_cost.name = "quadratic_cost"
 
 
 @in_float32
@@ -176,14 +245,59 @@ def quadratic_cost(prediction: Any, target: Any) -> Any:
     >>> float(nn.quadratic_cost(np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])))
     1.0
     """
-    return _quadratic_cost(*_same_shape("quadratic_cost", prediction, target))
+    prediction, target = _same_shape("quadratic_cost", prediction, target)
+    examples = prediction.shape[0] if prediction.ndim > 1 else 1
+    return _quadratic_cost(prediction, target, 0.5 / (examples or math.nan))
+
+
+def _distances_vjp(g: Any, _out: Any, x: Any, t: Any, *, buffer: Any = None) -> Any:
+    signs = np.sign(np.subtract(x, t, out=buffer))  # in place it would branch at every element
+    return np.multiply(signs, g, out=buffer)
+
+
+_absolute = _of_elements(
+    "l1_loss",
+    lambda x, t, *, buffer=None: np.abs(np.subtract(x, t, out=buffer), out=buffer),
+    _distances_vjp,
+    lambda g, out, x, t, *, buffer=None: _distances_vjp(g, out, t, x, buffer=buffer),
+    work=2,
+)
 
 
 @in_float32
 def l1_loss(prediction: Any, target: Any, reduction: str = "mean") -> Any:
     """Return the absolute error; its gradient is 0 where prediction and target agree."""
     prediction, target = _same_shape("l1_loss", prediction, target, complex_too=True)
-    return reduce(np.abs(prediction - target), reduction)
+    if "c" in (prediction.dtype.kind, target.dtype.kind):
+        return reduce(np.abs(prediction - target), reduction)
+    return _reduced(_absolute, prediction, target, reduction)
+
+
+def _huber(x: Any, t: Any, delta: float, *, buffer: Any = None) -> Any:
+    d = np.subtract(x, t, out=buffer)
+    c = np.clip(d, -delta, delta)
+    d = np.subtract(d, 0.5 * c, out=buffer)
+    return np.multiply(d, c, out=buffer)
+
+
+def _huber_vjp(g: Any, _out: Any, x: Any, t: Any, delta: float, *, buffer: Any = None) -> Any:
+    d = np.subtract(x, t, out=buffer)
+    return np.multiply(np.clip(d, -delta, delta, out=buffer), g, out=buffer)
+
+
+def _huber_delta_vjp(g: Any, _out: Any, x: Any, t: Any, delta: float, *, buffer: Any = None) -> Any:
+    size = np.abs(np.subtract(x, t, out=buffer), out=buffer)
+    return np.multiply(np.maximum(np.subtract(size, delta, out=buffer), 0, out=buffer), g)
+
+
+_hubers = _of_elements(
+    "huber_loss",
+    _huber,
+    _huber_vjp,
+    lambda g, out, x, t, delta, *, buffer=None: _huber_vjp(g, out, t, x, delta, buffer=buffer),
+    _huber_delta_vjp,
+    work=5,
+)
 
 
 @in_float32
@@ -192,22 +306,28 @@ def huber_loss(prediction: Any, target: Any, delta: float = 1.0, reduction: str 
     if not delta > 0:
         raise ValueError(f"huber_loss: delta is positive, got {delta}")
     prediction, target = _same_shape("huber_loss", prediction, target)
-    d = prediction - target
-    c = np.clip(d, -delta, delta)
-    return reduce(c * (d - 0.5 * c), reduction)
+    return _reduced(_hubers, prediction, target, reduction, delta)
 
 
 # -- probabilities --------------------------------------------------------------------------------
 
 
-@ag.primitive
-def _logistic_loss(x: Any, t: Any) -> Any:
-    return np.maximum(x, 0) - x * t + np.log1p(np.exp(-np.abs(x)))
+def _logistic(x: Any, t: Any, *, buffer: Any = None) -> Any:
+    tail = np.exp(np.negative(np.abs(x, out=buffer), out=buffer), out=buffer)
+    tail = np.log1p(tail, out=buffer)
+    return np.add(tail, np.maximum(x, 0) - x * t, out=buffer)
 
 
-_logistic_loss.name = "binary_cross_entropy_with_logits"
-_logistic_loss.defvjp(
-    lambda g, _out, x, t: g * (sigmoid(x) - t), lambda g, _out, x, _t: -g * x, elementwise=True
+def _logistic_vjp(g: Any, _out: Any, x: Any, t: Any, *, buffer: Any = None) -> Any:
+    return np.multiply(np.subtract(sigmoid(x), t, out=buffer), g, out=buffer)
+
+
+_logistic_losses = _of_elements(
+    "binary_cross_entropy_with_logits",
+    _logistic,
+    _logistic_vjp,
+    lambda g, _out, x, _t, *, buffer=None: np.multiply(x, -g, out=buffer),
+    work=6,
 )
 
 
@@ -229,20 +349,32 @@ def binary_cross_entropy_with_logits(logits: Any, target: Any, reduction: str = 
     1000.0
     """
     logits, target = _same_shape("binary_cross_entropy_with_logits", logits, target)
-    return reduce(_logistic_loss(logits, target), reduction)
+    return _reduced(_logistic_losses, logits, target, reduction)
 
 
-@ag.primitive(kind="reduction")
-def _binary_cross_entropy(p: Any, t: Any) -> Any:
+def _binary(p: Any, t: Any, *, buffer: Any = None) -> Any:
     with np.errstate(divide="ignore"):
-        return -(t * np.maximum(np.log(p), -100) + (1 - t) * np.maximum(np.log1p(-p), -100))
+        yes = np.maximum(np.log(p, out=buffer), -100, out=buffer)
+        no = np.log1p(-p)
+    no = np.maximum(no, -100, out=no)
+    loss = np.add(np.multiply(yes, t, out=buffer), no * (1 - t), out=buffer)
+    return np.negative(loss, out=buffer)
 
 
-_binary_cross_entropy.name = "binary_cross_entropy"
-_binary_cross_entropy.defvjp(
-    lambda g, _out, p, t: g * (p - t) / np.maximum(p * (1 - p), 1e-12),
-    lambda g, _out, p, _t: g * (np.log(np.maximum(1 - p, 1e-43)) - np.log(np.maximum(p, 1e-43))),
-    elementwise=True,
+def _binary_vjp(g: Any, _out: Any, p: Any, t: Any, *, buffer: Any = None) -> Any:
+    spread = np.maximum(p * (1 - p), 1e-12)
+    slope = np.divide(np.subtract(p, t, out=buffer), spread, out=buffer)
+    return np.multiply(slope, g, out=buffer)
+
+
+_binary_losses = _of_elements(
+    "binary_cross_entropy",
+    _binary,
+    _binary_vjp,
+    lambda g, _out, p, _t, *, buffer=None: np.multiply(
+        np.log(np.maximum(1 - p, 1e-43)) - np.log(np.maximum(p, 1e-43)), g, out=buffer
+    ),
+    work=9,
 )
 
 
@@ -259,17 +391,28 @@ def binary_cross_entropy(probability: Any, target: Any, reduction: str = "mean")
             "binary_cross_entropy takes probabilities, numbers in [0, 1]; for logits use "
             "binary_cross_entropy_with_logits"
         )
-    return reduce(_binary_cross_entropy(probability, target), reduction)
+    return _reduced(_binary_losses, probability, target, reduction)
 
 
-@ag.primitive
-def _entropy_term(t: Any) -> Any:
-    """Return ``t log(t)``, which is 0 at 0."""
-    return t * np.log(np.where(t > 0, t, 1))
+def _divergence(x: Any, t: Any, *, buffer: Any = None) -> Any:
+    if type(t) is np.ndarray and t.size and t.min() > 0:
+        return np.multiply(np.subtract(np.log(t, out=buffer), x, out=buffer), t, out=buffer)
+    logs = np.log(np.where(t > 0, t, 1), out=buffer)
+    return np.multiply(np.subtract(logs, np.where(t == 0, 0, x), out=buffer), t, out=buffer)
 
 
-_entropy_term.defvjp(
-    lambda g, _out, t: g * np.where(t > 0, np.log(np.where(t > 0, t, 1)) + 1, 0), elementwise=True
+def _divergence_target_vjp(g: Any, _out: Any, x: Any, t: Any, *, buffer: Any = None) -> Any:
+    slope = np.where(t > 0, np.log(np.where(t > 0, t, 1)) + 1, 0) - np.where(t == 0, 0, x)
+    return np.multiply(slope, g, out=buffer)
+
+
+_divergences = _of_elements(
+    "kl_div",
+    _divergence,
+    lambda g, _out, _x, t, *, buffer=None: np.multiply(t, -g, out=buffer),
+    _divergence_target_vjp,
+    work=3,
+    selects=True,
 )
 
 
@@ -302,5 +445,4 @@ def kl_div(
         dead = share == 0
         target, log_prediction = np.where(dead, 0, target), np.where(dead, 0, log_prediction)
         return reduce(share * (target - log_prediction), reduction)
-    log_prediction = np.where(target == 0, 0, log_prediction)
-    return reduce(_entropy_term(target) - target * log_prediction, reduction)
+    return _reduced(_divergences, log_prediction, target, reduction)

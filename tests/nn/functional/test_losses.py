@@ -192,6 +192,48 @@ def test_many_numbers_keep_their_digits_in_float32():
     assert nn.mse_loss(p, np.zeros_like(p)) == pytest.approx(1.21, rel=1e-6)
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mse_loss",
+        "l1_loss",
+        "huber_loss",
+        "binary_cross_entropy",
+        "binary_cross_entropy_with_logits",
+        "kl_div",
+    ],
+)
+def test_large_arrays_are_the_sum_of_their_parts(name, dtype):
+    """The large are evaluated block by block, in any memory layout; the parts are small."""
+    loss, rows = getattr(nn, name), 30
+    x, t = RNG.uniform(0.05, 0.95, (2, 300, 331)).astype(dtype)
+    t[7, ::3] = 0
+    x, t = x[:, ::-1], np.asfortranarray(t)
+    whole, part = ag.tensor(x, requires_grad=True), ag.tensor(x, requires_grad=True)
+    targets, their_parts = ag.tensor(t, requires_grad=True), ag.tensor(t, requires_grad=True)
+    total, single = loss(whole, targets, reduction="sum"), loss(whole, targets, reduction="none")
+    parts = [
+        loss(part[i : i + rows], their_parts[i : i + rows], reduction="sum")
+        for i in range(0, 300, rows)
+    ]
+    rtol = 1e-6 if dtype == "f4" else 1e-13
+    np.testing.assert_allclose(total.data, sum(p.item() for p in parts), rtol=rtol)
+    np.testing.assert_allclose(total.data, single.data.sum(dtype=float), rtol=rtol)
+    assert total.dtype == single.dtype == dtype
+    (3 * total + (2 * single).sum()).backward()
+    (5 * sum(parts)).backward()
+    for a, b in ((whole, part), (targets, their_parts)):
+        np.testing.assert_allclose(a.grad.data, b.grad.data, rtol=20 * rtol, atol=20 * rtol)
+
+
+@pytest.mark.parametrize("reduction", ["none", "mean"])
+def test_the_threshold_of_the_huber_loss_may_be_learnt(reduction):
+    ag.assert_gradients(
+        lambda delta: nn.huber_loss(P, T, delta, reduction).sum(), np.array(0.9), order=2
+    )
+
+
 EVERY = sorted({name for _, name, *_ in CASES.values()})
 
 
