@@ -15,12 +15,12 @@ from nn.module import Module, check_range
 
 
 @ag.primitive
-def dropout(x: Any, factors: Any) -> Any:
+def keep(x: Any, factors: Any) -> Any:
     """Return ``x factors``; where a factor is 0, no gradient goes back, whatever it is."""
     return x * factors
 
 
-dropout.defvjp(lambda g, _out, _x, f: masked(g, f), None, elementwise=True, selects=True)
+keep.defvjp(lambda g, _out, _x, f: masked(g, f), None, elementwise=True, selects=True)
 
 
 class Dropout(Module):
@@ -63,7 +63,7 @@ class Dropout(Module):
         x = as_float_array(x)
         dtype = np.float64 if np.dtype(x.dtype) == np.float64 else np.float32
         kept = self.rng.random(self._mask_shape(x), dtype=dtype) >= self.p
-        return dropout(x, kept * x.dtype.type(1 / (1 - self.p) if self.p < 1 else 0))
+        return keep(x, kept * x.dtype.type(1 / (1 - self.p) if self.p < 1 else 0))
 
     def describe(self) -> str:
         return str(self.p)

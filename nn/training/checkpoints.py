@@ -151,7 +151,9 @@ class Checkpoint(Monitor):
         }
         texts = {name: _json(value) for name, value in metadata.items()}
         save(self.path, arrays, {**texts, **self.note})
-        passed = {"loss": state.loss, "validation": state.validation}
+        passed = {"loss": state.loss}
+        if getattr(state.validation, "shuffle", True):  # else its generator is not used
+            passed["validation"] = state.validation
         lost = random_states.not_restorable(**roots, **passed) if first else []
         lost += [f"{p} is a generator" for p in random_states.sources(**passed)] if first else []
         if lost:

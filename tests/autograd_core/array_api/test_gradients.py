@@ -7,6 +7,7 @@ import pytest
 
 import autograd_core as ag
 import autograd_core.array_api as xp
+from autograd_core.transforms.trees import flatten
 from tests.autograd_core.strategies import assert_slopes
 
 from .calls import CALLS, sample
@@ -79,7 +80,11 @@ def _differentiable(name):
         return None
     for call, arrays in CALLS[name]:
         if arrays and all(a.dtype in (float, complex) and a.size for a in arrays):
-            return call, arrays
+            if name == "remainder":  # whole numbers are where it jumps
+                arrays = [a + 0.1 * i for i, a in enumerate(arrays)]
+            result = call(xp, *map(xp.asarray, arrays))
+            if any(r.dtype in (float, complex) for r in flatten(result)[0]):
+                return call, arrays
     return None
 
 
