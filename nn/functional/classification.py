@@ -1,7 +1,8 @@
 """Cross-entropy of logits or log-probabilities against class numbers or probabilities.
 
 The softmax, the logarithm and the loss are one primitive: exact for logits of any size, with the
-derivative ``softmax(logits) - target``.  Classes are on axis 1, or on the only one.
+derivative ``softmax(logits) - target``.  Classes are on axis 1, or on the only one.  Class numbers
+are looked up by their places among all logits, in C order.
 What does not count (an ignored target, a class of weight 0) is left out by selection, not by a
 factor 0, so that what is not finite there reaches neither the loss nor a gradient.
 """
@@ -13,7 +14,8 @@ import numpy as np
 
 import autograd_core as ag
 from nn.functional.activations import as_array, as_float_array, log_softmax, softmax
-from nn.functional.losses import cast_target, divide, in_float32, reduce
+from nn.functional.blocks import BLOCK, long_rows
+from nn.functional.losses import cast_target, divide, divisor, in_float32, reduce
 
 
 def _one_hot(labels: Any, shape: tuple[int, ...], axis: int, dtype: Any) -> Any:
@@ -22,46 +24,139 @@ def _one_hot(labels: Any, shape: tuple[int, ...], axis: int, dtype: Any) -> Any:
     return out
 
 
-def _places(labels: Any, shape: tuple[int, ...], axis: int) -> Any:
-    """Return the place of each label among all numbers of an array of logits, in C order."""
-    axis %= len(shape)
-    before, after = math.prod(shape[:axis]), math.prod(shape[axis + 1 :])
-    rows = np.arange(before)[:, None] * shape[axis] + labels.reshape(before, after)
-    return rows * after + np.arange(after)
+def _by_classes(x: Any) -> Any:
+    """Return logits as an array ``(rows, classes)`` or ``(rows, classes, positions)``."""
+    if x.ndim == 2:
+        return x
+    return x.reshape(1, -1) if x.ndim == 1 else x.reshape(*x.shape[:2], math.prod(x.shape[2:]))
 
 
-def _pick(values: Any, labels: Any, axis: int) -> Any:
-    """Return the value of each label along the axis of classes, which is dropped."""
-    return values.reshape(-1)[_places(labels, values.shape, axis)].reshape(labels.shape)
+def _places(labels: Any, shape: tuple[int, ...]) -> Any:
+    """Return the place of each label among all numbers of logits of a shape, in C order."""
+    if len(shape) == 1:
+        return labels
+    if len(shape) == 2:
+        return np.arange(0, math.prod(shape), shape[1]) + labels
+    after = math.prod(shape[2:])
+    rows = np.arange(shape[0])[:, None] * shape[1] + labels.reshape(shape[0], after)
+    return (rows * after + np.arange(after)).reshape(labels.shape)
 
 
-@ag.primitive(flops=lambda _out, logits, _labels, **_options: 4 * logits.size)
-def softmax_minus_one_hot(logits: Any, labels: Any, *, axis: int = -1) -> Any:
-    """Return ``softmax(logits)``, less 1 at each label: the derivative of the cross-entropy."""
-    flat = softmax(logits, axis=axis).reshape(-1)
-    flat[_places(labels, logits.shape, axis)] -= 1
+def _row_cotangents(g: Any, share: Any, dead: Any) -> Any:
+    """Return the cotangent of each unweighted loss, or one for all; 0 where it does not count."""
+    return g * share if dead is None else np.where(dead, 0, g * share)
+
+
+def _shares(losses: Any, share: Any, dead: Any, total: bool) -> Any:
+    """Return losses times their shares, or the sum of these; 0 where it does not count."""
+    losses = losses * share if dead is None else np.where(dead, 0, losses) * share
+    return losses.sum() if total else losses
+
+
+@ag.primitive(kind="reduction", flops=lambda _out, _x, *, places, **_options: 2 * places.size)
+def _pick(x: Any, *, places: Any, share: Any, dead: Any, total: bool) -> Any:
+    return _shares(-x.reshape(-1)[places], share, dead, total)
+
+
+@ag.primitive(kind="view", flops=lambda _out, _rows, **_options: 0)
+def _scatter(rows: Any, *, places: Any, shape: tuple[int, ...]) -> Any:
+    """Return zeros, and ``-rows`` at the places of the labels."""
+    out = np.zeros_like(rows, shape=math.prod(shape))
+    out[places] = -rows
+    return out.reshape(shape)
+
+
+_pick.name = "nll_loss"
+_pick.defvjp(
+    lambda g, _out, _x, *, places, share, dead, total: _scatter(
+        _row_cotangents(g, share, dead), places=places, shape=_x.shape
+    ),
+    selects=True,
+)
+_scatter.defvjp(
+    lambda h, _out, _rows, *, places, shape: _pick(
+        h, places=places, share=1.0, dead=None, total=False
+    )
+)
+
+
+def _blocks(x: Any, dead: Any) -> Any:
+    """Yield slices of rows, and these rows of the logits: 0 in those that do not count."""
+    if not x.size:
+        return
+    step = max(1, BLOCK // x[0].size)
+    with long_rows(x.shape[1] if x.ndim == 2 else 1), np.errstate(over="ignore"):
+        for start in range(0, len(x), step):
+            at = slice(start, start + step)
+            if dead is None:
+                yield at, x[at]
+            else:
+                yield at, np.where(np.expand_dims(dead.reshape(x[:, 0].shape)[at], 1), 0, x[at])
+
+
+@ag.primitive(flops=lambda _out, logits, _rows, **_options: 4 * logits.size)
+def softmax_minus_one_hot(logits: Any, rows: Any, *, places: Any, dead: Any) -> Any:
+    """Return ``softmax(logits)``, less 1 at each label, times ``rows``: one number, or one each."""
+    if type(logits) is not np.ndarray:
+        out = softmax(logits, axis=_axis(logits)) * _along(rows, logits)
+    else:
+        out = np.empty(logits.shape, logits.dtype)
+        x, parts = _by_classes(logits), _by_classes(out)
+        scale = rows if rows.ndim == 0 else rows.reshape(x[:, :1].shape)
+        for at, z in _blocks(x, dead):
+            e = np.subtract(z, z.max(1, keepdims=True), out=parts[at])
+            np.exp(e, out=e)
+            e *= (scale[at] if scale.ndim else scale) / e.sum(1, keepdims=True)
+    flat = out.reshape(-1)
+    flat[places] -= rows
     return flat.reshape(logits.shape)
 
 
-def _softmax_vjp(g: Any, _out: Any, logits: Any, _labels: Any, *, axis: int = -1) -> Any:
+def _along(rows: Any, logits: Any) -> Any:
+    """Give numbers of single examples an axis of classes; one number for all is left as it is."""
+    return np.expand_dims(rows, _axis(logits)) if rows.ndim else rows
+
+
+def _softmax_vjp(h: Any, _out: Any, logits: Any, rows: Any, *, places: Any, dead: Any) -> Any:
+    axis = _axis(logits)
+    if dead is not None:
+        logits = np.where(np.expand_dims(dead, axis), 0, logits)
     share = softmax(logits, axis=axis)
-    return share * (g - (g * share).sum(axis, keepdims=True))
+    return _along(rows, logits) * share * (h - (h * share).sum(axis, keepdims=True))
 
 
-softmax_minus_one_hot.defvjp(_softmax_vjp, None)
+def _rows_vjp(h: Any, _out: Any, logits: Any, rows: Any, *, places: Any, dead: Any) -> Any:
+    slope = softmax_minus_one_hot(logits, np.ones_like(rows), places=places, dead=dead)
+    return (h * slope).sum(_axis(logits))
 
 
-@ag.primitive(kind="reduction", flops=lambda _out, logits, _labels, **_options: 4 * logits.size)
-def softmax_cross_entropy(logits: Any, labels: Any, *, axis: int = -1) -> Any:
-    """Return ``-log softmax(logits)`` at each label; classes are along ``axis``."""
-    return -_pick(log_softmax(logits, axis=axis), labels, axis)
+softmax_minus_one_hot.defvjp(_softmax_vjp, _rows_vjp, selects=True)
 
 
+@ag.primitive(kind="reduction", flops=lambda _out, logits, **_options: 4 * logits.size)
+def softmax_cross_entropy(logits: Any, *, places: Any, share: Any, dead: Any, total: bool) -> Any:
+    """Return ``-log softmax(logits)`` at each label, times its share, or the sum of these."""
+    if type(logits) is not np.ndarray:
+        losses = -log_softmax(logits, axis=_axis(logits)).reshape(-1)[places]
+        return _shares(losses, share, dead, total)
+    picked, x = logits.reshape(-1)[places], _by_classes(logits)
+    if dead is not None:
+        picked = np.where(dead, 0, picked)
+    losses = np.empty(picked.shape, logits.dtype)
+    parts, picked = losses.reshape(x[:, 0].shape), picked.reshape(x[:, 0].shape)
+    for at, z in _blocks(x, dead):
+        top = z.max(1, keepdims=True)
+        e = z - top
+        parts[at] = np.log(np.exp(e, out=e).sum(1)) + (top[:, 0] - picked[at])
+    return _shares(losses, share, dead, total)
+
+
+softmax_cross_entropy.name = "cross_entropy"
 softmax_cross_entropy.defvjp(
-    lambda g, _out, logits, labels, *, axis=-1: (
-        np.expand_dims(g, axis) * softmax_minus_one_hot(logits, labels, axis=axis)
+    lambda g, _out, logits, *, places, share, dead, total: softmax_minus_one_hot(
+        logits, _row_cotangents(g, share, dead), places=places, dead=dead
     ),
-    None,
+    selects=True,
 )
 
 
@@ -139,19 +234,19 @@ def cross_entropy(
         weights = target if weight is None else target * along
         return reduce(soft_cross_entropy(logits, weights, axis=axis), reduction)
     labels, counted = _labels(target, logits.shape, axis, ignore_index)
-    if weight is None and counted is None and not label_smoothing:
-        return reduce(softmax_cross_entropy(logits, labels, axis=axis), reduction)
+    plain = weight is None and counted is None and not label_smoothing
+    share = 1.0 if plain else _share(labels, counted, factors)
+    if not label_smoothing:
+        return _of_labels(softmax_cross_entropy, logits, labels, share, reduction)
     if counted is not None:
         logits = np.where(np.expand_dims(counted, axis), logits, 0)
-    share = _share(labels, counted, factors)
-    if label_smoothing:
-        certain = _one_hot(labels, logits.shape, axis, dtype) * np.expand_dims(share, axis)
-        even = along if counted is None else np.expand_dims(counted, axis) * along
-        weights = certain * (1 - label_smoothing) + even * (label_smoothing / classes)
-        losses = soft_cross_entropy(logits, weights, axis=axis)
-    else:
-        losses = _weighted(softmax_cross_entropy(logits, labels, axis=axis), share)
-    return _weighted_mean(losses, share, reduction)
+    certain = _one_hot(labels, logits.shape, axis, dtype) * np.expand_dims(share, axis)
+    even = along if counted is None else np.expand_dims(counted, axis) * along
+    weights = certain * (1 - label_smoothing) + even * (label_smoothing / classes)
+    losses = soft_cross_entropy(logits, weights, axis=axis)
+    if reduction == "mean":
+        return divide(losses.sum(), _count(labels, share, reduction))
+    return reduce(losses, reduction)
 
 
 @in_float32
@@ -176,8 +271,9 @@ def nll_loss(
     x, target = as_float_array(log_probabilities, "nll_loss"), np.asarray(target)
     axis = _axis(x)
     labels, counted = _labels(target, x.shape, axis, ignore_index)
-    share = _share(labels, counted, _class_weights(weight, x.shape[axis], x.dtype))
-    return _weighted_mean(_weighted(-_pick(x, labels, axis), share), share, reduction)
+    factors = _class_weights(weight, x.shape[axis], x.dtype)
+    share = 1.0 if weight is None and counted is None else _share(labels, counted, factors)
+    return _of_labels(_pick, x, labels, share, reduction)
 
 
 def _axis(logits: Any) -> int:
@@ -207,14 +303,26 @@ def _share(labels: Any, counted: Any, factors: Any) -> Any:
     return factors[labels] if counted is None else factors[labels] * counted
 
 
-def _weighted(losses: Any, share: Any) -> Any:
-    """Multiply losses by their weights; those of weight 0 are 0, even where they are not finite."""
-    return np.where(share == 0, 0, losses) * share
+def _count(labels: Any, share: Any, reduction: str) -> Any:
+    """Return what a reduction divides by; the mean divides by the weights of the labels."""
+    if reduction == "mean" and isinstance(share, np.ndarray):
+        return share.sum()
+    return divisor(labels.shape, reduction)
 
 
-def _weighted_mean(losses: Any, share: Any, reduction: str) -> Any:
-    """Reduce losses that already carry their weights; the mean divides by the weights."""
-    return divide(losses.sum(), share.sum()) if reduction == "mean" else reduce(losses, reduction)
+def _of_labels(loss: Any, x: Any, labels: Any, share: Any, reduction: str) -> Any:
+    """Return a loss of labels that carry weights, reduced."""
+    count = _count(labels, share, reduction)
+    share = share / (count or 1)
+    dead = share == 0 if isinstance(share, np.ndarray) else None
+    value = loss(
+        x,
+        places=_places(labels, x.shape),
+        share=share,
+        dead=dead if dead is not None and dead.any() else None,
+        total=reduction != "none",
+    )
+    return value if count else divide(value, 0)
 
 
 def _labels(
