@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -139,6 +140,7 @@ def assert_gradients(f: Callable[..., Any], *inputs: Any, **options: Any) -> Rep
     >>> ag.assert_gradients(np.tanh, np.linspace(-1, 1, 5)).verdict
     'pass'
     """
+    __tracebackhide__ = True
     report = gradcheck(f, *inputs, **options)
     if not report.ok:
         raise GradcheckError(report)
@@ -153,8 +155,8 @@ def gradchecked(
     high: float | None = None,
     seed: int = 0,
     **options: Any,
-) -> Callable[[Callable[..., Any]], Callable[[], None]]:
-    """Turn a function into a test that its gradients are right at random samples.
+) -> Callable[[Callable[..., Any]], Callable[..., None]]:
+    """Turn a function, or a method of a class of tests, into a test of its gradients.
 
     Parameters
     ----------
@@ -183,11 +185,13 @@ def gradchecked(
     if (shapes is None) == (signature is None):
         raise TypeError("gradchecked takes either shapes= or signature=, one of the two")
 
-    def decorate(f: Callable[..., Any]) -> Callable[[], None]:
-        def test() -> None:
+    def decorate(f: Callable[..., Any]) -> Callable[..., None]:
+        def test(*owner: Any) -> None:  # the instance, of a method of a class of tests
+            __tracebackhide__ = True
             rng = np.random.default_rng(seed)
             inputs = signatures.draw(signature or shapes or (), rng, low, high)
-            assert_gradients(f, *inputs, seed=seed, signature=signature, **options)
+            function = functools.partial(f, *owner) if owner else f
+            assert_gradients(function, *inputs, seed=seed, signature=signature, **options)
 
         test.__name__ = test.__qualname__ = getattr(f, "__name__", "test")
         test.__doc__, test.__module__ = f.__doc__, f.__module__

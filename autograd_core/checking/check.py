@@ -420,7 +420,8 @@ class Check:
             findings = [f for f in findings if f.kind != "raises"]
         if not all(x.size for x in xs):  # NumPy's irfft of no numbers is uninitialised memory
             findings = [f for f in findings if f.kind != "forward"]
-        if self.add(findings, name, given) and found.pull is not None:
+        moved = "indices" in name  # which say where, not what is wrong
+        if self.add(findings, name, given) and found.pull is not None and not moved:
             new = (s for s in diagnose(found, self.names) if s not in self.report.diagnosis)
             self.report.diagnosis += new
 

@@ -14,9 +14,9 @@ from autograd_core.checking.rules import check_rules
 from autograd_core.checking.samples import signatures
 from autograd_core.command_line import UsageError, load, sizes
 
-#: Exit statuses, the worst verdict first.
-STATUS = {"fail": 1, "inconclusive": 3, "pass": 0, "warn": 0}
-USAGE = 2
+#: Exit statuses, the worst verdict first; of a usage error, and of a function that raises.
+STATUS = {"fail": 1, "inconclusive": 3, "warn": 0, "pass": 0}
+USAGE, RAISES = 2, 4
 
 
 def _shape(text: str) -> tuple[int, ...]:
@@ -34,7 +34,8 @@ def parser() -> argparse.ArgumentParser:
     commands = main.add_subparsers(dest="command", required=True)
     check = commands.add_parser(
         "gradcheck", help="compare the gradients of a function with finite differences",
-        description="Exit status: 0 pass, 1 fail, 2 usage, 3 inconclusive.",
+        description="Exit status: 0 pass or warn, 1 fail, 2 usage, 3 inconclusive, "
+        "4 the function raises.",
     )  # fmt: skip
     check.add_argument(
         "function", help="package.module:function; function may be a pair (forward, backward)"
@@ -47,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--order", type=int, choices=(1, 2), default=2)
     check.add_argument("--seed", type=int, default=0)
     check.add_argument("--quick", action="store_true", help="without variants")
+    check.add_argument("--strict", action="store_true", help="faults on made-up samples fail too")
     check.add_argument("--json", action="store_true", help="print the report as JSON")
     check.add_argument("--repro", action="store_true", help="also print a program that repeats it")
     rules = commands.add_parser("rules", help="check every derivative rule of this package")
@@ -67,10 +69,17 @@ def _inputs(options: argparse.Namespace) -> list[Any]:
 
 def _gradcheck(options: argparse.Namespace) -> int:
     f = load(options.function, "function")
+    inputs, forward = _inputs(options), f[0] if isinstance(f, tuple) and f else f
+    if callable(forward):
+        try:
+            forward(*(np.array(x) for x in inputs))
+        except Exception as error:
+            print(f"{options.function} raises {type(error).__name__}: {error}", file=sys.stderr)
+            return RAISES
     try:
         report = gradcheck(
-            f, *_inputs(options), order=options.order, signature=options.signature,
-            seed=options.seed, variants=not options.quick,
+            f, *inputs, order=options.order, signature=options.signature,
+            seed=options.seed, variants=not options.quick, strict=options.strict,
         )  # fmt: skip
     except (TypeError, ValueError) as error:
         raise UsageError(

@@ -67,7 +67,10 @@ def _one(a: Array, n: Array) -> str | None:
         ratio = a[large] / n[large]
         typical = complex(np.median(ratio.real), np.median(ratio.imag))
         alike = (np.abs(ratio - typical) <= 1e-4 * abs(typical)).all()
-        if (alike and ratio.size > 1) or ratio.size == a.size == 1:
+        told = (
+            min(abs(typical - k) for k in (-1, 2, 0.5)) < 1e-4
+        )  # of one number, others say little
+        if alike and (ratio.size > 1 or (a.size == 1 and told)):
             return _factor(typical, n)
     if a.dtype.kind == "c" and _alike(a, n.conj()):
         return "it is the complex conjugate of the gradient"

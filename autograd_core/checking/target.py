@@ -128,10 +128,11 @@ class Pair(Target):
         free = [p for p in given if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         needed = sum(p.default is p.empty for p in free)
         most = 1 << 30 if any(p.kind is p.VAR_POSITIONAL for p in given) else len(free)
+        cached = isinstance(result, tuple) and len(result) == 2 and needed <= 2 <= most
+        if cached and (inputs != 1 or free[1].name != names_of(self._forward, 1)[0]):
+            return "g, cache"
         if needed <= inputs + 2 <= most:
             return "g, out, *inputs"
-        if most == 2 and isinstance(result, tuple) and len(result) == 2:
-            return "g, cache"
         if needed <= inputs + 1 <= most:
             return "g, *inputs"
         if most == 1:

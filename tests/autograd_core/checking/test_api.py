@@ -157,6 +157,35 @@ def test_the_budget_is_kept_and_what_is_left_out_is_said():
     assert len(calls) < 400
 
 
+class TestOfMine:
+    """Methods of a class of tests, decorated."""
+
+    scale = 2.0
+
+    @ag.checking.gradchecked(shapes=[(2, 3)])
+    def test_method(self, x):
+        return self.scale * np.tanh(x)
+
+
+def test_a_cache_and_an_option_are_understood():
+    def backward(g, cache, keep=True):
+        assert keep
+        return g * cache
+
+    def forward(x):
+        return np.sin(x), np.cos(x)
+
+    assert ag.gradcheck((forward, backward), X).ok
+    assert ag.gradcheck((lambda x: (np.sin(x), np.cos(x)), lambda g, x: g[0] * np.cos(x) - g[1] * np.sin(x)),
+                        X).ok  # fmt: skip
+
+
+def test_one_number_tells_no_factor():
+    report = ag.gradcheck((np.sin, lambda g, out, x: 1.37 * g * np.cos(x)), np.array([0.5]))
+    assert report.verdict == "fail"
+    assert not report.diagnosis
+
+
 def test_check_rules():
     reports = ag.check_rules("hypot")
     assert len(reports) > 5

@@ -13,6 +13,10 @@ def good(x, w):
     return np.tanh(x @ w)
 
 bad = (np.sin, lambda g, out, x: g)
+some = (np.sin, lambda g, out, x: g * np.cos(x) * (1 if np.size(x) < 4 else 2))
+
+def strict(x):
+    raise ZeroDivisionError("mine")
 """
 
 
@@ -34,6 +38,11 @@ def test_statuses(module, capsys):
     assert json.loads(capsys.readouterr().out)["verdict"] == "fail"
     assert main(["gradcheck", f"{module}:bad", "--shape", "3", "--repro"]) == 1
     assert "ag.gradcheck(" in capsys.readouterr().out
+    assert main(["gradcheck", f"{module}:some", "--shape", "3"]) == 0
+    assert "[warning]" in capsys.readouterr().out
+    assert main(["gradcheck", f"{module}:some", "--shape", "3", "--strict"]) == 1
+    assert main(["gradcheck", f"{module}:strict", "--shape", "3"]) == 4
+    assert "raises ZeroDivisionError: mine" in capsys.readouterr().err
     assert main(["rules", "tanh"]) == 0
     assert "2 cases, 2 right" in capsys.readouterr().out
 
