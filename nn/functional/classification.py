@@ -8,6 +8,7 @@ factor 0, so that what is not finite there reaches neither the loss nor a gradie
 """
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def _by_classes(x: Any) -> Any:
 def _places(labels: Any, shape: tuple[int, ...]) -> Any:
     """Return the place of each label among all numbers of logits of a shape, in C order."""
     if len(shape) == 1:
-        return labels
+        return labels.copy()
     if len(shape) == 2:
         return np.arange(0, math.prod(shape), shape[1]) + labels
     after = math.prod(shape[2:])
@@ -42,60 +43,83 @@ def _places(labels: Any, shape: tuple[int, ...]) -> Any:
     return (rows * after + np.arange(after)).reshape(labels.shape)
 
 
-def _row_cotangents(g: Any, share: Any, dead: Any) -> Any:
-    """Return the cotangent of each unweighted loss, or one for all; 0 where it does not count."""
-    return g * share if dead is None else np.where(dead, 0, g * share)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Labels:
+    """Class numbers as a loss takes them.
+
+    Attributes
+    ----------
+    places
+        Where they are among all logits; an array of their shape.
+    share
+        The factor of each loss, an array of that shape, or one number for all.
+    dead
+        True where the share is 0; None if it is nowhere.
+    total
+        Whether the losses are summed.
+    """
+
+    places: Any
+    share: Any
+    dead: Any
+    total: bool
+
+    def weigh(self, losses: Any) -> Any:
+        """Return losses times their shares, or the sum of these; 0 where they do not count."""
+        losses = (losses if self.dead is None else np.where(self.dead, 0, losses)) * self.share
+        return losses.sum() if self.total else losses
+
+    def pull_back(self, g: Any) -> Any:
+        """Return the cotangent of each loss, or one for all; 0 where they do not count."""
+        return g * self.share if self.dead is None else np.where(self.dead, 0, g * self.share)
 
 
-def _shares(losses: Any, share: Any, dead: Any, total: bool) -> Any:
-    """Return losses times their shares, or the sum of these; 0 where it does not count."""
-    losses = losses * share if dead is None else np.where(dead, 0, losses) * share
-    return losses.sum() if total else losses
-
-
-@ag.primitive(kind="reduction", flops=lambda _out, _x, *, places, **_options: 2 * places.size)
-def _pick(x: Any, *, places: Any, share: Any, dead: Any, total: bool) -> Any:
-    return _shares(-x.reshape(-1)[places], share, dead, total)
+@ag.primitive(kind="reduction", flops=lambda _out, _x, *, labels: 2 * labels.places.size)
+def _pick(x: Any, *, labels: _Labels) -> Any:
+    return labels.weigh(-x.reshape(-1)[labels.places])
 
 
 @ag.primitive(kind="view", flops=lambda _out, _rows, **_options: 0)
-def _scatter(rows: Any, *, places: Any, shape: tuple[int, ...]) -> Any:
+def _scatter(rows: Any, *, labels: _Labels, shape: tuple[int, ...]) -> Any:
     """Return zeros, and ``-rows`` at the places of the labels."""
-    out = np.zeros_like(rows, shape=math.prod(shape))
-    out[places] = -rows
-    return out.reshape(shape)
+    out = np.zeros_like(rows, shape=shape)
+    flat = out.reshape(-1)
+    flat[labels.places] = -rows
+    return out if type(out) is np.ndarray else flat.reshape(shape)  # others may have copied
 
 
 _pick.name = "nll_loss"
 _pick.defvjp(
-    lambda g, _out, _x, *, places, share, dead, total: _scatter(
-        _row_cotangents(g, share, dead), places=places, shape=_x.shape
-    ),
+    lambda g, _out, _x, *, labels: _scatter(labels.pull_back(g), labels=labels, shape=_x.shape),
     selects=True,
 )
 _scatter.defvjp(
-    lambda h, _out, _rows, *, places, shape: _pick(
-        h, places=places, share=1.0, dead=None, total=False
+    lambda h, _out, _rows, *, labels, shape: _pick(
+        h, labels=_Labels(labels.places, 1.0, None, total=False)
     )
 )
 
 
 def _blocks(x: Any, dead: Any) -> Any:
-    """Yield slices of rows, and these rows of the logits: 0 in those that do not count."""
+    """Yield slices of rows, their logits (0 in rows that do not count), and the largest of each."""
     if not x.size:
         return
-    step = max(1, BLOCK // x[0].size)
-    with long_rows(x.shape[1] if x.ndim == 2 else 1), np.errstate(over="ignore"):
+    step, classes = max(1, BLOCK // x[0].size), x.shape[1]
+    with long_rows(classes if x.ndim == 2 else 1), np.errstate(over="ignore"):
         for start in range(0, len(x), step):
             at = slice(start, start + step)
-            if dead is None:
-                yield at, x[at]
+            z = x[at]
+            if dead is not None:
+                z = np.where(np.expand_dims(dead.reshape(x[:, 0].shape)[at], 1), 0, z)
+            if x.ndim == 2 and classes <= 32:  # NumPy takes the maximum of columns faster
+                top = z.T.copy().max(0)[:, None]
             else:
-                yield at, np.where(np.expand_dims(dead.reshape(x[:, 0].shape)[at], 1), 0, x[at])
+                top = z.max(1, keepdims=True)
+            yield at, z, top
 
 
 @ag.primitive(flops=lambda _out, logits, _rows, **_options: 4 * logits.size)
-def softmax_minus_one_hot(logits: Any, rows: Any, *, places: Any, dead: Any) -> Any:
+def softmax_minus_one_hot(logits: Any, rows: Any, *, labels: _Labels) -> Any:
     """Return ``softmax(logits)``, less 1 at each label, times ``rows``: one number, or one each."""
     if type(logits) is not np.ndarray:
         out = softmax(logits, axis=_axis(logits)) * _along(rows, logits)
@@ -103,13 +127,13 @@ def softmax_minus_one_hot(logits: Any, rows: Any, *, places: Any, dead: Any) -> 
         out = np.empty(logits.shape, logits.dtype)
         x, parts = _by_classes(logits), _by_classes(out)
         scale = rows if rows.ndim == 0 else rows.reshape(x[:, :1].shape)
-        for at, z in _blocks(x, dead):
-            e = np.subtract(z, z.max(1, keepdims=True), out=parts[at])
+        for at, z, top in _blocks(x, labels.dead):
+            e = np.subtract(z, top, out=parts[at])
             np.exp(e, out=e)
             e *= (scale[at] if scale.ndim else scale) / e.sum(1, keepdims=True)
     flat = out.reshape(-1)
-    flat[places] -= rows
-    return flat.reshape(logits.shape)
+    flat[labels.places] -= rows
+    return out if type(out) is np.ndarray else flat.reshape(logits.shape)
 
 
 def _along(rows: Any, logits: Any) -> Any:
@@ -117,16 +141,16 @@ def _along(rows: Any, logits: Any) -> Any:
     return np.expand_dims(rows, _axis(logits)) if rows.ndim else rows
 
 
-def _softmax_vjp(h: Any, _out: Any, logits: Any, rows: Any, *, places: Any, dead: Any) -> Any:
+def _softmax_vjp(h: Any, _out: Any, logits: Any, rows: Any, *, labels: _Labels) -> Any:
     axis = _axis(logits)
-    if dead is not None:
-        logits = np.where(np.expand_dims(dead, axis), 0, logits)
+    if labels.dead is not None:
+        logits = np.where(np.expand_dims(labels.dead, axis), 0, logits)
     share = softmax(logits, axis=axis)
     return _along(rows, logits) * share * (h - (h * share).sum(axis, keepdims=True))
 
 
-def _rows_vjp(h: Any, _out: Any, logits: Any, rows: Any, *, places: Any, dead: Any) -> Any:
-    slope = softmax_minus_one_hot(logits, np.ones_like(rows), places=places, dead=dead)
+def _rows_vjp(h: Any, _out: Any, logits: Any, rows: Any, *, labels: _Labels) -> Any:
+    slope = softmax_minus_one_hot(logits, np.ones_like(rows), labels=labels)
     return (h * slope).sum(_axis(logits))
 
 
@@ -134,27 +158,25 @@ softmax_minus_one_hot.defvjp(_softmax_vjp, _rows_vjp, selects=True)
 
 
 @ag.primitive(kind="reduction", flops=lambda _out, logits, **_options: 4 * logits.size)
-def softmax_cross_entropy(logits: Any, *, places: Any, share: Any, dead: Any, total: bool) -> Any:
+def softmax_cross_entropy(logits: Any, *, labels: _Labels) -> Any:
     """Return ``-log softmax(logits)`` at each label, times its share, or the sum of these."""
     if type(logits) is not np.ndarray:
-        losses = -log_softmax(logits, axis=_axis(logits)).reshape(-1)[places]
-        return _shares(losses, share, dead, total)
-    picked, x = logits.reshape(-1)[places], _by_classes(logits)
-    if dead is not None:
-        picked = np.where(dead, 0, picked)
+        return labels.weigh(-log_softmax(logits, axis=_axis(logits)).reshape(-1)[labels.places])
+    picked, x = logits.reshape(-1)[labels.places], _by_classes(logits)
+    if labels.dead is not None:
+        picked = np.where(labels.dead, 0, picked)
     losses = np.empty(picked.shape, logits.dtype)
     parts, picked = losses.reshape(x[:, 0].shape), picked.reshape(x[:, 0].shape)
-    for at, z in _blocks(x, dead):
-        top = z.max(1, keepdims=True)
+    for at, z, top in _blocks(x, labels.dead):
         e = z - top
         parts[at] = np.log(np.exp(e, out=e).sum(1)) + (top[:, 0] - picked[at])
-    return _shares(losses, share, dead, total)
+    return labels.weigh(losses)
 
 
 softmax_cross_entropy.name = "cross_entropy"
 softmax_cross_entropy.defvjp(
-    lambda g, _out, logits, *, places, share, dead, total: softmax_minus_one_hot(
-        logits, _row_cotangents(g, share, dead), places=places, dead=dead
+    lambda g, _out, logits, *, labels: softmax_minus_one_hot(
+        logits, labels.pull_back(g), labels=labels
     ),
     selects=True,
 )
@@ -271,8 +293,9 @@ def nll_loss(
     x, target = as_float_array(log_probabilities, "nll_loss"), np.asarray(target)
     axis = _axis(x)
     labels, counted = _labels(target, x.shape, axis, ignore_index)
-    factors = _class_weights(weight, x.shape[axis], x.dtype)
-    share = 1.0 if weight is None and counted is None else _share(labels, counted, factors)
+    share: Any = 1.0
+    if weight is not None or counted is not None:
+        share = _share(labels, counted, _class_weights(weight, x.shape[axis], x.dtype))
     return _of_labels(_pick, x, labels, share, reduction)
 
 
@@ -315,13 +338,9 @@ def _of_labels(loss: Any, x: Any, labels: Any, share: Any, reduction: str) -> An
     count = _count(labels, share, reduction)
     share = share / (count or 1)
     dead = share == 0 if isinstance(share, np.ndarray) else None
-    value = loss(
-        x,
-        places=_places(labels, x.shape),
-        share=share,
-        dead=dead if dead is not None and dead.any() else None,
-        total=reduction != "none",
-    )
+    dead = dead if dead is not None and dead.any() else None
+    places = _places(labels, x.shape)
+    value = loss(x, labels=_Labels(places, share, dead, total=reduction != "none"))
     return value if count else divide(value, 0)
 
 

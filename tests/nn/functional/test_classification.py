@@ -82,3 +82,30 @@ def test_gradients_of_every_layout_to_second_order(shape):
     t = RNG.integers(0, shape[min(len(shape), 2) - 1], shape[:1] * (len(shape) > 1) + shape[2:])
     for options in ({}, {"label_smoothing": 0.1}, {"ignore_index": 1}):
         ag.assert_gradients(lambda x, o=options: nn.cross_entropy(x, t, **o), x, order=2)
+
+
+@pytest.mark.parametrize("loss", [nn.cross_entropy, nn.nll_loss])
+@pytest.mark.parametrize("shape", [(5000, 30), (700, 200), (40, 21, 10, 10)])
+def test_large_logits_are_the_sum_of_their_rows(loss, shape):
+    """They are evaluated block by block; some rows do not count, and hold anything."""
+    x = RNG.normal(size=shape)
+    t = RNG.integers(0, shape[1], shape[:1] + shape[2:])
+    t[::7], weight = -100, RNG.uniform(0.5, 2, shape[1])
+    x[::7] = np.nan
+    value, gradient = value_and_gradient(loss, x, t, weight=weight, reduction="sum")
+    parts = [
+        value_and_gradient(loss, x[i : i + 9], t[i : i + 9], weight=weight, reduction="sum")
+        for i in range(0, len(x), 9)
+    ]
+    np.testing.assert_allclose(value, sum(part for part, _ in parts), rtol=1e-12)
+    np.testing.assert_allclose(gradient, np.concatenate([g for _, g in parts]), rtol=1e-12)
+
+
+@pytest.mark.parametrize("loss", [nn.cross_entropy, nn.nll_loss])
+def test_arrays_whose_reshape_is_a_copy_get_the_same_gradient(loss):
+    array = pytest.importorskip("dask.array")
+    t = np.array([0, 3, 2, 2, 1])
+    x = ag.tensor(array.from_array(X), requires_grad=True)
+    loss(x, t).backward()
+    expected = value_and_gradient(loss, X, t)[1]
+    np.testing.assert_allclose(np.asarray(x.grad.data), expected, rtol=1e-12)
