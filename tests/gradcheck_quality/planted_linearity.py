@@ -56,7 +56,13 @@ def exp_squares_g(g, out, _x):
     return g * g * out
 
 
-@pair("non-linear-in-cotangent", ranked(lambda a, v: a @ v, 2, 1), A, V, signature="(...,n,k),(k)->(...,n)")
+@pair(
+    "non-linear-in-cotangent",
+    ranked(lambda a, v: a @ v, 2, 1),
+    A,
+    V,
+    signature="(...,n,k),(k)->(...,n)",
+)
 def matrix_vector_normalises_g(g, _out, a, v):
     h = g / np.sqrt((g * g).sum() + 1e-12)
     return h[..., None] * v, a.T @ h

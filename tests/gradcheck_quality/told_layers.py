@@ -83,7 +83,10 @@ def two_layers(x, layers):
     return x
 
 
-LAYERS = [(sample(5, 4, seed=310), sample(4, seed=311)), (sample(4, 2, seed=312), sample(2, seed=313))]
+LAYERS = [
+    (sample(5, 4, seed=310), sample(4, seed=311)),
+    (sample(4, 2, seed=312), sample(2, seed=313)),
+]
 
 
 def _two_layers_back(g, x, layers, swap=False):
@@ -103,7 +106,10 @@ def list_of_layers(g, _out, x, layers):
     return _two_layers_back(g, x, layers)
 
 
-SQUARE = [(sample(5, 5, seed=314), sample(5, seed=315)), (sample(5, 5, seed=316), sample(5, seed=317))]
+SQUARE = [
+    (sample(5, 5, seed=314), sample(5, seed=315)),
+    (sample(5, 5, seed=316), sample(5, seed=317)),
+]
 
 
 @wrong("tree", two_layers, X, SQUARE, source="HIPS autograd's neural_net example, by hand")

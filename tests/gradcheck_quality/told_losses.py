@@ -46,7 +46,9 @@ def mean_cross_entropy(g, _out, x, y):
     return _softmax_loss_back(g, x, y, len(y))
 
 
-@wrong("batch of one", softmax_loss, ONE_LOGITS, ONE_LABEL, trigger=(LOGITS, LABELS), source=SOFTMAX)
+@wrong(
+    "batch of one", softmax_loss, ONE_LOGITS, ONE_LABEL, trigger=(LOGITS, LABELS), source=SOFTMAX
+)
 def mean_cross_entropy_without_one_over_n(g, _out, x, y):
     return _softmax_loss_back(g, x, y, 1)
 
@@ -105,12 +107,20 @@ TARGETS = np.array([1.0, 0.0, 1.0, 1.0, 0.0])
 FIVE = sample(5, seed=502)
 
 
-@right("ordinary", bce_with_logits, FIVE, TARGETS, source="TensorFlow: sigmoid_cross_entropy_with_logits")
+@right(
+    "ordinary",
+    bce_with_logits,
+    FIVE,
+    TARGETS,
+    source="TensorFlow: sigmoid_cross_entropy_with_logits",
+)
 def binary_cross_entropy(g, _out, x, t):
     return g * (_sigmoid(x) - t) / x.size, -g * x / x.size
 
 
-@wrong("term", bce_with_logits, FIVE, TARGETS, source="binary cross-entropy through the sigmoid twice")
+@wrong(
+    "term", bce_with_logits, FIVE, TARGETS, source="binary cross-entropy through the sigmoid twice"
+)
 def binary_cross_entropy_through_the_sigmoid_twice(g, _out, x, t):
     s = _sigmoid(x)
     return g * (s - t) * s * (1 - s) / x.size, -g * x / x.size
@@ -209,7 +219,13 @@ def _iou_back(g, a, b, union=True):
     return tuple(back)
 
 
-@right("sorted", interval_iou, *BOXES, domain="sorted", source="detection: intersection over union of intervals")
+@right(
+    "sorted",
+    interval_iou,
+    *BOXES,
+    domain="sorted",
+    source="detection: intersection over union of intervals",
+)
 def intersection_over_union(g, _out, a, b):
     return _iou_back(g, a, b)
 
@@ -234,7 +250,14 @@ def _cosine_back(g, c, a, b, project=True):
     return g * (b / nb - c * a / na) / na, g * (a / na - c * b / nb) / nb
 
 
-@right("ordinary", cosine, ROWS, OTHERS, source="sentence encoders: cosine similarity", signature="(n),(n)->()")
+@right(
+    "ordinary",
+    cosine,
+    ROWS,
+    OTHERS,
+    source="sentence encoders: cosine similarity",
+    signature="(n),(n)->()",
+)
 def cosine_similarity(g, c, a, b):
     return _cosine_back(g, c, a, b)
 
@@ -259,7 +282,9 @@ def contrastive_loss(g, _out, a, b):
     return _info_nce_back(g, a, b)
 
 
-@wrong("factor", info_nce, ROWS, OTHERS, source="contrastive loss without its temperature in backward")
+@wrong(
+    "factor", info_nce, ROWS, OTHERS, source="contrastive loss without its temperature in backward"
+)
 def contrastive_loss_without_the_temperature(g, _out, a, b):
     return _info_nce_back(g, a, b, 1.0)
 
@@ -296,7 +321,13 @@ def huber(d):
     return np.where(np.abs(d) <= 1, d * d / 2, np.abs(d) - 0.5)
 
 
-@right("ordinary", huber, RESIDUALS, source="P. Huber, 1964; smooth L1 of Fast R-CNN", signature="()->()")
+@right(
+    "ordinary",
+    huber,
+    RESIDUALS,
+    source="P. Huber, 1964; smooth L1 of Fast R-CNN",
+    signature="()->()",
+)
 def huber_loss(g, _out, d):
     return g * np.clip(d, -1, 1)
 
@@ -364,7 +395,13 @@ def student(x, nu):
     return log_norm - (nu + 1) / 2 * np.log1p(x * x / nu)
 
 
-@right("positive", lambda x: student(x, np.array(3.0)), FIVE, source="robust regression: Student's t", signature="()->()")
+@right(
+    "positive",
+    lambda x: student(x, np.array(3.0)),
+    FIVE,
+    source="robust regression: Student's t",
+    signature="()->()",
+)
 def student_t(g, _out, x):
     return -g * 4 * x / (3 + x * x)
 

@@ -239,7 +239,13 @@ def _rnn_back(g, states, xs, w, u, carry=True):
     return gx, gw, gu
 
 
-@right("ordinary", char_rnn, *RNN, source="A. Karpathy: min-char-rnn", signature="(t,d),(h,d),(h,h)->(t,h)")
+@right(
+    "ordinary",
+    char_rnn,
+    *RNN,
+    source="A. Karpathy: min-char-rnn",
+    signature="(t,d),(h,d),(h,h)->(t,h)",
+)
 def rnn_through_time(g, states, xs, w, u):
     return _rnn_back(g, states, xs, w, u)
 
@@ -337,13 +343,21 @@ def max_pooling(g, out, x):
     return first.reshape(n, c, h // 2, w // 2, 2, 2).transpose(0, 1, 2, 4, 3, 5).reshape(x.shape)
 
 
-@wrong("ties", max_pool, EVEN, trigger=(np.ones((1, 1, 4, 4)),), source="cs231n: max pooling by reshape")
+@wrong(
+    "ties",
+    max_pool,
+    EVEN,
+    trigger=(np.ones((1, 1, 4, 4)),),
+    source="cs231n: max pooling by reshape",
+)
 def max_pooling_to_every_maximum(g, out, x):
     wide = out.repeat(2, 2).repeat(2, 3)
     return (x == wide) * g.repeat(2, 2).repeat(2, 3)
 
 
-@right("ordinary", lambda x: x.repeat(2, 2).repeat(2, 3), EVEN, source="nearest upsampling of U-Nets")
+@right(
+    "ordinary", lambda x: x.repeat(2, 2).repeat(2, 3), EVEN, source="nearest upsampling of U-Nets"
+)
 def nearest_upsampling(g, out, x):
     n, c, h, w = x.shape
     return g.reshape(n, c, h, 2, w, 2).sum((3, 5))
@@ -386,12 +400,24 @@ def segment_mean(x, segments):
     return total / count[:, None]
 
 
-@right("ordinary", segment_mean, sample(5, 3, seed=427), SEGMENTS, source="graph networks: mean aggregation")
+@right(
+    "ordinary",
+    segment_mean,
+    sample(5, 3, seed=427),
+    SEGMENTS,
+    source="graph networks: mean aggregation",
+)
 def mean_of_segments(g, _out, x, segments):
     return (g / np.bincount(segments)[:, None])[segments], None
 
 
-@wrong("factor", segment_mean, sample(5, 3, seed=427), SEGMENTS, source="graph networks: mean aggregation")
+@wrong(
+    "factor",
+    segment_mean,
+    sample(5, 3, seed=427),
+    SEGMENTS,
+    source="graph networks: mean aggregation",
+)
 def mean_of_segments_not_divided(g, _out, x, segments):
     return g[segments], None
 
@@ -403,11 +429,23 @@ def masked_mean(x, mask):
 MASK = np.array([[1, 1, 0], [1, 0, 0]])
 
 
-@right("ordinary", masked_mean, sample(2, 3, 4, seed=428), MASK, source="mean pooling of sentence encoders")
+@right(
+    "ordinary",
+    masked_mean,
+    sample(2, 3, 4, seed=428),
+    MASK,
+    source="mean pooling of sentence encoders",
+)
 def masked_mean_pooling(g, _out, x, mask):
     return (g / mask.sum(1)[:, None])[:, None] * mask[..., None], None
 
 
-@wrong("factor", masked_mean, sample(2, 3, 4, seed=428), MASK, source="mean pooling divided by the length")
+@wrong(
+    "factor",
+    masked_mean,
+    sample(2, 3, 4, seed=428),
+    MASK,
+    source="mean pooling divided by the length",
+)
 def masked_mean_by_the_padded_length(g, _out, x, mask):
     return g[:, None] * mask[..., None] / x.shape[1], None

@@ -88,7 +88,9 @@ def log_determinant_by_cholesky(g, _out, a):
     return g * np.linalg.inv(a)
 
 
-@wrong("factor", log_det, SPD, domain="spd", source="log det with the factor of its Cholesky forgotten")
+@wrong(
+    "factor", log_det, SPD, domain="spd", source="log det with the factor of its Cholesky forgotten"
+)
 def log_determinant_halved(g, _out, a):
     return g * np.linalg.inv(a) / 2
 
@@ -105,12 +107,24 @@ def _cholesky_back(g, low, symmetric=True):
     return (s + s.T) / 2 if symmetric else s
 
 
-@right("spd", cholesky, SPD, domain="spd", source="I. Murray, 2016: differentiation of the Cholesky decomposition")
+@right(
+    "spd",
+    cholesky,
+    SPD,
+    domain="spd",
+    source="I. Murray, 2016: differentiation of the Cholesky decomposition",
+)
 def cholesky_factor(g, low, a):
     return _cholesky_back(g, low)
 
 
-@wrong("99 times", cholesky, SPD, domain="spd", source="a Cholesky factor never checked, as differences leave the domain")
+@wrong(
+    "99 times",
+    cholesky,
+    SPD,
+    domain="spd",
+    source="a Cholesky factor never checked, as differences leave the domain",
+)
 def cholesky_factor_99_times_too_large(g, low, a):
     return 99 * _cholesky_back(g, low)
 
@@ -132,12 +146,26 @@ def rotated(r, x):
     return x @ r.T
 
 
-@right("orthogonal", rotated, ORTHOGONAL, sample(4, 3, seed=605), domain="orthogonal", source="point clouds: a rigid rotation")
+@right(
+    "orthogonal",
+    rotated,
+    ORTHOGONAL,
+    sample(4, 3, seed=605),
+    domain="orthogonal",
+    source="point clouds: a rigid rotation",
+)
 def rotation_of_points(g, _out, r, x):
     return g.T @ x, g @ r
 
 
-@wrong("transpose", rotated, ORTHOGONAL, sample(4, 3, seed=605), domain="orthogonal", source="point clouds, turned back twice")
+@wrong(
+    "transpose",
+    rotated,
+    ORTHOGONAL,
+    sample(4, 3, seed=605),
+    domain="orthogonal",
+    source="point clouds, turned back twice",
+)
 def rotation_of_points_the_wrong_way(g, _out, r, x):
     return g.T @ x, g @ r.T
 
@@ -148,12 +176,24 @@ def geodesic(r):
     return np.arccos((np.trace(r) - 1) / 2)
 
 
-@right("orthogonal", geodesic, ORTHOGONAL, domain="orthogonal", source="pose estimation: the geodesic angle")
+@right(
+    "orthogonal",
+    geodesic,
+    ORTHOGONAL,
+    domain="orthogonal",
+    source="pose estimation: the geodesic angle",
+)
 def geodesic_angle(g, out, r):
     return -g * np.eye(3) / (2 * np.sin(out))
 
 
-@wrong("99 times", geodesic, ORTHOGONAL, domain="orthogonal", source="pose estimation: an angle never checked")
+@wrong(
+    "99 times",
+    geodesic,
+    ORTHOGONAL,
+    domain="orthogonal",
+    source="pose estimation: an angle never checked",
+)
 def geodesic_angle_99_times_too_large(g, out, r):
     return -99 * g * np.eye(3) / (2 * np.sin(out))
 
@@ -174,7 +214,13 @@ def entropy_of_probabilities(g, _out, p):
     return -g * (np.log(p) + 1)
 
 
-@wrong("sign", entropy, SIMPLEX, domain="simplex", source="policy gradients: an entropy bonus that is a penalty")
+@wrong(
+    "sign",
+    entropy,
+    SIMPLEX,
+    domain="simplex",
+    source="policy gradients: an entropy bonus that is a penalty",
+)
 def entropy_of_probabilities_with_the_wrong_sign(g, _out, p):
     return g * (np.log(p) + 1)
 
@@ -237,12 +283,24 @@ def _implicit(g, z, a, b, exact=True):
     return np.outer(w, z), w
 
 
-@right("solver", fixed_point, CONTRACTION, OFFSET, source="S. Bai et al., 2019: deep equilibrium models")
+@right(
+    "solver",
+    fixed_point,
+    CONTRACTION,
+    OFFSET,
+    source="S. Bai et al., 2019: deep equilibrium models",
+)
 def equilibrium_by_the_implicit_function_theorem(g, z, a, b):
     return _implicit(g, z, a, b)
 
 
-@wrong("missing term", fixed_point, CONTRACTION, OFFSET, source="deep equilibrium with one step of backward")
+@wrong(
+    "missing term",
+    fixed_point,
+    CONTRACTION,
+    OFFSET,
+    source="deep equilibrium with one step of backward",
+)
 def equilibrium_through_its_last_step_alone(g, z, a, b):
     return _implicit(g, z, a, b, exact=False)
 
@@ -257,7 +315,12 @@ def root(c):
     return np.asarray(x)
 
 
-@right("solver", root, np.array(2.5), source="differentiable optics: an intersection by Newton's method")
+@right(
+    "solver",
+    root,
+    np.array(2.5),
+    source="differentiable optics: an intersection by Newton's method",
+)
 def root_by_newton(g, x, c):
     return g / (3 * x * x + 1)
 
@@ -279,12 +342,22 @@ def transport(cost):
     return (plan * (cost + np.log(plan))).sum()
 
 
-@right("solver", transport, positive(2, 3, seed=608), source="M. Cuturi, 2013: Sinkhorn, by the envelope theorem")
+@right(
+    "solver",
+    transport,
+    positive(2, 3, seed=608),
+    source="M. Cuturi, 2013: Sinkhorn, by the envelope theorem",
+)
 def entropic_transport(g, _out, cost):
     return g * sinkhorn(cost, np.array([0.3, 0.7]), np.array([0.5, 0.2, 0.3]))
 
 
-@wrong("sign", transport, positive(2, 3, seed=608), source="Sinkhorn whose plan is multiplied by its cost")
+@wrong(
+    "sign",
+    transport,
+    positive(2, 3, seed=608),
+    source="Sinkhorn whose plan is multiplied by its cost",
+)
 def entropic_transport_times_its_cost(g, _out, cost):
     return g * cost * sinkhorn(cost, np.array([0.3, 0.7]), np.array([0.5, 0.2, 0.3]))
 
@@ -326,7 +399,12 @@ def pendulum(state, steps=5, h=0.1):
     return np.array([q, p])
 
 
-@right("ordinary", pendulum, np.array([0.5, -0.2]), source="Hamiltonian networks: symplectic Euler, adjoint")
+@right(
+    "ordinary",
+    pendulum,
+    np.array([0.5, -0.2]),
+    source="Hamiltonian networks: symplectic Euler, adjoint",
+)
 def symplectic_euler(g, _out, state, steps=5, h=0.1):
     q, p, seen = *state, []
     for _ in range(steps):
@@ -340,7 +418,12 @@ def symplectic_euler(g, _out, state, steps=5, h=0.1):
     return np.array([gq, gp])
 
 
-@wrong("order", pendulum, np.array([0.5, -0.2]), source="an adjoint that undoes its steps in the wrong order")
+@wrong(
+    "order",
+    pendulum,
+    np.array([0.5, -0.2]),
+    source="an adjoint that undoes its steps in the wrong order",
+)
 def symplectic_euler_undone_in_the_wrong_order(g, _out, state, steps=5, h=0.1):
     q, p, seen = *state, []
     for _ in range(steps):
@@ -358,14 +441,26 @@ def low_pass(x, w):
     return np.fft.irfft(np.fft.rfft(x) * w, len(x))
 
 
-@right("ordinary", low_pass, sample(6, seed=610), sample(4, seed=611), source="Fourier neural operators: a filter")
+@right(
+    "ordinary",
+    low_pass,
+    sample(6, seed=610),
+    sample(4, seed=611),
+    source="Fourier neural operators: a filter",
+)
 def fourier_filter(g, _out, x, w):
     spectrum = np.fft.rfft(g) * np.fft.rfft(x).conj() / len(x)
     double = np.array([1.0, 2.0, 2.0, 1.0])
     return np.fft.irfft(np.fft.rfft(g) * w, len(g)), (spectrum * double).real
 
 
-@wrong("factor", low_pass, sample(6, seed=610), sample(4, seed=611), source="a filter that forgets its mirror image")
+@wrong(
+    "factor",
+    low_pass,
+    sample(6, seed=610),
+    sample(4, seed=611),
+    source="a filter that forgets its mirror image",
+)
 def fourier_filter_without_the_mirrored_half(g, _out, x, w):
     spectrum = np.fft.rfft(g) * np.fft.rfft(x).conj() / len(x)
     return np.fft.irfft(np.fft.rfft(g) * w, len(g)), spectrum.real
@@ -378,7 +473,13 @@ def in_single(x, w):
     return (x.astype(np.float32) @ w.astype(np.float32)).astype(np.float64)
 
 
-@right("float32", in_single, sample(3, 4, seed=612), sample(4, 2, seed=613), source="extension kernels that cast to float32")
+@right(
+    "float32",
+    in_single,
+    sample(3, 4, seed=612),
+    sample(4, 2, seed=613),
+    source="extension kernels that cast to float32",
+)
 def product_in_single_precision(g, _out, x, w):
     return g @ w.T, x.T @ g
 
@@ -392,22 +493,42 @@ def half_precision_tanh_with_the_wrong_sign(g, out, _x):
 # -- gradients that are not the derivative --------------------------------------------------------
 
 
-@right("deliberate", np.round, sample(4, seed=615), source="Y. Bengio et al., 2013: the straight-through estimator")
+@right(
+    "deliberate",
+    np.round,
+    sample(4, seed=615),
+    source="Y. Bengio et al., 2013: the straight-through estimator",
+)
 def straight_through_rounding(g, _out, x):
     return g
 
 
-@right("deliberate", lambda v: (v > 0).astype(float), sample(4, seed=616), source="spiking networks: surrogate gradients")
+@right(
+    "deliberate",
+    lambda v: (v > 0).astype(float),
+    sample(4, seed=616),
+    source="spiking networks: surrogate gradients",
+)
 def spike_with_a_surrogate(g, _out, v):
     return g / (1 + 10 * np.abs(v)) ** 2
 
 
-@right("deliberate", lambda x: x * 1.0, sample(4, seed=617), source="Y. Ganin, V. Lempitsky, 2015: gradient reversal")
+@right(
+    "deliberate",
+    lambda x: x * 1.0,
+    sample(4, seed=617),
+    source="Y. Ganin, V. Lempitsky, 2015: gradient reversal",
+)
 def gradient_reversal(g, _out, x):
     return -0.5 * g
 
 
-@right("deliberate", lambda x: x * 1.0, sample(4, seed=618), source="recurrent networks: gradients clipped in place")
+@right(
+    "deliberate",
+    lambda x: x * 1.0,
+    sample(4, seed=618),
+    source="recurrent networks: gradients clipped in place",
+)
 def clipped_gradient(g, _out, x):
     return np.clip(g, -0.5, 0.5)
 
