@@ -22,6 +22,7 @@ import autograd_core as ag
 from nn.errors import NonFiniteError, NonFiniteGradientError, NonFiniteLossError
 from nn.module import Module, restored_modes, undisturbed
 from nn.optim.clipping import clip_grad_norm_, first_not_finite
+from nn.optim.lbfgs import LBFGS
 from nn.optim.optimizer import Optimizer
 from nn.optim.schedules import Schedule, Scheduled
 from nn.training.evaluation import (
@@ -171,6 +172,12 @@ def fit(
     if isinstance(epochs, bool) or not isinstance(epochs, (int, np.integer)) or epochs < 0:
         raise ValueError(f"epochs is a whole number from 0 up, got {epochs!r}")
     value_of, shown = loss_function(loss), progress_of(progress)
+    if max_norm is not None and isinstance(optimizer, LBFGS):
+        raise ValueError(
+            "max_norm= would scale gradients within the line search of LBFGS; leave it out"
+        )
+    if metrics is not None and validation is None:
+        raise ValueError("metrics= are of the validation data; give validation= too")
     if callable(callbacks):
         raise TypeError(f"callbacks= is a list of them: write [{type(callbacks).__name__}(...)]")
     callbacks = list(callbacks)

@@ -91,6 +91,7 @@ def test_an_empty_generator_is_refused():
     ({"callbacks": [nn.EarlyStopping]}, TypeError, r"write EarlyStopping\(\.\.\.\)"),
     ({"callbacks": ["stop"]}, TypeError, "a function of a TrainingState"),
     ({"loss": nn.ReLU}, TypeError, "such as nn.mse_loss"),
+    ({"metrics": ["accuracy"]}, ValueError, "give validation= too"),
 ])  # fmt: skip
 def test_what_fit_refuses(change, error, words):
     model, data, loss, optimizer = parts()
@@ -115,6 +116,12 @@ class Distance(nn.Module):
 @pytest.mark.parametrize("make", [nn.SGD, nn.Adam, nn.LBFGS])
 def test_a_gradient_that_is_not_finite_stops_before_the_step(tmp_path, make, max_norm):
     """The loss is finite; the second epoch meets an identical pair in its last step."""
+    if max_norm and make is nn.LBFGS:
+        model = Distance()
+        optimizer = make(model.parameters(), lr=1.0)
+        with pytest.raises(ValueError, match="the line search of LBFGS"):
+            nn.fit(model, [], nn.mse_loss, optimizer, 1, max_norm=1.0)
+        return
     model, path = Distance(), tmp_path / "c.npz"
     good, bad = np.zeros((4, 2), np.float32), np.ones((4, 2), np.float32)
     target, optimizer = np.zeros((4, 1), np.float32), make(model.parameters(), lr=0.0)
