@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple, ParamSpec, Protocol, Self, TypeVar
@@ -416,6 +416,18 @@ _NOT_SEARCHED = (set, frozenset, deque, KeysView, ValuesView, ItemsView)
 
 
 @contextmanager
+def _ending(restore: Callable[[], None]) -> Iterator[None]:
+    """Call ``restore`` at the end of a block, and once more, for an interrupt in the first."""
+    try:
+        try:
+            yield
+        finally:
+            restore()
+    finally:
+        restore()
+
+
+@contextmanager
 def restored_modes(model: Module) -> Iterator[None]:
     """Restore, after a block, whether each module of ``model`` is in training or evaluation."""
     before, modules = _modes.get(), [m for _, m in model.named_modules()]
@@ -426,13 +438,8 @@ def restored_modes(model: Module) -> Iterator[None]:
         for module, mode in zip(modules, modes, strict=True):
             vars(module)["training"] = mode
 
-    try:
-        try:
-            yield
-        finally:
-            restore()
-    finally:  # once more, for an interrupt in the first
-        restore()
+    with _ending(restore):
+        yield
 
 
 @contextmanager
@@ -461,14 +468,9 @@ def evaluating(model: Module) -> Iterator[Module]:
         now |= {k: v for k, v in before.items() if k in own}
         _modes.set(now or None)
 
-    try:
-        try:
-            _modes.set({**before, **dict.fromkeys(own, False)})
-            yield model
-        finally:
-            give_back()
-    finally:  # once more, for an interrupt in the first
-        give_back()
+    with _ending(give_back):
+        _modes.set({**before, **dict.fromkeys(own, False)})
+        yield model
 
 
 @contextmanager
