@@ -74,8 +74,8 @@ class _Labels:
         return g * self.share if self.dead is None else np.where(self.dead, 0, g * self.share)
 
 
-@ag.primitive(kind="reduction", flops=lambda _out, _x, *, labels: 2 * labels.places.size)
-def _pick(x: Any, *, labels: _Labels) -> Any:
+@ag.primitive(kind="reduction", flops=lambda _out, _x, _target, *, labels: 2 * labels.places.size)
+def _pick(x: Any, _target: Any, *, labels: _Labels) -> Any:
     return labels.weigh(-x.reshape(-1)[labels.places])
 
 
@@ -90,12 +90,15 @@ def _scatter(rows: Any, *, labels: _Labels, shape: tuple[int, ...]) -> Any:
 
 _pick.name = "nll_loss"
 _pick.defvjp(
-    lambda g, _out, _x, *, labels: _scatter(labels.pull_back(g), labels=labels, shape=_x.shape),
+    lambda g, _out, _x, _target, *, labels: _scatter(
+        labels.pull_back(g), labels=labels, shape=_x.shape
+    ),
+    None,
     selects=True,
 )
 _scatter.defvjp(
     lambda h, _out, _rows, *, labels, shape: _pick(
-        h, labels=_Labels(labels.places, 1.0, None, total=False)
+        h, labels.places, labels=_Labels(labels.places, 1.0, None, total=False)
     )
 )
 
@@ -157,9 +160,12 @@ def _rows_vjp(h: Any, _out: Any, logits: Any, rows: Any, *, labels: _Labels) -> 
 softmax_minus_one_hot.defvjp(_softmax_vjp, _rows_vjp, selects=True)
 
 
-@ag.primitive(kind="reduction", flops=lambda _out, logits, **_options: 4 * logits.size)
-def softmax_cross_entropy(logits: Any, *, labels: _Labels) -> Any:
-    """Return ``-log softmax(logits)`` at each label, times its share, or the sum of these."""
+@ag.primitive(kind="reduction", flops=lambda _out, logits, _target, **_options: 4 * logits.size)
+def softmax_cross_entropy(logits: Any, _target: Any, *, labels: _Labels) -> Any:
+    """Return ``-log softmax(logits)`` at each label, times its share, or the sum of these.
+
+    The target itself is for pictures; ``labels`` holds what is computed from it.
+    """
     if type(logits) is not np.ndarray:
         return labels.weigh(-log_softmax(logits, axis=_axis(logits)).reshape(-1)[labels.places])
     picked, x = logits.reshape(-1)[labels.places], _by_classes(logits)
@@ -175,9 +181,10 @@ def softmax_cross_entropy(logits: Any, *, labels: _Labels) -> Any:
 
 softmax_cross_entropy.name = "cross_entropy"
 softmax_cross_entropy.defvjp(
-    lambda g, _out, logits, *, labels: softmax_minus_one_hot(
+    lambda g, _out, logits, _target, *, labels: softmax_minus_one_hot(
         logits, labels.pull_back(g), labels=labels
     ),
+    None,
     selects=True,
 )
 
@@ -259,7 +266,7 @@ def cross_entropy(
     plain = weight is None and counted is None and not label_smoothing
     share = 1.0 if plain else _share(labels, counted, factors)
     if not label_smoothing:
-        return _of_labels(softmax_cross_entropy, logits, labels, share, reduction)
+        return _of_labels(softmax_cross_entropy, logits, target, labels, share, reduction)
     if counted is not None:
         logits = np.where(np.expand_dims(counted, axis), logits, 0)
     certain = _one_hot(labels, logits.shape, axis, dtype) * np.expand_dims(share, axis)
@@ -296,7 +303,7 @@ def nll_loss(
     share: Any = 1.0
     if weight is not None or counted is not None:
         share = _share(labels, counted, _class_weights(weight, x.shape[axis], x.dtype))
-    return _of_labels(_pick, x, labels, share, reduction)
+    return _of_labels(_pick, x, target, labels, share, reduction)
 
 
 def _axis(logits: Any) -> int:
@@ -333,14 +340,14 @@ def _count(labels: Any, share: Any, reduction: str) -> Any:
     return divisor(labels.shape, reduction)
 
 
-def _of_labels(loss: Any, x: Any, labels: Any, share: Any, reduction: str) -> Any:
+def _of_labels(loss: Any, x: Any, target: Any, labels: Any, share: Any, reduction: str) -> Any:
     """Return a loss of labels that carry weights, reduced."""
     count = _count(labels, share, reduction)
     share = share / (count or 1)
     dead = share == 0 if isinstance(share, np.ndarray) else None
     dead = dead if dead is not None and dead.any() else None
     places = _places(labels, x.shape)
-    value = loss(x, labels=_Labels(places, share, dead, total=reduction != "none"))
+    value = loss(x, target, labels=_Labels(places, share, dead, total=reduction != "none"))
     return value if count else divide(value, 0)
 
 
