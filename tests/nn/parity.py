@@ -9,12 +9,10 @@ import collections
 import sys
 
 import numpy as np
-import pytest
+import torch
 
 import autograd_core as ag
 import nn
-
-torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 RTOL = 1e-9
 FAMILIES = {}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.nn import parity
+parity = pytest.importorskip("tests.nn.parity", reason="PyTorch is not installed")
 
 
 @pytest.mark.filterwarnings(
