@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.checking.coordinates import EPS
+
 Array = np.ndarray[Any, Any]
 
-EPS = 2.0**-52
 LEVELS = 5
 FACTOR = 4.0
 PASSES = (1.0, 2.0**-6, 2.0**-12)
@@ -52,16 +53,15 @@ class Slopes:
         """Where there is no slope to compare with."""
         return np.asarray(self.steep | ~np.isfinite(self.value))
 
-    def decided(self, center: Array, mix: Array | None = None) -> Array:
+    def decided(self, center: Array) -> Array:
         """Return where the slopes are exact enough to decide: to 5 % of them, or as good as 0.
 
-        ``center`` holds the values, ``(m,)``, or those that ``mix`` combines.
+        ``center`` holds the values, ``(m,)``.
         """
         with np.errstate(all="ignore"):
-            values = np.abs(center if mix is None else mix @ center)
             largest = np.abs(self.value).max(axis=0, initial=0.0, where=~self.undefined)
             scale = np.fmax(np.abs(self.value), 1e-2 * largest) * 0.05
-            exact = self.error_bound <= scale + 1e-6 * values + 1e-9
+            exact = self.error_bound <= scale + 1e-6 * np.abs(center) + 1e-9
         return np.asarray(~self.undefined & (self.kink | exact))
 
 

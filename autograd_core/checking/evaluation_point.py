@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
 import warnings
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from autograd_core.checking.differences import EPS, PASSES, Slopes, first_step, slopes
+from autograd_core.checking.coordinates import (
+    EPS,
+    MANY,
+    Combinations,
+    Coordinates,
+    length_of,
+    random_bytes,
+    size_of,
+)
+from autograd_core.checking.differences import PASSES, Slopes, first_step, slopes
 from autograd_core.checking.target import Target
 
 Array = np.ndarray[Any, Any]
@@ -18,67 +26,8 @@ Array = np.ndarray[Any, Any]
 RANGE_POINTS = 24
 RANGE_RADII = (2.0**-13, 2.0**-19)
 
-
-def size_of(a: Array) -> Array:
-    """Return the absolute values, with 0 in place of what is not finite."""
-    return np.where(np.isfinite(a), np.abs(a), 0.0)
-
-
-class Place(NamedTuple):
-    """The position of a coordinate: array, element, and for complex numbers the part."""
-
-    array: int
-    element: tuple[int, ...]
-    part: str
-
-
-class Coordinates:
-    """Conversion of a list of arrays to one vector of real numbers, and back.
-
-    A complex number is two coordinates, its real and its imaginary part.  Because gradients point
-    in the direction of steepest ascent (PyTorch's convention, and ours), the chain rule in these
-    coordinates is the real one.
-
-    Attributes
-    ----------
-    shapes, dtypes, spans
-        For each array, its shape, float64 or complex128, and its slice of the vector.
-    size
-        The length of the vector.
-    """
-
-    def __init__(self, arrays: Sequence[Array]) -> None:
-        self.shapes = [a.shape for a in arrays]
-        self.dtypes = [np.dtype(complex if a.dtype.kind == "c" else float) for a in arrays]
-        lengths = [a.size * d.itemsize // 8 for a, d in zip(arrays, self.dtypes, strict=True)]
-        stops = np.cumsum([0, *lengths]).tolist()
-        self.size: int = stops[-1]
-        self.spans = [slice(*ends) for ends in itertools.pairwise(stops)]
-
-    def join(self, arrays: Sequence[Any]) -> Array:
-        """Return the arrays as a new vector, shape ``(size,)``."""
-        vector = np.empty(self.size)
-        for a, span, dtype in zip(arrays, self.spans, self.dtypes, strict=True):
-            numbers = np.asarray(a if dtype.kind == "c" else np.real(a), dtype)
-            vector[span] = np.ascontiguousarray(numbers).reshape(-1).view(float)
-        return vector
-
-    def split(self, vector: Array) -> list[Array]:
-        """Return the arrays of a vector, which share its memory."""
-        return [
-            vector[span].view(dtype).reshape(shape)
-            for span, dtype, shape in zip(self.spans, self.dtypes, self.shapes, strict=True)
-        ]
-
-    def place(self, i: int) -> Place:
-        """Return the array, the element and the part that coordinate ``i`` belongs to."""
-        array = next(n for n, span in enumerate(self.spans) if i < span.stop)
-        local, part = i - self.spans[array].start, ""
-        if self.dtypes[array].kind == "c":
-            local, imaginary = divmod(local, 2)
-            part = ".imag" if imaginary else ".real"
-        index = np.unravel_index(local, self.shapes[array]) if self.shapes[array] else ()
-        return Place(array, tuple(int(j) for j in index), part)
+#: Among how many elements ties are looked for.
+MANY_TIED = 100_000
 
 
 class EvaluationPoint:
@@ -98,7 +47,7 @@ class EvaluationPoint:
     Attributes
     ----------
     x, y : Coordinates
-        Of the inputs and of the outputs.
+        Of the inputs and of the outputs, of which a few combinations are taken if they are many.
     at, center : ndarray
         The inputs and the outputs, as vectors.
     floor : ndarray
@@ -117,15 +66,16 @@ class EvaluationPoint:
         self.at = self.x.join(xs)
         outputs = target.forward(self.x.split(self.at.copy()))
         self.shapes = [np.shape(o) for o in outputs]
-        self.y = Coordinates(outputs)
+        many = sum(o.size for o in outputs) > MANY
+        self.y = Combinations(outputs, rng) if many else Coordinates(outputs)
         self.center = self.y.join(outputs)
         jitter = np.zeros(self.y.size)
         for _ in range(2):
-            step = 1.0 + 2 * EPS * rng.choice([-1.0, 1.0], self.at.shape)
-            jitter = np.fmax(jitter, np.abs(self.values(self.at * step) - self.center))
-        eps = [float(np.finfo(o.dtype).eps) for o in outputs]  # float32 and float16 are coarser
-        coarser = [np.full(o.shape, e * (e > EPS)) for o, e in zip(outputs, eps, strict=True)]
-        self._roundoff = 4 * size_of(self.center) * self.y.join(coarser)
+            moved = 2 * EPS * np.sign(random_bytes(rng, self.at.shape))
+            moved += 1.0
+            moved *= self.at
+            jitter = np.fmax(jitter, np.abs(self.values(moved) - self.center))
+        self._roundoff = self.y.roundoff(outputs)
         self._jitter = size_of(jitter)
         self.floor = np.fmax(self._jitter, noise_level * size_of(self.center)) + self._roundoff
         self._noise_is_estimated = False
@@ -146,7 +96,8 @@ class EvaluationPoint:
     def _noise(self) -> Array:
         """Return the noise beyond round-off: fourth differences, in which smooth parts cancel.
 
-        Noise is about the same at several distances; what grows with the distance is a kink.
+        Noise is about the same at several distances; what grows with the distance is a kink, and
+        what is just the same a jump.
         """
         size = size_of(self.at)
         size = np.where(size > 0, size, size.mean() if size.size else 0.0)
@@ -160,8 +111,9 @@ class EvaluationPoint:
             found.append(np.abs(fourth) / 8)
         low, middle, high = found
         kink = (np.abs(middle - 4 * low) < 0.2 * middle) & (np.abs(high - 4 * middle) < 0.2 * high)
-        largest = np.maximum(np.maximum(low, middle), high)
-        noise = np.where(np.isfinite(largest) & ~kink, largest, 0.0)
+        largest, least = (f(f(low, middle), high) for f in (np.maximum, np.minimum))
+        jump = (largest - least < 0.01 * largest) & (largest > 0.05 * scale)
+        noise = np.where(np.isfinite(largest) & ~kink & ~jump, largest, 0.0)
         noisy = noise > 1e3 * EPS * np.fmax(scale, 1e-300)
         if noisy.size and noisy.mean() > 1 / 3:  # the others have it too, and did not show it
             relative = np.median(noise[noisy] / scale[noisy].clip(1e-300))
@@ -186,7 +138,7 @@ class EvaluationPoint:
         """Return random cotangents of both signs, ``(count, size)``; the last is half zeros."""
         shape = (count, self.y.size)
         u: Array = self.rng.uniform(0.5, 1.5, shape) * self.rng.choice([-1.0, 1.0], shape)
-        if count > 1:
+        if count > 1 and type(self.y) is Coordinates:
             u[-1] *= 8.0 * (self.rng.random(self.y.size) < 0.5)
         return u
 
@@ -211,18 +163,22 @@ class EvaluationPoint:
             Measure the steps by the size of the point, also where that is below 1.
         """
         size = size_of(self.at)
+        longest: Any = 1.0
         if directions is not None:
-            size = np.where(directions != 0, size, 0.0).max(axis=1, initial=0.0)
+            size = np.array([size.max(where=d != 0, initial=0.0) for d in directions])
+            longest = np.array([length_of(d) for d in directions])
         first = first_step(size)
         if relative:
             first = np.where(size > 0, first_step(size, least=1e-300), first)
+        first = first / longest
 
         def move(i: int, t: float) -> Array:
             if directions is None:
                 moved = self.at.copy()
                 moved[i] += t
             else:
-                moved = self.at + t * directions[i]
+                moved = np.multiply(directions[i], t, dtype=float)
+                moved += self.at
             value = self.values(moved)
             return value if mix is None else mix @ value
 
@@ -250,7 +206,9 @@ class EvaluationPoint:
         if not (real and self.target.takes_complex):
             return None
         xs = self.x.split(self.at.copy())
-        moved = [x + 1e-30j * d for x, d in zip(xs, self.x.split(direction.copy()), strict=True)]
+        moved = [
+            x + 1e-30j * d for x, d in zip(xs, self.x.split(direction.astype(float)), strict=True)
+        ]
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", np.exceptions.ComplexWarning)
@@ -259,14 +217,15 @@ class EvaluationPoint:
             return None
         if [o.shape for o in outputs] != self.shapes or any(o.dtype != complex for o in outputs):
             return None
-        flat = np.concatenate([o.reshape(-1) for o in outputs])
-        near = np.abs(flat.real - self.center) <= 1e-9 * np.abs(self.center) + self.floor
-        return flat.imag / 1e-30 if near.all() and np.isfinite(flat.imag).all() else None
+        re, im = (self.y.join([part(o) for o in outputs]) for part in (np.real, np.imag))
+        near = np.abs(re - self.center) <= 1e-9 * np.abs(self.center) + self.floor
+        return im / 1e-30 if near.all() and np.isfinite(im).all() else None
 
     def is_constant(self, u: Array, direction: Array) -> bool:
         """Return whether the values do not move at all along a direction, close by."""
         size = np.abs(self.at[direction != 0]).max(initial=0.0)
-        steps = [s * 2.0**-k * max(float(size), 1e-3) for k in (20, 26) for s in (1, -1)]
+        size = max(float(size), 1e-3) / length_of(direction)
+        steps = [s * 2.0**-k * size for k in (20, 26) for s in (1, -1)]
         used = u != 0
         return all(
             np.array_equal(self.values(self.at + t * direction)[used], self.center[used])
@@ -283,7 +242,7 @@ class EvaluationPoint:
         """
         ends: list[tuple[float, float]] = []
         for radius in RANGE_RADII:
-            step, found = radius * 2.0**-6, []
+            step, found = radius * 2.0**-6 / length_of(direction), []
             for _ in range(6 * self.at.size if 4 < self.at.size <= 40 else RANGE_POINTS):
                 away = self.rng.uniform(-1, 1, self.at.shape) * np.fmax(1.0, np.abs(self.at))
                 p = self.at + radius * away
@@ -300,10 +259,10 @@ class EvaluationPoint:
     # -- directions other than the coordinates ----------------------------------------------------
 
     def random_directions(self, count: int) -> Array:
-        """Return dense random directions, shape ``(count, size)``, for large inputs."""
-        shape = (count, self.x.size)
-        d = self.rng.uniform(0.5, 1.0, shape) * self.rng.choice([-1.0, 1.0], shape)
-        return np.where(np.isfinite(self.at), d, 0.0)
+        """Return dense random directions, bytes of shape ``(count, size)``, for large inputs."""
+        directions = random_bytes(self.rng, (count, self.x.size))
+        directions[:, ~np.isfinite(self.at)] = 0
+        return directions
 
     def tie_directions(self) -> Array:
         """Return directions along which max, sort and the like are smooth also at ties.
@@ -317,7 +276,7 @@ class EvaluationPoint:
     def tied_groups(self) -> Array:
         """Return the directions along which a group of equal elements moves together."""
         real = self._real()
-        values, counts = np.unique(self.at[real], return_counts=True)
+        values, counts = np.unique(self.at[real][:MANY_TIED], return_counts=True)
         return _distinct([(self.at == v) & real for v in values[counts > 1][:4]], self.at.size)
 
     def _real(self) -> Array:

@@ -48,8 +48,8 @@ TABLE_STYLE = "border-collapse:collapse;font:13px/1.5 system-ui,sans-serif"
 HEAD_STYLE = "text-align:left;padding:2px 12px 2px 0;border-bottom:1px solid #8888"
 CELL_STYLE = "padding:2px 12px 2px 0;vertical-align:top;font-variant-numeric:tabular-nums"
 
-#: Arrays of more elements are written into a program in base 64.
-WRITTEN_OUT = 200
+#: Arrays of more elements are written into a program in base 64, or read from a file.
+WRITTEN_OUT, IN_A_FILE = 200, 100_000
 
 #: The severity of the kinds that are not errors.
 SEVERITIES = {"shared": "warning", "deliberate": "warning", "inconclusive": "inconclusive"}
@@ -375,9 +375,11 @@ def step_plot(steps: dict[str, list[float]]) -> str:
     return "".join(out)
 
 
-def _literal(a: Any) -> str:
+def _literal(a: Any, i: int) -> str:
     """Return an expression for an array: its elements if they are few, else its bytes."""
     a = np.asarray(a)
+    if a.size > IN_A_FILE:
+        return f"np.load('input{i}.npy'),  # your {a.dtype} array of shape {a.shape}, by np.save"
     if a.size <= WRITTEN_OUT:
         return f"np.array({a.tolist()!r}, {str(a.dtype)!r}).reshape({a.shape})"
     packed = base64.b64encode(np.ascontiguousarray(a).tobytes()).decode()
@@ -399,7 +401,7 @@ def program(f: Any, args: Sequence[Any], options: dict[str, Any]) -> str:
     found = [_import(part, name) for part, name in zip(parts, names, strict=True)]
     called = ", ".join(name for _, name in found)
     called = f"({called})" if isinstance(f, tuple) else called
-    arrays = [_literal(a) for a in args]
+    arrays = [_literal(a, i) for i, a in enumerate(args)]
     head = ["import base64"] if any("base64" in a for a in arrays) else []
     lines = [*head, "import numpy as np", "import autograd_core as ag"]
     lines += [line for line, _ in found]

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.checking.differences import EPS, Slopes
-from autograd_core.checking.evaluation_point import EvaluationPoint, size_of
+from autograd_core.checking.coordinates import EPS, Coordinates, dot, length_of, size_of
+from autograd_core.checking.differences import Slopes
+from autograd_core.checking.evaluation_point import EvaluationPoint
 from autograd_core.checking.report import Finding
 from autograd_core.checking.target import Target
 
@@ -21,8 +22,6 @@ Array = np.ndarray[Any, Any]
 #: From a cotangent vector to a gradient vector.
 PullVector = Callable[[Array], Array]
 
-#: Above this number of outputs, combinations of them are compared, not each.
-MANY_OUTPUTS = 512
 #: How many mismatches are reconsidered; if all of these are confirmed, the others are believed.
 RECONSIDERED = 16
 UNDEFINED_OUTPUTS = 8
@@ -36,7 +35,7 @@ UNCERTAIN = 1e-3
 UNCERTAIN_DIRECTIONS = 8
 
 #: Random directions, where there are too many elements for one each; fewer at second order.
-PROJECTIONS = {1: 6, 2: 2}
+PROJECTIONS = {1: 3, 2: 2}
 
 #: A gradient above this is examined for whether it has any meaning.
 HUGE = 1e12
@@ -194,6 +193,8 @@ def compare(
         return result
     result.mismatches = mismatches
     result.findings += summarize(point, pull_vector, mismatches, order)
+    if not result.findings:
+        result.pull = None  # it holds what backward keeps
     return result
 
 
@@ -218,44 +219,39 @@ def judge(
 ) -> tuple[list[Mismatch], int]:
     """Compare the gradients of ``count`` random cotangents with the slopes along directions.
 
-    Outputs without a slope somewhere (a jump, a vertical tangent, the end of a domain) are compared
-    one by one, so that they do not spoil the others.
+    Outputs without a slope somewhere (a jump, a vertical tangent, the end of a domain) and those
+    whose values say little are compared one by one, so that they do not spoil the others.
 
     Returns
     -------
     list of Mismatch, number of comparisons
     """
     fixed = ~np.isfinite(point.at)
-    mix = point.cotangents(count) if point.y.size > MANY_OUTPUTS else None
-    s = point.slopes(directions, mix)
-    point.counts = (int(s.decided(point.center, mix).sum()), s.value.size)
-    bad = s.undefined.any(axis=0)
-    if mix is not None:
-        rows = mix[~bad]
-        weights = np.eye(count)[~bad]
-    else:
-        rows = point.cotangents(count)
-        rows[:, bad] = 0.0
-        weights = rows
-        bad &= np.isfinite(point.center)
+    s = point.slopes(directions)
+    point.counts = (int(s.decided(point.center).sum()), s.value.size)
+    coarse = point.floor > 0.05 * size_of(point.center).max(initial=0.0)
+    bad = s.undefined.any(axis=0) | coarse
+    rows = point.cotangents(count)
+    rows[:, bad] = 0.0
+    bad &= np.isfinite(point.center)
 
     def along(u: Array) -> Array:
-        g = np.where(fixed, 0.0, pull(u))
-        sizes.append(np.abs(g) if directions is None else np.abs(directions) @ np.abs(g))
-        return g if directions is None else directions @ g
+        g = pull(u)
+        g[fixed] = 0.0
+        sizes.append(np.abs(g) if directions is None else dot(directions, g, absolute=True))
+        return g if directions is None else dot(directions, g)
 
     sizes: list[Array] = []
     analytic = np.array([along(u) for u in rows]).reshape(len(rows), s.value.shape[0])
     summed = np.array(sizes).reshape(analytic.shape)
     summed = np.where(np.isfinite(summed), summed, 0.0)
-    found = find_mismatches(s, weights, rows, analytic, allowed, summed)
-    if mix is None:
-        for j in np.flatnonzero(bad)[:UNDEFINED_OUTPUTS]:
-            u = np.eye(1, point.y.size, j)[0]
-            a = along(u)
-            found += find_mismatches(s, u[None], u[None], a[None], allowed)
-            found += _at_jumps(s, u, int(j), a)
-    found = found or complex_step_mismatches(point, s, weights, rows, analytic, directions)
+    found = find_mismatches(s, rows, analytic, allowed, summed)
+    for j in np.flatnonzero(bad)[:UNDEFINED_OUTPUTS]:
+        u = np.eye(1, point.y.size, j)[0]
+        a = along(u)
+        found += find_mismatches(s, u[None], a[None], allowed)
+        found += _at_jumps(s, u, int(j), a)
+    found = found or complex_step_mismatches(point, s, rows, analytic, directions)
     if directions is None:
         found = [m for m in found if not fixed[m.direction]]
     if found:
@@ -275,16 +271,18 @@ def judge(
 
 def find_mismatches(
     s: Slopes,
-    weights: Array,
     rows: Array,
     analytic: Array,
     allowed: Tolerance,
     summed: Array | float = 0.0,
+    weights: Array | None = None,
 ) -> list[Mismatch]:
     """Return the entries of ``analytic``, shape ``(k, n)``, that are not ``weights @ slopes``.
 
-    ``summed`` is the total size of the terms that were added up to make each entry.
+    ``summed`` is the total size of the terms that were added up to make each entry.  The weights
+    are the cotangents ``rows``, unless the slopes are those of combinations.
     """
+    weights = rows if weights is None else weights
     with np.errstate(all="ignore"):
         undefined = s.undefined
         value = np.where(undefined, 0.0, s.value)
@@ -339,7 +337,7 @@ def _beyond_roundoff(
             moved = (point.at * (1.0 + 4 * EPS * np.cos(phases + k)) for k in (0.0, 2.0, 4.0))
             nearby = [g for at in moved if (g := point.gradient(at, m.u)) is not None]
             if len(nearby) > 1:
-                around = np.array(nearby) if directions is None else nearby @ directions.T
+                around = [g if directions is None else dot(directions, g) for g in nearby]
                 noise[key] = np.fmax(noise[key], np.ptp(around, axis=0))
         if not abs(m.analytic - m.numeric) <= 16 * noise[key][m.direction]:
             beyond.append(m)
@@ -349,7 +347,6 @@ def _beyond_roundoff(
 def complex_step_mismatches(
     point: EvaluationPoint,
     s: Slopes,
-    weights: Array,
     rows: Array,
     analytic: Array,
     directions: Array | None,
@@ -362,7 +359,7 @@ def complex_step_mismatches(
     with np.errstate(all="ignore"):
         value = np.where(s.undefined, 0.0, s.value)
         error_bound = np.where(s.undefined | s.kink, 0.0, s.error_bound)
-        numeric, width = weights @ value.T, np.abs(weights) @ error_bound.T
+        numeric, width = rows @ value.T, np.abs(rows) @ error_bound.T
         largest = np.fmax(np.abs(numeric), np.abs(analytic))
         column = np.abs(numeric).max(axis=1, keepdims=True, initial=0.0)
         uncertain = (8 * width > UNCERTAIN * largest) & (8 * width > 1e-6 * column)
@@ -402,7 +399,7 @@ def reconsider(
         for passes, relative in FINER_SEQUENCES:
             s = point.slopes(d, row, passes, relative)
             analytic = np.array([[mismatch.analytic]])
-            found = find_mismatches(s, np.ones((1, 1)), row, analytic, allowed)
+            found = find_mismatches(s, row, analytic, allowed, weights=np.ones((1, 1)))
             exact = ~s.steep & (s.error_bound <= 1e-4 * np.abs(s.value))
             if not found and exact.all():
                 return None
@@ -441,7 +438,7 @@ def singular(found: Comparison) -> bool:
 def _bisected(point: EvaluationPoint, pull: Any, mismatch: Mismatch, directions: Any) -> Mismatch:
     """Halve the support of a direction with a mismatch until it is one element."""
     g = np.where(np.isfinite(point.at), pull(mismatch.u), 0.0)
-    signs = directions[mismatch.direction]
+    signs = directions[mismatch.direction] / length_of(directions[mismatch.direction])
     support = np.flatnonzero(signs)
     while len(support) > 1:
         first, second = np.array_split(support, 2)
@@ -501,7 +498,8 @@ def _output(
     """Return the output whose derivative is wrong, if there is exactly one, and the numbers."""
     whole = (None, mismatch.analytic, mismatch.numeric, mismatch.error_bound)
     used = np.flatnonzero(mismatch.u)
-    if len(used) > 64 or not np.isfinite(mismatch.analytic):
+    combined = type(point.y) is not Coordinates
+    if combined or len(used) > 64 or not np.isfinite(mismatch.analytic):
         return whole
     s = point.slopes(np.eye(1, point.x.size, mismatch.direction))
     best: tuple[Any, float, float, float] = whole

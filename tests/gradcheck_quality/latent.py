@@ -72,10 +72,11 @@ def latent(
         if names and primitive.name not in names:
             continue
         rng = np.random.default_rng(99)
-        batch = fun not in WITHOUT_BATCH
+        if fun not in WITHOUT_BATCH:
+            signature = signature.replace("(", "(...,")
         others = [
             signatures.fill(shapes, like, rng)
-            for shapes in signatures.sample_shapes(signature, rng, 24, batch)
+            for shapes in signatures.sample_shapes(signature, rng, 24)
         ]
         right = [pulled(fun, xs, 1) for xs in (like, *others)]
         for mutant in by.get(primitive, ()):

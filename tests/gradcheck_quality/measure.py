@@ -61,9 +61,9 @@ def accused_by_peers(entries: Iterable[Entry]) -> dict[str, dict[str, dict[str, 
     return found
 
 
-def false_alarms(entries: Iterable[Entry] = AWKWARD) -> dict[str, str]:
+def false_alarms(entries: Iterable[Entry] = AWKWARD, **options: Any) -> dict[str, str]:
     """The awkward entries that are not passed, with the outcome."""
-    found = {e.id: check(e) for e in entries}
+    found = {e.id: check(e, **options) for e in entries}
     return {name: how for name, how in found.items() if how in ("error", "inconclusive")}
 
 

@@ -24,7 +24,7 @@ def test_planted_bugs_are_found(step):
     found = measure.detection(part)
     how = Counter(row["sample"] for row in found.values())
     assert how["error"] >= 0.5 * len(part)  # the others need samples that are made up
-    assert how["missed"] <= 0.03 * len(part)
+    assert how["missed"] <= 0.04 * len(part)
     strict = Counter(measure.check(e, strict=True) for e in part)
     assert strict["error"] >= 0.88 * len(part)
     triggered = Counter(row["trigger"] for row in found.values())
@@ -126,6 +126,6 @@ ALARMING = ("tanh-inside-float32", "relu-plus-abs", "median-with-ties", "fast-os
 @pytest.mark.parametrize("part", sampled(ALARMED, 3))
 def test_no_part_that_prevents_false_alarms_can_be_dropped(part, monkeypatch):
     entries = [e for e in AWKWARD if e.id in ALARMING]
-    assert not measure.false_alarms(entries)
+    assert not measure.false_alarms(entries, strict=True)
     ALARMED[part](monkeypatch)
-    assert measure.false_alarms(entries)
+    assert measure.false_alarms(entries, strict=True)
