@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -42,8 +41,6 @@ TABLE_COLUMNS = (
 )
 HTML_COLUMNS = ("severity", "derivative", "analytic", "numeric", "ratio", "wrong", "what")
 
-#: The width, the height and the margin of the picture, in pixels.
-WIDTH, HEIGHT, MARGIN = 460, 230, 44
 TABLE_STYLE = "border-collapse:collapse;font:13px/1.5 system-ui,sans-serif"
 HEAD_STYLE = "text-align:left;padding:2px 12px 2px 0;border-bottom:1px solid #8888"
 CELL_STYLE = "padding:2px 12px 2px 0;vertical-align:top;font-variant-numeric:tabular-nums"
@@ -184,6 +181,9 @@ class Report:
         The seed that gives the same check again.
     repro : str
         A program that repeats the check with the exact arrays.
+    steps : dict or None
+        For the worst derivative, how far central differences of many steps are from the gradient
+        and from the slope; ``nn.plot.gradcheck`` draws it.
     """
 
     name: str
@@ -275,7 +275,7 @@ class Report:
         )
         table = _html_table(self.findings) if self.findings else ""
         sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.diagnosis)
-        return f"<div>{head}{table}{sentences}{step_plot(self.steps) if self.steps else ''}</div>"
+        return f"<div>{head}{table}{sentences}</div>"
 
 
 def _subscript(element: Any) -> str:
@@ -313,66 +313,6 @@ def _html_table(findings: list[Finding]) -> str:
     names = "".join(f'<th style="{HEAD_STYLE}">{name}</th>' for name in HTML_COLUMNS)
     head = f"<thead><tr>{names}</tr></thead>"
     return f'<table style="{TABLE_STYLE}">{head}<tbody>{rows}</tbody></table>'
-
-
-def step_plot(steps: dict[str, list[float]]) -> str:
-    """Draw the error of the plain central difference against the step, log-log, as SVG.
-
-    For a right gradient the errors form a V: truncation falls with the step and round-off rises.
-    For a wrong one they are large at every step.
-    """
-    xs = [math.log10(h) for h in steps["step"]]
-    curves = {
-        name: [
-            (x, math.log10(v))
-            for x, v in zip(xs, steps[name], strict=True)
-            if v > 0 and math.isfinite(v)
-        ]
-        for name in ("from gradient", "from slope")
-    }
-    every = [y for curve in curves.values() for _, y in curve] or [0.0]
-    low, high = math.floor(min(every)), math.ceil(max(every)) + int(min(every) == max(every))
-    left, right = math.floor(min(xs)), math.ceil(max(xs))
-
-    def px(x: float) -> float:
-        return MARGIN + (x - left) / (right - left) * (WIDTH - MARGIN - 20)
-
-    def py(y: float) -> float:
-        return HEIGHT - MARGIN + (y - low) / max(high - low, 1) * (2 * MARGIN - 24 - HEIGHT)
-
-    label = "Error of central differences against the step"
-    out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
-        f'viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}" '
-        'font-family="system-ui,sans-serif" font-size="11" fill="currentColor">',
-        f"<title>{label}</title>",
-    ]
-    out += [
-        f'<text x="{px(x):.1f}" y="{HEIGHT - MARGIN + 16}" text-anchor="middle">1e{x}</text>'
-        for x in range(left, right + 1, 3)
-    ]
-    for y in range(low, high + 1, max(1, (high - low) // 5)):
-        out.append(f'<text x="{MARGIN - 6}" y="{py(y) + 4:.1f}" text-anchor="end">1e{y}</text>')
-        out.append(
-            f'<line x1="{MARGIN}" x2="{px(right):.1f}" y1="{py(y):.1f}" y2="{py(y):.1f}" '
-            'stroke="#8886" stroke-width="0.5"/>'
-        )
-    styles = ('stroke="#D55E00" stroke-width="1.8"', 'stroke="#0072B2" stroke-width="1.8" '
-              'stroke-dasharray="5 3"')  # fmt: skip
-    for curve, style in zip(curves.values(), styles, strict=True):
-        if curve:
-            path = " ".join(f"{px(x):.1f},{py(y):.1f}" for x, y in curve)
-            out.append(f'<polyline points="{path}" fill="none" {style}/>')
-    ends = [py(curve[-1][1] if curve else low) for curve in curves.values()]
-    shifts = (0.0, 14.0 if abs(ends[1] - ends[0]) < 12 else 0.0)
-    for name, end, shift in zip(curves, ends, shifts, strict=True):
-        out.append(f'<text x="{px(left) + 4:.1f}" y="{end - 4 + shift:.1f}">{name}</text>')
-    out.append(
-        f'<text x="{(MARGIN + px(right)) / 2:.0f}" y="{HEIGHT - 6}" text-anchor="middle">'
-        "step</text>"
-    )
-    out.append("</svg>")
-    return "".join(out)
 
 
 def _literal(a: Any, i: int) -> str:
