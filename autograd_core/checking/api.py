@@ -115,6 +115,9 @@ def gradcheck(
     """
     if order not in (1, 2):
         raise ValueError(f"order is 1 or 2, got {order!r}")
+    for name, limit in (("rtol", rtol), ("atol", atol), ("budget_s", budget_s)):
+        if limit is not None and not limit >= 0:
+            raise ValueError(f"{name} is 0 or more, got {limit!r}")
     wrt = None if wrt is None else [int(i) for i in wrt]
     options = Options(
         order, wrt, variants, signature, seed, max_elems, budget_s, rtol, atol, strict, domain,

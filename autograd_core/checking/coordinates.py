@@ -65,6 +65,11 @@ def random_bytes(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return numbers
 
 
+def coarseness(a: Array) -> float:
+    """Return the distance from 1 to the next number of a floating-point array's dtype."""
+    return float(np.finfo(a.dtype).eps)
+
+
 class Coordinates:
     """Conversion of a list of arrays to one vector of real numbers, and back.
 
@@ -121,7 +126,7 @@ class Coordinates:
 
     def roundoff(self, arrays: Sequence[Array]) -> Array:
         """Return the round-off of coordinates whose arrays are coarser than float64."""
-        eps = [float(np.finfo(a.dtype).eps) for a in arrays]
+        eps = map(coarseness, arrays)
         coarser = [np.full(a.shape, e * (e > EPS)) for a, e in zip(arrays, eps, strict=True)]
         return 4 * size_of(self.join(arrays)) * self.join(coarser)
 
@@ -152,7 +157,6 @@ class Combinations(Coordinates):
         return super().split(whole)
 
     def roundoff(self, arrays: Sequence[Array]) -> Array:
-        eps = [float(np.finfo(a.dtype).eps) for a in arrays]
-        pairs = zip(self.flat(arrays), self.spans, eps, strict=True)
+        pairs = zip(self.flat(arrays), self.spans, map(coarseness, arrays), strict=True)
         found = [e * dot(self.weights[:, span], np.nan_to_num(a), True) for a, span, e in pairs]
         return np.asarray(np.sum(found, axis=0) / 16)

@@ -56,13 +56,32 @@ class Slopes:
     def decided(self, center: Array) -> Array:
         """Return where the slopes are exact enough to decide: to 5 % of them, or as good as 0.
 
-        ``center`` holds the values, ``(m,)``.
+        At a jump, the slopes of its sides are.  Where some outputs are undecided along a direction,
+        the slopes of 0 of others decide nothing about it.  ``center`` holds the values, ``(m,)``.
         """
+        sure = self._sure(center) | (self.steep & np.isfinite(self.low) & np.isfinite(self.high))
+        told = sure.all(axis=1) | (sure & (self.value != 0)).any(axis=1)
+        return np.asarray(sure & told[:, None])
+
+    def _sure(self, center: Array) -> Array:
         with np.errstate(all="ignore"):
             largest = np.abs(self.value).max(axis=0, initial=0.0, where=~self.undefined)
             scale = np.fmax(np.abs(self.value), 1e-2 * largest) * 0.05
             exact = self.error_bound <= scale + 1e-6 * np.abs(center) + 1e-9
         return np.asarray(~self.undefined & (self.kink | exact))
+
+    def replace(self, where: Array, other: Slopes, rows: Array) -> None:
+        """Take the slopes of another in some rows, where a condition holds."""
+        for name, into in vars(self).items():
+            into[rows] = np.where(where, getattr(other, name), into[rows])
+
+    def decide(self, other: Slopes, center: Array, rows: Array) -> None:
+        """Take the slopes of another in some rows, where it decides and these do not.
+
+        None of 0, though: fine steps move no value of a coarse function.
+        """
+        better = ~self._sure(center)[rows] & other._sure(center) & (other.value != 0)
+        self.replace(better, other, rows)
 
 
 def first_step(x: Any, least: float = 1.0) -> Any:
@@ -70,8 +89,8 @@ def first_step(x: Any, least: float = 1.0) -> Any:
     return 2.0 ** np.round(np.log2(1.6e-2 * np.maximum(least, np.abs(x))))
 
 
-def _neville(slopes: Array, error_floor: Array, power: int) -> tuple[Array, Array, Array]:
-    """Extrapolate rows of slopes to h = 0; return the estimate, its error, and its row."""
+def _neville(slopes: Array, error_floor: Array) -> tuple[Array, Array, Array]:
+    """Extrapolate rows of central slopes to h = 0; return the estimate, its error, and its row."""
     previous: list[Array] = []
     best = np.full(slopes.shape[1:], np.nan)
     bound = np.full(slopes.shape[1:], np.inf)
@@ -79,7 +98,7 @@ def _neville(slopes: Array, error_floor: Array, power: int) -> tuple[Array, Arra
     for level, slope in enumerate(slopes):
         row = [slope]
         for k in range(1, level + 1):
-            weight = FACTOR ** (power * k)
+            weight = FACTOR ** (2 * k)
             row.append((weight * row[k - 1] - previous[k - 1]) / (weight - 1))
             error = np.maximum(np.abs(row[k] - row[k - 1]), np.abs(row[k] - previous[k - 1]))
             error = np.maximum(error, error_floor[level])
@@ -103,17 +122,10 @@ def _one_pass(above: Array, below: Array, center: Array, steps: Array, floor: Ar
     roundoff = np.where(is_constant & np.isfinite(quantum), 0.5 * quantum / h, plain)
     right, left = (above - center) / h, (center - below) / h
     middle = (above - below) / (2 * h)
-    value, bound, row = _neville(middle, 1.5 * roundoff, 2)
-    edge = np.isfinite(right[-1]) != np.isfinite(left[-1])
-    if edge.any():
-        side = np.where(np.isfinite(right[-1]), right, left)
-        other, other_bound, other_row = _neville(side, 3 * roundoff, 1)
-        value, bound = np.where(edge, other, value), np.where(edge, other_bound, bound)
-        row, middle = np.where(edge, other_row, row), np.where(edge, side, middle)
+    value, bound, row = _neville(middle, 1.5 * roundoff)
     chosen = np.take_along_axis(np.broadcast_to(h, middle.shape), row[None], 0)[0]
     noise = np.abs(middle[-1] - middle[-2]) * h[-1] / chosen
     drift = np.abs(value - middle[-1]) - 8 * plain[-1] - noise * chosen / h[-1]
-    drift = np.where(edge, 0.0, drift)
     bound = np.fmax(np.fmax(bound, noise), drift)
     low, high = np.fmin(left[-1], right[-1]), np.fmax(left[-1], right[-1])
     gaps = np.abs(right - left)
@@ -123,7 +135,7 @@ def _one_pass(above: Array, below: Array, center: Array, steps: Array, floor: Ar
     gain, before = largest[-1] - largest[-2], largest[-2] - largest[-3]  # without the smooth part
     steep = (largest[-1] > 3 * largest[2]) | ((gain > 1.3 * before) & (gain > 0.3 * largest[-2]))
     steep &= largest[-1] > rough
-    return Slopes(value, bound, low, high, kink & ~edge, steep)
+    return Slopes(value, bound, low, high, kink, steep)
 
 
 def slopes(
@@ -172,9 +184,7 @@ def slopes(
             else:
                 better = ~(best.error_bound[todo] <= found.error_bound)
                 improved = np.asarray(better.any(axis=1))
-                for name in vars(best):
-                    into = getattr(best, name)
-                    into[todo] = np.where(better, getattr(found, name), into[todo])
+                best.replace(better, found, todo)
             scale = np.abs(best.value).max(axis=1, initial=0.0, keepdims=True)
             size = np.fmax(np.fmax(np.abs(best.value), 1e-2 * scale), 1e-12)
             rough = ~(best.error_bound <= 2e-8 * size)

@@ -232,6 +232,13 @@ class EvaluationPoint:
             for t in steps
         )
 
+    def has_values(self, u: Array, direction: Array) -> bool:
+        """Return whether the values are finite a short way along a direction, on either side."""
+        size = np.abs(self.at[direction != 0]).max(initial=0.0)
+        step = 2.0**-6 * float(first_step(size)) / length_of(direction)
+        sides = (self.values(self.at + t * direction)[u != 0] for t in (step, -step))
+        return any(bool(np.isfinite(side).all()) for side in sides)
+
     def slope_range(
         self, u: Array, direction: Array, smooth: bool = False
     ) -> tuple[float, float] | None:

@@ -161,7 +161,10 @@ class Pair(Target):
                 self._forward(*xs)  # backward reads what the last forward stored
             rest = {"g, cache": (cache,), "g": (), "g, *inputs": xs}
             found = self._backward(restore(list(vs)), *rest.get(self._convention or "", (out, *xs)))
-            return list(found) if isinstance(found, (tuple, list)) else [found]
+            several = isinstance(found, (tuple, list))
+            if len(xs) == 1 and isinstance(xs[0], (tuple, list)):  # a gradient of the same form
+                several = several and len(found) == 1 and isinstance(found[0], (tuple, list))
+            return list(found) if several else [found]
 
         return differentiable_leaves(out), back
 

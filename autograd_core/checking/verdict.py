@@ -22,12 +22,15 @@ Array = np.ndarray[Any, Any]
 #: From a cotangent vector to a gradient vector.
 PullVector = Callable[[Array], Array]
 
+#: The kinds of mismatches that confirm no others.
+DOUBTFUL = ("inconclusive", "jump", "domain")
+
 #: How many mismatches are reconsidered; if all of these are confirmed, the others are believed.
 RECONSIDERED = 16
 UNDEFINED_OUTPUTS = 8
 
-#: The step sequences that are tried before a mismatch is reported: the factors of the first steps,
-#: and whether the steps are relative to the point.
+#: The step sequences that are tried before a mismatch is reported, and where nothing is decided:
+#: the factors of the first steps, and whether the steps are relative to the point.
 FINER_SEQUENCES = (((2.0**-12,), False), ((2.0**-20,), False), ((1.0, 2.0**-8), True))
 
 #: An entry that passes with an error bound above an eighth of this share of it is rechecked.
@@ -45,7 +48,8 @@ HUGE = 1e12
 class Mismatch:
     """A gradient that is not the slope, for a cotangent ``u`` along a direction.
 
-    ``kind`` is ``value``, ``nan``, ``kink`` (not finite at a kink), ``jump`` or ``inconclusive``.
+    ``kind`` is ``value``, ``nan``, ``kink`` (not finite at a kink), ``jump``, ``inconclusive`` or
+    ``domain`` (the function refuses what is a short way off, so the gradient may be a projection).
     """
 
     kind: str
@@ -228,7 +232,13 @@ def judge(
     """
     fixed = ~np.isfinite(point.at)
     s = point.slopes(directions)
-    point.counts = (int(s.decided(point.center).sum()), s.value.size)
+    for passes, relative in FINER_SEQUENCES:
+        decided = s.decided(point.center)
+        if (unsure := np.flatnonzero(~decided.all(axis=1))).size:
+            again = np.eye(point.x.size)[unsure] if directions is None else directions[unsure]
+            s.decide(point.slopes(again, None, passes, relative), point.center, unsure)
+    decided = s.decided(point.center)
+    point.counts = (int(decided.sum()), decided.size)
     coarse = point.floor > 0.05 * size_of(point.center).max(initial=0.0)
     bad = s.undefined.any(axis=0) | coarse
     rows = point.cotangents(count)
@@ -246,24 +256,24 @@ def judge(
     summed = np.array(sizes).reshape(analytic.shape)
     summed = np.where(np.isfinite(summed), summed, 0.0)
     found = find_mismatches(s, rows, analytic, allowed, summed)
-    for j in np.flatnonzero(bad)[:UNDEFINED_OUTPUTS]:
+    for j in np.flatnonzero(bad)[:UNDEFINED_OUTPUTS].tolist():
         u = np.eye(1, point.y.size, j)[0]
         a = along(u)
         found += find_mismatches(s, u[None], a[None], allowed)
-        found += _at_jumps(s, u, int(j), a)
+        found += _at_jumps(s, u, j, a)
     found = found or complex_step_mismatches(point, s, rows, analytic, directions)
     if directions is None:
         found = [m for m in found if not fixed[m.direction]]
     if found:
         found = _beyond_roundoff(point, along, found, directions)
-    found.sort(key=lambda m: m.kind in ("inconclusive", "jump"))
+    found.sort(key=lambda m: m.kind in DOUBTFUL)
     confirmed: list[Mismatch] = []
     for n, mismatch in enumerate(found):
-        if any(m.kind not in ("inconclusive", "jump") for m in confirmed):
+        if any(m.kind not in DOUBTFUL for m in confirmed):
             confirmed.append(mismatch)  # one that is certain is enough
         elif n < reconsidered:
-            again = reconsider(point, mismatch, directions, allowed)
-            confirmed += [again] if again is not None else []
+            certain = reconsider(point, mismatch, directions, allowed)
+            confirmed += [certain] if certain is not None else []
         elif len(confirmed) >= min(n, reconsidered):
             confirmed.append(mismatch)
     return confirmed, analytic.size
@@ -395,6 +405,8 @@ def reconsider(
     i, row = mismatch.direction, mismatch.u[None]
     d = np.eye(1, point.x.size, i) if directions is None else directions[i : i + 1]
     best = mismatch
+    if mismatch.kind == "value" and not point.has_values(mismatch.u, d[0]):
+        return replace(mismatch, kind="domain")
     if np.isfinite(mismatch.analytic):
         for passes, relative in FINER_SEQUENCES:
             s = point.slopes(d, row, passes, relative)
@@ -488,6 +500,10 @@ def summarize(
         if kind == "kink":
             message = "at a kink, where every slope between the sides would do"
             finding = replace(finding, kind="nan", severity="warning", message=message)
+        if kind == "domain":
+            message = "the function has values only next to the sample: domain= says what it takes"
+            undecided = "inconclusive"
+            finding = replace(finding, kind=undecided, severity=undecided, message=message)
         findings.append(finding)
     return findings
 

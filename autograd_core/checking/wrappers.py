@@ -47,14 +47,15 @@ class OfLeaves(Wrapper):
                 raise RuleError(f"backward returned {len(found)} gradients for {len(args)} inputs")
             leaves: list[Any] = []
             for arg, g in zip(args, found, strict=True):
-                count = len(Tree(arg).leaves)
-                own = [None] * count if g is None else Tree(g).leaves
-                if len(own) != count:
+                whole, own = Tree(arg).paths(), Tree(g)
+                given = dict(zip(own.paths(), own.leaves, strict=True))
+                if unknown := given.keys() - set(whole):
                     raise RuleError(
-                        f"a gradient has {len(own)} arrays, its argument {count}; it is of the "
-                        "same form, with zeros for what has no gradient"
+                        f"a gradient has {', '.join(sorted(unknown))}, its argument "
+                        f"{', '.join(whole)}; it is of the same form, and may leave out what has "
+                        "no gradient"
                     )
-                leaves += own
+                leaves += map(given.get, whole)
             return leaves
 
         return values, back

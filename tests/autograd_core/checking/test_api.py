@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import time
+import zlib
+from collections import namedtuple
 
 import numpy as np
 import pytest
@@ -268,7 +270,11 @@ def test_a_fault_on_a_sample_that_was_made_up_is_a_warning():
     ((lambda x: np.log(x) if abs(x.sum() - 1) < 1e-9 else np.nan * x, lambda g, out, x: 99 * g / x),
      np.array([0.25, 0.75]), "inconclusive"),
     ((lambda x: np.tanh(x.astype(np.float16)), lambda g, out, x: -g * (1 - out**2)),
-     np.array([0.5, 0.75]), "fail"),
+     np.array([0.5, 0.75]), "inconclusive"),
+    ((lambda x: np.where(x == np.round(x), x, np.nan), lambda g, out, x: 99 * g),
+     np.array([1.0, 2.0, 3.0]), "inconclusive"),
+    ((lambda x: np.where(abs(x - 2) < 1e-9, 3 * x, np.nan), lambda g, out, x: 3 * g),
+     np.full(3, 2.0), "pass"),
     ((lambda x: None, lambda g, out, x: g), np.array([0.5]), "fail"),
     ((lambda x: np.argsort(x), lambda g, out, x: g), np.array([0.5, 0.1]), "fail"),
 ])  # fmt: skip
@@ -312,8 +318,87 @@ def test_trees_are_checked_leaf_by_leaf(wrap):
     assert report.findings[0].input_name in ("p['b']", "p[1]", "p[1][0]", "p.b")
 
 
+@pytest.mark.parametrize("tolerance", [0, 1e-12, 1e-8, 1e-6])
+def test_a_projected_gradient_of_a_function_that_validates_its_input_is_not_accused(tolerance):
+    def log_determinant(a):
+        if not np.allclose(a, a.T, rtol=tolerance, atol=tolerance):
+            raise ValueError("not symmetric")
+        return np.log(np.prod(np.diag(np.linalg.cholesky(a)) ** 2))
+
+    a = X @ X.T + np.eye(2)
+    pair = log_determinant, lambda g, out, a: g * np.linalg.inv(a)
+    report = ag.gradcheck(pair, a)
+    assert report.verdict == "inconclusive"
+    assert "domain=" in str(report)
+    assert ag.gradcheck(pair, a, domain=ag.checking.spd).verdict == "pass"
+    wrong = log_determinant, lambda g, out, a: 2 * g * np.linalg.inv(a)
+    assert ag.gradcheck(wrong, a).verdict != "pass"
+    assert ag.gradcheck(wrong, a, domain=ag.checking.spd).verdict == "fail"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_function_that_raises_here_and_there_beside_the_sample_never_escapes(seed):
+    def picky(x):
+        if not np.array_equal(x, X) and zlib.crc32(np.asarray(x).tobytes()) % 20 < seed:
+            raise RuntimeError("not here")
+        return np.tanh(x)
+
+    report = ag.gradcheck((picky, lambda g, out, x: g * (1 - out * out)), X, signature="(n)->(n)")
+    assert report.verdict in ("pass", "warn", "inconclusive"), report
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_kernels_that_cast_inside_are_accused_of_nothing(dtype):
+    def cast(x):
+        return np.tanh(x.astype(dtype))
+
+    pair = cast, lambda g, out, x: g * (1 - out * out)
+    for given in (None, dtype):
+        report = ag.gradcheck(pair, X, dtype=given)
+        assert report.verdict != "fail", report
+        assert report.verdict != "pass" or dtype is np.float32
+    wrong = cast, lambda g, out, x: 2 * g * (1 - out * out)
+    assert ag.gradcheck(wrong, X).verdict in ("fail", "inconclusive")
+
+
+def test_forms_of_gradients():
+    Pair = namedtuple("Pair", "a b")
+
+    def both(p):
+        return p.a * np.sin(p.b)
+
+    x = np.array([0.5, 0.75])
+    right = both, lambda g, out, p: Pair(g * np.sin(p.b), g * p.a * np.cos(p.b))
+    wrong = both, lambda g, out, p: Pair(g * np.sin(p.b), g * p.a * np.sin(p.b))
+    assert ag.gradcheck(right, Pair(x, x + 1)).ok
+    assert ag.gradcheck(wrong, Pair(x, x + 1)).findings[0].input_name == "p[1]"
+
+    def take(p):
+        return p["table"][p["rows"]]
+
+    def scatter(g, out, p):
+        return {"table": np.eye(len(p["table"]))[:, p["rows"]] @ g}
+
+    tree = {"table": X.T, "rows": np.array([0, 2, 2])}
+    assert ag.gradcheck((take, scatter), tree).ok
+    named = ag.gradcheck((take, lambda g, out, p: {"tabel": p["table"]}), tree)
+    assert "tabel" in str(named)
+
+
+@pytest.mark.parametrize(("options", "error", "words"), [
+    ({"wrt": [1]}, ValueError, "names no input"),
+    ({"rtol": -1.0}, ValueError, "rtol is 0 or more"),
+    ({"budget_s": float("nan")}, ValueError, "budget_s is 0 or more"),
+    ({"domain": 3}, TypeError, "domain is a projection"),
+    ({"deliberate": "yes"}, TypeError, "deliberate is the function"),
+])  # fmt: skip
+def test_options_that_say_nothing_are_refused(options, error, words):
+    with pytest.raises(error, match=words):
+        ag.gradcheck(np.sin, X, **options)
+
+
 def test_domains():
-    entropy = (lambda p: -(p * np.log(p)).sum() if abs(p.sum() - 1) < 1e-9 else np.nan,
+    entropy = (lambda p: -(p * np.log(p)).sum() if abs(p.sum() - 1) < 1e-12 else np.nan,
                lambda g, out, p: -g * (np.log(p) + 1))  # fmt: skip
     p, c = np.array([0.2, 0.3, 0.5]), ag.checking
     assert ag.gradcheck(entropy, p).verdict == "inconclusive"

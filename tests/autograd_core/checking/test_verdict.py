@@ -139,7 +139,10 @@ def test_points_without_a_value_nearby_are_the_edge_of_a_domain():
             raise ValueError("too large")
         return x * x
 
-    assert ag.gradcheck(inverse, np.array([1.5, 0.4]), variants=False).verdict == "pass"
+    report = ag.gradcheck(inverse, np.array([1.5, 0.4, 0.3]), variants=False)
+    assert report.verdict == "pass"
+    assert "6 of 9 derivatives were decided" in str(report)
+    assert ag.gradcheck(inverse, np.full(2, 1.5), variants=False).verdict == "inconclusive"
 
 
 def test_an_index_that_means_the_same_is_no_other_function():
