@@ -66,8 +66,8 @@ def random_bytes(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 
 
 def coarseness(a: Array) -> float:
-    """Return the distance from 1 to the next number of a floating-point array's dtype."""
-    return float(np.finfo(a.dtype).eps)
+    """Return the distance from 1 to the next number of an array's dtype, 0 for integers."""
+    return float(np.finfo(a.dtype).eps) if a.dtype.kind in "fc" else 0.0
 
 
 class Coordinates:

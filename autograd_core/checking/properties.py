@@ -93,7 +93,7 @@ def _properties(target: Target, point: EvaluationPoint, nondet: float) -> Iterat
     first = _copies(g)
     coarse = max(map(coarseness, (*values, *g)))
     rtol = max(RTOL, nondet, min(1e3 * coarse, 0.1) * (coarse > EPS))  # a kernel casts inside
-    large = min(1e8, *(float(np.finfo(a.dtype).max) ** 0.2 for a in (*values, *g)))
+    large = min(1e8, *(float(np.finfo(v.dtype).max) ** 0.2 for v in values))
     changed = [a != b for a, b in zip(_digests(u), before, strict=True)]
     del u
     if (where := differ(xs, x, 0.0)) is not None:

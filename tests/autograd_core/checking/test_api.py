@@ -361,6 +361,12 @@ def test_kernels_that_cast_inside_are_accused_of_nothing(dtype):
     assert ag.gradcheck(wrong, X).verdict in ("fail", "inconclusive")
 
 
+def test_gradients_of_integers_are_refused_as_such():
+    steps = np.floor, lambda g, out, x: np.zeros(x.shape, int)
+    report = ag.gradcheck(steps, X + 0.1, variants=False)
+    assert [f.kind for f in report.findings] == ["dtype"]
+
+
 def test_forms_of_gradients():
     Pair = namedtuple("Pair", "a b")
 
