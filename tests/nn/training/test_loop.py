@@ -252,7 +252,13 @@ def test_ctrl_c_at_the_very_end_returns_the_history():
             signal.raise_signal(signal.SIGINT)
             super().finish(state)
 
-    history = nn.fit(model, loader, loss, optimizer, 2, callbacks=[Slow("loss")], progress=False)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored
+    try:
+        history = nn.fit(
+            model, loader, loss, optimizer, 2, callbacks=[Slow("loss")], progress=False
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert len(history) == 2
     assert history.stopped == "interrupted"
 
