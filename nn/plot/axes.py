@@ -48,12 +48,27 @@ def axes(ax: Any = None, width: float = 6.0, height: float = 4.0) -> Any:
         The size of the new figure, in inches.
     """
     if ax is not None:
-        return ax
+        return expect(
+            ax, "imshow", "ax is the axes of a matplotlib figure, as of pyplot.subplots()"
+        )
     figure(1, 1)  # raises the error that says how to install matplotlib
     from matplotlib import pyplot
 
     _, new = pyplot.subplots(figsize=(width, height), layout="constrained")
     return new
+
+
+def expect(value: Any, attribute: str, what: str) -> Any:
+    """Return a value that has an attribute; TypeError, which says what it should be, without."""
+    if not hasattr(value, attribute):
+        raise TypeError(f"{what}; got {type(value).__name__} {shortly(value)}")
+    return value
+
+
+def shortly(value: Any) -> str:
+    """Return the beginning of a value's text."""
+    text = repr(value)
+    return text if len(text) < 60 else text[:57] + "..."
 
 
 def despine(ax: Any) -> Any:

@@ -6,7 +6,19 @@ from typing import Any, Self
 import numpy as np
 
 from nn.columns import usual_direction
-from nn.plot.axes import BLUE, CYCLE, INK, MUTED, ORANGE, array, axes, despine, separate
+from nn.plot.axes import (
+    BLUE,
+    CYCLE,
+    INK,
+    MUTED,
+    ORANGE,
+    array,
+    axes,
+    despine,
+    expect,
+    separate,
+    shortly,
+)
 
 #: The name, x, y, and the options of the line.
 _Curve = tuple[str, Any, Any, dict[str, Any]]
@@ -40,9 +52,27 @@ def _draw_curves(ax: Any, curves: Sequence[_Curve], log: bool = True) -> list[tu
     return drawn
 
 
-def history(
-    history: Any, columns: Sequence[str] = ("loss", "validation_loss"), *, ax: Any = None
-) -> Any:
+def _rows(history: Any) -> list[dict[str, float]]:
+    """Return the rows of a history, of a dict of columns, or of a list of rows, with epochs."""
+    rows = getattr(history, "epochs", history)
+    if isinstance(rows, Mapping):
+        columns = {name: array(values) for name, values in rows.items()}
+        if any(c.ndim != 1 for c in columns.values()):
+            raise TypeError(
+                "a history as a dict holds the values of each epoch by the names of columns, as "
+                f"{{'loss': [0.9, 0.5]}}; got {shortly(rows)}"
+            )
+        longest = max(map(len, columns.values()), default=0)
+        rows = [{n: c[i] for n, c in columns.items() if i < len(c)} for i in range(longest)]
+    if not isinstance(rows, Sequence) or not all(isinstance(row, Mapping) for row in rows):
+        raise TypeError(
+            "history draws an nn.History, a dict of columns, or a list of one dict for each epoch; "
+            f"got {shortly(history)}"
+        )
+    return [{"epoch": i + 1, **row} for i, row in enumerate(rows)]
+
+
+def history(history: Any, columns: Sequence[str] | str = (), *, ax: Any = None) -> Any:
     """Draw columns of a training by epoch; a ring marks the best epoch.
 
     Losses, and all that improves by falling, have a logarithmic scale; accuracies, R2 and other
@@ -50,12 +80,14 @@ def history(
 
     Parameters
     ----------
-    history : nn.History
-        The result of :func:`nn.fit`.
+    history : nn.History, dict of columns, or list of dicts
+        The result of :func:`nn.fit`; or ``{"loss": [...], ...}``; or one dict for each epoch.
+        Epochs are counted from 1 unless there is a column ``epoch``.
     columns
-        The columns to draw; those that the history does not have are left out.  The ring marks
-        the best value of the last one: the smallest loss, the largest score; of a column whose
-        name does not tell which, the last value.
+        The columns to draw; those that the history does not have are left out.  By default they
+        are ``loss`` and ``validation_loss`` (or ``val_loss``), and of a history without a loss all
+        of its scores.  The ring marks the best value of the last one: the smallest loss, the
+        largest score; of a column whose name does not tell which, the last value.
     ax
         Axes to draw on; by default those of a new figure.
 
@@ -65,6 +97,8 @@ def history(
 
     Raises
     ------
+    TypeError
+        If the history is nothing like that, or a value of a column is no number.
     ValueError
         If the history has no epoch, or none of the columns, or if losses and scores are mixed.
 
@@ -75,17 +109,21 @@ def history(
     >>> ax = nn.plot.history(nn.History(rows))
     >>> ax.get_title(loc="left")
     'best validation loss 0.0168, in epoch 9'
-    >>> rows = [{"epoch": i + 1, "validation_accuracy": 1 - 0.5 / (i + 1)} for i in range(9)]
-    >>> nn.plot.history(nn.History(rows), ["validation_accuracy"]).get_title(loc="left")
-    'best validation accuracy 94.44 %, in epoch 9'
+    >>> nn.plot.history({"accuracy": [0.5, 0.75, 0.94]}).get_title(loc="left")
+    'best accuracy 94.00 %, in epoch 3'
     """
-    rows = history.epochs
-    known = [c for c in columns if any(c in row for row in rows)]
+    rows = _rows(history)
+    have = list(dict.fromkeys(name for row in rows for name in row))
+    wanted = [columns] if isinstance(columns, str) else list(columns)
+    if not wanted:
+        wanted = ["loss", "val_loss", "validation_loss"]
+        if have and not set(have) & set(wanted):
+            wanted = [c for c in have if usual_direction(c) == "max"] or wanted
+    known = [c for c in wanted if c in have]
     if not known:
-        have = ", ".join(rows[-1]) if rows else "no epoch"
         raise ValueError(
-            f"nothing to draw: the history has {have}, and not {', '.join(columns)}; train with "
-            "nn.fit first, with validation= for a validation loss"
+            f"nothing to draw: the history has {', '.join(have) or 'no epoch'}, and not "
+            f"{', '.join(wanted)}; train with nn.fit first, with validation= for a validation loss"
         )
     rising = [c for c in known if usual_direction(c) == "max"]
     if rising and len(rising) < len(known):
@@ -101,7 +139,14 @@ def history(
     for name, color in zip(known, CYCLE * len(known), strict=False):
         points = [(row["epoch"], row[name]) for row in rows if name in row]
         style = {"color": color, "lw": 1.8, "marker": "o" if len(points) == 1 else ""}
-        curves.append((name.replace("_", " "), *np.array(points, float).T, style))
+        try:
+            x, y = np.array(points, float).T
+        except (TypeError, ValueError):
+            wrong = next(v for _, v in points if not np.isscalar(v) or isinstance(v, str))
+            raise TypeError(
+                f"column {name!r} holds one number for each epoch, got {shortly(wrong)}"
+            ) from None
+        curves.append((name.replace("_", " "), x, y, style))
     drawn = [(x, y) for x, y in _draw_curves(ax, curves, log=not rising) if len(x)]
     epoch, best, word = 0.0, np.nan, "best" if usual_direction(known[-1]) else "last"
     if drawn:
@@ -202,6 +247,7 @@ def update_ratio(updates: Any, *, ax: Any = None) -> Any:
     3
     """
     ratios: Mapping[str, Sequence[float]] = getattr(updates, "ratios", updates)
+    expect(ratios, "items", "updates is an nn.plot.Updates, or a dict of the ratios of parameters")
     wide = {n for n, p in getattr(updates, "parameters", {}).items() if p.ndim > 1}
     shown = {n: array(r) for n, r in ratios.items() if len(r) and (not wide or n in wide)}
     if not shown:
@@ -250,7 +296,8 @@ def gradcheck(report: Any, *, ax: Any = None) -> Any:
     >>> nn.plot.gradcheck(steps).get_xlabel()
     'step'
     """
-    steps = report if isinstance(report, Mapping) else report.steps
+    whole = "report is what ag.gradcheck returned, or its steps"
+    steps = report if isinstance(report, Mapping) else expect(report, "steps", whole).steps
     if not steps:
         raise ValueError(
             "this report has no errors by step; a check keeps them for its worst derivative, if "

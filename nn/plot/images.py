@@ -9,9 +9,10 @@ import numpy as np
 
 import autograd_core as ag
 from nn.module import Module, evaluating
-from nn.plot.axes import BLUE, CYCLE, INK, MUTED, ORANGE, array, axes, colours, despine
+from nn.plot.axes import BLUE, CYCLE, INK, MUTED, ORANGE, array, axes, colours, despine, shortly
 
 _MARKERS = "Do^sPXv*"
+_IGNORED = -100  # a target that does not count, as in the losses
 
 
 def _mosaic(images: Any, columns: int, gap: int, above: int) -> tuple[Any, list[tuple[int, int]]]:
@@ -32,6 +33,8 @@ def _height_width(pixels: int, shape: tuple[int, int] | None, what: str) -> tupl
     side = math.isqrt(pixels)
     if shape is None:
         return (side, side) if side * side == pixels else (1, pixels)
+    if len(shape) != 2:
+        raise ValueError(f"shape is (height, width), got {shape}")
     if shape[0] * shape[1] != pixels:
         raise ValueError(f"shape {shape} has {shape[0] * shape[1]} pixels, but {what} has {pixels}")
     return shape
@@ -68,7 +71,8 @@ def weights(
     Raises
     ------
     ValueError
-        If the weight has another number of axes, or the shape another number of pixels.
+        If the weight has another number of axes or is not finite, or the shape another number of
+        pixels.
 
     Examples
     --------
@@ -80,8 +84,18 @@ def weights(
     'weights of 6 filters, 3 channels, each 5×5'
     """
     if hasattr(weight, "parameters"):
-        weight = next(iter(weight.parameters()))
+        first = next(iter(weight.parameters()), None)
+        if first is None:
+            raise ValueError(f"{type(weight).__name__} has no parameter, so no weights to draw")
+        weight = first
+    if array(weight).dtype.kind not in "biuf":
+        raise TypeError(f"weight is an array of real numbers or a module, got {shortly(weight)}")
     w = array(weight).astype(float)
+    if bad := int((~np.isfinite(w)).sum()):
+        raise ValueError(
+            f"{bad} of {w.size} weights are not finite, and have no colour; the training diverged: "
+            "begin it again with a smaller lr=, or clip its gradients with max_norm="
+        )
     if w.ndim not in (2, 3, 4):
         raise ValueError(
             "weights have shape (neurons, inputs), or (filters, channels, height, width), got "
@@ -119,10 +133,34 @@ def weights(
     return ax
 
 
-def _classes(values: Any) -> Any:
-    """Return class numbers, from class numbers or from rows of scores."""
+def _labels(values: Any, names: Sequence[Any] = ()) -> tuple[Any, int]:
+    """Return class numbers ``(N,)`` from numbers, names or scores, and how many classes there are.
+
+    ``names`` are the classes in their order.  One score for each example means two classes.
+    """
     a = _without_nan(array(values))
-    return a.argmax(-1) if a.ndim > 1 else a.astype(int)
+    if a.ndim == 2 and a.shape[1] > 1:
+        return a.argmax(1), a.shape[1]
+    if a.ndim == 2 and not np.array_equal(a, np.round(a)):
+        return _two_columns(a).argmax(1), 2
+    a = a.reshape(-1) if a.ndim == 2 else a
+    if a.ndim != 1:
+        raise ValueError(f"classes have shape (N,), scores (N, classes), got shape {a.shape}")
+    if a.dtype.kind not in "biuf" or not all(isinstance(name, str) for name in names):
+        known = {name: k for k, name in enumerate(names)}
+        unknown = [value for value in a.tolist() if value not in known]
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is not one of the classes {list(known)}")
+        return np.array([known[value] for value in a.tolist()], int), len(known)
+    if wrong := [v for v in a.tolist() if v != int(v) or (v < 0 and v != _IGNORED)]:
+        raise ValueError(
+            f"classes are numbered from 0 up, got {wrong[0]}; scores have shape (N, classes), and "
+            "numbers that are names stand in classes="
+        )
+    count = int(a.max(initial=-1)) + 1
+    if names and count > len(names):
+        raise ValueError(f"class {count - 1} has no name: classes= names {len(names)}")
+    return a.astype(int), count
 
 
 def _without_nan(scores: Any) -> Any:
@@ -133,6 +171,12 @@ def _without_nan(scores: Any) -> Any:
     return scores
 
 
+def _two_columns(out: Any) -> Any:
+    """Return scores ``(N, 2)`` of two classes from one probability or logit each, ``(N, 1)``."""
+    logits = out.min(initial=0) < 0 or out.max(initial=0) > 1
+    return np.hstack([np.zeros_like(out) if logits else 1 - out, out])
+
+
 def _as_probabilities(scores: Any) -> Any:
     """Return scores ``(N, classes)`` from 0 to 1 as they are, and the softmax of logits."""
     if _without_nan(scores).min(initial=0) >= 0 and scores.max(initial=0) <= 1:
@@ -141,24 +185,34 @@ def _as_probabilities(scores: Any) -> Any:
     return powers / powers.sum(1, keepdims=True)
 
 
+def _names(*labels: Any) -> list[Any]:
+    """Return the names that occur, sorted; none where classes are numbers."""
+    arrays = [array(values) for values in labels]
+    if all(a.dtype.kind in "biuf" for a in arrays):
+        return []
+    return sorted({value for a in arrays for value in a.ravel().tolist()})
+
+
 def confusion_matrix(
-    prediction: Any, target: Any, classes: Sequence[str] | None = None, *, ax: Any = None
+    prediction: Any, target: Any, classes: Sequence[Any] | None = None, *, ax: Any = None
 ) -> Any:
     """Count how often each class was predicted for each: rows are true, columns predicted.
+
+    Targets of -100 do not count.
 
     Parameters
     ----------
     prediction, target
-        Class numbers ``(N,)``, or scores or one-hot rows ``(N, classes)``.
+        Class numbers or names ``(N,)``, or scores or one-hot rows ``(N, classes)``.
     classes
-        The names of the classes; by default their numbers.
+        The classes in their order; by default their numbers, or the names that occur, sorted.
     ax
         Axes to draw on; by default those of a new figure.
 
     Raises
     ------
     ValueError
-        If the numbers of predictions and targets differ.
+        If the numbers of predictions and targets differ, or for what is none of the classes.
 
     Examples
     --------
@@ -166,11 +220,18 @@ def confusion_matrix(
     >>> ax = nn.plot.confusion_matrix([0, 1, 1, 1], [0, 1, 1, 0])
     >>> ax.get_title(loc="left")
     'confusion matrix  (75.0 % right)'
+    >>> ax = nn.plot.confusion_matrix(["cat", "dog", "dog"], ["cat", "cat", "dog"])
+    >>> [t.get_text() for t in ax.get_xticklabels()]
+    ['cat', 'dog']
     """
-    p, t = _classes(prediction), _classes(target)
+    known = list(classes) if classes is not None else _names(prediction, target)
+    (p, columns), (t, rows) = _labels(prediction, known), _labels(target, known)
     if p.shape != t.shape:
         raise ValueError(f"{len(p)} predictions do not go with {len(t)} targets")
-    count = max(int(max(p.max(initial=0), t.max(initial=0))) + 1, len(classes or ()))
+    if not (t != _IGNORED).any():
+        raise ValueError("nothing to draw: there is no target, or all are ignored (-100)")
+    p, t = p[t != _IGNORED], t[t != _IGNORED]
+    count = max(columns, rows, len(known), 1)
     matrix = np.zeros((count, count), int)
     np.add.at(matrix, (t, p), 1)
     ax = axes(ax, 5.4, 5.0)
@@ -183,7 +244,7 @@ def confusion_matrix(
             j, i, str(matrix[i, j]), ha="center", va="center", fontsize=size, fontweight=weight,
             color="white" if share[i, j] > limit else color,
         )  # fmt: skip
-    names = list(classes or map(str, range(count)))
+    names = [str(known[k]) if k < len(known) else str(k) for k in range(count)]
     ax.set_xticks(range(count), names, rotation=0 if max(map(len, names)) < 4 else 90)
     ax.set_yticks(range(count), names)
     ax.tick_params(length=0, colors=INK)
@@ -236,12 +297,14 @@ def mistakes(
     >>> [t.get_text() for t in ax.texts]
     ['0 → 1  80 %', '0 → 1  70 %']
     """
-    scores, t = array(prediction).astype(float), _classes(target)
+    scores, (t, _) = array(prediction).astype(float), _labels(target)
     if scores.ndim != 2 or len(scores) != len(t):
         raise ValueError(
             f"mistakes are found from scores (N, classes) of {len(t)} examples, got shape "
             f"{scores.shape}; class numbers have no confidence"
         )
+    if len(array(x)) != len(t):
+        raise ValueError(f"{len(array(x))} images do not go with {len(t)} targets")
     scores = _as_probabilities(scores)
     p = scores.argmax(-1)
     wrong = np.flatnonzero(p != t)
@@ -276,15 +339,23 @@ def mistakes(
     return ax
 
 
-def _class_probabilities(model: Any, points: Any) -> Any:
+def _class_probabilities(model: Any, points: Any, names: Sequence[Any]) -> Any:
     """Return the probabilities ``(N, classes)``; an output of one number means two classes."""
+    if not isinstance(model, Module) and hasattr(model, "predict"):
+        if hasattr(model, "predict_proba"):
+            return array(model.predict_proba(points)).astype(float)
+        k, count = _labels(model.predict(points), names)
+        return np.eye(max(count, len(names), 2))[k]
     evaluation = evaluating(model) if isinstance(model, Module) else nullcontext()
     with evaluation, ag.no_grad():
-        out = array(model(points)).astype(float).reshape(len(points), -1)
-    if out.shape[1] == 1:
-        logits = out.min() < 0 or out.max() > 1
-        out = np.hstack([np.zeros_like(out) if logits else 1 - out, out])
-    shares = _as_probabilities(out)
+        out = array(model(points)).astype(float)
+    if out.shape[:1] != (len(points),) or out.ndim > 2 or out.size == 0:
+        raise ValueError(
+            f"a classifier of points returns scores (N, classes), here ({len(points)}, classes), "
+            f"got shape {out.shape}"
+        )
+    out = out.reshape(len(points), -1)
+    shares = _as_probabilities(_two_columns(out) if out.shape[1] == 1 else out)
     return shares / np.maximum(shares.sum(1, keepdims=True), 1e-30)
 
 
@@ -300,10 +371,12 @@ def decision_boundary(
     Parameters
     ----------
     model
-        A function of ``(N, 2)`` that returns probabilities or logits ``(N, classes)``, or
-        ``(N, 1)`` for two classes.
+        A function or module of ``(N, 2)`` that returns probabilities or logits ``(N, classes)``,
+        or ``(N, 1)`` for two classes; or an object with ``predict_proba`` or ``predict``, as the
+        classifiers of scikit-learn.
     x, y
-        Points ``(N, 2)`` and class numbers ``(N,)``, ``(N, 1)`` or one-hot.
+        Points ``(N, 2)`` and class numbers or names ``(N,)``, class numbers ``(N, 1)``, or one-hot
+        rows.  Where the model has ``classes_``, the labels are of those.
     resolution
         The number of points of the grid along each axis.
     margin
@@ -313,8 +386,10 @@ def decision_boundary(
 
     Raises
     ------
+    TypeError
+        If the model cannot be called and has no ``predict``.
     ValueError
-        If ``x`` does not have shape ``(N, 2)``.
+        If ``x`` does not have shape ``(N, 2)``, or ``y`` not one label for each point.
 
     Examples
     --------
@@ -324,17 +399,26 @@ def decision_boundary(
     >>> ax.get_title(loc="left")
     'decision boundary  (100.0 % right)'
     """
-    x, y = array(x), array(y)
-    if x.ndim != 2 or x.shape[1] != 2:
+    x = array(x)
+    if not callable(model) and not hasattr(model, "predict"):
+        raise TypeError(
+            "model is a function of points (N, 2), a module, or an object with predict; got "
+            f"{type(model).__name__}"
+        )
+    if x.ndim != 2 or x.shape[1] != 2 or not len(x):
         raise ValueError(f"a decision boundary is drawn for points (N, 2), got shape {x.shape}")
-    labels = (y.argmax(1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)).astype(int)
+    x = x if x.dtype.kind == "f" else x.astype(float)  # so is the grid
+    names = np.asarray(getattr(model, "classes_", ())).tolist() or _names(y)
+    labels, _ = _labels(y, names)
+    if len(labels) != len(x):
+        raise ValueError(f"{len(labels)} labels do not go with {len(x)} points")
     low, high = x.min(0), x.max(0)
     around = np.where(high > low, high - low, 1) * margin
     gx, gy = np.linspace(low - around, high + around, resolution).T
     grid = np.stack(np.meshgrid(gx, gy), -1).reshape(-1, 2).astype(x.dtype)
-    shares = _class_probabilities(model, grid)
+    shares = _class_probabilities(model, grid, names)
     classes = shares.shape[1]
-    right = float(np.mean(_class_probabilities(model, x).argmax(1) == labels))
+    right = float(np.mean(_class_probabilities(model, x, names).argmax(1) == labels))
     ax = despine(axes(ax, 5.6, 4.6))
     from matplotlib import colormaps
     from matplotlib.colors import to_rgb
@@ -361,7 +445,10 @@ def decision_boundary(
         ax.scatter(
             *x[labels == k].T, s=18, marker=_MARKERS[k % len(_MARKERS)],
             color=[colors[k % len(colors)]], edgecolors="white", linewidths=0.6,
+            label=names[k] if k < len(names) else k,
         )  # fmt: skip
+    if names:
+        ax.legend(frameon=False, fontsize=9)
     title = f"decision boundary  ({right:.1%} right)".replace("%", " %")
     ax.set_title(title, loc="left", fontsize=11)
     return ax

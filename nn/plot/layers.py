@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from nn.module import Module, innermost_outputs
-from nn.plot.axes import BLUE, INK, MUTED, ORANGE, array, axes, despine
+from nn.plot.axes import BLUE, INK, MUTED, ORANGE, array, axes, despine, expect
 
 #: The bounds at which an activation saturates, by the name of its class.
 _BOUNDS = {"Sigmoid": (0.0, 1.0), "Tanh": (-1.0, 1.0), "Softmax": (0.0, 1.0)}
@@ -94,7 +94,7 @@ def activations(model: Module, x: Any, *, ax: Any = None) -> Any:
     >>> [t.get_text() for t in ax.get_yticklabels()]
     ['1 Sigmoid', '3 Sigmoid']
     """
-    ran = outputs(model, x)
+    ran = outputs(expect(model, "named_modules", "model is an nn.Module"), x)
     chosen = [r for r in ran if not list(r[1].parameters()) and type(r[1]).__name__ != "Flatten"]
     chosen = chosen or ran
     if not chosen:
@@ -142,7 +142,7 @@ def gradients(model: Module, *, ax: Any = None) -> Any:
     """
     found = [
         (name, np.abs(array(p.grad)).ravel().astype(float))
-        for name, p in model.named_parameters()
+        for name, p in expect(model, "named_parameters", "model is an nn.Module").named_parameters()
         if p.grad is not None
     ]
     if not found:

@@ -98,3 +98,19 @@ def test_a_column_of_unknown_direction_has_no_best(ax):
     ax.clear()
     nn.plot.history(nn.History(rows), ["brier_score"], ax=ax)
     assert ax.get_title(loc="left") == "best brier score 0.3, in epoch 2"
+
+
+@pytest.mark.parametrize("given", [
+    nn.History([{"epoch": 1, "loss": 0.9}, {"epoch": 2, "loss": 0.4}]),
+    {"loss": [0.9, 0.4]}, {"loss": np.array([0.9, 0.4]), "epoch": [1, 2]},
+    [{"loss": 0.9}, {"loss": 0.4}],
+])  # fmt: skip
+def test_history_takes_columns_and_rows(ax, given):
+    nn.plot.history(given, ax=ax)
+    assert ax.get_title(loc="left") == "best loss 0.4, in epoch 2"
+
+
+def test_history_without_a_loss_draws_its_scores(ax):
+    nn.plot.history({"epoch": [5, 10], "accuracy": [0.5, 0.8], "seconds": [1, 1]}, ax=ax)
+    assert ax.get_title(loc="left") == "best accuracy 80.00 %, in epoch 10"
+    assert len(ax.get_lines()) == 2  # one curve and its ring

@@ -127,3 +127,95 @@ def test_scores_of_nan_are_no_class():
     ):
         with pytest.raises(ValueError, match="scores are nan, which is no class"):
             draw()
+
+
+@pytest.mark.parametrize(("prediction", "target", "classes", "names", "right"), [
+    (["a", "b", "b"], ["a", "c", "b"], None, ["a", "b", "c"], "66.7"),
+    (["a", "b"], ["a", "b"], ["b", "a"], ["b", "a"], "100.0"),
+    (np.eye(4)[[1, 2]], [1, 1], None, ["0", "1", "2", "3"], "50.0"),  # the scores know of more
+    ([7, 3], [3, 3], [3, 7], ["3", "7"], "50.0"),
+    ([[0.2], [0.9]], [[0], [1]], None, ["0", "1"], "100.0"),
+    ([[-3.0], [0.1]], [0, 1], None, ["0", "1"], "100.0"),
+    ([0, 1, 1], [0, -100, 1], ["no", "yes"], ["no", "yes"], "100.0"),
+])  # fmt: skip
+def test_confusion_matrix_of_names_and_scores(ax, prediction, target, classes, names, right):
+    nn.plot.confusion_matrix(prediction, target, classes, ax=ax)
+    assert [t.get_text() for t in ax.get_xticklabels()] == names
+    assert ax.get_title(loc="left") == f"confusion matrix  ({right} % right)"
+
+
+@pytest.mark.parametrize(("call", "words"), [
+    (lambda p: p.confusion_matrix(["a"], ["b"], ["a"]), "'b' is not one of the classes"),
+    (lambda p: p.confusion_matrix([0, 2], [0, 1], ["no", "yes"]), "class 2 has no name"),
+    (lambda p: p.confusion_matrix([0, -1], [0, 1]), "numbered from 0 up, got -1"),
+    (lambda p: p.confusion_matrix([0.2, 0.9], [0, 1]), "numbered from 0 up, got 0.2"),
+    (lambda p: p.confusion_matrix([], []), "nothing to draw"),
+    (lambda p: p.confusion_matrix(np.zeros((2, 2, 2)), [0, 1]), "classes have shape"),
+    (lambda p: p.mistakes(np.ones((3, 4)), np.eye(2), [0, 1]), "3 images do not go with 2"),
+    (lambda p: p.weights(np.array([[1.0, np.nan]])), "1 of 2 weights are not finite"),
+    (lambda p: p.weights(nn.ReLU()), "ReLU has no parameter"),
+    (lambda p: p.weights("abc"), "weight is an array of real numbers or a module"),
+    (lambda p: p.weights(np.eye(4), (4,)), "shape is \\(height, width\\)"),
+    (lambda p: p.weights(np.eye(4), ax=3), "ax is the axes"),
+    (lambda p: p.decision_boundary(3, np.eye(2), [0, 1]), "a function of points"),
+    (lambda p: p.decision_boundary(np.sin, np.eye(2), [0]), "1 labels do not go with 2 points"),
+    (lambda p: p.decision_boundary(np.ravel, np.eye(2), [0, 1]), "scores \\(N, classes\\)"),
+    (lambda p: p.decision_boundary(np.sin, np.zeros((0, 2)), []), "points \\(N, 2\\)"),
+    (lambda p: p.history(3), "an nn.History, a dict of columns"),
+    (lambda p: p.history({"loss": 0.5}), "values of each epoch"),
+    (lambda p: p.history({"loss": ["low"]}), "one number for each epoch"),
+    (lambda p: p.history([]), "no epoch"),
+    (lambda p: p.update_ratio(3), "updates is an nn.plot.Updates"),
+    (lambda p: p.gradcheck(3), "what ag.gradcheck returned"),
+    (lambda p: p.activations(3, 4), "model is an nn.Module"),
+    (lambda p: p.gradients(3), "model is an nn.Module"),
+])  # fmt: skip
+def test_wrong_inputs_get_our_words(call, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        call(nn.plot)
+
+
+class Nearest:
+    """A classifier by the nearest of three points, with the interface of scikit-learn."""
+
+    classes_ = np.array(["blue", "green", "red"])
+    centres = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+
+    def distances(self, points):
+        return ((points[:, None] - self.centres) ** 2).sum(-1)
+
+    def predict(self, points):
+        return self.classes_[self.distances(points).argmin(1)]
+
+
+class Soft(Nearest):
+    def predict_proba(self, points):
+        powers = np.exp(-4 * self.distances(points))
+        return powers / powers.sum(1, keepdims=True)
+
+
+@pytest.mark.parametrize("model", [Nearest(), Soft(), Soft().predict_proba])
+def test_decision_boundary_of_whatever_predicts(ax, model):
+    x = np.random.default_rng(0).normal(size=(30, 2))
+    y = Nearest().predict(x)
+    labels = y if hasattr(model, "predict") else np.unique(y, return_inverse=True)[1]
+    nn.plot.decision_boundary(model, x, labels, ax=ax)
+    assert ax.get_title(loc="left") == "decision boundary  (100.0 % right)"
+    if hasattr(model, "predict"):
+        assert [t.get_text() for t in ax.get_legend().get_texts()] == ["blue", "green", "red"]
+
+
+def test_decision_boundary_of_whole_numbers_has_a_fine_grid(ax):
+    x, seen = np.array([[0, 0], [3, 3], [0, 3]]), []
+    nn.plot.decision_boundary(lambda p: seen.append(p) or p[:, :1] > 1, x, [0, 1, 0], ax=ax)
+    assert seen[0].dtype.kind == "f"
+    assert len(np.unique(seen[0])) == 200
+
+
+def test_decision_boundary_of_scikit_learn(ax):
+    svm = pytest.importorskip("sklearn.svm")
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    y = np.where(x[:, 0] > 0, "yes", "no")
+    model = svm.SVC().fit(x, y)
+    nn.plot.decision_boundary(model, x, y, ax=ax)
+    assert ax.get_title(loc="left").split("(")[1] == f"{100 * model.score(x, y):.1f} % right)"
