@@ -109,13 +109,22 @@ def _neville(slopes: Array, error_floor: Array) -> tuple[Array, Array, Array]:
     return best, bound, row_of
 
 
-def _one_pass(above: Array, below: Array, center: Array, steps: Array, floor: Array) -> Slopes:
-    """Return slopes from values at x + h and x - h, ``(levels, n, m)``; steps ``(levels, n)``."""
+def _one_pass(
+    above: Array, below: Array, center: Array, steps: Array, floor: Array, coarse: Array
+) -> Slopes:
+    """Return slopes from values at x + h and x - h, ``(levels, n, m)``; steps ``(levels, n)``.
+
+    ``coarse``, ``(n, m)``, is the least change that larger steps made, infinity at first, and is
+    updated.  Values that larger steps changed on both sides, and these on neither, are coarse.
+    """
     h = steps[..., None]
     size = np.abs(above) + np.abs(below) + np.abs(center)
     is_constant = (above == center) & (below == center)
     moved = np.fmax(np.abs(above - center), np.abs(below - center))
     quantum = np.min(np.where(moved > 0, moved, np.inf), axis=0)  # where only the nearest are equal
+    quantum = np.where(np.isfinite(quantum), quantum, coarse)
+    both = np.fmin(np.abs(above - center), np.abs(below - center))
+    np.minimum(coarse, np.min(np.where(both > 0, both, np.inf), axis=0), out=coarse)
     rest = 0.5 * EPS * np.abs(center)
     rest = np.where(floor > 1e3 * rest, floor, rest)  # also of what is computed in float32 inside
     plain = np.where(is_constant, rest, 4 * EPS * size + floor) / h
@@ -170,6 +179,7 @@ def slopes(
     """
     best: Slopes | None = None
     todo = np.arange(len(first))
+    coarse = np.full((len(first), len(center)), np.inf)
     with np.errstate(all="ignore"):
         for shrink in passes:
             steps = first[todo] * shrink * FACTOR ** -np.arange(LEVELS)[:, None]
@@ -177,7 +187,9 @@ def slopes(
                 np.array([list(map(move, todo.tolist(), row)) for row in sign * steps])
                 for sign in (1.0, -1.0)
             )
-            found = _one_pass(above, below, center, steps, floor)
+            least = coarse[todo]
+            found = _one_pass(above, below, center, steps, floor, least)
+            coarse[todo] = least
             improved = np.ones(len(todo), bool)
             if best is None:
                 best = found

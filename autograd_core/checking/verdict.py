@@ -415,7 +415,9 @@ def reconsider(
             exact = ~s.steep & (s.error_bound <= 1e-4 * np.abs(s.value))
             if not found and exact.all():
                 return None
-            if found and found[0].kind == "value" and found[0].error_bound < best.error_bound:
+            constant = found and found[0].numeric == 0 != mismatch.numeric  # to such fine steps
+            certain = found and found[0].kind == "value" and not constant
+            if certain and found[0].error_bound < best.error_bound:
                 best = replace(found[0], u=mismatch.u, direction=i)
         nearby = point.slope_range(mismatch.u, d[0], smooth=mismatch.kind == "jump")
         if nearby is not None:

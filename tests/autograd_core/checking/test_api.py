@@ -273,6 +273,8 @@ def test_a_fault_on_a_sample_that_was_made_up_is_a_warning():
      np.array([0.5, 0.75]), "inconclusive"),
     ((lambda x: np.where(x == np.round(x), x, np.nan), lambda g, out, x: 99 * g),
      np.array([1.0, 2.0, 3.0]), "inconclusive"),
+    ((lambda x: (1e5 + x).astype(np.float32) - np.float32(1e5), lambda g, out, x: g.astype(float)),
+     np.array([0.3, 0.6]), "inconclusive"),
     ((lambda x: np.where(abs(x - 2) < 1e-9, 3 * x, np.nan), lambda g, out, x: 3 * g),
      np.full(3, 2.0), "pass"),
     ((lambda x: None, lambda g, out, x: g), np.array([0.5]), "fail"),
@@ -359,6 +361,18 @@ def test_kernels_that_cast_inside_are_accused_of_nothing(dtype):
         assert report.verdict != "pass" or dtype is np.float32
     wrong = cast, lambda g, out, x: 2 * g * (1 - out * out)
     assert ag.gradcheck(wrong, X).verdict in ("fail", "inconclusive")
+
+
+@pytest.mark.parametrize("offset", [1e4, 3e4, 1e5])
+def test_values_that_larger_steps_move_and_finer_ones_do_not_are_coarse(offset):
+    pair = (
+        lambda x: (offset + x).astype(np.float32) - np.float32(offset),
+        lambda g, out, x: g.astype(x.dtype),
+    )
+    for x in (np.array([0.3, 0.6]), np.random.default_rng(0).normal(size=5)):
+        for dtype in (None, np.float32):
+            report = ag.gradcheck(pair, x, dtype=dtype)
+            assert report.verdict in ("pass", "inconclusive"), report
 
 
 def test_gradients_of_integers_are_refused_as_such():
