@@ -3,6 +3,9 @@
 Each says what was expected, what came, and the likely remedy.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 
 class AutogradError(Exception):
     """Base class of everything that this package raises on its own account."""
@@ -30,6 +33,22 @@ class MutationError(GraphError):
 
 class RuleError(AutogradError, RuntimeError):
     """A derivative rule returned something that cannot be a cotangent of its argument."""
+
+
+class CompileError(AutogradError, TypeError):
+    """A function cannot become a program: it needs numbers while it is traced, or changes itself."""
+
+
+class NeedsNumbersError(CompileError):
+    """The numbers of a traced array were asked for.
+
+    ``as_one_line`` makes of a function one that becomes a single line of the program: what needs
+    numbers inside a primitive or a rule has them when the program runs.
+    """
+
+    def __init__(self, message: str, as_one_line: Callable[..., Any]) -> None:
+        super().__init__(message)
+        self.as_one_line = as_one_line
 
 
 class AnomalyError(AutogradError, ArithmeticError):

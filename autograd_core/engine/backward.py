@@ -40,7 +40,13 @@ from autograd_core.engine.structural_zeros import (
     propagate,
     zero_unreachable,
 )
-from autograd_core.errors import AnomalyError, GraphError, MutationError, RuleError
+from autograd_core.errors import (
+    AnomalyError,
+    GraphError,
+    MutationError,
+    NeedsNumbersError,
+    RuleError,
+)
 
 #: Gradients of intermediate Tensors that asked for them by ``retain_grad()``.
 Retained = list[tuple[weakref.ref[Any], Any]]
@@ -139,14 +145,20 @@ class Products:
                 continue
             if node not in keep:
                 del cotangents[node]
-            for parent, c in self(node, g):
+            try:
+                contributions = self(node, g)
+            except NeedsNumbersError as refusal:  # in a trace: the rule becomes one line
+                contributions = self(node, g, refusal.as_one_line)
+            for parent, c in contributions:
                 before = cotangents.get(parent)
                 cotangents[parent] = c if before is None else accumulate(before, c, parent, owned)
             if self.free and node.primitive is not GET_OUTPUT:
                 release(node)
             g = c = before = None  # a large array dies with its use
 
-    def __call__(self, node: Node, g: Any) -> list[tuple[Node, Any]]:
+    def __call__(
+        self, node: Node, g: Any, as_one_line: Callable[..., Any] | None = None
+    ) -> list[tuple[Node, Any]]:
         """Return the parents that need a cotangent, each with what this node contributes."""
         primitive, parents, needed = node.primitive, node.parents, self.needed
         if primitive is GET_OUTPUT:
@@ -170,7 +182,10 @@ class Products:
             if primitive.__class__ is Recomputed:
                 self._recompute(node, g, unused)
                 return []
-            vjps = rules.vjp_all(g, out, *args, **(kwargs or {}))  # type: ignore[misc]
+            vjp_all = rules.vjp_all if as_one_line is None else as_one_line(rules.vjp_all)
+            vjps = vjp_all(g, out, *args, **(kwargs or {}))
+        elif as_one_line is not None:
+            vjps = [rule and as_one_line(rule) for rule in vjps]
         if self.masks or rules.selects or unused or (kwargs and "where" in kwargs):
             return self._masked(node, g, out, args, vjps, unused)
         found = []
@@ -236,7 +251,7 @@ class Products:
         """Return what :meth:`__call__` does, and propagate the masks of structural zeros."""
         rules, kwargs = node.primitive.rules, node.kwargs or {}  # type: ignore[union-attr]
         assert rules is not None
-        above = self.masks.pop(node, None)
+        above = self.masks.get(node)
         hides = above is not None and rules.elementwise and not rules.reads_no_values
         passes = not self.ieee and (
             begins_mask(node, unused) or (above is not None and passes_mask(node))
@@ -260,6 +275,7 @@ class Products:
             else:
                 self.masks.pop(parent, None)
             reached.add(parent)
+        self.masks.pop(node, None)
         return pairs
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from autograd_core.engine.graph import ANOMALY, PROFILE, Node, arrays_in, mode
 from autograd_core.engine.primitive import Primitive
-from autograd_core.errors import AnomalyError
+from autograd_core.errors import AnomalyError, NeedsNumbersError
 
 #: [primitive, seconds, node, result] of every call while ``ag.profile`` runs.
 timed_calls: ContextVar[list[Any] | None] = ContextVar("autograd_core.timed_calls", default=None)
@@ -35,7 +35,10 @@ def user_line() -> str:
 def run(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run the function of a primitive; under ``ag.profile`` note how long it took."""
     if not mode.get() & PROFILE:
-        return primitive.fun(*args, **kwargs)
+        try:
+            return primitive.fun(*args, **kwargs)
+        except NeedsNumbersError as refusal:
+            return refusal.as_one_line(primitive.fun)(*args, **kwargs)
     start = perf_counter()
     out = primitive.fun(*args, **kwargs)
     calls = timed_calls.get()

@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd_core.engine.admission import admit
 from autograd_core.engine.diagnostics import observe, run
-from autograd_core.engine.graph import RECORD, UNTRACKED, Given, Node, make_node, mode, output_node
+from autograd_core.engine.graph import RECORD, TRACE, UNTRACKED, Given, Node, make_node, mode, output_node
 from autograd_core.engine.mutation import COPIED, private_copy, watch
 from autograd_core.engine.primitive import SMALL, Operand, Primitive
 from autograd_core.engine.rule_record import Rules
@@ -162,7 +162,7 @@ def apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -
                     i = len(arrays)
                     if rules.reads_args[i] if i < len(rules.reads_args) else rules.reads_rest:
                         large.append(a)
-                elif not rules.reads_no_values:
+                elif not rules.reads_no_values and not bits & TRACE:  # a program reads it anew
                     arrays.append(a.copy("K"))
                     parents.append(Given(a, False))
                     continue

@@ -187,8 +187,7 @@ def refuse_if(part: Any, scale: Any, reason: str) -> None:
     part, scale = unwrap(part), unwrap(scale)
     if part.size == 0:
         return
-    limit = 1e3 * float(np.finfo(part.dtype).eps) * max(float(abs(scale).max()), 1e-300)
-    if float(abs(part).max()) > limit:
+    if abs(part).max() > 1e3 * float(np.finfo(part.dtype).eps) * np.maximum(abs(scale).max(), 1e-300):
         raise NotDifferentiableError(reason)
 
 

@@ -1,0 +1,114 @@
+"""Lines of a program: what was called, with which values, what came out, and where in the code.
+
+A value of a program is the :class:`~autograd_core.program.traced.Traced` that stood for it while
+the program was traced.  Values that share memory have one ``root``, the value that owns it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from autograd_core.program.traced import Traced
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """One call.
+
+    Attributes
+    ----------
+    function, args, kwargs
+        The call; arguments are values, constants, and containers of them.
+    result
+        A value, a tuple or list of values, or something else that the program does not use.
+    kind
+        ``call``: computes new values.  ``write``: writes into ``result``.  ``draw``: takes numbers
+        from a generator.  ``guard``: the truth of the first argument must be ``expected``.
+    expected
+        Of a guard.
+    origin
+        The line of the user's code, as ``file.py:12``.
+    """
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    result: Any
+    kind: str = "call"
+    expected: bool = True
+    origin: str = ""
+
+    @property
+    def inputs(self) -> list[Traced]:
+        """The values that it reads."""
+        return list(values_in((self.args, self.kwargs)))
+
+    @property
+    def outputs(self) -> list[Traced]:
+        """The values that it makes, or writes into."""
+        return list(values_in(self.result))
+
+
+@dataclass(slots=True, eq=False)
+class Program:
+    """Lines in order, what goes in, and what comes out.
+
+    Attributes
+    ----------
+    lines
+        The calls.
+    inputs
+        Values that are given at each call, in the order of the arguments.
+    outputs
+        What is returned: values and constants in containers.
+    captured
+        Arrays that the function uses and did not make, by their values; read at each call.
+    """
+
+    lines: list[Line]
+    inputs: list[Traced]
+    outputs: Any
+    captured: dict[Traced, np.ndarray[Any, Any]] = field(default_factory=dict)
+
+    @property
+    def written(self) -> set[Traced]:
+        """The roots of the values that lines write into."""
+        return {v.root for line in self.lines if line.kind == "write" for v in line.outputs}
+
+
+def leaves_of(tree: Any) -> Iterator[Any]:
+    """Yield what stands in tuples, lists, dicts and slices."""
+    if isinstance(tree, (list, tuple)):
+        for member in tree:
+            yield from leaves_of(member)
+    elif isinstance(tree, dict):
+        for member in tree.values():
+            yield from leaves_of(member)
+    elif isinstance(tree, slice):
+        yield from (tree.start, tree.stop, tree.step)
+    else:
+        yield tree
+
+
+def values_in(tree: Any) -> Iterable[Traced]:
+    """Yield the values among the leaves of a tree."""
+    return (leaf for leaf in leaves_of(tree) if getattr(leaf, "is_traced", False) is True)
+
+
+def replaced(tree: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a tree with ``change`` of each leaf."""
+    kind = type(tree)
+    if kind in (list, tuple):
+        return kind(replaced(member, change) for member in tree)
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return kind(*(replaced(member, change) for member in tree))
+    if kind is dict:
+        return {key: replaced(member, change) for key, member in tree.items()}
+    if kind is slice:
+        return slice(*(replaced(part, change) for part in (tree.start, tree.stop, tree.step)))
+    return change(tree)

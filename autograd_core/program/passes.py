@@ -1,0 +1,198 @@
+"""Passes: each takes a program and returns one that computes the same with less.
+
+A value whose memory a line writes into is left alone: it has no single value to be equal to.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_core.program.lines import Line, Program, leaves_of, replaced, values_in
+from autograd_core.program.traced import Traced
+
+#: Constants of more elements are not computed while a program is built, unless one number is all.
+MANY = 64
+
+
+def is_elementwise(function: Any) -> bool:
+    """Return whether a function works element by element and has one result."""
+    return isinstance(function, np.ufunc) and function.signature is None and function.nout == 1
+
+
+def without_dead_lines(program: Program) -> Program:
+    """Return a program without the lines whose results nothing needs.
+
+    Guards and draws stay, and so do writes into what the caller can see.
+    """
+    seen = {v.root for v in values_in(program.outputs)} | set(program.captured)
+    live = seen | set(program.inputs)
+    kept = []
+    for line in reversed(program.lines):
+        if line.kind in ("guard", "draw") or any(v.root in live for v in line.outputs):
+            kept.append(line)
+            live |= {v.root for v in line.inputs}
+    return Program(kept[::-1], program.inputs, program.outputs, program.captured)
+
+
+def with_constants_folded(program: Program) -> Program:
+    """Return a program in which what depends on no input is computed once, when it is built.
+
+    A product with 1 that changes neither shape nor dtype is its other factor.
+    """
+    written, known = program.written, dict[Traced, Any]()
+
+    def folds(line: Line) -> bool:
+        value = line.result
+        alone = line.kind == "call" and isinstance(value, Traced) and value.root not in written
+        return alone and not line.inputs and line.function is not np.empty
+
+    def change(leaf: Any) -> Any:
+        return known.get(leaf, leaf) if isinstance(leaf, Traced) else leaf
+
+    kept = []
+    for line in program.lines:
+        line.args, line.kwargs = replaced(line.args, change), replaced(line.kwargs, change)
+        if folds(line):
+            known[line.result] = _constant(line)
+        elif (same := _same_factor(line, written)) is not None:
+            known[line.result] = same
+        else:
+            kept.append(line)
+    return Program(kept, program.inputs, replaced(program.outputs, change), program.captured)
+
+
+def _constant(line: Line) -> Any:
+    """Return the value of a line without inputs; one number, seen as a whole shape, stays one."""
+    value = line.result.example
+    many = isinstance(value, np.ndarray) and value.size > MANY
+    if many and (is_elementwise(line.function) or line.function in (np.ones, np.zeros, np.full)):
+        if (value == value.flat[0]).all():
+            return np.broadcast_to(value.flat[0], value.shape)
+    return value
+
+
+def _same_factor(line: Line, written: set[Traced]) -> Traced | None:
+    """Return the factor that a product with 1 leaves as it is."""
+    value = line.result
+    if line.function is not np.multiply or line.kwargs or not isinstance(value, Traced):
+        return None
+    for factor, other in (line.args, line.args[::-1]):
+        if not isinstance(factor, Traced) or isinstance(other, Traced) or factor.root in written:
+            continue
+        alike = factor.shape == value.shape and factor.dtype == value.dtype
+        if alike and value.root not in written and is_one_number(other) and np.ravel(other)[0] == 1:
+            return factor
+    return None
+
+
+def is_one_number(value: Any) -> bool:
+    """Return whether a constant is a number, or an array of one number repeated by strides of 0."""
+    if isinstance(value, np.ndarray):
+        return value.size > 0 and not any(value.strides)
+    return isinstance(value, (int, float, complex, np.generic))
+
+
+def with_equal_lines_once(program: Program) -> Program:
+    """Return a program that computes equal calls of equal arguments once."""
+    written, first, same = program.written, dict[Any, Traced](), dict[Traced, Any]()
+
+    def change(leaf: Any) -> Any:
+        return same.get(leaf, leaf) if isinstance(leaf, Traced) else leaf
+
+    kept = []
+    for line in program.lines:
+        line.args, line.kwargs = replaced(line.args, change), replaced(line.kwargs, change)
+        value = line.result
+        pure = line.kind == "call" and isinstance(value, Traced)
+        if pure and not any(v.root in written for v in (*line.inputs, value)):
+            key = (line.function, _key(line.args), _key(line.kwargs))
+            if key in first:
+                same[value] = first[key]
+                continue
+            first[key] = value
+        kept.append(line)
+    return Program(kept, program.inputs, replaced(program.outputs, change), program.captured)
+
+
+def _key(tree: Any) -> Any:
+    """Return something hashable that is equal for equal arguments; arrays are equal if the same."""
+    if isinstance(tree, (list, tuple)):
+        return (type(tree), *map(_key, tree))
+    if isinstance(tree, dict):
+        return tuple((name, _key(member)) for name, member in tree.items())
+    if isinstance(tree, slice):
+        return (slice, _key(tree.start), _key(tree.stop), _key(tree.step))
+    if tree is None or isinstance(tree, (bool, int, float, complex, str, np.generic, np.dtype)):
+        return (type(tree), repr(tree))
+    return id(tree)
+
+
+def with_guards_first(program: Program) -> Program:
+    """Return a program whose guards, and what they need, come before everything else."""
+    needed: set[Traced] = set()
+    early = set()
+    for i in range(len(program.lines) - 1, -1, -1):
+        line = program.lines[i]
+        if line.kind == "guard" or any(v.root in needed for v in line.outputs):
+            early.add(i)
+            needed |= {v.root for v in line.inputs}
+    lines = [program.lines[i] for i in sorted(early)]
+    lines += [line for i, line in enumerate(program.lines) if i not in early]
+    return Program(lines, program.inputs, program.outputs, program.captured)
+
+
+#: The passes in their order.
+PASSES: tuple[Callable[[Program], Program], ...] = (
+    without_dead_lines, with_constants_folded, with_equal_lines_once, without_dead_lines,
+    with_guards_first,
+)  # fmt: skip
+
+
+def differences(first: Program, second: Program) -> list[str]:
+    """Return where two traces of one function differ: lines, or numbers that are not inputs."""
+    if len(first.lines) != len(second.lines):
+        return [f"one trace has {len(first.lines)} lines, the next {len(second.lines)}"]
+    found = []
+    for a, b in zip(first.lines, second.lines, strict=True):
+        names = [getattr(line.function, "__name__", "") for line in (a, b)]
+        if names[0] != names[1]:
+            found.append(f"{b.origin} calls {names[0]} in one trace and {names[1]} in the next")
+            continue
+        pairs = zip(leaves_of((a.args, a.kwargs)), leaves_of((b.args, b.kwargs)), strict=False)
+        for p, q in pairs:
+            if not _alike(p, q):
+                found.append(f"{b.origin} uses {_shown(p)} in one trace and {_shown(q)} in the next")
+    return found
+
+
+def _alike(p: Any, q: Any) -> bool:
+    if isinstance(p, Traced) and isinstance(q, Traced):
+        if p.role == q.role == "captured":
+            return np.array_equal(p.example, q.example, equal_nan=p.dtype.kind in "fc")
+        return p.role == q.role
+    numbers = (int, float, complex, np.generic)
+    if isinstance(p, numbers) and isinstance(q, numbers):
+        return bool(p == q or (p != p and q != q))
+    return type(p) is type(q)
+
+
+def _shown(leaf: Any) -> str:
+    return f"an array of {leaf.example.ravel()[:3]}..." if isinstance(leaf, Traced) else repr(leaf)
+
+
+def is_view(line: Line) -> bool:
+    """Return whether a line returns memory of one of its inputs."""
+    value = line.result
+    return isinstance(value, Traced) and value.root is not value and line.kind == "call"
+
+
+#: Operators and what Python writes for them.
+INFIX: dict[Any, str] = {
+    np.add: "+", np.subtract: "-", np.multiply: "*", np.true_divide: "/", operator.pow: "**",
+    np.matmul: "@", np.remainder: "%", np.floor_divide: "//", np.less: "<", np.less_equal: "<=",
+    np.greater: ">", np.greater_equal: ">=", np.equal: "==", np.not_equal: "!=",
+}  # fmt: skip
