@@ -11,7 +11,16 @@ import numpy as np
 
 from autograd_core.engine.admission import admit
 from autograd_core.engine.diagnostics import observe, run
-from autograd_core.engine.graph import RECORD, TRACE, UNTRACKED, Given, Node, make_node, mode, output_node
+from autograd_core.engine.graph import (
+    RECORD,
+    TRACE,
+    UNTRACKED,
+    Given,
+    Node,
+    make_node,
+    mode,
+    output_node,
+)
 from autograd_core.engine.mutation import COPIED, private_copy, watch
 from autograd_core.engine.primitive import SMALL, Operand, Primitive
 from autograd_core.engine.rule_record import Rules

@@ -17,11 +17,11 @@ from autograd_core.engine.graph import TRACE, mode
 from autograd_core.engine.modes import in_mode
 from autograd_core.engine.recording import TensorBase
 from autograd_core.errors import CompileError
-from autograd_core.program.lines import Line, Program, leaves_of, replaced
+from autograd_core.program.lines import Line, Program, replaced
 from autograd_core.program.passes import PASSES, differences
 from autograd_core.program.source import Miss, Source, write
 from autograd_core.program.traced import Trace, Traced, trace
-from autograd_core.transforms.trees import flatten
+from autograd_core.transforms.trees import Tree
 
 #: How many outcomes of its guards a function may have before it is run eagerly.
 OUTCOMES = 16
@@ -53,12 +53,14 @@ class Compiled:
     def __init__(self, f: Callable[..., Any], limit: int = OUTCOMES) -> None:
         functools.update_wrapper(self, f)
         self.f, self.limit = f, limit
+        self.__name__: str = getattr(f, "__name__", type(f).__name__)
         self._variants: dict[Any, _Variant] = {}
         self._counts: dict[Any, int] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        leaves, key = flatten((args, kwargs))
-        signature = (repr(key), mode.get(), *map(_form, leaves))
+        tree = Tree((args, kwargs))
+        leaves = tree.leaves
+        signature = (*tree.paths(), mode.get(), *map(_form, leaves))
         arrays = [_array(leaf) for leaf in leaves if _is_array(leaf)]
         variant = self._variants.get(signature)
         if variant is None:
@@ -147,7 +149,7 @@ def _form(leaf: Any) -> Any:
     """Return what of an argument a program depends on."""
     if _is_array(leaf):
         a = _array(leaf)
-        if isinstance(leaf, TensorBase) and leaf.requires_grad:
+        if isinstance(leaf, TensorBase) and leaf._node.tracked:
             raise CompileError(
                 "an argument is a Tensor that records; compile the derivative instead: "
                 "ag.compile(ag.grad(f)), called with arrays"
@@ -187,8 +189,7 @@ def _settled(program: Program, running: Trace, known: set[int]) -> Program:
         if id(array) in known:
             captured[value] = array
         elif value in written:
-            initial = value.example if value not in written else _first(array)
-            made.append(Line(np.copy, (initial,), {}, value))
+            made.append(Line(np.copy, (array.copy(),), {}, value))
         else:
             captured[value] = array
     for value in (*captured, *program.inputs):
@@ -203,11 +204,3 @@ def _settled(program: Program, running: Trace, known: set[int]) -> Program:
 
 def _first(array: Any) -> Any:
     return array.copy()
-
-
-def outcomes(program: Program) -> tuple[bool, ...]:
-    """Return what the guards of a program expect."""
-    return tuple(line.expected for line in program.lines if line.kind == "guard")
-
-
-__all__ = ["Compiled", "compile", "leaves_of"]

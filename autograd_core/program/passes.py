@@ -60,6 +60,7 @@ def with_constants_folded(program: Program) -> Program:
             known[line.result] = _constant(line)
         elif (same := _same_factor(line, written)) is not None:
             known[line.result] = same
+            line.result.stands_for(same)
         else:
             kept.append(line)
     return Program(kept, program.inputs, replaced(program.outputs, change), program.captured)
@@ -112,6 +113,7 @@ def with_equal_lines_once(program: Program) -> Program:
             key = (line.function, _key(line.args), _key(line.kwargs))
             if key in first:
                 same[value] = first[key]
+                value.stands_for(first[key])
                 continue
             first[key] = value
         kept.append(line)
@@ -165,7 +167,9 @@ def differences(first: Program, second: Program) -> list[str]:
         pairs = zip(leaves_of((a.args, a.kwargs)), leaves_of((b.args, b.kwargs)), strict=False)
         for p, q in pairs:
             if not _alike(p, q):
-                found.append(f"{b.origin} uses {_shown(p)} in one trace and {_shown(q)} in the next")
+                found.append(
+                    f"{b.origin} uses {_shown(p)} in one trace and {_shown(q)} in the next"
+                )
     return found
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from autograd_core.program.lines import Line, Program, replaced, values_in
 from autograd_core.program.passes import INFIX, is_elementwise, is_one_number, is_view
-from autograd_core.program.traced import Traced, WRITERS, astype
+from autograd_core.program.traced import WRITERS, Traced, astype
 
 #: Reductions by functions, and the ufunc's method that does the same without its detours.
 REDUCTIONS: dict[Any, Any] = {
@@ -87,7 +87,9 @@ class Writer:
             self.fixed.add(value)
         for i, line in enumerate(program.lines):
             if line.kind == "guard":
-                test = f"not {self.text(line.args[0])}" if line.expected else self.text(line.args[0])
+                test = (
+                    f"not {self.text(line.args[0])}" if line.expected else self.text(line.args[0])
+                )
                 missed = self._constant(Miss(guards), "miss")
                 self.body.append(f"if {test}: return {missed}")
                 guards += 1
@@ -98,7 +100,10 @@ class Writer:
             self._release(line, i)
         returned = self.text(replaced(program.outputs, self._fresh))
         arguments = ", ".join(self.of[v] for v in program.inputs)
-        made = [f"{name} = empty({like.shape}, {self._constant(like.dtype)})" for name, like in self.buffers]
+        made = [
+            f"{name} = empty({like.shape}, {self._constant(like.dtype)})"
+            for name, like in self.buffers
+        ]
         lines = [
             "def make():",
             *(f"    {line}" for line in (*made, *self.before)),
@@ -288,12 +293,14 @@ class Writer:
 
     def _dtypes_of_numbers(self, line: Line) -> list[Any]:
         """Return the dtypes that Python numbers among the arguments of a ufunc are converted to."""
-        args, none = line.args, [None] * len(line.args)
-        if not (is_elementwise(line.function) or line.function is np.matmul) or line.kwargs:
+        args, none, ufunc = line.args, [None] * len(line.args), line.function
+        if not isinstance(ufunc, np.ufunc) or ufunc.nout > 1 or line.kwargs:
             return none
-        given = [a.dtype if isinstance(a, (Traced, np.ndarray, np.generic)) else type(a) for a in args]
+        given = [
+            a.dtype if isinstance(a, (Traced, np.ndarray, np.generic)) else type(a) for a in args
+        ]
         try:
-            found = line.function.resolve_dtypes((*given, *[None] * line.function.nout))
+            found = ufunc.resolve_dtypes((*given, None))
         except (TypeError, ValueError):
             return none
         return [d if type(a) in (int, float) else None for a, d in zip(args, found, strict=False)]

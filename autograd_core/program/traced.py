@@ -67,9 +67,11 @@ class Trace:
         out = out[0] if isinstance(out, tuple) else out
         into = None if out is None else self._admit(out)
         args, kwargs = self._admit(args), self._admit(kwargs)
-        if function in WRITERS or getattr(function, "__name__", "") == "at":
-            into = args[0]
-        elif function is operator.setitem:
+        if (
+            function in WRITERS
+            or getattr(function, "__name__", "") == "at"
+            or function is operator.setitem
+        ):
             into = args[0]
         given, options = example(args), example(kwargs)
         with np.errstate(all="ignore"):
@@ -183,11 +185,40 @@ _LIKE = {
 }
 
 #: Methods of arrays that are NumPy's functions of the same name.
-_METHODS = (
-    "all any argmax argmin argpartition argsort choose clip compress copy cumprod cumsum diagonal "
-    "dot max mean min nonzero partition prod ptp ravel repeat round searchsorted squeeze std sum "
-    "swapaxes take trace var"
-).split()
+_METHODS = [
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "argpartition",
+    "argsort",
+    "choose",
+    "clip",
+    "compress",
+    "copy",
+    "cumprod",
+    "cumsum",
+    "diagonal",
+    "dot",
+    "max",
+    "mean",
+    "min",
+    "nonzero",
+    "partition",
+    "prod",
+    "ptp",
+    "ravel",
+    "repeat",
+    "round",
+    "searchsorted",
+    "squeeze",
+    "std",
+    "sum",
+    "swapaxes",
+    "take",
+    "trace",
+    "var",
+]
 
 
 class Traced(np.lib.mixins.NDArrayOperatorsMixin):
@@ -205,7 +236,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         ``role`` is ``input``, ``captured`` or ``line``.
     """
 
-    __slots__ = ("__weakref__", "example", "name", "number", "owner", "role", "root")
+    __slots__ = ("__weakref__", "_root", "example", "name", "number", "owner", "role")
     is_traced = True
 
     def __init__(
@@ -213,8 +244,20 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         role: str = "line",
     ) -> None:  # fmt: skip
         self.owner, self.example, self.name, self.role = owner, example, name, role
-        self.root: Traced = self if root is None else root
+        self._root: Traced = self if root is None else root
         self.number = owner.number()
+
+    @property
+    def root(self) -> Traced:
+        """The value whose memory this one looks into, after passes that put others in its place."""
+        found = self._root
+        while found._root is not found:
+            found = found._root
+        return found
+
+    def stands_for(self, other: Traced) -> None:
+        """Let another value take the place of this one, for the views of it, too."""
+        self._root = other.root
 
     shape = property(lambda self: np.shape(self.example))
     ndim = property(lambda self: np.ndim(self.example))

@@ -187,7 +187,9 @@ def refuse_if(part: Any, scale: Any, reason: str) -> None:
     part, scale = unwrap(part), unwrap(scale)
     if part.size == 0:
         return
-    if abs(part).max() > 1e3 * float(np.finfo(part.dtype).eps) * np.maximum(abs(scale).max(), 1e-300):
+    if abs(part).max() > 1e3 * float(np.finfo(part.dtype).eps) * np.maximum(
+        abs(scale).max(), 1e-300
+    ):
         raise NotDifferentiableError(reason)
 
 

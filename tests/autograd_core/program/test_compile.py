@@ -1,0 +1,87 @@
+"""ag.compile: guards, fresh results, threads, refusals."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+from autograd_core.errors import CompileError
+from autograd_core.program.compile import compile
+
+X = np.array([0.5, 1.5, -2.0])
+
+
+def test_results_are_fresh_arrays():
+    slope = compile(ag.grad(lambda x: np.sum(np.tanh(x) * x)))
+    first = slope(X)
+    kept = first.copy()
+    slope(X + 1)
+    assert np.array_equal(first, kept)
+
+
+def test_a_branch_on_a_value_is_a_guard():
+    def f(x):
+        return x * 2 if x.sum() > 0 else x - 1
+
+    compiled = compile(f)
+    for x in (X, -X, X + 3, X - 3):
+        assert np.array_equal(compiled(x), f(x))
+
+
+def test_a_loop_of_changing_length():
+    calls = []
+
+    def halve(x):
+        calls.append(1)
+        while x > 1:
+            x = x / 2
+        return x
+
+    compiled = compile(halve, limit=40)
+    for x in np.random.default_rng(0).uniform(0.1, 1e4, 200):
+        assert compiled(x) == halve(x)
+    assert len(calls) < 200 + 2 * 40  # eager runs are those of the test
+
+
+def test_too_many_ways_are_run_eagerly_and_told():
+    compiled = compile(lambda x: x * 2 if x > 3 else x + 1 if x > 2 else x - 1, limit=1)
+    compiled(np.float64(4.0))
+    with pytest.warns(UserWarning, match="run eagerly"):
+        assert compiled(np.float64(1.0)) == 0.0
+
+
+def test_two_threads_have_buffers_of_their_own():
+    f = ag.grad(lambda x: np.sum(np.sin(x) * np.exp(-x) + np.tanh(x * x)))
+    compiled, wrong = compile(f), []
+    compiled(np.ones(1000))
+
+    def work(seed):
+        x = np.random.default_rng(seed).normal(size=1000)
+        wanted = f(x)
+        wrong.extend(i for i in range(300) if not np.array_equal(compiled(x), wanted))
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong
+
+
+def test_a_captured_array_is_read_at_each_call():
+    scale = np.array([1.0, 2.0, 3.0])
+    compiled = compile(ag.grad(lambda x: np.sum(scale * x * x)))
+    compiled(X)
+    scale[:] = 5.0
+    assert np.array_equal(compiled(X), 10 * X)
+
+
+@pytest.mark.parametrize(("f", "words"), [
+    (lambda x: x * float(x[0]), "the number of a traced array at test_compile"),
+    (lambda x: x * np.random.default_rng().normal(size=3), "did not do the same twice"),
+    (lambda x: x.__iadd__(1.0), "writes into an array that the function was given"),
+])  # fmt: skip
+def test_what_cannot_be_compiled_says_why(f, words):
+    with pytest.raises(CompileError, match=words):
+        compile(f)(X)

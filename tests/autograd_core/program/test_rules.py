@@ -1,0 +1,59 @@
+"""Every rule, compiled: first and second derivatives equal the eager ones, or are refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+from autograd_core.errors import NeedsNumbersError
+from autograd_core.program.compile import compile
+from autograd_core.rules.cases import CASES
+from tests.sampling import sampled
+
+#: Functions whose result has a form, or a formula, that depends on values.
+REFUSED = (
+    "unwrap interp polymul polydiv poly geomspace histogram piecewise extract trim_zeros "
+    "real_if_close pad unique union1d intersect1d setdiff1d setxor1d sort_complex nanmedian "
+    "quantile nanquantile percentile nanpercentile median polygamma"
+).split()
+
+
+def weighted(parts, wave):
+    """Return one number of all floating-point parts, no two elements weighted alike."""
+    total = 0.0
+    for i, p in enumerate(parts if isinstance(parts, (tuple, list)) else [parts]):
+        if getattr(p, "dtype", np.dtype(object)).kind in "fc":
+            p = p * (wave(np.arange(p.size).reshape(p.shape) + i) + 1.5)
+            total = total + np.sum(p.real if p.dtype.kind == "c" else p)
+    return total
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("case", sampled(CASES, 6), ids=[c.id for c in CASES])
+def test_equals_eager(case, order):
+    args = [
+        a if isinstance(a, (bool, str)) or np.ndim(a) else np.asarray(a)[()] for a in case.sample(0)
+    ]
+    at = tuple(i for i, a in enumerate(args) if getattr(a, "dtype", np.dtype(int)).kind in "fc")
+    if order > case.order or not at:
+        pytest.skip("the case has no such derivative")
+    f = ag.grad(lambda *xs: weighted(case.f(*xs), np.cos), at)
+    if order == 2:
+        first = f
+        f = ag.grad(lambda *xs: weighted(first(*xs), np.sin), at)
+    compiled = compile(f)
+    other = [a * a.dtype.type(1.0009765625) if i in at else a for i, a in enumerate(args)]
+    with np.errstate(all="ignore"):
+        wanted = f(*args), f(*other)
+        try:
+            found = compiled(*args), compiled(*other)
+        except NeedsNumbersError:
+            assert case.id.split()[0].rstrip("_").startswith(tuple(REFUSED)), case.id
+            return
+    exact = not case.id.startswith(("polyfit", "cond"))
+    for a, b in zip(wanted, found, strict=True):
+        for p, q in zip(a, b, strict=True):
+            assert p.dtype == q.dtype
+            assert p.shape == q.shape
+            assert np.allclose(p, q, rtol=0 if exact else 1e-13, atol=0, equal_nan=True)
