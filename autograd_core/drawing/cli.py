@@ -125,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             else:
                 print(f"{picture.save(options.output)}: {len(picture.graph.boxes)} boxes, "
                       f"level {picture.level}")  # fmt: skip
-        except (TypeError, ValueError, OSError) as error:
+        except (TypeError, ValueError, OSError, ImportError) as error:
             raise UsageError(
                 f"{options.object} cannot be drawn with these options: {error}"
             ) from error

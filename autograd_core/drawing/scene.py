@@ -100,6 +100,16 @@ class Box:
         return f"↳ {self.absorbed}" if self.absorbed else ""
 
     @property
+    def lines(self) -> list[str]:
+        """Return the texts of the box, one row per line, for formats without cards."""
+        rows = [(self.title, self.note, self.mark)]
+        if self.form == "card":
+            rows = [(self.title, self.type, self.steps), (self.spec, self.note, self.mark)]
+            rows.append((self.merged, "", ""))
+        lines = ["  ".join(t for t in row if t.strip()) for row in rows]
+        return [line for line in lines if line]
+
+    @property
     def tooltip(self) -> list[str]:
         """Return the lines of the tooltip: all texts of the box, then one fact per line."""
         head = " ".join(t for t in (self.title, self.type, self.spec, self.note, self.mark) if t)

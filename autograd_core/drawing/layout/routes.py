@@ -1,16 +1,14 @@
 """Routes of the arrows: through the gaps between ranks, and past boxes in lanes of their own.
 
-All points are relative to the flow, ``(across, along)``; :class:`LayoutResult` turns them. A path
-is a list of commands as in SVG: ``("M", (p,))``, ``("L", (p,))``, ``("C", (p, q, r))``.
+All points are relative to the flow, ``(across, along)``; :class:`LayoutResult` turns them.
 """
 
 from dataclasses import dataclass
 
+from autograd_core.drawing.layout.placement import Path, Point, Route
 from autograd_core.drawing.layout.ranks import Item, Layers
 from autograd_core.drawing.scene import Scene
 
-Point = tuple[float, float]
-Path = list[tuple[str, tuple[Point, ...]]]
 _ROUND = 14.0  # radius of a corner
 _CLEAR = 8.0  # between a lane and a box
 
@@ -35,16 +33,6 @@ class Frame:
     sizes: list[Point]
     bands: list[Point]
     pads: list[Point]
-
-
-@dataclass
-class Route:
-    """A path and the position of its label: right of a point, left of it, or (beside) above it."""
-
-    path: Path
-    label: Point
-    left: bool = False
-    beside: bool = False
 
 
 def _spread(count: int, k: int, w: float) -> float:
@@ -191,7 +179,7 @@ def _route(
         label = (start, out + down * 11 if slanted else (out + into) / 2)
     others = [c.x - first.x for c in (last.before if down > 0 else last.after) if c is not first]
     left = bool(others) and min(others) > 1 and len(chain) == 2  # the others come from the right
-    return Route(_simplified(path), label, left)
+    return Route(_simplified(path), label, "left" if left else "right")
 
 
 def _bend(a: Point, b: Point) -> Path:
@@ -247,7 +235,7 @@ def route_beside(scene: Scene, layers: Layers, frame: Frame) -> dict[int, Route]
                 path.append(("C", ((middle, start[1]), (middle, end[1]), end)))
             if scene.arrows[n].source != scene.boxes[other].id:
                 path = [("M", (end,)), ("L", (start,))]
-            found[n] = Route(path, (middle, (start[1] + end[1]) / 2), beside=True)
+            found[n] = Route(path, (middle, (start[1] + end[1]) / 2), "above")
     return found
 
 

@@ -22,12 +22,7 @@ MOST_BOXES, MOST_ARROWS, MOST_CHARACTERS = 300, 500, 50_000
 
 def _label(box: Box) -> str:
     """Return the texts of a box in quotes, a row below the other."""
-    if box.form == "card":
-        rows = [(box.title, box.type, box.steps), (box.spec, box.note, box.mark), (box.merged,)]
-    else:
-        rows = [(box.title, box.note, box.mark)]
-    lines = ["  ".join(t for t in row if t.strip()) for row in rows]
-    return '"' + "<br/>".join(mermaid_text(line)[1:-1] for line in lines if line) + '"'
+    return '"' + "<br/>".join(mermaid_text(line)[1:-1] for line in box.lines) + '"'
 
 
 def _shape(box: Box, label: str) -> str:

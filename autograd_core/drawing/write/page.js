@@ -1,89 +1,301 @@
 "use strict";
-// The page of a picture: pan, zoom, search, trace, details, levels, themes, keyboard.
+// The page of a picture: modules that open and close, pan, zoom, search, trace, details, print.
 // Texts of a graph reach the page only through textContent.
 (() => {
   const data = JSON.parse(document.getElementById("scenes").textContent);
   const $ = (id) => document.getElementById(id);
-  const view = $("view"), find = $("find"), panel = $("panel"), help = $("help");
+  const view = $("view"), find = $("find"), panel = $("panel"), help = $("help"), map = $("map");
+  const MARGIN = 24, GAP = 40; // around everything, and what is left of an empty strip
   const levels = new Map();
-  let level = data.level, picked = -1, hits = [], hit = -1;
+  let shown, picked = -1, hits = [], hit = -1;
+  const now = () => levels.get(shown);
+
+  function set(element, values) {
+    for (const [name, value] of Object.entries(values))
+      if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
+  }
+  function commands(d) {
+    return [...d.matchAll(/([MLC])([^MLCZ]*)/g)].map(([, name, rest]) => {
+      const n = rest.trim().split(/[ ,]+/).map(Number);
+      return [name, n.flatMap((v, k) => (k % 2 ? [[n[k - 1], v]] : []))];
+    });
+  }
+  const distance = (p, q) => Math.hypot(p[0] - q[0], p[1] - q[1]);
+  const points = (path) => path.flatMap(([, ps]) => ps);
 
   // -- levels ---------------------------------------------------------------------------------
 
+  // A unit is a box or, after all boxes, the card of a cluster; a closed cluster shows its card.
   for (const holder of document.querySelectorAll(".level")) {
-    const name = holder.dataset.level, svg = holder.querySelector("svg");
-    const scene = data.scenes[name];
-    const nodes = [...svg.querySelectorAll(".node")], edges = [...svg.querySelectorAll(".edge")];
-    const next = scene.boxes.map(() => []), before = scene.boxes.map(() => []);
-    for (const e of edges) {
-      next[+e.dataset.a].push(+e.dataset.b);
-      before[+e.dataset.b].push(+e.dataset.a);
+    const layer = (name) => [...holder.querySelector(`.${name}`).children];
+    const l = { ...data.scenes[holder.dataset.level], holder, folded: new Set(),
+      svg: holder.querySelector(".graph"), world: holder.querySelector(".world"),
+      nodes: [...layer("nodes"), ...layer("cards")], edges: layer("edges"),
+      outlines: layer("frames"), titles: layer("titles") };
+    l.count = l.at.length - l.frames.length;
+    l.next = l.boxes.map(() => []);
+    l.before = l.boxes.map(() => []);
+    for (const [a, b] of l.arrows) {
+      l.next[a].push(b);
+      l.before[b].push(a);
     }
-    nodes.forEach((node, i) => {
-      const box = scene.boxes[i];
-      node.setAttribute("role", "button");
-      node.setAttribute("tabindex", i ? "-1" : "0");
-      node.setAttribute("aria-label", [box.id, box.type, box.note, box.mark].filter(Boolean).join(", "));
+    l.lines = l.edges.map((e) => { // the whole path, and the size of the head at one end of it
+      const path = commands(e.children[0].getAttribute("d"));
+      const [tip, p, q] = points(commands(e.children[1].getAttribute("d")));
+      const first = path[0][1], last = path.at(-1)[1];
+      const back = distance(first[0], tip) < distance(last.at(-1), tip);
+      back ? (first[0] = tip) : (last[last.length - 1] = tip);
+      const middle = [(p[0] + q[0]) / 2, (p[1] + q[1]) / 2];
+      return { path, back, long: distance(tip, middle), wide: distance(p, q) / 2 };
     });
-    svg.setAttribute("role", "group");
-    svg.setAttribute("aria-label", scene.title);
-    const size = svg.viewBox.baseVal;
-    levels.set(name, { holder, svg, scene, nodes, edges, next, before,
-      whole: { x: 0, y: 0, w: size.width, h: size.height }, box: null });
+    l.nodes.forEach((node, i) => {
+      const b = l.boxes[i];
+      node.unit = i;
+      set(node, { role: "button", tabindex: -1,
+        "aria-label": [b.id, b.type, b.note, b.mark].filter(Boolean).join(", ") });
+    });
+    l.titles.forEach((title, k) => (title.cluster = k));
+    set(l.svg, { role: "group", "aria-label": l.title });
+    levels.set(holder.dataset.level, l);
   }
-  const now = () => levels.get(level);
 
   function show(name) {
-    const id = picked >= 0 ? now().scene.boxes[picked].id : null;
-    clear();
-    level = name;
-    for (const [key, l] of levels) l.holder.hidden = key !== name;
+    const id = picked >= 0 ? now().boxes[picked].id : null;
+    if (shown) clear();
+    shown = levels.has(name) ? name : "ops";
+    const l = now();
+    l.folded = new Set(name === "modules" && shown === "ops" ? l.closed : []);
+    for (const other of levels.values()) other.holder.hidden = other !== l;
     for (const b of document.querySelectorAll("[data-show]"))
       b.setAttribute("aria-pressed", String(b.dataset.show === name));
-    now().box ? apply() : fit();
+    arrange();
+    open();
+    about();
     search();
-    const same = now().scene.boxes.findIndex((b) => b.id === id);
-    if (same >= 0) pick(same, false);
+    const same = l.boxes.findIndex((b) => b.id === id);
+    if (same >= 0) pick(outermost(same));
+  }
+
+  // -- modules open and close -------------------------------------------------------------------
+
+  function around(i) { // the clusters around a unit, from the innermost
+    const l = now(), found = [];
+    for (let c = l.in[i]; c >= 0; c = l.in[l.count + c]) found.push(c);
+    return found;
+  }
+  function outermost(i) { // the unit that is seen where a unit would be
+    const l = now(), closed = around(i).filter((c) => l.folded.has(c));
+    return closed.length ? l.count + closed.at(-1) : i;
+  }
+  function inside(i) { // the boxes of a unit
+    const l = now();
+    return i < l.count ? [i] : l.boxes.keys().filter((b) => b < l.count && around(b).includes(i - l.count)).toArray();
+  }
+  function fold(c, closed) { // the corner of what was clicked stays where it is
+    const l = now(), corner = closed ? l.frames[c] : l.at[l.count + c], before = l.move(corner);
+    closed ? l.folded.add(c) : l.folded.delete(c);
+    arrange();
+    const after = l.move(corner);
+    l.view.x += (before[0] - after[0]) * l.view.k;
+    l.view.y += (before[1] - after[1]) * l.view.k;
+    apply();
+    search(false);
+    for (const b of document.querySelectorAll("[data-show]")) b.setAttribute("aria-pressed", "false");
+    pick(closed ? l.count + c : inside(l.count + c).map(outermost)[0], false);
+  }
+
+  // -- places: the empty strips that closed modules leave are made short ------------------------
+
+  const beyond = (d) => (d > GAP ? GAP * (1 + Math.log(d / GAP)) : d); // lanes at the sides
+  function squeezed(spans, whole) { // a function of old positions to new ones
+    spans.sort((a, b) => a[0] - b[0]);
+    const from = [], to = [];
+    let end = spans[0]?.[0] ?? 0, at = end;
+    for (const [a, b] of spans) {
+      if (b <= end && from.length) continue;
+      if (a > end) at += whole ? a - end : Math.min(a - end, GAP);
+      const start = Math.max(a, end);
+      from.push(start, b);
+      to.push(at, (at += b - start));
+      end = b;
+    }
+    return (p) => {
+      let low = 0, high = from.length - 1;
+      if (high < 0 || whole) return p;
+      if (p <= from[0]) return to[0] - beyond(from[0] - p);
+      if (p >= from[high]) return to[high] + beyond(p - from[high]);
+      while (high - low > 1) {
+        const middle = (low + high) >> 1;
+        from[middle] <= p ? (low = middle) : (high = middle);
+      }
+      const part = (p - from[low]) / (from[high] - from[low] || 1);
+      return to[low] + part * (to[high] - to[low]);
+    };
+  }
+  function arrange() {
+    const l = now(), spans = [[], []];
+    const rigid = ([x, y, w, h]) => (spans[0].push([x, x + w]), spans[1].push([y, y + h]));
+    l.seen = l.nodes.map((_, i) => outermost(i) === i && (i < l.count || l.folded.has(i - l.count)));
+    const framed = l.frames.map((_, c) => !l.folded.has(c) && outermost(l.count + c) === l.count + c);
+    l.at.forEach((at, i) => l.seen[i] && rigid(at));
+    l.frames.forEach(([x, y, w, h], c) => {
+      if (framed[c]) for (const corner of [[x, y, 12, 24], [x + w - 12, y + h - 12, 12, 12]]) rigid(corner);
+    });
+    const [fx, fy] = spans.map((s) => squeezed(s, !l.folded.size));
+    l.move = ([x, y]) => [fx(x), fy(y)];
+    l.places = l.at.map(([x, y, w, h]) => [fx(x), fy(y), w, h]);
+    const corners = [];
+    l.nodes.forEach((node, i) => {
+      node.classList.toggle("gone", !l.seen[i]);
+      if (!l.seen[i]) return;
+      const [x, y, w, h] = l.places[i];
+      shift(node, l.at[i]);
+      corners.push([x, y], [x + w, y + h]);
+    });
+    l.frames.forEach(([x, y, w, h], c) => {
+      for (const e of [l.outlines[c], l.titles[c]]) e.classList.toggle("gone", !framed[c]);
+      if (!framed[c]) return;
+      const [p, q] = [l.move([x, y]), l.move([x + w, y + h])];
+      set(l.outlines[c], { x: p[0], y: p[1], width: q[0] - p[0], height: q[1] - p[1] });
+      shift(l.titles[c], [x, y]);
+      corners.push(p, q);
+    });
+    const best = new Map(); // of several arrows between two units, one of which is closed
+    const paths = l.lines.map(({ path }, n) => {
+      const [a, b] = l.arrows[n].map(outermost), key = `${a} ${b}`;
+      if (a === l.arrows[n][0] && b === l.arrows[n][1]) return path.map(([c, ps]) => [c, ps.map(l.move)]);
+      if (a === b) return null;
+      const to = shortened(path, a, b), all = points(to);
+      const long = all.slice(1).reduce((sum, p, k) => sum + distance(p, all[k]), 0);
+      if (!best.has(key) || long < best.get(key)[0]) best.set(key, [long, n]);
+      return [to, key];
+    });
+    l.edges.forEach((e, n) => {
+      let to = paths[n];
+      if (to && typeof to[1] === "string") to = best.get(to[1])[1] === n ? to[0] : null;
+      e.classList.toggle("gone", !to);
+      if (!to) return;
+      if (l.folded.size || e.changed) draw(e, l.lines[n], to);
+      corners.push(...points(to));
+    });
+    const low = [0, 1].map((k) => corners.reduce((m, p) => Math.min(m, p[k]), Infinity) - MARGIN);
+    const high = [0, 1].map((k) => corners.reduce((m, p) => Math.max(m, p[k]), -Infinity) + MARGIN);
+    l.whole = corners.length ? { x: low[0], y: low[1], w: high[0] - low[0], h: high[1] - low[1] }
+      : { x: 0, y: 0, w: 1, h: 1 };
+    const { x, y, w, h } = l.whole, small = Math.min(150 / w, 190 / h);
+    set(map, { viewBox: `${x} ${y} ${w} ${h}`, width: Math.max(w * small, 30), height: Math.max(h * small, 20) });
+    const squares = l.places.filter((_, i) => l.seen[i]).map(([x, y, w, h]) => `M${x} ${y}h${w}v${h}h${-w}z`);
+    map.children[0].setAttribute("d", squares.join(""));
+  }
+  function shift(element, from) {
+    const [x, y] = now().move(from), same = x === from[0] && y === from[1];
+    if (!same || element.hasAttribute("transform"))
+      set(element, { transform: `translate(${x - from[0]} ${y - from[1]})` });
+  }
+  function backwards(path) {
+    return path.map((_, k) => {
+      const [name, ps] = path.at(-k), ends = path.at(-k - 1)[1].at(-1);
+      return k ? [name, [...ps.slice(0, -1).reverse(), ends]] : ["M", [ends]];
+    });
+  }
+  function rest(curve, t) { // the part of a curve from t on, by de Casteljau's algorithm
+    const found = [];
+    for (let row = curve; row.length; row = row.slice(1).map((p, k) => [0, 1].map((c) => (1 - t) * row[k][c] + t * p[c])))
+      found.unshift(row.at(-1));
+    return found;
+  }
+  function after(path, within) { // without its beginning inside an area
+    const j = path.findIndex(([, ps]) => !within(ps.at(-1)));
+    if (j < 1) return j ? [] : path;
+    const [name, ps] = path[j], curve = [path[j - 1][1].at(-1), ...ps];
+    let low = 0, high = 1;
+    for (let n = 0; n < 12; n++) within(rest(curve, (low + high) / 2)[0]) ? (low = (low + high) / 2) : (high = (low + high) / 2);
+    const [start, ...others] = rest(curve, high);
+    return [["M", [start]], [name, others], ...path.slice(j + 1)];
+  }
+  function shortened(path, a, b) { // from and to the border of closed cards
+    const l = now(), closed = (i) => i >= l.count;
+    const within = (i) => (p) => {
+      const [x, y, w, h] = l.frames[i - l.count];
+      return p[0] >= x && p[0] <= x + w && p[1] >= y && p[1] <= y + h;
+    };
+    const border = (i, p) => {
+      const [x, y, w, h] = l.places[i];
+      return [Math.min(Math.max(p[0], x + 12), x + w - 12), Math.min(Math.max(p[1], y), y + h)];
+    };
+    const centre = (i) => [l.places[i][0] + l.places[i][2] / 2, l.places[i][1] + l.places[i][3] / 2];
+    if (closed(a)) path = after(path, within(a));
+    if (closed(b)) path = backwards(after(backwards(path), within(b)));
+    path = path.map(([name, ps]) => [name, ps.map(l.move)]);
+    if (closed(a)) {
+      const start = border(a, path.length ? path[0][1][0] : centre(b));
+      if (path.length) path[0] = ["L", path[0][1]];
+      path.unshift(["M", [start]]);
+    }
+    if (closed(b)) path.push(["L", [border(b, path.at(-1)[1].at(-1))]]);
+    return path;
+  }
+  function draw(e, { back, long, wide }, path) {
+    const [line, head, label] = e.children, all = points(path);
+    const [tip, from] = back ? all : [all.at(-1), all.at(-2)], d = distance(tip, from) || 1;
+    const [x, y] = [(tip[0] - from[0]) / d, (tip[1] - from[1]) / d];
+    const at = (along, aside) => [tip[0] - x * along - y * aside, tip[1] - y * along + x * aside];
+    all[back ? 0 : all.length - 1] = at(long - 1, 0); // the line ends below the head
+    let k = 0;
+    const text = path.map(([name, ps]) => name + ps.map(() => all[k++].join(" ")).join(" ")).join("");
+    line.setAttribute("d", text);
+    head.setAttribute("d", `M${tip}L${at(long, wide)}L${at(long, -wide)}Z`);
+    if (label) shift(label, [+label.getAttribute("x"), +label.getAttribute("y")]);
+    e.changed = true;
   }
 
   // -- pan and zoom ---------------------------------------------------------------------------
 
   function apply() {
-    const { x, y, w, h } = now().box;
-    now().svg.setAttribute("viewBox", `${x} ${y} ${w} ${h}`);
+    const { x, y, k } = now().view;
+    now().world.setAttribute("transform", `translate(${x} ${y}) scale(${k})`);
+    now().svg.classList.toggle("far", k < 0.25);
+    set(map.children[1], { x: -x / k, y: -y / k, width: view.clientWidth / k, height: view.clientHeight / k });
   }
   function fit() {
-    const l = now(), wide = view.clientWidth || 1, high = view.clientHeight || 1;
-    const scale = Math.min(wide / l.whole.w, high / l.whole.h, 1.5);
-    const w = wide / scale, h = high / scale;
-    l.box = { x: (l.whole.w - w) / 2, y: Math.min(0, (l.whole.h - h) / 2), w, h };
+    const { x, y, w, h } = now().whole, wide = view.clientWidth || 1, high = view.clientHeight || 1;
+    const k = Math.min(wide / w, high / h, 1.5);
+    now().view = { x: (wide - w * k) / 2 - x * k, y: Math.max(0, (high - h * k) / 2) - y * k, k };
+    apply();
+  }
+  function open() { // the top of the graph, at a size that can be read
+    fit();
+    const l = now(), k = Math.max(l.view.k, 1);
+    if (k === l.view.k) return;
+    const first = l.seen.indexOf(true), [x, y, w, h] = l.places[Math.max(first, 0)] ?? [0, 0, 0, 0];
+    const long = l.whole.h * k > view.clientHeight, broad = l.whole.w * k > view.clientWidth;
+    l.view = { x: broad ? view.clientWidth / 2 - (x + w / 2) * k : l.view.x, k,
+      y: long ? Math.min(-l.whole.y * k, view.clientHeight / 2 - (y + h / 2) * k) : l.view.y };
+    if (broad && !long) l.view.x = Math.min(-l.whole.x * k, l.view.x);
+    if (!broad) l.view.x = (view.clientWidth - l.whole.w * k) / 2 - l.whole.x * k;
+    if (!long) l.view.y = (view.clientHeight - l.whole.h * k) / 2 - l.whole.y * k;
     apply();
   }
   function zoom(factor, px = view.clientWidth / 2, py = view.clientHeight / 2) {
-    const b = now().box, wide = view.clientWidth, scale = wide / b.w;
-    const wanted = Math.min(Math.max(scale * factor, 0.02), 8) / scale;
-    b.x += (px / wide) * b.w * (1 - 1 / wanted);
-    b.y += (py / view.clientHeight) * b.h * (1 - 1 / wanted);
-    [b.w, b.h] = [b.w / wanted, b.h / wanted];
+    const v = now().view, k = Math.min(Math.max(v.k * factor, 0.02), 8);
+    v.x = px - ((px - v.x) * k) / v.k;
+    v.y = py - ((py - v.y) * k) / v.k;
+    v.k = k;
     apply();
   }
   function move(dx, dy) {
-    const b = now().box, scale = b.w / view.clientWidth;
-    b.x -= dx * scale;
-    b.y -= dy * scale;
+    now().view.x += dx;
+    now().view.y += dy;
     apply();
   }
-  function centre(i) {
-    const at = place(i), v = view.getBoundingClientRect(), shrunk = now().box.w / v.width;
-    if (shrunk > 1.4) zoom(shrunk); // until texts are readable
-    const again = place(i);
-    const inside = again.x > v.left + 40 && again.x < v.right - 40 &&
-      again.y > v.top + 40 && again.y < v.bottom - 40;
-    if (!inside || at.w < 30) move(v.left + v.width / 2 - again.x, v.top + v.height / 2 - again.y);
+  function middle(i) { // of a unit, on the screen
+    const v = now().view, [x, y, w, h] = now().places[i];
+    return { x: (x + w / 2) * v.k + v.x, y: (y + h / 2) * v.k + v.y };
   }
-  function place(i) {
-    const r = now().nodes[i].getBoundingClientRect();
-    return { x: r.left + r.width / 2, y: r.top + r.height / 2, w: r.width };
+  function centre(i) {
+    if (now().view.k < 0.7) zoom(1 / now().view.k); // until texts are readable
+    const { x, y } = middle(i), wide = view.clientWidth, high = view.clientHeight;
+    if (x < 40 || y < 40 || x > wide - 40 || y > high - 40) move(wide / 2 - x, high / 2 - y);
   }
 
   view.addEventListener("wheel", (e) => {
@@ -91,11 +303,10 @@
     const r = view.getBoundingClientRect();
     zoom(Math.exp(-e.deltaY * (e.deltaMode ? 0.03 : 0.0015)), e.clientX - r.left, e.clientY - r.top);
   }, { passive: false });
-
   const pointers = new Map();
   let travelled = 0;
   view.addEventListener("pointerdown", (e) => {
-    if (e.button) return;
+    if (e.button || map.contains(e.target)) return;
     if (!pointers.size) travelled = 0;
     pointers.set(e.pointerId, e);
   });
@@ -113,23 +324,34 @@
     if (travelled > 4) view.classList.add("drag");
     pointers.set(e.pointerId, e);
   });
-  const up = (e) => {
-    pointers.delete(e.pointerId);
-    view.classList.remove("drag");
-  };
-  window.addEventListener("pointerup", up);
-  window.addEventListener("pointercancel", up);
+  for (const ended of ["pointerup", "pointercancel"])
+    window.addEventListener(ended, (e) => {
+      pointers.delete(e.pointerId);
+      view.classList.remove("drag");
+    });
   view.addEventListener("click", (e) => {
-    if (travelled > 4) return;
-    const node = e.target.closest(".node");
-    if (node) pick(+node.dataset.n, false);
-    else clear();
+    if (travelled > 4 || map.contains(e.target)) return;
+    const l = now(), unit = e.target.closest(".node")?.unit;
+    const title = e.target.closest(".titles > g")?.cluster;
+    if (title !== undefined) fold(title, true);
+    else if (unit === undefined) clear();
+    else if (e.target.closest(".badge")) fold(unit - l.count, false);
+    else pick(unit, false);
   });
+  const jump = (e) => {
+    const r = map.getBoundingClientRect(), { x, y, w, h } = now().whole, k = now().view.k;
+    if (!e.buttons) return;
+    now().view.x = view.clientWidth / 2 - (x + ((e.clientX - r.left) / r.width) * w) * k;
+    now().view.y = view.clientHeight / 2 - (y + ((e.clientY - r.top) / r.height) * h) * k;
+    apply();
+  };
+  map.addEventListener("pointerdown", jump);
+  map.addEventListener("pointermove", jump);
 
   // -- tracing and details --------------------------------------------------------------------
 
-  function reached(start, links) {
-    const seen = new Set([start]), waiting = [start];
+  function reached(starts, links) {
+    const seen = new Set(starts), waiting = [...starts];
     while (waiting.length)
       for (const n of links[waiting.pop()])
         if (!seen.has(n)) {
@@ -139,22 +361,24 @@
     return seen;
   }
   function pick(i, jump = true) {
-    const l = now();
+    const l = now(), boxes = inside(i);
+    for (const c of around(i)) if (l.folded.delete(c)) arrange();
     picked = i;
-    const up = reached(i, l.before), down = reached(i, l.next);
+    const up = reached(boxes, l.before), down = reached(boxes, l.next);
+    const units = new Set([...up, ...down].map(outermost));
     l.svg.classList.add("traced");
     l.nodes.forEach((node, k) => {
-      node.classList.toggle("on", up.has(k) || down.has(k));
+      node.classList.toggle("on", units.has(k));
       node.classList.toggle("picked", k === i);
-      node.setAttribute("tabindex", k === i ? "0" : "-1");
-      node.setAttribute("aria-pressed", String(k === i));
+      set(node, { tabindex: k === i ? 0 : -1, "aria-pressed": k === i });
     });
-    for (const e of l.edges) {
-      const a = +e.dataset.a, b = +e.dataset.b;
+    l.edges.forEach((e, n) => {
+      const [a, b] = l.arrows[n];
       e.classList.toggle("on", (up.has(a) && up.has(b)) || (down.has(a) && down.has(b)));
-    }
+    });
     details(i);
     if (jump) centre(i);
+    apply();
     l.nodes[i].focus({ preventScroll: true });
   }
   function clear() {
@@ -178,64 +402,69 @@
       add(list, "dd", value);
     }
   }
-  function links(title, numbers) {
-    if (!numbers.length) return;
+  function button(parent, text, press) {
+    add(parent, "button", text).addEventListener("click", press);
+  }
+  function links(title, boxes, own) {
+    const units = new Set(boxes.filter((n) => !own.includes(n)).map(outermost));
+    if (!units.size) return;
     add(panel, "h3", title);
     const list = add(panel, "ul");
-    for (const n of new Set(numbers)) {
-      const button = add(add(list, "li"), "button", now().scene.boxes[n].id);
-      button.addEventListener("click", () => pick(n));
-    }
+    for (const n of units) button(add(list, "li"), now().boxes[n].id, () => pick(n));
   }
   function details(i) {
-    const l = now(), box = l.scene.boxes[i];
+    const l = now(), box = l.boxes[i], own = inside(i), [outer] = around(i);
     panel.replaceChildren();
     add(panel, "h2", box.id);
-    const texts = [box.repeats > 1 ? `× ${box.repeats} steps` : "", box.type, box.spec, box.note,
-      box.absorbed && "↳ " + box.absorbed];
+    const texts = [box.steps, box.type, box.spec, box.note, box.absorbed && "↳ " + box.absorbed];
     add(panel, "p", texts.filter(Boolean).join("  ·  "));
     const facts = [...box.facts], known = new Set(facts.map((f) => f[0]));
     if (box.shape && !known.has("shape")) facts.unshift(["shape", box.shape]);
     if (box.dtype && !known.has("dtype")) facts.push(["dtype", box.dtype]);
     if (box.mark) facts.push(["measured", box.mark]);
     table(facts);
-    links("from", l.before[i].filter((n) => n !== i));
-    links("to", l.next[i].filter((n) => n !== i));
+    if (i >= l.count) button(panel, "Open", () => fold(i - l.count, false));
+    if (outer !== undefined) button(panel, `Close ${l.boxes[l.count + outer].id}`, () => fold(outer, true));
+    links("from", own.flatMap((n) => l.before[n]), own);
+    links("to", own.flatMap((n) => l.next[n]), own);
   }
   function about() {
-    const s = now().scene;
+    const l = now();
     panel.replaceChildren();
-    add(panel, "h2", s.title);
-    for (const line of s.subtitle.split("\n")) add(panel, "p", line);
-    table([["boxes", String(s.boxes.length)], ["arrows", String(now().edges.length)]]);
+    add(panel, "h2", l.title);
+    for (const line of l.subtitle.split("\n")) add(panel, "p", line);
+    table([["boxes", String(l.count)], ["arrows", String(l.edges.length)]]);
     add(panel, "p", "Click a box for its figures, and for what leads to it and follows from it.");
+    if (l.frames.length) add(panel, "p", "+ and − at a module open and close it.");
+    const first = l.nodes[l.seen.indexOf(true)];
+    if (first) set(first, { tabindex: 0 });
   }
 
-  // -- search ---------------------------------------------------------------------------------
+  // -- search, also inside what is closed ---------------------------------------------------------
 
-  function search() {
+  function search(afresh = true) {
     const words = find.value.trim().toLowerCase().split(/\s+/).filter(Boolean), l = now();
     const textOf = (b) => [b.id, b.title, b.type, b.spec, b.note, b.absorbed, b.mark, ...b.facts.flat()]
       .join(" ").toLowerCase();
-    [hits, hit] = [[], -1];
-    l.nodes.forEach((node, i) => {
-      const found = words.length > 0 && words.every((w) => textOf(l.scene.boxes[i]).includes(w));
-      node.classList.toggle("hit", found);
-      if (found) hits.push(i);
-    });
+    const found = (b) => words.length > 0 && words.every((w) => textOf(b).includes(w));
+    const all = [...l.boxes.keys()].filter((i) => i < l.count && found(l.boxes[i]));
+    const units = new Set(all.map(outermost));
+    l.nodes.forEach((node, i) => node.classList.toggle("hit", units.has(i)));
+    if (!afresh) return;
+    [hits, hit] = [all, -1];
     $("count").textContent = words.length ? `${hits.length} found` : "";
   }
   find.addEventListener("input", search);
   find.addEventListener("keydown", (e) => {
     if (e.key !== "Enter" || !hits.length) return;
-    hit = (hit + (e.shiftKey ? hits.length - 1 : 1)) % hits.length;
-    if (hit < 0) hit = hits.length - 1;
+    hit = (Math.max(hit, e.shiftKey ? 0 : -1) + (e.shiftKey ? hits.length - 1 : 1)) % hits.length;
     pick(hits[hit]);
+    search(false);
     find.focus();
     $("count").textContent = `${hit + 1} of ${hits.length}`;
   });
 
-  // -- theme, buttons, keyboard ---------------------------------------------------------------
+  // -- theme, buttons, keyboard, print ------------------------------------------------------------
 
   const themes = ["auto", "light", "dark"];
   function theme(name) {
@@ -252,15 +481,18 @@
     b.addEventListener("click", () => show(b.dataset.show));
 
   const keys = { "/": () => find.focus(), "?": buttons.ask, "+": buttons.in, "=": buttons.in,
-    "-": buttons.out, "0": fit };
+    "-": buttons.out, "0": fit, "1": open,
+    c: () => picked >= 0 && around(picked).length && fold(around(picked)[0], true) };
   const directions = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
   function step(dx, dy) {
     const l = now();
-    if (picked < 0) return pick(0);
-    const from = place(picked), near = new Set([...l.next[picked], ...l.before[picked]]);
+    if (picked < 0) return pick(l.seen.indexOf(true));
+    const from = middle(picked), own = inside(picked);
+    const near = new Set(own.flatMap((n) => [...l.next[n], ...l.before[n]]).map(outermost));
     let best = -1, least = Infinity;
     l.nodes.forEach((_, i) => {
-      const p = place(i), x = p.x - from.x, y = p.y - from.y;
+      if (!l.seen[i]) return;
+      const p = middle(i), x = p.x - from.x, y = p.y - from.y;
       const along = x * dx + y * dy, aside = Math.abs(x * dy) + Math.abs(y * dx);
       if (along < 2) return;
       const cost = (along + 3 * aside) * (near.has(i) ? 0.4 : 1);
@@ -270,28 +502,44 @@
   }
   document.addEventListener("keydown", (e) => {
     if (e.ctrlKey || e.metaKey || e.altKey || help.open) return;
+    const unit = e.target.closest?.(".node")?.unit;
     if (e.key === "Escape") {
       find.value = "";
       search();
       clear();
       find.blur();
-      return;
-    }
-    if (e.target === find) return;
-    if (e.key in keys) keys[e.key]();
+    } else if (e.target === find) return;
+    else if (e.key in keys) keys[e.key]();
     else if (e.key in directions) step(...directions[e.key]);
-    else if ((e.key === "Enter" || e.key === " ") && e.target.closest(".node"))
-      pick(+e.target.closest(".node").dataset.n);
+    else if ((e.key === "Enter" || e.key === " ") && unit !== undefined)
+      unit >= now().count && unit === picked ? fold(unit - now().count, false) : pick(unit);
     else return;
     e.preventDefault();
   });
+
+  window.addEventListener("beforeprint", () => { // one sheet, or several cut between the boxes
+    const l = now(), { x, y, w, h } = l.whole, wide = 700, high = 940;
+    let k = Math.min(wide / w, 1.2), top = y;
+    if (h * k < 1.25 * high) k = Math.min(k, high / h);
+    while (top < y + h - 1) {
+      let end = Math.min(top + high / k, y + h);
+      const cut = () => l.places.find(([, a, , b], i) => l.seen[i] && a < end && a + b > end);
+      for (let box = cut(); end < y + h && box && box[1] > top + 1; box = cut()) end = box[1] - 1;
+      const sheet = $("pages").appendChild(l.svg.cloneNode(true));
+      set(sheet, { width: w * k, height: (end - top) * k, viewBox: `${x} ${top} ${w} ${end - top}` });
+      sheet.querySelector(".world").removeAttribute("transform");
+      top = end;
+    }
+  });
+  window.addEventListener("afterprint", () => $("pages").replaceChildren());
+
   let size = [0, 0];
   new ResizeObserver(() => {
     const next = [view.clientWidth, view.clientHeight];
-    if (next[0] !== size[0] || next[1] !== size[1]) fit();
+    if (next[0] !== size[0] || next[1] !== size[1]) open();
     size = next;
   }).observe(view);
 
   theme(data.theme);
-  show(level);
+  show(data.level);
 })();

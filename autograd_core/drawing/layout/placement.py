@@ -1,0 +1,41 @@
+"""Where everything in a picture is: what a layout hands to a painter."""
+
+from dataclasses import dataclass
+
+Point = tuple[float, float]
+Size = tuple[float, float]
+Rectangle = tuple[float, float, float, float]  # left, top, width, height
+#: Commands as in SVG: ``("M", (p,))``, ``("L", (p,))``, ``("C", (p, q, r))``.
+Path = list[tuple[str, tuple[Point, ...]]]
+
+
+@dataclass
+class Route:
+    """The path of an arrow, and where its label is.
+
+    ``side`` is where the label is of the point ``label``: ``"right"`` or ``"left"`` of it,
+    ``"above"`` it, ``"below"`` it, or ``"on"`` it.
+    """
+
+    path: Path
+    label: Point
+    side: str = "right"
+
+
+@dataclass
+class Placement:
+    """Positions on the page.
+
+    Attributes
+    ----------
+    boxes
+        Place of each box, in the order of the scene.
+    clusters
+        Place of each cluster that is drawn, outer ones before inner ones.
+    routes
+        Route of each arrow that is drawn, by its number.
+    """
+
+    boxes: list[Rectangle]
+    clusters: dict[str, Rectangle]
+    routes: dict[int, Route]
