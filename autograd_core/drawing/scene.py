@@ -12,6 +12,8 @@ from heapq import heapify, heappop, heappush
 
 def clean(text: str) -> str:
     """Return a text on one line: every character that is not printable becomes a space."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else " " for c in text)
 
 

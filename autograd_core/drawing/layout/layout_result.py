@@ -57,13 +57,10 @@ class LayoutResult:
             for n, chain in self.layers.chains.items()
             if scene.arrows[n].label and chain[0].path and chain[0].path == chain[-1].path
         }
-        self.cards = {
-            c: (self._anchor(c), size[::-1] if self.flat else size)
-            for c, size in cards.items()
-            if c in self.layers.clusters
-        }
+        self.cards = {c: size for c, size in cards.items() if c in self.layers.clusters}
         self.pads = self._pads()
-        halves = {c: (item, w / 2 + 4) for c, (item, (w, _)) in self.cards.items()}
+        self.anchors = self._anchors()
+        halves = {c: (self.anchors[c], s[self.flat] / 2 + 4) for c, s in self.cards.items()}
         assign_coordinates(self.layers, self._room, self._widths(), halves)
         self.frame = self._frame()
 
@@ -111,24 +108,30 @@ class LayoutResult:
             low = max(down, default=0.0) + _INSIDE + after
             ranks = layers.ranks[first : last + 1]
             long = sum(max((i.h for i in rank), default=0.0) for rank in ranks) + high + low
-            card = self.cards[c][1][1] + 8 if c in self.cards else 0.0
+            card = self.cards[c][not self.flat] + 8 if c in self.cards else 0.0
             more = max(card - long - _GAP * (last - first), 0.0) / 2
             pads[c] = (high + more, low + more)
         return pads
 
-    def _anchor(self, cluster: str) -> Item:
-        """Return the item that the card of a closed cluster has its middle at."""
-        inside = [i for i in self.layers.items.values() if cluster in i.path]
-        return min(inside, key=lambda i: (i.box not in self.layers.column, i.rank, i.index))
+    def _anchors(self) -> dict[str, Item]:
+        """Return the item that the card of each closed cluster has its middle at."""
+        found: dict[str, Item] = {}
+        column, items = self.layers.column, self.layers.items.values()
+        for item in sorted(items, key=lambda i: (i.box not in column, i.rank, i.index)):
+            for c in item.path:
+                found.setdefault(c, item)
+        return found
 
     def card(self, cluster: str) -> Rectangle:
         """Return the place of the card of a closed cluster on the page."""
-        item, (w, h) = self.cards[cluster]
-        x, y, wide, tall = self.around(cluster)
-        middle, _ = self.point((item.x, 0.0)) if not self.flat else (x + wide / 2, 0.0)
-        level = y + tall / 2 if not self.flat else self.point((item.x, 0.0))[1]
-        w, h = (h, w) if self.flat else (w, h)
-        return middle - w / 2, level - h / 2, w, h
+        w, h = self.cards[cluster]
+        x, y = self.point((self.anchors[cluster].x, sum(self._along(cluster)) / 2))
+        return x - w / 2, y - h / 2, w, h
+
+    def _along(self, c: str) -> Point:
+        """Return where a cluster begins and ends along the flow."""
+        (first, last), (before, after) = self.layers.clusters[c], self.pads[c]
+        return self.frame.bands[first][0] - before, self.frame.bands[last][1] + after
 
     def _frame(self) -> Frame:
         layers, count = self.layers, len(self.layers.ranks)
@@ -185,9 +188,7 @@ class LayoutResult:
     def around(self, c: str) -> Rectangle:
         """Return left, top, width and height of a cluster on the page."""
         lefts, rights = self.layers.borders[c]
-        first, last = self.layers.clusters[c]
-        low = self.frame.bands[first][0] - self.pads[c][0]
-        high = self.frame.bands[last][1] + self.pads[c][1]
+        low, high = self._along(c)
         a = self.point((min(i.x for i in lefts), low))
         b = self.point((max(i.x for i in rights), high))
         x, y = min(a[0], b[0]), min(a[1], b[1])

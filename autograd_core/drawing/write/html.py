@@ -15,6 +15,7 @@ from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from math import prod
+from string import Template
 from typing import Any
 
 from autograd_core.drawing.colour.palette import FONT, check_theme, css
@@ -27,16 +28,6 @@ _NAMES = {"modules": "Modules", "compact": "Compact", "ops": "Every op", "full":
 _DARK = (
     "{--page:#0f1720;--ink:#e6edf3;--muted:#9fb0c0;--panel:#16212d;--line:#334455;"
     "--accent:#3d9be9;--hit:#f0e442;color-scheme:dark}"
-)
-_KEYS = (
-    ("/", "search; Enter goes to the next match, Shift+Enter to the previous one"),
-    ("← ↑ → ↓", "from box to box"),
-    ("Enter", "open the module of a card"),
-    ("c", "close the module around a box"),
-    ("+ − 0 1", "zoom in, zoom out, show everything, back to the start"),
-    ("Esc", "clear the search and the highlight"),
-    ("Tab", "to the buttons and the boxes of the picture"),
-    ("?", "this help"),
 )
 
 
@@ -71,13 +62,10 @@ def _hash(text: str) -> str:
 def _details(box: Box) -> dict[str, Any]:
     """Return what the details panel and the search need of a box."""
     names = ("id", "title", "type", "spec", "note", "absorbed", "mark", "dtype")
-    texts = {name: clean(getattr(box, name)) for name in names if getattr(box, name)}
-    return {
-        **texts,
-        "shape": "×".join(map(str, box.shape)),
-        "steps": box.steps,
-        "facts": [[clean(str(k)), clean(str(v))] for k, v in box.facts],
-    }
+    texts = {name: clean(getattr(box, name)) for name in names}
+    texts |= {"shape": "×".join(map(str, box.shape)), "steps": box.steps}
+    facts = [[clean(str(k)), clean(str(v))] for k, v in box.facts]
+    return {name: text for name, text in texts.items() if text} | {"facts": facts}
 
 
 def _cards(scene: Scene, cards: Mapping[str, Box]) -> dict[str, tuple[Box, bool]]:
@@ -148,6 +136,7 @@ def _drawn(scene: Scene, direction: str, closed: Mapping[str, Box]) -> tuple[str
     data = {
         "title": clean(scene.title),
         "subtitle": scene.subtitle,
+        "flat": layout.flat,
         "boxes": [_details(b) for b in scene.boxes] + [_details(cards[c][0]) for c in ids],
         "in": [number.get(b.cluster, -1) for b in scene.boxes]
         + [number.get(cards[c][0].cluster, -1) for c in ids],
@@ -219,42 +208,7 @@ def to_html(
         f'<div class="level" data-level="{xml(n)}" hidden>{picture}</div>'
         for n, (picture, _) in drawn.items()
     )
-    keys = "".join(f"<dt><kbd>{xml(k)}</kbd></dt><dd>{xml(v)}</dd>" for k, v in _KEYS)
-    return f"""<!DOCTYPE html>
-<html lang="en" data-theme="{theme}">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-<header>
-<h1>{title}</h1>
-<div class="group" role="group" aria-label="Level of detail">{buttons}</div>
-<input id="find" type="search" placeholder="find a box…  ( / )" aria-label="Find a box">
-<output id="count" aria-live="polite"></output>
-<div class="group" role="group" aria-label="Zoom">
-<button type="button" id="out" aria-label="Zoom out">−</button>
-<button type="button" id="in" aria-label="Zoom in">+</button>
-<button type="button" id="fit">All</button>
-</div>
-<button type="button" id="theme">Theme: {theme}</button>
-<button type="button" id="ask" aria-label="Help: keys">?</button>
-</header>
-<main id="view" aria-label="The graph">
-{pictures}
-<svg id="map" aria-hidden="true" preserveAspectRatio="none"><path/><rect/></svg>
-</main>
-<aside id="panel" aria-live="polite" aria-label="Details"></aside>
-<dialog id="help" aria-label="Keys"><dl>{keys}</dl>
-<p>Drag to move, turn the wheel to zoom, click a box to trace it, + and − at a module to open and
-close it.</p>
-<button type="button" id="close">Close</button></dialog>
-<div id="pages"></div>
-<script type="application/json" id="scenes">{data}</script>
-<script>{script}</script>
-</body>
-</html>
-"""
+    return Template(_asset("page.html")).substitute(
+        title=title, theme=theme, policy=policy, style=style, buttons=buttons,
+        pictures=pictures, data=data, script=script,
+    )  # fmt: skip

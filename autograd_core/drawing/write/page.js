@@ -133,58 +133,58 @@
     };
   }
   function arrange() {
-    const l = now(), spans = [[], []];
-    const rigid = ([x, y, w, h]) => (spans[0].push([x, x + w]), spans[1].push([y, y + h]));
+    const l = now(), spans = [[], []], bounds = l.bounds = [];
+    const rigid = (x, y, w, h) => (spans[0].push([x, x + w]), spans[1].push([y, y + h]));
+    const cover = (element, all) => {
+      const [x, y] = [0, 1].map((c) => all.map((p) => p[c]));
+      bounds.push({ element, box: [Math.min(...x), Math.min(...y), Math.max(...x), Math.max(...y)] });
+    };
     l.seen = l.nodes.map((_, i) => outermost(i) === i && (i < l.count || l.folded.has(i - l.count)));
     const framed = l.frames.map((_, c) => !l.folded.has(c) && outermost(l.count + c) === l.count + c);
-    l.at.forEach((at, i) => l.seen[i] && rigid(at));
-    l.frames.forEach(([x, y, w, h], c) => {
-      if (framed[c]) for (const corner of [[x, y, 12, 24], [x + w - 12, y + h - 12, 12, 12]]) rigid(corner);
-    });
+    l.at.forEach((at, i) => l.seen[i] && rigid(...at));
+    l.frames.forEach(([x, y, w, h], c) => framed[c] && (rigid(x, y, 12, 24), rigid(x + w - 12, y + h - 12, 12, 12)));
     const [fx, fy] = spans.map((s) => squeezed(s, !l.folded.size));
     l.move = ([x, y]) => [fx(x), fy(y)];
     l.places = l.at.map(([x, y, w, h]) => [fx(x), fy(y), w, h]);
-    const corners = [];
     l.nodes.forEach((node, i) => {
       node.classList.toggle("gone", !l.seen[i]);
       if (!l.seen[i]) return;
       const [x, y, w, h] = l.places[i];
       shift(node, l.at[i]);
-      corners.push([x, y], [x + w, y + h]);
+      cover(node, [[x - 9, y - 9], [x + w + 9, y + h]]);
     });
     l.frames.forEach(([x, y, w, h], c) => {
-      for (const e of [l.outlines[c], l.titles[c]]) e.classList.toggle("gone", !framed[c]);
-      if (!framed[c]) return;
-      const [p, q] = [l.move([x, y]), l.move([x + w, y + h])];
+      const corners = [l.move([x, y]), l.move([x + w, y + h])], [p, q] = corners;
+      for (const e of [l.outlines[c], l.titles[c]]) {
+        e.classList.toggle("gone", !framed[c]);
+        if (framed[c]) cover(e, corners);
+      }
       set(l.outlines[c], { x: p[0], y: p[1], width: q[0] - p[0], height: q[1] - p[1] });
       shift(l.titles[c], [x, y]);
-      corners.push(p, q);
     });
-    const best = new Map(); // of several arrows between two units, one of which is closed
-    const paths = l.lines.map(({ path }, n) => {
-      const [a, b] = l.arrows[n].map(outermost), key = `${a} ${b}`;
-      if (a === l.arrows[n][0] && b === l.arrows[n][1]) return path.map(([c, ps]) => [c, ps.map(l.move)]);
-      if (a === b) return null;
-      const to = shortened(path, a, b), all = points(to);
-      const long = all.slice(1).reduce((sum, p, k) => sum + distance(p, all[k]), 0);
-      if (!best.has(key) || long < best.get(key)[0]) best.set(key, [long, n]);
-      return [to, key];
+    const best = new Map(); // the shortest of the arrows between two units, one of which is closed
+    l.lines.forEach(({ path }, n) => {
+      const [a, b] = l.arrows[n].map(outermost), cut = a !== l.arrows[n][0] || b !== l.arrows[n][1];
+      if (cut && a === b) return;
+      const to = cut ? shortened(path, a, b) : path.map(([c, ps]) => [c, ps.map(l.move)]);
+      const all = points(to), key = cut ? `${a} ${b}` : n;
+      const long = all.reduce((sum, p, k) => sum + (k ? distance(p, all[k - 1]) : 0), 0);
+      if (!(best.get(key)?.long <= long)) best.set(key, { n, to, long, all });
     });
+    const kept = new Map([...best.values()].map((one) => [one.n, one]));
     l.edges.forEach((e, n) => {
-      let to = paths[n];
-      if (to && typeof to[1] === "string") to = best.get(to[1])[1] === n ? to[0] : null;
-      e.classList.toggle("gone", !to);
-      if (!to) return;
-      if (l.folded.size || e.changed) draw(e, l.lines[n], to);
-      corners.push(...points(to));
+      e.classList.toggle("gone", !kept.has(n));
+      if (!kept.has(n)) return;
+      if (l.folded.size || e.changed) draw(e, l.lines[n], kept.get(n).to);
+      cover(e, kept.get(n).all);
     });
-    const low = [0, 1].map((k) => corners.reduce((m, p) => Math.min(m, p[k]), Infinity) - MARGIN);
-    const high = [0, 1].map((k) => corners.reduce((m, p) => Math.max(m, p[k]), -Infinity) + MARGIN);
-    l.whole = corners.length ? { x: low[0], y: low[1], w: high[0] - low[0], h: high[1] - low[1] }
-      : { x: 0, y: 0, w: 1, h: 1 };
-    const { x, y, w, h } = l.whole, small = Math.min(150 / w, 190 / h);
+    const edge = (k, f, sign) => bounds.reduce((m, { box }) => f(m, box[k]), sign * Infinity) - sign * MARGIN;
+    const [x, y] = bounds.length ? [edge(0, Math.min, 1), edge(1, Math.min, 1)] : [0, 0];
+    const [w, h] = bounds.length ? [edge(2, Math.max, -1) - x, edge(3, Math.max, -1) - y] : [1, 1];
+    l.whole = { x, y, w, h };
+    const small = Math.min(150 / w, 190 / h);
     set(map, { viewBox: `${x} ${y} ${w} ${h}`, width: Math.max(w * small, 30), height: Math.max(h * small, 20) });
-    const squares = l.places.filter((_, i) => l.seen[i]).map(([x, y, w, h]) => `M${x} ${y}h${w}v${h}h${-w}z`);
+    const squares = l.places.map(([x, y, w, h], i) => (l.seen[i] ? `M${x} ${y}h${w}v${h}h${-w}z` : ""));
     map.children[0].setAttribute("d", squares.join(""));
   }
   function shift(element, from) {
@@ -192,48 +192,32 @@
     if (!same || element.hasAttribute("transform"))
       set(element, { transform: `translate(${x - from[0]} ${y - from[1]})` });
   }
-  function backwards(path) {
-    return path.map((_, k) => {
-      const [name, ps] = path.at(-k), ends = path.at(-k - 1)[1].at(-1);
-      return k ? [name, [...ps.slice(0, -1).reverse(), ends]] : ["M", [ends]];
-    });
-  }
-  function rest(curve, t) { // the part of a curve from t on, by de Casteljau's algorithm
-    const found = [];
-    for (let row = curve; row.length; row = row.slice(1).map((p, k) => [0, 1].map((c) => (1 - t) * row[k][c] + t * p[c])))
-      found.unshift(row.at(-1));
-    return found;
-  }
-  function after(path, within) { // without its beginning inside an area
-    const j = path.findIndex(([, ps]) => !within(ps.at(-1)));
-    if (j < 1) return j ? [] : path;
-    const [name, ps] = path[j], curve = [path[j - 1][1].at(-1), ...ps];
-    let low = 0, high = 1;
-    for (let n = 0; n < 12; n++) within(rest(curve, (low + high) / 2)[0]) ? (low = (low + high) / 2) : (high = (low + high) / 2);
-    const [start, ...others] = rest(curve, high);
-    return [["M", [start]], [name, others], ...path.slice(j + 1)];
+  const clamp = (v, low, high) => Math.min(Math.max(v, low), high);
+  function bend(p, q) { // a curve that begins and ends along the flow
+    const middle = [(p[0] + q[0]) / 2, (p[1] + q[1]) / 2];
+    return ["C", now().flat ? [[middle[0], p[1]], [middle[0], q[1]], q] : [[p[0], middle[1]], [q[0], middle[1]], q]];
   }
   function shortened(path, a, b) { // from and to the border of closed cards
-    const l = now(), closed = (i) => i >= l.count;
-    const within = (i) => (p) => {
-      const [x, y, w, h] = l.frames[i - l.count];
-      return p[0] >= x && p[0] <= x + w && p[1] >= y && p[1] <= y + h;
-    };
-    const border = (i, p) => {
-      const [x, y, w, h] = l.places[i];
-      return [Math.min(Math.max(p[0], x + 12), x + w - 12), Math.min(Math.max(p[1], y), y + h)];
-    };
-    const centre = (i) => [l.places[i][0] + l.places[i][2] / 2, l.places[i][1] + l.places[i][3] / 2];
-    if (closed(a)) path = after(path, within(a));
-    if (closed(b)) path = backwards(after(backwards(path), within(b)));
-    path = path.map(([name, ps]) => [name, ps.map(l.move)]);
-    if (closed(a)) {
-      const start = border(a, path.length ? path[0][1][0] : centre(b));
-      if (path.length) path[0] = ["L", path[0][1]];
-      path.unshift(["M", [start]]);
+    const l = now(), closed = (i) => i >= l.count, frame = (i) => l.frames[i - l.count];
+    const onto = ([x, y, w, h], p, by = 0) => [clamp(p[0], x + by, x + w - by), clamp(p[1], y, y + h)];
+    const inside = (i, p) => distance(onto(frame(i), p), p) === 0;
+    const end = (j) => path[j][1].at(-1), line = (j) => path[j][0] === "L";
+    const i = closed(a) ? path.findIndex((_, j) => j && !inside(a, end(j))) : 0;
+    const k = closed(b) ? path.findLastIndex((_, j) => j && !inside(b, end(j - 1))) : path.length;
+    let kept = closed(a) ? [] : [path[0]];
+    if (i >= 0 && (i < k || (i === k && line(i)))) {
+      if (closed(a)) kept.push(["M", [line(i) ? onto(frame(a), end(i)) : end(i)]]);
+      kept.push(...path.slice(i + !(closed(a) && line(i) && i < k), k));
+      if (closed(b) && line(k)) kept.push(["L", [onto(frame(b), end(k - 1))]]);
     }
-    if (closed(b)) path.push(["L", [border(b, path.at(-1)[1].at(-1))]]);
-    return path;
+    kept = kept.map(([name, ps]) => [name, ps.map(l.move)]);
+    if (closed(a)) {
+      const to = kept[0]?.[1][0], from = onto(l.places[a], to ?? l.places[b], 12);
+      kept.splice(0, 1, ["M", [from]], ...(to ? [bend(from, to)] : []));
+    }
+    const last = kept.at(-1)[1].at(-1);
+    if (closed(b) || kept.length < 2) kept.push(bend(last, onto(l.places[b], last, 12)));
+    return kept;
   }
   function draw(e, { back, long, wide }, path) {
     const [line, head, label] = e.children, all = points(path);
@@ -252,30 +236,26 @@
   // -- pan and zoom ---------------------------------------------------------------------------
 
   function apply() {
-    const { x, y, k } = now().view;
-    now().world.setAttribute("transform", `translate(${x} ${y}) scale(${k})`);
-    now().svg.classList.toggle("far", k < 0.25);
-    set(map.children[1], { x: -x / k, y: -y / k, width: view.clientWidth / k, height: view.clientHeight / k });
+    const l = now(), { x, y, k } = l.view, wide = view.clientWidth, high = view.clientHeight;
+    const [left, top, right, bottom] = [-x / k, -y / k, (wide - x) / k, (high - y) / k];
+    l.world.setAttribute("transform", `translate(${x} ${y}) scale(${k})`);
+    l.svg.classList.toggle("far", k < 0.25);
+    set(map.children[1], { x: left, y: top, width: right - left, height: bottom - top });
+    for (const one of l.bounds) { // what is beyond the view costs nothing
+      const [a, b, c, d] = one.box, off = c + 180 < left || a - 180 > right || d < top || b > bottom;
+      if (off !== one.off) one.element.classList.toggle("off", (one.off = off));
+    }
   }
-  function fit() {
-    const { x, y, w, h } = now().whole, wide = view.clientWidth || 1, high = view.clientHeight || 1;
-    const k = Math.min(wide / w, high / h, 1.5);
-    now().view = { x: (wide - w * k) / 2 - x * k, y: Math.max(0, (high - h * k) / 2) - y * k, k };
+  function fit(least = 0) { // everything or, not to be smaller than that, the beginning of the graph
+    const l = now(), { x, y, w, h } = l.whole, wide = view.clientWidth || 1, high = view.clientHeight || 1;
+    const k = Math.max(Math.min(wide / w, high / h, 1.5), least);
+    const [a, b, c, d] = l.places[Math.max(l.seen.indexOf(true), 0)] ?? [0, 0, 0, 0];
+    const along = (low, long, middle, room) => long * k <= room ? (room - long * k) / 2 - low * k
+      : clamp(room / 2 - middle * k, room - (low + long) * k, -low * k);
+    l.view = { x: along(x, w, a + c / 2, wide), y: along(y, h, b + d / 2, high), k };
     apply();
   }
-  function open() { // the top of the graph, at a size that can be read
-    fit();
-    const l = now(), k = Math.max(l.view.k, 1);
-    if (k === l.view.k) return;
-    const first = l.seen.indexOf(true), [x, y, w, h] = l.places[Math.max(first, 0)] ?? [0, 0, 0, 0];
-    const long = l.whole.h * k > view.clientHeight, broad = l.whole.w * k > view.clientWidth;
-    l.view = { x: broad ? view.clientWidth / 2 - (x + w / 2) * k : l.view.x, k,
-      y: long ? Math.min(-l.whole.y * k, view.clientHeight / 2 - (y + h / 2) * k) : l.view.y };
-    if (broad && !long) l.view.x = Math.min(-l.whole.x * k, l.view.x);
-    if (!broad) l.view.x = (view.clientWidth - l.whole.w * k) / 2 - l.whole.x * k;
-    if (!long) l.view.y = (view.clientHeight - l.whole.h * k) / 2 - l.whole.y * k;
-    apply();
-  }
+  const open = () => fit(1);
   function zoom(factor, px = view.clientWidth / 2, py = view.clientHeight / 2) {
     const v = now().view, k = Math.min(Math.max(v.k * factor, 0.02), 8);
     v.x = px - ((px - v.x) * k) / v.k;
@@ -473,7 +453,7 @@
   }
   const buttons = {
     theme: () => theme(themes[(themes.indexOf(document.documentElement.dataset.theme) + 1) % 3]),
-    fit, in: () => zoom(1.25), out: () => zoom(0.8),
+    fit: () => fit(), in: () => zoom(1.25), out: () => zoom(0.8),
     ask: () => help.showModal(), close: () => help.close(),
   };
   for (const [id, press] of Object.entries(buttons)) $(id).addEventListener("click", press);
@@ -481,7 +461,7 @@
     b.addEventListener("click", () => show(b.dataset.show));
 
   const keys = { "/": () => find.focus(), "?": buttons.ask, "+": buttons.in, "=": buttons.in,
-    "-": buttons.out, "0": fit, "1": open,
+    "-": buttons.out, "0": buttons.fit, "1": open,
     c: () => picked >= 0 && around(picked).length && fold(around(picked)[0], true) };
   const directions = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
   function step(dx, dy) {
