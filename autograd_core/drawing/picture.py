@@ -35,6 +35,9 @@ class Picture:
         ``"auto"``, ``"light"`` or ``"dark"``.
     level : str
         Level of ``graph``.
+    page : tuple of float or None
+        Largest width and height in a notebook, in pixels, which may be changed; None for the
+        natural size.
 
     Examples
     --------
@@ -59,6 +62,7 @@ class Picture:
         self.direction = direction
         self.theme = theme
         self.level = level
+        self.page: tuple[float, float] | None = (900.0, 1100.0)
         self._others = others  # makes the scene of another level, with all details if wanted
 
     # -- formats ------------------------------------------------------------------------------
@@ -73,10 +77,10 @@ class Picture:
         """Return the picture as SVG, laid out by ``dot`` if installed and quick, else built in."""
         return self._svg(self.theme)
 
-    def _svg(self, theme: str) -> str:
+    def _svg(self, theme: str, page: tuple[float, float] | None = None) -> str:
         scene, direction = self.graph, self.direction
         where = graphviz.place(scene, box_sizes(scene), lambda s: to_dot(s, direction))
-        return to_svg(scene, direction, theme, where)
+        return to_svg(scene, direction, theme, where, page)
 
     @property
     def html(self) -> str:
@@ -165,11 +169,15 @@ class Picture:
         return (text if text.endswith("\n") else text + "\n").encode("utf-8", "replace")
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """Return SVG and text for a notebook; raises nothing."""
+        """Return SVG no larger than a page and text for a notebook; raises nothing."""
         bundle = {"text/plain": repr(self)}
-        for kind, attribute in (("text/plain", "text"), ("image/svg+xml", "svg")):
+        makers: dict[str, Callable[[], str]] = {
+            "text/plain": lambda: self.text,
+            "image/svg+xml": lambda: self._svg(self.theme, self.page),
+        }
+        for kind, make in makers.items():
             try:
-                bundle[kind] = getattr(self, attribute)
+                bundle[kind] = make()
             except Exception as error:  # a notebook shows whatever could be made
                 bundle["text/plain"] += f"\n({type(error).__name__}: {error})"
         return bundle

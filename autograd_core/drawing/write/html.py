@@ -128,7 +128,8 @@ def _drawn(scene: Scene, direction: str, closed: Mapping[str, Box]) -> tuple[str
         for c, place in zip(ids, places, strict=True)
     ]  # fmt: skip
     layers = "".join(f'<g class="{k}">{chr(10).join(v)}</g>' for k, v in parts.items())
-    legend, wide, high = svg.footer(scene, 1000.0)
+    shown = replace(scene, boxes=[*scene.boxes, *(card for card, _ in cards.values())])
+    legend, wide, high = svg.footer(shown, 1000.0)
     legend = (
         f'<svg class="legend" width="{wide:.0f}" height="{max(high - 24, 0):.0f}" '
         f'viewBox="0 24 {wide:.0f} {max(high - 24, 0):.0f}" font-family="{FONT}">{legend}</svg>'

@@ -349,7 +349,11 @@ def paint(scene: Scene, where: Placement, tips: bool = True) -> dict[str, list[s
 
 
 def to_svg(
-    scene: Scene, direction: str = "TB", theme: str = "auto", where: Placement | None = None
+    scene: Scene,
+    direction: str = "TB",
+    theme: str = "auto",
+    where: Placement | None = None,
+    page: Size | None = None,
 ) -> str:
     """Return the scene as SVG; the same scene gives the same text, byte for byte.
 
@@ -363,6 +367,8 @@ def to_svg(
         ``"light"``, ``"dark"``, or ``"auto"`` to follow the reader's screen.
     where
         The places of everything; those of the built-in layout if omitted.
+    page
+        Largest width and height; a larger picture is made smaller. No limit if omitted.
 
     Raises
     ------
@@ -386,10 +392,12 @@ def to_svg(
     w = max(right - left, head_w, foot_w) + 2 * _MARGIN
     h = bottom - top + head_h + foot_h + 2 * _MARGIN
     dx, dy = (w - (right - left)) / 2 - left, _MARGIN + head_h - top
+    scale = min(1.0, page[0] / w, page[1] / h) if page else 1.0
     body = "\n".join(["", *chain(*paint(scene, where).values()), ""])
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" class="ag-{theme}" '
-        f'width="{number(w)}" height="{number(h)}" viewBox="0 0 {number(w)} {number(h)}" '
+        f'width="{number(w * scale)}" height="{number(h * scale)}" '
+        f'viewBox="0 0 {number(w)} {number(h)}" '
         f'font-family="{FONT}">'
         f"<title>{xml(scene.title)}</title><desc>{xml(description(scene))}</desc>"
         f"<style>{style(theme, fills(scene))}</style>{_rect((0, 0, w, h), 'page')}"

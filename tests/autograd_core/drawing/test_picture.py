@@ -153,7 +153,7 @@ def test_both_layouts_paint_the_same_boxes(tmp_path, monkeypatch):
 
 def test_a_notebook_never_sees_an_error(monkeypatch):
     picture = network()
-    monkeypatch.setattr(type(picture), "svg", property(lambda self: 1 / 0))
+    monkeypatch.setattr(type(picture), "_svg", lambda *_: 1 / 0)
     monkeypatch.setattr(type(picture), "text", property(lambda self: 1 / 0))
     bundle = picture._repr_mimebundle_()
     assert "ZeroDivisionError" in bundle["text/plain"]
@@ -193,3 +193,21 @@ def test_every_level_of_a_page_shows_one_measurement():
     assert found[0] == found[1]
     loss.backward()
     assert "<html" in ag.draw(loss, color="grad").html
+
+
+def test_a_notebook_shows_no_more_than_a_page():
+    x = ag.tensor(np.ones(3), requires_grad=True)
+    for _ in range(40):
+        x = np.tanh(x)
+    picture = ag.draw(x, fold=False)
+
+    def shown():
+        root = ElementTree.fromstring(picture._repr_mimebundle_()["image/svg+xml"])
+        return float(root.get("width")), float(root.get("height")), root.get("viewBox")
+
+    natural = float(ElementTree.fromstring(picture.svg).get("height"))
+    wide, high, box = shown()
+    assert high <= 1100 < natural == float(box.split()[3])
+    assert wide / high == pytest.approx(float(box.split()[2]) / natural, abs=0.001)
+    picture.page = None
+    assert shown()[1] == natural
