@@ -137,16 +137,6 @@ def ink_on(fill: str) -> str:
     return max((INK, ALWAYS_DARK, ALWAYS_LIGHT, INVERSE), key=worst)
 
 
-def inks(box: Box) -> tuple[str, str, str]:
-    """Return the inks of a box: for its title, for its note and for its type."""
-    if box.fill:
-        return (ink_on(box.fill),) * 3
-    stroke = STYLES[box.kind].stroke
-    if box.form == "card":
-        return INK, MUTED, stroke
-    return MUTED if box.kind == "view" else INK, stroke if box.kind == "output" else MUTED, stroke
-
-
 def legend(boxes: Iterable[Box]) -> list[tuple[str, Style]]:
     """Return the kinds that are present and their styles; products look like modules."""
     present = {b.kind for b in boxes}

@@ -9,7 +9,15 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 
-from autograd_core.drawing.layout.placement import Path, Placement, Point, Rectangle, Route, Size
+from autograd_core.drawing.layout.placement import (
+    Path,
+    Placement,
+    Point,
+    Rectangle,
+    Route,
+    Size,
+    backwards,
+)
 from autograd_core.drawing.scene import Scene
 
 #: Beyond this many boxes ``dot`` would take too long.
@@ -45,15 +53,6 @@ def _path(text: str) -> Path:
     path += [("L", (points[0],))] if "s" in ends else []
     path += [("C", tuple(points[i : i + 3])) for i in range(1, len(points) - 2, 3)]
     return [*path, ("L", (ends["e"],))] if "e" in ends else path
-
-
-def _backwards(path: Path) -> Path:
-    """Return a path from its end to its beginning."""
-    starts = [points[-1] for _, points in path]
-    turned: Path = [("M", (starts[-1],))]
-    for k in range(len(path) - 1, 0, -1):
-        turned.append((path[k][0], (*path[k][1][-2::-1], starts[k - 1])))
-    return turned
 
 
 def place(scene: Scene, sizes: list[Size], write: Callable[[Scene], str]) -> Placement | None:
@@ -112,5 +111,5 @@ def _read(scene: Scene, sizes: list[Size], found: dict[str, list[dict[str, str]]
         path = _path(edge["pos"])
         middle = path[len(path) // 2][1][0]
         label = _point(edge["lp"]) if "lp" in edge else middle
-        routes[n] = Route(path if written else _backwards(path), label, "on")
+        routes[n] = Route(path if written else backwards(path), label, "on")
     return Placement(boxes, clusters, routes)

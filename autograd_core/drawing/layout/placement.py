@@ -9,6 +9,15 @@ Rectangle = tuple[float, float, float, float]  # left, top, width, height
 Path = list[tuple[str, tuple[Point, ...]]]
 
 
+def backwards(path: Path) -> Path:
+    """Return a path from its end to its beginning."""
+    starts = [points[-1] for _, points in path]
+    back: Path = [("M", (starts[-1],))]
+    for k in range(len(path) - 1, 0, -1):
+        back.append((path[k][0], (*path[k][1][-2::-1], starts[k - 1])))
+    return back
+
+
 @dataclass
 class Route:
     """The path of an arrow, and where its label is.

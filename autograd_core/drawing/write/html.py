@@ -25,33 +25,11 @@ from autograd_core.drawing.write import svg
 from autograd_core.drawing.write.escaping import script_json, xml
 
 _NAMES = {"modules": "Modules", "compact": "Compact", "ops": "Every op", "full": "Full"}
-_DARK = (
-    "{--page:#0f1720;--ink:#e6edf3;--muted:#9fb0c0;--panel:#16212d;--line:#334455;"
-    "--accent:#3d9be9;--hit:#f0e442;color-scheme:dark}"
-)
 
 
 @cache
 def _asset(name: str) -> str:
     return (files("autograd_core.drawing.write") / name).read_text(encoding="utf-8")
-
-
-def _style(fills: list[str]) -> str:
-    """Return the style sheet, with dark colours for a dark page and for a reader's dark screen."""
-    dark, auto = 'html[data-theme="dark"]', 'html[data-theme="auto"]'
-    return "\n".join(
-        [
-            css("svg", False, fills),
-            _asset("page.css"),
-            "@media screen{",
-            dark + _DARK,
-            css(f"{dark} svg", True, fills),
-            "}@media screen and (prefers-color-scheme:dark){",
-            auto + _DARK,
-            css(f"{auto} svg", True, fills),
-            "}",
-        ]
-    )
 
 
 def _hash(text: str) -> str:
@@ -192,7 +170,10 @@ def to_html(
         for n, s in scenes.items()
         if n != "modules" or "ops" not in scenes
     }
-    script, style = _asset("page.js"), _style(sorted(svg.fills(*scenes.values())))
+    fills = sorted(svg.fills(*scenes.values()))
+    dark = css('html[data-theme="dark"] svg', True, fills)
+    style = "\n".join([css("svg", False, fills), _asset("page.css"), f"@media screen{{{dark}}}"])
+    script = _asset("page.js")
     policy = (
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
         "base-uri 'none'; form-action 'none'"

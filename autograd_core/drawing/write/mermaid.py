@@ -48,14 +48,12 @@ def _text(scene: Scene, direction: str, most: int) -> str:
         line = "-.->" if not a.gradient or a.loop else "-->"
         label = f"|{mermaid_text(a.label)}|" if a.label.strip() else ""
         out.append(f"  n{number[a.source]} {line}{label} n{number[a.target]}")
-    for kind, style in STYLES.items():
-        members = [f"n{i}" for i, b in enumerate(shown) if b.kind == kind]
+    for kind, look in STYLES.items():
+        members = ",".join(f"n{i}" for i, b in enumerate(shown) if b.kind == kind)
         if members:
             dash = ",stroke-dasharray:5 4" if kind == "view" else ""
-            out.append(
-                f"  classDef {kind} fill:{style.fill},stroke:{style.stroke},color:{INK}{dash}"
-            )
-            out.append(f"  class {','.join(members)} {kind}")
+            colours = f"fill:{look.fill},stroke:{look.stroke},color:{INK}{dash}"
+            out += [f"  classDef {kind} {colours}", f"  class {members} {kind}"]
     for i, b in enumerate(shown):
         if b.fill:
             ink = ink_on(b.fill)

@@ -6,7 +6,7 @@
   const $ = (id) => document.getElementById(id);
   const view = $("view"), find = $("find"), panel = $("panel"), help = $("help"), map = $("map");
   const MARGIN = 24, GAP = 40; // around everything, and what is left of an empty strip
-  const levels = new Map();
+  const levels = new Map(), pressed = document.querySelectorAll("[data-show]");
   let shown, picked = -1, hits = [], hit = -1;
   const now = () => levels.get(shown);
 
@@ -20,6 +20,7 @@
       return [name, n.flatMap((v, k) => (k % 2 ? [[n[k - 1], v]] : []))];
     });
   }
+  const clamp = (v, low, high) => Math.min(Math.max(v, low), high);
   const distance = (p, q) => Math.hypot(p[0] - q[0], p[1] - q[1]);
   const points = (path) => path.flatMap(([, ps]) => ps);
 
@@ -35,10 +36,7 @@
     l.count = l.at.length - l.frames.length;
     l.next = l.boxes.map(() => []);
     l.before = l.boxes.map(() => []);
-    for (const [a, b] of l.arrows) {
-      l.next[a].push(b);
-      l.before[b].push(a);
-    }
+    for (const [a, b] of l.arrows) l.next[a].push(b), l.before[b].push(a);
     l.lines = l.edges.map((e) => { // the whole path, and the size of the head at one end of it
       const path = commands(e.children[0].getAttribute("d"));
       const [tip, p, q] = points(commands(e.children[1].getAttribute("d")));
@@ -66,8 +64,7 @@
     const l = now();
     l.folded = new Set(name === "modules" && shown === "ops" ? l.closed : []);
     for (const other of levels.values()) other.holder.hidden = other !== l;
-    for (const b of document.querySelectorAll("[data-show]"))
-      b.setAttribute("aria-pressed", String(b.dataset.show === name));
+    for (const b of pressed) set(b, { "aria-pressed": b.dataset.show === name });
     arrange();
     open();
     about();
@@ -89,18 +86,16 @@
   }
   function inside(i) { // the boxes of a unit
     const l = now();
-    return i < l.count ? [i] : l.boxes.keys().filter((b) => b < l.count && around(b).includes(i - l.count)).toArray();
+    return i < l.count ? [i] : [...Array(l.count).keys()].filter((b) => around(b).includes(i - l.count));
   }
   function fold(c, closed) { // the corner of what was clicked stays where it is
     const l = now(), corner = closed ? l.frames[c] : l.at[l.count + c], before = l.move(corner);
     closed ? l.folded.add(c) : l.folded.delete(c);
     arrange();
     const after = l.move(corner);
-    l.view.x += (before[0] - after[0]) * l.view.k;
-    l.view.y += (before[1] - after[1]) * l.view.k;
-    apply();
+    move((before[0] - after[0]) * l.view.k, (before[1] - after[1]) * l.view.k);
     search(false);
-    for (const b of document.querySelectorAll("[data-show]")) b.setAttribute("aria-pressed", "false");
+    for (const b of pressed) set(b, { "aria-pressed": false });
     pick(closed ? l.count + c : inside(l.count + c).map(outermost)[0], false);
   }
 
@@ -192,7 +187,6 @@
     if (!same || element.hasAttribute("transform"))
       set(element, { transform: `translate(${x - from[0]} ${y - from[1]})` });
   }
-  const clamp = (v, low, high) => Math.min(Math.max(v, low), high);
   function bend(p, q) { // a curve that begins and ends along the flow
     const middle = [(p[0] + q[0]) / 2, (p[1] + q[1]) / 2];
     return ["C", now().flat ? [[middle[0], p[1]], [middle[0], q[1]], q] : [[p[0], middle[1]], [q[0], middle[1]], q]];
@@ -257,15 +251,13 @@
   }
   const open = () => fit(1);
   function zoom(factor, px = view.clientWidth / 2, py = view.clientHeight / 2) {
-    const v = now().view, k = Math.min(Math.max(v.k * factor, 0.02), 8);
-    v.x = px - ((px - v.x) * k) / v.k;
-    v.y = py - ((py - v.y) * k) / v.k;
-    v.k = k;
+    const { x, y, k } = now().view, to = clamp(k * factor, 0.02, 8);
+    now().view = { x: px - ((px - x) * to) / k, y: py - ((py - y) * to) / k, k: to };
     apply();
   }
   function move(dx, dy) {
-    now().view.x += dx;
-    now().view.y += dy;
+    const v = now().view;
+    now().view = { ...v, x: v.x + dx, y: v.y + dy };
     apply();
   }
   function middle(i) { // of a unit, on the screen
@@ -319,11 +311,9 @@
     else pick(unit, false);
   });
   const jump = (e) => {
-    const r = map.getBoundingClientRect(), { x, y, w, h } = now().whole, k = now().view.k;
-    if (!e.buttons) return;
-    now().view.x = view.clientWidth / 2 - (x + ((e.clientX - r.left) / r.width) * w) * k;
-    now().view.y = view.clientHeight / 2 - (y + ((e.clientY - r.top) / r.height) * h) * k;
-    apply();
+    const r = map.getBoundingClientRect(), { x, y, w, h } = now().whole, v = now().view;
+    if (e.buttons) move(view.clientWidth / 2 - (x + ((e.clientX - r.left) / r.width) * w) * v.k - v.x,
+      view.clientHeight / 2 - (y + ((e.clientY - r.top) / r.height) * h) * v.k - v.y);
   };
   map.addEventListener("pointerdown", jump);
   map.addEventListener("pointermove", jump);
@@ -333,11 +323,7 @@
   function reached(starts, links) {
     const seen = new Set(starts), waiting = [...starts];
     while (waiting.length)
-      for (const n of links[waiting.pop()])
-        if (!seen.has(n)) {
-          seen.add(n);
-          waiting.push(n);
-        }
+      for (const n of links[waiting.pop()]) if (!seen.has(n)) waiting.push(n), seen.add(n);
     return seen;
   }
   function pick(i, jump = true) {
@@ -369,18 +355,14 @@
     picked = -1;
     about();
   }
-  function add(parent, tag, text) {
-    const made = document.createElement(tag);
-    if (text !== undefined) made.textContent = text;
-    parent.append(made);
+  function add(parent, tag, text = "") {
+    const made = parent.appendChild(document.createElement(tag));
+    made.textContent = text;
     return made;
   }
   function table(facts) {
     const list = add(panel, "dl");
-    for (const [name, value] of facts) {
-      add(list, "dt", name);
-      add(list, "dd", value);
-    }
+    for (const [name, value] of facts) add(list, "dt", name), add(list, "dd", value);
   }
   function button(parent, text, press) {
     add(parent, "button", text).addEventListener("click", press);
@@ -427,7 +409,7 @@
     const textOf = (b) => [b.id, b.title, b.type, b.spec, b.note, b.absorbed, b.mark, ...b.facts.flat()]
       .join(" ").toLowerCase();
     const found = (b) => words.length > 0 && words.every((w) => textOf(b).includes(w));
-    const all = [...l.boxes.keys()].filter((i) => i < l.count && found(l.boxes[i]));
+    const all = [...Array(l.count).keys()].filter((i) => found(l.boxes[i]));
     const units = new Set(all.map(outermost));
     l.nodes.forEach((node, i) => node.classList.toggle("hit", units.has(i)));
     if (!afresh) return;
@@ -446,19 +428,20 @@
 
   // -- theme, buttons, keyboard, print ------------------------------------------------------------
 
-  const themes = ["auto", "light", "dark"];
-  function theme(name) {
-    document.documentElement.dataset.theme = name;
-    $("theme").textContent = "Theme: " + name;
+  const themes = ["auto", "light", "dark"], night = matchMedia("(prefers-color-scheme: dark)");
+  let chosen = data.theme;
+  function theme() { // "auto" follows the reader's screen
+    document.documentElement.dataset.theme = chosen !== "auto" ? chosen : night.matches ? "dark" : "light";
+    $("theme").textContent = "Theme: " + chosen;
   }
+  night.addEventListener("change", theme);
   const buttons = {
-    theme: () => theme(themes[(themes.indexOf(document.documentElement.dataset.theme) + 1) % 3]),
+    theme: () => theme((chosen = themes[(themes.indexOf(chosen) + 1) % 3])),
     fit: () => fit(), in: () => zoom(1.25), out: () => zoom(0.8),
     ask: () => help.showModal(), close: () => help.close(),
   };
   for (const [id, press] of Object.entries(buttons)) $(id).addEventListener("click", press);
-  for (const b of document.querySelectorAll("[data-show]"))
-    b.addEventListener("click", () => show(b.dataset.show));
+  for (const b of pressed) b.addEventListener("click", () => show(b.dataset.show));
 
   const keys = { "/": () => find.focus(), "?": buttons.ask, "+": buttons.in, "=": buttons.in,
     "-": buttons.out, "0": buttons.fit, "1": open,
@@ -520,6 +503,6 @@
     size = next;
   }).observe(view);
 
-  theme(data.theme);
+  theme();
   show(data.level);
 })();

@@ -68,6 +68,12 @@ class Page:
         """Click the sign that opens or closes a module."""
         self.actions().move_to_element(self.one(f"{css} .badge")).click().perform()
 
+    def frame(self):
+        """Wait until the page has been drawn again."""
+        self.driver.execute_async_script(
+            "requestAnimationFrame(() => requestAnimationFrame(() => arguments[0]()))"
+        )
+
     def press(self, *keys):
         self.actions().send_keys(*keys).perform()
 
@@ -315,8 +321,10 @@ def test_the_theme_button_turns_the_page_and_the_picture(net):
     assert net.one("#theme").text == "Theme: auto"
     media = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
     net.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    net.frame()
     assert colours()[0] == "rgb(15, 23, 32)"
     net.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    net.frame()
     assert colours() == light
 
 
