@@ -127,7 +127,7 @@ def _route(
         apart = min(frame.sizes[item.box][1] / 5, 9.0) if shared else 0.0
         way = -down if k else down
         ends.append(_exit(frame, item, lane.x, ports[n, k], sideways[k], apart, way))
-    path = ends[0]
+    path = [*ends[0]]
     for item in chain[1:-1]:
         low, high = frame.bands[item.rank][:: int(down)]
         path += [*_bend(path[-1][1][-1], (item.x, low)), ("L", ((item.x, high),))]

@@ -80,6 +80,10 @@ def check(scene, direction):
         for b in scene.boxes:
             if b.id not in (a.source, a.target):
                 assert not hits(way, places[b.id]), (a, b.id)
+    for n, route in d.placement().routes.items():
+        if scene.arrows[n].label:
+            x, y = route.label
+            assert not any(overlap((x - 2, y - 2, 4, 4), p) for p in places.values())
     return d, places
 
 
