@@ -374,3 +374,7 @@ def test_a_large_graph_is_usable(page):
     )
     assert 0 < rect[0] < rect[1] < rect[2]
     assert len(p.all("svg.traced .node:not(.on)")) == 0
+    assert 5 < len(p.all(".node:not(.off)")) < 40  # what is beyond the view is not drawn
+    p.one("#fit").click()
+    assert not p.all(".off")
+    assert p.js("getComputedStyle(document.querySelector('.graph text')).display") == "none"

@@ -80,6 +80,11 @@ def test_modules_are_the_closed_cards_of_every_operation():
         assert y <= cy < cy + ch <= y + h
 
 
+def test_a_page_of_thousands_of_boxes_is_small():
+    few, many = (len(to_html({"ops": scenes.long(n, 7)}, "ops")) for n in (10, 2010))
+    assert (many - few) / 2000 < 750  # bytes for a box and its arrows, without its facts
+
+
 def test_unknown_levels_and_themes_are_refused():
     with pytest.raises(ValueError, match="level is one of compact, ops; got 'full'"):
         to_html({"compact": scenes.residual(), "ops": scenes.ops()}, "full")
