@@ -9,15 +9,8 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 
-from autograd_core.drawing.layout.placement import (
-    Path,
-    Placement,
-    Point,
-    Rectangle,
-    Route,
-    Size,
-    backwards,
-)
+from autograd_core.drawing.layout import placement
+from autograd_core.drawing.layout.placement import Path, Placement, Point, Rectangle, Route, Size
 from autograd_core.drawing.scene import Scene
 
 #: Beyond this many boxes ``dot`` would take too long.
@@ -106,10 +99,13 @@ def _read(scene: Scene, sizes: list[Size], found: dict[str, list[dict[str, str]]
     routes: dict[int, Route] = {}
     for n, a in enumerate(scene.arrows):
         ends = ids[a.source], ids[a.target]
+        if a.source == a.target:
+            x, y, w, h = boxes[int(ends[0])]
+            routes[n] = placement.loop(x + w, y + h / 2, h)
+            continue
         written = bool(edges.get(ends))
         edge = edges[ends if written else ends[::-1]].pop(0)
         path = _path(edge["pos"])
-        middle = path[len(path) // 2][1][0]
-        label = _point(edge["lp"]) if "lp" in edge else middle
-        routes[n] = Route(path if written else backwards(path), label, "on")
+        label = _point(edge["lp"]) if "lp" in edge else path[0][1][0]
+        routes[n] = Route(path if written else placement.backwards(path), label, "on")
     return Placement(boxes, clusters, routes)

@@ -6,13 +6,20 @@ from types import MappingProxyType
 
 from autograd_core.drawing.layout.coordinates import assign_coordinates
 from autograd_core.drawing.layout.crossings import order_ranks
-from autograd_core.drawing.layout.placement import Placement, Point, Rectangle, Route, Size
+from autograd_core.drawing.layout.placement import (
+    LOOP,
+    Placement,
+    Point,
+    Rectangle,
+    Route,
+    Size,
+    loop,
+)
 from autograd_core.drawing.layout.ranks import BETWEEN, Item, assign_ranks
 from autograd_core.drawing.layout.routes import Frame, route, route_beside, route_outside
 from autograd_core.drawing.layout.text_width import width
 from autograd_core.drawing.scene import Scene, clean
 
-_LOOP = 46.0  # how far a loop reaches
 _GAP = 30.0  # between two ranks
 _TITLE = 22.0  # of a cluster's title
 _INSIDE = 10.0  # between a cluster and its members
@@ -46,7 +53,7 @@ class LayoutResult:
         self.number = {b.id: i for i, b in enumerate(scene.boxes)}
         self.clusters = {c.id: c for c in scene.clusters}
         loops = {
-            self.number[a.source]: _LOOP + (18 if self.flat else 12 + width(clean(a.label), 12))
+            self.number[a.source]: LOOP + (18 if self.flat else 12 + width(clean(a.label), 12))
             for a in scene.arrows
             if (a.loop or a.source == a.target) and a.source in self.number
         }
@@ -194,22 +201,15 @@ class LayoutResult:
         x, y = min(a[0], b[0]), min(a[1], b[1])
         return x, y, abs(a[0] - b[0]), abs(a[1] - b[1])
 
-    def _loop(self, n: int) -> Route:
-        """Return the route from the right side of a stack back to it."""
-        i = self.number[self.scene.arrows[n].source]
-        x, y = self.frame.at[i]
-        w, h = self.sizes[i]
-        right, reach = x + w / 2, _LOOP * 1.2
-        low, high = y - h * 0.28, y + h * 0.28
-        points = ((right + reach, high + h * 0.2), (right + reach, low - h * 0.2), (right, low))
-        return Route([("M", ((right, high),)), ("C", points)], (right + reach * 0.78, y))
-
     def placement(self) -> Placement:
         """Return the places of all boxes, clusters and arrows on the page."""
         layers, frame = self.layers, self.frame
         routes = route(layers, frame) | route_beside(self.scene, layers, frame)
         routes |= route_outside(self.scene, layers, frame)
-        routes |= {n: self._loop(n) for n in layers.loops}
+        for n in layers.loops:
+            i = self.number[self.scene.arrows[n].source]
+            (x, y), (w, h) = frame.at[i], self.sizes[i]
+            routes[n] = loop(x + w / 2, y, h)
         for n, r in routes.items():
             side = r.side
             if self.flat:

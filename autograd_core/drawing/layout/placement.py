@@ -7,6 +7,7 @@ Size = tuple[float, float]
 Rectangle = tuple[float, float, float, float]  # left, top, width, height
 #: Commands as in SVG: ``("M", (p,))``, ``("L", (p,))``, ``("C", (p, q, r))``.
 Path = list[tuple[str, tuple[Point, ...]]]
+LOOP = 46.0  # how far a loop reaches
 
 
 def backwards(path: Path) -> Path:
@@ -29,6 +30,13 @@ class Route:
     path: Path
     label: Point
     side: str = "right"
+
+
+def loop(right: float, y: float, h: float) -> Route:
+    """Return the route from the right side of a box, of height ``h`` around ``y``, back to it."""
+    reach, low, high = LOOP * 1.2, y - h * 0.28, y + h * 0.28
+    points = ((right + reach, high + h * 0.2), (right + reach, low - h * 0.2), (right, low))
+    return Route([("M", ((right, high),)), ("C", points)], (right + reach * 0.78, y))
 
 
 @dataclass

@@ -5,13 +5,12 @@ or the reader's theme. Boxes and arrows are groups, ``class="node ..."`` and ``c
 in the order of the scene and of the placement.
 """
 
-import math
 from collections.abc import Iterator
 from itertools import chain
 
 from autograd_core.drawing.colour.palette import FONT, legend, style
 from autograd_core.drawing.layout.layout_result import place
-from autograd_core.drawing.layout.placement import Placement, Point, Rectangle, Route, Size
+from autograd_core.drawing.layout.placement import Placement, Rectangle, Route, Size, backwards
 from autograd_core.drawing.layout.text_width import elided, width
 from autograd_core.drawing.scene import Arrow, Box, Cluster, Scale, Scene, clean
 from autograd_core.drawing.write.escaping import xml
@@ -34,6 +33,10 @@ def number(value: float) -> str:
     """Return a coordinate with at most one decimal."""
     text = f"{value:.1f}".removesuffix(".0")
     return "0" if text == "-0" else text
+
+
+def _point(p: complex) -> str:
+    return f"{number(p.real)} {number(p.imag)}"
 
 
 def _text(x: float, y: float, text: str, size: float, css: str = "", anchor: str = "") -> str:
@@ -162,10 +165,7 @@ def _card(box: Box, place: Rectangle) -> Iterator[str]:
         yield _rect((left, bar, max(room * share, 2.0 if share else 0.0), 5), "k")
         at += 0 if box.absorbed else 9
     if box.strip:
-        most = int(room // 3)
-        cells = box.strip
-        if len(cells) > most:
-            cells = tuple(cells[i * len(cells) // most] for i in range(most))
+        cells = box.strip[:: -(-len(box.strip) * 3 // int(room))]  # some, where not all fit
         step = room / len(cells)
         for i, c in enumerate(cells):
             where = (left + i * step, at - 11, step + 0.1, 18.0)
@@ -200,41 +200,28 @@ def _title(c: Cluster, place: Rectangle) -> str:
 # -- arrows -----------------------------------------------------------------------------------
 
 
-def _head(tip: Point, back: Point, width: float) -> tuple[str, Point]:
-    """Return a triangle with its tip at ``tip``, and the point where the line ends."""
-    dx, dy = tip[0] - back[0], tip[1] - back[1]
-    length = math.hypot(dx, dy) or 1.0
-    dx, dy = dx / length, dy / length
-    long, wide = 7.0 + 1.1 * width, 2.4 + 0.75 * width
-    x, y = tip[0] - dx * long, tip[1] - dy * long
-    corners = (tip, (x - dy * wide, y + dx * wide), (x + dy * wide, y - dx * wide))
-    text = "L".join(f"{number(x)} {number(y)}" for x, y in corners)
-    return f"M{text}Z", (tip[0] - dx * (long - 1), tip[1] - dy * (long - 1))
-
-
 def _arrow(arrow: Arrow, source: Box, route: Route) -> str:
-    names = ["edge"]
+    """Return an arrow as one group: its line, its head, its label."""
+    names = "edge"
     if source.kind == "parameter" or arrow.loop:
-        names.append(clean(source.kind))
+        names += " " + source.kind
+    path = backwards(route.path) if arrow.reverse else route.path
+    points = [complex(*p) for _, ps in path for p in ps]
     thick = max(arrow.width * 1.1, 0.6)
-    path = route.path[:]
-    if arrow.reverse:
-        head, end = _head(path[0][1][0], path[1][1][0], thick)
-        path[0] = ("M", (end,))
-    else:
-        points = path[-1][1]
-        before = points[-2] if len(points) > 1 else path[-2][1][-1]
-        head, end = _head(points[-1], before, thick)
-        path[-1] = (path[-1][0], (*points[:-1], end))
-    line = "".join(c + " ".join(f"{number(x)} {number(y)}" for x, y in ps) for c, ps in path)
+    tip, along = points[-1], points[-1] - points[-2]
+    along /= abs(along) or 1.0
+    long, wide = 7.0 + 1.1 * thick, (2.4 + 0.75 * thick) * 1j
+    corners = [tip, tip + along * (wide - long), tip - along * (wide + long)]
+    points[-1] -= along * (long - 1)  # the line ends below the head
+    rest = iter(points)
+    line = "".join(name + " ".join(_point(next(rest)) for _ in ps) for name, ps in path)
     dashed = " dashed" if not arrow.gradient or arrow.loop else ""
     (x, y), (dx, dy, anchor) = route.label, _SIDES[route.side]
-    label = _text(
-        x + dx, y + dy, elided(arrow.label, 11, 180), 11, "k" if arrow.loop else "m", anchor
-    )
+    css = "k" if arrow.loop else "m"
+    label = _text(x + dx, y + dy, elided(arrow.label, 11, 180), 11, css, anchor)
     return (
-        f'<g class="{" ".join(names)}"><path d="{line}" class="line{dashed}" '
-        f'stroke-width="{number(thick)}"/><path d="{head}" class="head"/>{label}</g>'
+        f'<g class="{names}"><path d="{line}" class="line{dashed}" stroke-width="{number(thick)}"/>'
+        f'<path d="M{"L".join(map(_point, corners))}Z" class="head"/>{label}</g>'
     )
 
 
@@ -256,16 +243,19 @@ def extent(scene: Scene, where: Placement) -> tuple[float, float, float, float]:
 # -- header and legend ------------------------------------------------------------------------
 
 
+def _lines(text: list[str], y: float, size: float, step: float) -> tuple[str, float, float]:
+    """Return lines below one another, the width they take, and where the next would be."""
+    lines = [elided(line, size, _WIDEST_LINE) for line in text]
+    drawn = [_text(0, y + step * k, line, size, "m") for k, line in enumerate(lines)]
+    return "".join(drawn), max((width(t, size) for t in lines), default=0.0), y + step * len(lines)
+
+
 def _header(scene: Scene) -> tuple[str, float, float]:
     """Return title and subtitle at the origin, and the width and height they take."""
     title = elided(scene.title, 18, _WIDEST_LINE, True)
-    out, wide = [_text(0, 17, title, 18, "b")], width(title, 18, True)
-    at = 38.0 if title.strip() else 14.0
-    for line in scene.subtitle.split("\n"):
-        text = elided(line, 12.5, _WIDEST_LINE)
-        out.append(_text(0, at, text, 12.5, "m"))
-        wide, at = max(wide, width(text, 12.5)), at + 18.0
-    return "".join(out), wide, at + 4
+    top = 38.0 if title.strip() else 14.0
+    lines, wide, at = _lines(scene.subtitle.split("\n"), top, 12.5, 18.0)
+    return _text(0, 17, title, 18, "b") + lines, max(wide, width(title, 18, True)), at + 4
 
 
 def footer(scene: Scene, room: float) -> tuple[str, float, float]:
@@ -292,13 +282,9 @@ def _scale(scale: Scale) -> tuple[str, float, float]:
         out.append(_text(x + cell / 2, 54, c.text, 11, "m", "middle"))
         x += cell
     out.append(_text(x + 10, 38, scale.right, 11.5, "m"))
-    wide, at = x + 10 + width(scale.right, 11.5), 74.0
-    for line in (part.strip() for part in scale.caption.split("  ")):
-        if line:
-            text = elided(line, 11, _WIDEST_LINE)
-            out.append(_text(0, at, text, 11, "m"))
-            wide, at = max(wide, width(text, 11)), at + 15
-    return "".join(out), wide, at - 8
+    caption = [line.strip() for line in scale.caption.split("  ") if line.strip()]
+    lines, wide, at = _lines(caption, 74.0, 11, 15.0)
+    return "".join([*out, lines]), max(wide, x + 10 + width(scale.right, 11.5)), at - 8
 
 
 # -- the whole --------------------------------------------------------------------------------
