@@ -32,17 +32,14 @@ def _with_fonts(svg: str) -> bytes:
         if all(ok for ok, _ in runs):
             continue
         size, bold = float(text.get("font-size", 11)), "b" in text.get("class", "").split()
-        whole = width(shown, size, bold)
-        x = float(text.get("x", 0)) - {"end": whole, "middle": whole / 2}.get(
-            text.attrib.pop("text-anchor", ""), 0.0
-        )
+        back = {"end": 1.0, "middle": 0.5}.get(text.attrib.pop("text-anchor", ""), 0.0)
+        text.set("x", f"{float(text.get('x', 0)) - back * width(shown, size, bold):.2f}")
         text.text = ""
         for ok, run in runs:
-            part = ElementTree.SubElement(text, f"{_SPACE}tspan", x=f"{x:.2f}", y=text.get("y", ""))
+            part = ElementTree.SubElement(text, f"{_SPACE}tspan")
             part.text = run
             if not ok:
                 part.set("font-family", "DejaVu Sans")
-            x += width(run, size, bold)
     return ElementTree.tostring(root)
 
 

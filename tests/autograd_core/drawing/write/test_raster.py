@@ -19,5 +19,11 @@ def test_signs_that_arial_lacks_get_another_font_at_their_place():
     parts = list(texts["hₜ × 2"])
     assert [p.text for p in parts] == ["h", "ₜ", " × 2"]
     assert [p.get("font-family") for p in parts] == [None, "DejaVu Sans", None]
-    apart = float(parts[1].get("x")) - float(parts[0].get("x"))
-    assert abs(apart - width("h", 12.5)) < 0.1
+    assert all(p.get("x") is None for p in parts)  # each begins where the last one ends
+
+
+def test_the_beginning_of_a_text_is_where_its_anchor_puts_it():
+    svg = f'<svg xmlns="{SVG[1:-1]}"><text x="90" y="5" font-size="10" text-anchor="end">aₜ</text></svg>'
+    (text,) = ElementTree.fromstring(_with_fonts(svg))
+    assert text.get("text-anchor") is None
+    assert abs(float(text.get("x")) - (90 - width("aₜ", 10))) < 0.01
