@@ -28,7 +28,8 @@ def numbered(scene: Scene) -> Scene:
         [replace(b, id=ids[b.id], title="", type="", spec="", note="", mark="", absorbed="",
                  facts=(), cluster=names.get(b.cluster, "")) for b in scene.boxes],
         [replace(a, source=ids[a.source], target=ids[a.target]) for a in scene.arrows],
-        [replace(c, id=names[c.id], parent=names.get(c.parent, "")) for c in scene.clusters],
+        [replace(c, id=names[c.id], title=c.title[:20], type=c.type[:20],
+                 parent=names.get(c.parent, "")) for c in scene.clusters],
     )  # fmt: skip
 
 
@@ -106,6 +107,9 @@ def _read(scene: Scene, sizes: list[Size], found: dict[str, list[dict[str, str]]
         written = bool(edges.get(ends))
         edge = edges[ends if written else ends[::-1]].pop(0)
         path = _path(edge["pos"])
-        label = _point(edge["lp"]) if "lp" in edge else path[0][1][0]
+        (x, y), (end, low) = path[0][1][0], path[-1][1][-1]
+        above = abs(end - x) > abs(low - y)  # the label is above a flat arrow, else beside it
+        x, y = _point(edge["lp"]) if "lp" in edge else (x, y)
+        label = (x, y - 2 - a.width / 2) if above else (x, y)
         routes[n] = Route(path if written else placement.backwards(path), label, "on")
     return Placement(boxes, clusters, routes)
