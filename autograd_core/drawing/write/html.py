@@ -122,8 +122,8 @@ def _drawn(scene: Scene, direction: str, closed: Mapping[str, Box]) -> tuple[str
         "at": [[round(v, 1) for v in place] for place in (*where.boxes, *places)],
         "frames": [[round(v, 1) for v in place] for place in where.clusters.values()],
         "closed": [k for k, c in enumerate(ids) if cards[c][1]],
-        "arrows": [[layout.number[scene.arrows[n].source], layout.number[scene.arrows[n].target]]
-                   for n in where.routes],
+        "arrows": [[layout.number[a.source], layout.number[a.target], int(a.reverse)]
+                   for a in (scene.arrows[n] for n in where.routes)],
     }  # fmt: skip
     picture = f'<svg class="graph" font-family="{FONT}"><g class="world">{layers}</g></svg>'
     return picture + legend, data

@@ -37,14 +37,11 @@
     l.next = l.boxes.map(() => []);
     l.before = l.boxes.map(() => []);
     for (const [a, b] of l.arrows) l.next[a].push(b), l.before[b].push(a);
-    l.lines = l.edges.map((e) => { // the whole path, and the size of the head at one end of it
-      const path = commands(e.children[0].getAttribute("d"));
-      const [tip, p, q] = points(commands(e.children[1].getAttribute("d")));
-      const first = path[0][1], last = path.at(-1)[1];
-      const back = distance(first[0], tip) < distance(last.at(-1), tip);
-      back ? (first[0] = tip) : (last[last.length - 1] = tip);
-      const middle = [(p[0] + q[0]) / 2, (p[1] + q[1]) / 2];
-      return { path, back, long: distance(tip, middle), wide: distance(p, q) / 2 };
+    l.lines = l.edges.map((e, n) => { // the whole path, its ends, and the size of the head
+      const path = commands(e.children[0].getAttribute("d")), [a, b, turned] = l.arrows[n];
+      const [tip, p, q] = points(commands(e.children[1].getAttribute("d"))), middle = [(p[0] + q[0]) / 2, (p[1] + q[1]) / 2];
+      path.at(-1)[1].splice(-1, 1, tip);
+      return { path, ends: turned ? [b, a] : [a, b], long: distance(tip, middle), wide: distance(p, q) / 2 };
     });
     l.nodes.forEach((node, i) => {
       const b = l.boxes[i];
@@ -102,13 +99,13 @@
   // -- places: the empty strips that closed modules leave are made short ------------------------
 
   const beyond = (d) => (d > GAP ? GAP * (1 + Math.log(d / GAP)) : d); // lanes at the sides
-  function squeezed(spans, whole) { // a function of old positions to new ones
+  function squeezed(spans, whole, most) { // a function of old positions to new ones
     spans.sort((a, b) => a[0] - b[0]);
     const from = [], to = [];
     let end = spans[0]?.[0] ?? 0, at = end;
     for (const [a, b] of spans) {
       if (b <= end && from.length) continue;
-      if (a > end) at += whole ? a - end : Math.min(a - end, GAP);
+      if (a > end) at += whole ? a - end : Math.min(a - end, most);
       const start = Math.max(a, end);
       from.push(start, b);
       to.push(at, (at += b - start));
@@ -138,7 +135,7 @@
     const framed = l.frames.map((_, c) => !l.folded.has(c) && outermost(l.count + c) === l.count + c);
     l.at.forEach((at, i) => l.seen[i] && rigid(...at));
     l.frames.forEach(([x, y, w, h], c) => framed[c] && (rigid(x, y, 12, 24), rigid(x + w - 12, y + h - 12, 12, 12)));
-    const [fx, fy] = spans.map((s) => squeezed(s, !l.folded.size));
+    const [fx, fy] = spans.map((s, c) => squeezed(s, !l.folded.size, l.flat && !c ? 2 * GAP : GAP));
     l.move = ([x, y]) => [fx(x), fy(y)];
     l.places = l.at.map(([x, y, w, h]) => [fx(x), fy(y), w, h]);
     l.nodes.forEach((node, i) => {
@@ -158,8 +155,8 @@
       shift(l.titles[c], [x, y]);
     });
     const best = new Map(); // the shortest of the arrows between two units, one of which is closed
-    l.lines.forEach(({ path }, n) => {
-      const [a, b] = l.arrows[n].map(outermost), cut = a !== l.arrows[n][0] || b !== l.arrows[n][1];
+    l.lines.forEach(({ path, ends }, n) => {
+      const [a, b] = ends.map(outermost), cut = a !== ends[0] || b !== ends[1];
       if (cut && a === b) return;
       const to = cut ? shortened(path, a, b) : path.map(([c, ps]) => [c, ps.map(l.move)]);
       const all = points(to), key = cut ? `${a} ${b}` : n;
@@ -193,7 +190,10 @@
   }
   function shortened(path, a, b) { // from and to the border of closed cards
     const l = now(), closed = (i) => i >= l.count, frame = (i) => l.frames[i - l.count];
-    const onto = ([x, y, w, h], p, by = 0) => [clamp(p[0], x + by, x + w - by), clamp(p[1], y, y + h)];
+    const onto = ([x, y, w, h], p, by = 0) => { // the nearest place, not in a corner
+      const [i, j] = l.flat ? [0, by] : [by, 0];
+      return [clamp(p[0], x + i, x + w - i), clamp(p[1], y + j, y + h - j)];
+    };
     const inside = (i, p) => distance(onto(frame(i), p), p) === 0;
     const end = (j) => path[j][1].at(-1), line = (j) => path[j][0] === "L";
     const i = closed(a) ? path.findIndex((_, j) => j && !inside(a, end(j))) : 0;
@@ -213,12 +213,12 @@
     if (closed(b) || kept.length < 2) kept.push(bend(last, onto(l.places[b], last, 12)));
     return kept;
   }
-  function draw(e, { back, long, wide }, path) {
+  function draw(e, { long, wide }, path) {
     const [line, head, label] = e.children, all = points(path);
-    const [tip, from] = back ? all : [all.at(-1), all.at(-2)], d = distance(tip, from) || 1;
+    const [from, tip] = all.slice(-2), d = distance(tip, from) || 1;
     const [x, y] = [(tip[0] - from[0]) / d, (tip[1] - from[1]) / d];
     const at = (along, aside) => [tip[0] - x * along - y * aside, tip[1] - y * along + x * aside];
-    all[back ? 0 : all.length - 1] = at(long - 1, 0); // the line ends below the head
+    all[all.length - 1] = at(long - 1, 0); // the line ends below the head
     let k = 0;
     const text = path.map(([name, ps]) => name + ps.map(() => all[k++].join(" ")).join(" ")).join("");
     line.setAttribute("d", text);
@@ -229,8 +229,9 @@
 
   // -- pan and zoom ---------------------------------------------------------------------------
 
+  const room = () => [now().svg.clientWidth || 1, now().svg.clientHeight || 1];
   function apply() {
-    const l = now(), { x, y, k } = l.view, wide = view.clientWidth, high = view.clientHeight;
+    const l = now(), { x, y, k } = l.view, [wide, high] = room();
     const [left, top, right, bottom] = [-x / k, -y / k, (wide - x) / k, (high - y) / k];
     l.world.setAttribute("transform", `translate(${x} ${y}) scale(${k})`);
     l.svg.classList.toggle("far", k < 0.25);
@@ -241,7 +242,7 @@
     }
   }
   function fit(least = 0) { // everything or, not to be smaller than that, the beginning of the graph
-    const l = now(), { x, y, w, h } = l.whole, wide = view.clientWidth || 1, high = view.clientHeight || 1;
+    const l = now(), { x, y, w, h } = l.whole, [wide, high] = room();
     const k = Math.max(Math.min(wide / w, high / h, 1.5), least);
     const [a, b, c, d] = l.places[Math.max(l.seen.indexOf(true), 0)] ?? [0, 0, 0, 0];
     const along = (low, long, middle, room) => long * k <= room ? (room - long * k) / 2 - low * k
@@ -250,7 +251,7 @@
     apply();
   }
   const open = () => fit(1);
-  function zoom(factor, px = view.clientWidth / 2, py = view.clientHeight / 2) {
+  function zoom(factor, px = room()[0] / 2, py = room()[1] / 2) {
     const { x, y, k } = now().view, to = clamp(k * factor, 0.02, 8);
     now().view = { x: px - ((px - x) * to) / k, y: py - ((py - y) * to) / k, k: to };
     apply();
@@ -266,7 +267,7 @@
   }
   function centre(i) {
     if (now().view.k < 0.7) zoom(1 / now().view.k); // until texts are readable
-    const { x, y } = middle(i), wide = view.clientWidth, high = view.clientHeight;
+    const { x, y } = middle(i), [wide, high] = room();
     if (x < 40 || y < 40 || x > wide - 40 || y > high - 40) move(wide / 2 - x, high / 2 - y);
   }
 
@@ -311,9 +312,9 @@
     else pick(unit, false);
   });
   const jump = (e) => {
-    const r = map.getBoundingClientRect(), { x, y, w, h } = now().whole, v = now().view;
-    if (e.buttons) move(view.clientWidth / 2 - (x + ((e.clientX - r.left) / r.width) * w) * v.k - v.x,
-      view.clientHeight / 2 - (y + ((e.clientY - r.top) / r.height) * h) * v.k - v.y);
+    const r = map.getBoundingClientRect(), { x, y, w, h } = now().whole, v = now().view, [wide, high] = room();
+    if (e.buttons) move(wide / 2 - (x + ((e.clientX - r.left) / r.width) * w) * v.k - v.x,
+      high / 2 - (y + ((e.clientY - r.top) / r.height) * h) * v.k - v.y);
   };
   map.addEventListener("pointerdown", jump);
   map.addEventListener("pointermove", jump);
@@ -496,11 +497,10 @@
   });
   window.addEventListener("afterprint", () => $("pages").replaceChildren());
 
-  let size = [0, 0];
+  let width = 0; // not the height, which the keyboard of a phone changes
   new ResizeObserver(() => {
-    const next = [view.clientWidth, view.clientHeight];
-    if (next[0] !== size[0] || next[1] !== size[1]) open();
-    size = next;
+    if (view.clientWidth !== width) open();
+    width = view.clientWidth;
   }).observe(view);
 
   theme();

@@ -4,6 +4,7 @@ import base64
 import itertools
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -202,15 +203,21 @@ def test_modules_open_and_close_on_a_click(page):
     assert len(p.all(".edge:not(.gone)")) == 5
 
 
-def test_arrows_end_at_the_cards_of_closed_modules(page):
-    p = page({"modules": scenes.ops(), "ops": scenes.ops()}, "modules")
+@pytest.mark.parametrize("reverse", [False, True])
+def test_arrows_end_at_the_cards_of_closed_modules(page, reverse):
+    scene = scenes.ops()
+    scene.arrows = [replace(a, reverse=reverse) for a in scene.arrows]
+    p = page({"modules": scene, "ops": scene}, "modules")
+    assert len(p.all(".edge:not(.gone)")) == 5
     ends = (
         "[...document.querySelectorAll('.edge:not(.gone) .head')].map("
-        "h => (r => [r.x + r.width / 2, r.bottom])(h.getBoundingClientRect()))"
+        "h => (r => [r.x + r.width / 2, r.top, r.bottom])(h.getBoundingClientRect()))"
     )
-    for x, y in p.js(ends):
-        tops = [p.node(name).find_element("css selector", "rect").rect for name in p.seen()]
-        assert any(abs(r["y"] - y) < 3 and r["x"] < x < r["x"] + r["width"] for r in tops)
+    places = [p.node(name).find_element("css selector", "rect").rect for name in p.seen()]
+    places = [(r["y"] + r["height"] * reverse, r["x"], r["x"] + r["width"]) for r in places]
+    for x, top, bottom in p.js(ends):  # at the top of what they lead to, or at its bottom
+        tip = top if reverse else bottom
+        assert any(abs(y - tip) < 3 and left < x < right for y, left, right in places)
 
 
 def test_modules_open_and_close_by_keyboard(page):
