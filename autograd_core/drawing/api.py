@@ -27,6 +27,8 @@ DIRECTIONS = ("TB", "LR", "BT", "RL")
 FEW = 40
 #: Number of operations up to which they are run again for the times on an HTML page.
 _REPLAYED = 2000
+#: Number of operations that an HTML page has, most of them inside modules that are closed.
+_ON_PAGE = 5000
 
 
 def draw(
@@ -134,9 +136,8 @@ def draw(
             timed = run is not None or len(trace.ops) <= _REPLAYED
             cost = Cost("time" if timed else "memory", run)
             measures += [Ranges(ranges), GradientFlow(), cost]
-        return build(
-            trace, at, measures, title=heading, folded=fold, depth=depth, max_nodes=max_nodes
-        )
+        most = max(max_nodes, _ON_PAGE) if details else max_nodes
+        return build(trace, at, measures, title=heading, folded=fold, depth=depth, max_nodes=most)
 
     return Picture(scene(chosen), direction, theme, chosen, scene)
 

@@ -67,14 +67,12 @@ def parser() -> argparse.ArgumentParser:
 def _inputs(options: argparse.Namespace) -> list[Any]:
     """Return random inputs of the wanted shapes and dtypes."""
     rng = np.random.default_rng(options.seed)
-    found = []
-    for shape, kind, high in options.input:
-        dtype = np.dtype(kind)
-        if dtype.kind in "iu":
-            found.append(rng.integers(0, high, shape).astype(dtype))
-        else:
-            found.append(rng.standard_normal(shape).astype(dtype))
-    return found
+    return [
+        rng.integers(0, high, shape).astype(kind)
+        if np.dtype(kind).kind in "iu"
+        else rng.standard_normal(shape).astype(kind)
+        for shape, kind, high in options.input
+    ]
 
 
 def _takes_nothing(f: Any) -> bool:
@@ -102,11 +100,9 @@ def _picture(options: argparse.Namespace) -> Picture:
             ) from error
     if hasattr(what, "named_parameters") and not inputs:
         raise UsageError(f"{options.object} is a module: give --input for each of its arguments")
-    return draw(
-        what, *inputs, level=options.level, color=options.color, direction=options.direction,
-        theme=options.theme, fold=not options.no_fold, depth=options.depth,
-        max_nodes=options.max_nodes, title=options.title,
-    )  # fmt: skip
+    names = ("level", "color", "direction", "theme", "depth", "max_nodes", "title")
+    chosen = {name: getattr(options, name) for name in names}
+    return draw(what, *inputs, fold=not options.no_fold, **chosen)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -125,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             else:
                 print(f"{picture.save(options.output)}: {len(picture.graph.boxes)} boxes, "
                       f"level {picture.level}")  # fmt: skip
-        except (TypeError, ValueError, OSError) as error:
+        except (TypeError, ValueError, OSError, ImportError) as error:
             raise UsageError(
                 f"{options.object} cannot be drawn with these options: {error}"
             ) from error

@@ -12,6 +12,8 @@ from heapq import heapify, heappop, heappush
 
 def clean(text: str) -> str:
     """Return a text on one line: every character that is not printable becomes a space."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else " " for c in text)
 
 
@@ -98,6 +100,16 @@ class Box:
     def merged(self) -> str:
         """Return the row that names the absorbed operations: ``"↳ relu, maxpool 2×2"``."""
         return f"↳ {self.absorbed}" if self.absorbed else ""
+
+    @property
+    def lines(self) -> list[str]:
+        """Return the texts of the box, one row per line, for formats without cards."""
+        rows = [(self.title, self.note, self.mark)]
+        if self.form == "card":
+            rows = [(self.title, self.type, self.steps), (self.spec, self.note, self.mark)]
+            rows.append((self.merged, "", ""))
+        lines = ["  ".join(t for t in row if t.strip()) for row in rows]
+        return [line for line in lines if line]
 
     @property
     def tooltip(self) -> list[str]:

@@ -25,7 +25,7 @@ def test_options(tmp_path):
     assert draw(f"{NET}:MLP", "--input", "2x784:float64", "--level", "modules", "--direction", "LR",
                 "--title", "mine", "--no-fold", "--depth", 1, "--max-nodes", 3, "-o", target) == DONE  # fmt: skip
     text = target.read_text()
-    assert 'rankdir="LR"' in text
+    assert "rankdir=LR" in text
     assert "mine" in text
     assert "oldest not drawn" in text
 
