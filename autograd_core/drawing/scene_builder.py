@@ -20,7 +20,7 @@ from autograd_core.drawing.trace.groups import (
     loss_tail,
     merge_into_cards,
 )
-from autograd_core.drawing.trace.trace import Op, Source, Trace
+from autograd_core.drawing.trace.trace import Link, Op, Source, Trace
 from autograd_core.drawing.trace.wording import (
     formula,
     operation_text,
@@ -76,6 +76,8 @@ class _Builder:
         self.hidden_start = trace.scopes[hidden].start if hidden >= 0 else -1
         self.single = self._single_operations()
         tail = loss_tail(trace, groups)
+        self.loss_title = self._loss_name([i for g in tail for i in groups[g].ops])
+        tail = tail if self.loss_title else []
         merged = level in ("modules", "compact")
         self.ends = tail if merged else []  # the groups that the output box stands for
         self.loss = [] if merged else self._loss_cluster(tail)
@@ -137,26 +139,28 @@ class _Builder:
 
     def _loss_cluster(self, tail: list[int]) -> list[int]:
         """Make a cluster for a loss of several operations, and return its groups."""
-        if len(tail) < 2 or not self.trace.sources_of(self.groups[tail[0]].ops, "target"):
+        if len(tail) < 2:
             return []
-        name = self.loss_name([i for g in tail for i in self.groups[g].ops]) or "loss"
-        self.clusters[_LOSS] = Cluster(self.ids.fresh("loss of several"), name)
+        self.clusters[_LOSS] = Cluster(self.ids.fresh("loss of several"), self.loss_title)
         return tail
 
-    def loss_name(self, ops: list[int]) -> str:
-        """Return the name of the loss that operations compute, such as ``mean squared error``."""
+    def _loss_name(self, ops: list[int]) -> str:
+        """Return the name of the loss that operations compute, such as ``mean squared error``.
+
+        Empty if they are none that is known.
+        """
         names = [self.trace.ops[i].primitive.name for i in ops]
-        losses = [n for n in names if n.endswith(("loss", "cost", "entropy", "error"))]
+        losses = [self.trace.ops[i].name for i in ops if self.trace.ops[i].is_loss]
         if len(names) == 3 and names[0] == "subtract" and names[-1] in ("mean", "sum"):
-            kind = {"power": "squared", "square": "squared", "multiply": "squared",
-                    "absolute": "absolute"}.get(names[1])  # fmt: skip
+            kind = {"square": "squared", "absolute": "absolute"}.get(
+                operation_text(self.trace.ops[ops[1]])
+            )
             if kind:
                 return f"{'mean ' if names[-1] == 'mean' else ''}{kind} error"
         if not losses:
-            roles = {s.role for s in self.trace.sources}
-            return "loss" if {"parameter", "target"} <= roles else ""
+            return ""
         averaged = "mean" in names or (losses[0].startswith("squared") and len(names) > 1)
-        text = losses[0].strip("_").replace("_", " ").replace("softmax ", "").replace("soft ", "")
+        text = losses[0].replace("_", " ").replace("softmax ", "").replace("soft ", "")
         return f"mean {text}" if averaged and "entropy" not in text else text
 
     # -- boxes of groups ----------------------------------------------------------------------
@@ -328,16 +332,14 @@ class _Builder:
             if link.op >= 0 and self.place[link.op] < 0:
                 source = trace.views.get(link.op)
             if source is None:
-                self.connect(link.op, target, link.shape)
+                self.connect(link.op, target, link)
             elif not group.is_card or id(source) not in seen:
                 seen.add(id(source))
-                self.from_source(source, group, target, link.shape)
+                self.from_source(source, group, target, link)
         if group.steps and self.carries(group):
             self.arrows.append(Arrow(target, target, "hₜ → hₜ₊₁", loop=True))
 
-    def from_source(
-        self, source: Source, group: Group, target: str, shape: tuple[int, ...]
-    ) -> None:
+    def from_source(self, source: Source, group: Group, target: str, link: Link) -> None:
         """Add an arrow from a source, unless the card says it already."""
         step = group.step_of()
         latest = max((step.get(i, 0) for i in source.users), default=0)
@@ -347,22 +349,24 @@ class _Builder:
         if initial and group.steps and self.carries(group):
             source.name = "h₀"  # the state that the first step starts from
         name = self.source(source, group)
-        label = shape_text(shape) if shape != source.shape else ""
+        label = shape_text(link.shape) if link.shape != source.shape else ""
         label += " a step" if label and group.steps else ""
         if (name, target) not in self.pairs:
             self.pairs.add((name, target))
-            arrow = Arrow(name, target, label, source.tracked)
+            arrow = Arrow(name, target, label, link.gradient)
             self.arrows.append(self.measure.from_source(arrow, source))
 
-    def connect(self, op: int, target: str, shape: tuple[int, ...], last: bool = False) -> None:
+    def connect(self, op: int, target: str, link: Link, last: bool = False) -> None:
         """Add an arrow from the group of an operation, labelled where the shape is a new one."""
-        trace, g = self.trace, self.place[op]
+        trace, g, shape = self.trace, self.place[op], link.shape
         if g not in self.group_ids:
-            if self.omitted and self.earlier is None:  # one arrow shows where the rest would be
+            if self.omitted and self.earlier is None:  # where the rest would be
                 text = f"{self.omitted:,} earlier operations"
                 self.earlier = Box(self.ids.fresh("earlier"), "view", "…", note=text)
                 self.boxes.append(self.earlier)
-                self.arrows.append(Arrow(self.earlier.id, target))
+            if self.earlier and (self.earlier.id, target) not in self.pairs:
+                self.pairs.add((self.earlier.id, target))
+                self.arrows.append(Arrow(self.earlier.id, target, gradient=link.gradient))
             return
         name, group = self.group_ids[g], self.groups[g]
         if (name, target) in self.pairs and (self.level not in ("ops", "full") or group.is_card):
@@ -375,7 +379,8 @@ class _Builder:
         known = shape in before or op in self.labelled  # only the first arrow has a label
         self.labelled.add(op)
         self.pairs.add((name, target))
-        arrow = Arrow(name, target, "" if known or not shape or last else shape_text(shape))
+        label = "" if known or not shape or last else shape_text(shape)
+        arrow = Arrow(name, target, label, link.gradient)
         self.arrows.append(self.measure.arrow(trace, op, arrow))
 
     # -- outputs ------------------------------------------------------------------------------
@@ -389,7 +394,7 @@ class _Builder:
             value, shape, dtype = value_text(tensor._array), tuple(tensor.shape), str(tensor.dtype)
             text = value or shape_text(shape)
             given = self.trace.given.get(id(tensor._node)) or tensor.name
-            title = given or (self.loss_name(ops) if value else "") or "output"
+            title = given or (self.loss_title if value else "") or "output"
             facts = [("value" if value else "shape", text), ("dtype", dtype)]
             if ops:
                 made_by = ", ".join(operation_text(self.trace.ops[i]) for i in ops)
@@ -398,14 +403,15 @@ class _Builder:
                       shape=shape, dtype=dtype, facts=tuple(facts))  # fmt: skip
             self.boxes.append(box)
             if not ops:
-                self.connect(made, box.id, shape, last=True)
+                link = Link(made, None, shape, gradient=self.trace.ops[made].node.tracked)
+                self.connect(made, box.id, link, last=True)
             for k in sorted(self.trace.links(ops), key=lambda k: k.op < 0):
                 if k.op in ops:
                     continue
                 if k.source is None:
-                    self.connect(k.op, box.id, k.shape)
+                    self.connect(k.op, box.id, k)
                 else:
-                    self.from_source(k.source, Group(ops), box.id, k.shape)
+                    self.from_source(k.source, Group(ops), box.id, k)
         for source in self.trace.alone:
             self.add_source(source, -1)
 

@@ -207,7 +207,7 @@ class Primitive:
         if renamed:
             raise TypeError(f"{self.name}.defvjp has no option {', '.join(renamed)}")
         self.rules = Rules.of(self.name, vjps, vjp_list, vjp_all, elementwise, selects)
-        for derived in ("parameters", "first_option"):  # from rules that it had before
+        for derived in ("parameters", "argument_names", "first_option"):  # of rules it had before
             self.__dict__.pop(derived, None)
         kind = kind or self.kind or ("elementwise" if elementwise else "")
         self._declare(kind, flops or self.flops)
@@ -230,6 +230,11 @@ class Primitive:
         if self.signature is not None and self.signature.positional:
             return self.signature.positional
         return self.rules.names if self.rules is not None else ()
+
+    @functools.cached_property
+    def argument_names(self) -> tuple[str, ...]:
+        """The names of the arguments; a loss calls the values that it compares with ``target``."""
+        return tuple(name.lstrip("_") for name in self.parameters)
 
     def bind(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]

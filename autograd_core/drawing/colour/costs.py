@@ -23,7 +23,7 @@ from autograd_core.drawing.trace.wording import number_text
 from autograd_core.engine.graph import Node
 from autograd_core.engine.primitive import ShapeDtype
 from autograd_core.profiling.flops import forward_flops, needed_gradients
-from autograd_core.profiling.profiler import Profile, saved_bytes
+from autograd_core.profiling.profiler import saved_bytes
 from autograd_core.profiling.quantities import bytes_text, count_text, time_text
 
 _LIMITS = (0.05, 0.10, 0.20, 0.35, 0.50)
@@ -44,11 +44,11 @@ def share_colour(share: float) -> str:
 class Cost(Measure):
     """Colours every box by its share of a cost: ``"time"``, ``"memory"`` or ``"flops"``.
 
-    Times come from ``profile``, or without one from running each operation again.
+    ``seconds`` are those of the nodes by their numbers; without them each operation is run again.
     """
 
-    def __init__(self, what: str, profile: Profile | None = None) -> None:
-        self.what, self.profile = what, profile
+    def __init__(self, what: str, seconds: dict[int, float] | None = None) -> None:
+        self.what, self.seconds = what, seconds
         self.heading, self.text = _COSTS[what]
 
     def prepare(self, trace: Trace, groups: list[Group]) -> None:
@@ -59,9 +59,7 @@ class Cost(Measure):
         self.times: dict[int, float] = {}
         if self.what == "time":
             if "times" not in trace.measured:
-                known = self.profile.by_number() if self.profile is not None else {}
-                run = {number: row.seconds for number, row in known.items()}
-                trace.measured["times"] = run or replayed(nodes)
+                trace.measured["times"] = self.seconds or replayed(nodes)
             self.times = trace.measured["times"]
         costs: dict[str, Any] = {"time": self.times, "memory": self.saved, "flops": self.work}
         self.cost: dict[int, float] = costs[self.what]
@@ -103,7 +101,7 @@ class Cost(Measure):
         facts = [f"forward + backward {total}"]
         if self.what == "time":
             facts.append(f"{bytes_text(sum(self.saved.values()))} held for backward")
-            if self.profile is None:
+            if self.seconds is None:
                 facts.append("each operation run again")
         return "  ·  ".join([*facts, *self.context])
 

@@ -1,0 +1,77 @@
+"""Variables of the user's code: names for arrays, and what a function refers to."""
+
+import dis
+import functools
+from collections.abc import Callable, Mapping
+from types import CodeType, FrameType
+from typing import Any
+
+import numpy as np
+
+from autograd_core.engine.recording import TensorBase
+
+_MOST = 10_000  # how many objects are looked at
+
+
+def _globals_read(code: CodeType, known: Mapping[str, Any]) -> dict[str, Any]:
+    names = [
+        i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")
+    ]
+    return {name: known[name] for name in names if name in known}
+
+
+def of_function(fun: Callable[..., Any]) -> dict[str, Any]:
+    """Return the variables of the surrounding code that a function reads, by name."""
+    while isinstance(fun, functools.partial):
+        fun = fun.func
+    fun = getattr(fun, "__func__", fun)
+    code = getattr(fun, "__code__", None)
+    if code is None:
+        return {}
+    found = _globals_read(code, getattr(fun, "__globals__", {}))
+    for name, cell in zip(code.co_freevars, getattr(fun, "__closure__", None) or (), strict=False):
+        try:
+            found[name] = cell.cell_contents
+        except ValueError:  # not assigned yet
+            continue
+    return found
+
+
+def of_frame(frame: FrameType | None) -> dict[str, Any]:
+    """Return the variables of the code that calls, by name; none of this package's own code."""
+    if frame is None or frame.f_globals.get("__name__", "").startswith("autograd_core."):
+        return {}
+    return {**_globals_read(frame.f_code, frame.f_globals), **frame.f_locals}
+
+
+def arrays(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the variables that are arrays or Tensors; notebooks call their own ones ``_``."""
+    return {
+        name: value
+        for name, value in variables.items()
+        if isinstance(value, (TensorBase, np.ndarray)) and not name.startswith("_")
+    }
+
+
+def holds_tensors(value: Any) -> bool:
+    """Return whether a function or an object refers to a Tensor or a module, however deeply."""
+    seen: set[int] = set()
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen or isinstance(value, type) or len(seen) > _MOST:
+            continue
+        if isinstance(value, TensorBase) or hasattr(value, "named_parameters"):
+            return True
+        seen.add(id(value))
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, (list, tuple, set)):
+            waiting += value
+        elif isinstance(value, functools.partial):
+            waiting += [value.func, *value.args, *value.keywords.values()]
+        elif getattr(type(value), "__module__", "").partition(".")[0] not in ("builtins", "numpy"):
+            waiting += getattr(value, "__dict__", {}).values()
+        if callable(value):
+            waiting += [*of_function(value).values(), getattr(value, "__self__", None)]
+    return False
