@@ -15,7 +15,7 @@ from autograd_core.drawing.scene import Scene
 from autograd_core.drawing.scene_builder import build
 from autograd_core.drawing.trace.groups import LEVELS
 from autograd_core.drawing.trace.trace import Trace, arguments
-from autograd_core.drawing.trace.variables import arrays, holds_tensors, of_frame, of_function
+from autograd_core.drawing.trace.variables import drawable, holds_tensors, of_frame, of_function
 from autograd_core.engine import scopes
 from autograd_core.engine.diagnostics import Tape
 from autograd_core.engine.graph import DRAW, RECORD
@@ -122,10 +122,8 @@ def draw(
         result, named, times = _run(what, inputs, color, tape)
         ranges = {call.number: statistics(call.out) for call in tape.calls}
         variables |= of_function(what)
-    outputs = _tensors(result)
-    roots = list(outputs.values())
-    trace = Trace(roots, names or {}, named, arrays(variables), tape)
-    if not trace.ops and not any(t._node.tracked for t in roots):
+    trace = Trace(_tensors(result), names or {}, named, drawable(variables), tape)
+    if not trace.ops and not any(s.tracked or s.role == "input" for s in trace.sources):
         raise TypeError(
             "nothing was recorded: no operation on a Tensor with requires_grad=True led here "
             "(or it ran under no_grad, or on detached values)"
@@ -203,7 +201,7 @@ def _tensors(what: Any) -> dict[str, Any]:
         name, value = waiting.pop()
         fields = getattr(value, "_fields", ())
         if isinstance(value, TensorBase):
-            found[name if name and name not in found else f" {len(found)}"] = value
+            found[name if name and name not in found else str(len(found))] = value
         elif isinstance(value, dict) or fields:
             pairs = value.items() if isinstance(value, dict) else zip(fields, value, strict=True)
             waiting += reversed([(f"{name}.{k}" if name else str(k), v) for k, v in pairs])

@@ -4,6 +4,7 @@ Every id is deterministic: the same graph gives the same scene. Parameters are d
 use, because few shared boxes with many arrows make a layout slow and tangled.
 """
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,6 +35,7 @@ from autograd_core.profiling.flops import multiply_adds
 from autograd_core.profiling.quantities import bytes_text, count_text
 
 _LOSS = -2  # key of the cluster of a loss, which is no module call
+_PLACES = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"  # of the operands of an operation
 _CLONED = 6  # a source with more users is drawn again at each use
 
 
@@ -71,7 +73,12 @@ class _Builder:
         self.boxes: list[Box] = []
         self.arrows: list[Arrow] = []
         self.clusters: dict[int, Cluster] = {}
-        self.total = sum(s.size for s in trace.sources if s.role == "parameter")
+        every = {id(s): s for s in trace.sources if s.role == "parameter"}
+        self.total = sum(s.size for s in every.values())
+        self.frozen = sum(s.size for s in every.values() if not s.tracked)
+        uses = (id(s) for g in groups for s in trace.parameters(g.ops))
+        self.shared = {i for i, n in Counter(uses).items() if n > 1}
+        self.counted: set[int] = set()  # parameters on the cards before
         hidden = hidden_scope(trace)
         self.hidden_start = trace.scopes[hidden].start if hidden >= 0 else -1
         self.single = self._single_operations()
@@ -90,6 +97,7 @@ class _Builder:
         self.sources: dict[int, str] = {}
         self.labelled: set[int] = set()
         self.pairs: set[tuple[str, str]] = set()
+        self.numbers: dict[int, str] = {}  # of the operands of the operation that is being added
 
     def add(self, colour: Callable[[Measure], Box]) -> None:
         """Add a box, coloured by the first measure, with the facts of all measures."""
@@ -213,7 +221,7 @@ class _Builder:
         trace, scope = self.trace, self.trace.scopes[group.scope]
         last = trace.ops[group.ops[-1]]
         own = trace.parameters(group.ops)
-        count = sum(p.size for p in own)
+        note, count = self.parameters_text(own)
         return self.box(
             group,
             scope.path,
@@ -222,7 +230,7 @@ class _Builder:
             form="card",
             type=scope.type if scope.type != scope.title else "",
             spec=spec_of(scope.module),
-            note=f"{count:,} params",
+            note=note,
             absorbed=", ".join(self.title(a) for a in group.absorbed),
             share=count / self.total if self.level == "compact" and self.total else None,
             facts=(
@@ -233,6 +241,24 @@ class _Builder:
             ),
         )
 
+    def parameters_text(self, own: list[Source], repeated: bool = False) -> tuple[str, int]:
+        """Return what a card says of its parameters, and the number of those on no card before.
+
+        The numbers of parameters on all cards add up to the header's; those that are shared are
+        told apart from the second time on.
+        """
+        new = [p for p in own if id(p) not in self.counted]
+        self.counted |= {id(p) for p in own}
+        count, again = sum(p.size for p in new), sum(p.size for p in own) - sum(p.size for p in new)
+        parts = [f"{count:,} params"] if new else []
+        if again:
+            parts.append(f"{again:,} shared")
+        elif repeated or any(id(p) in self.shared for p in new):
+            parts.append("shared")
+        if frozen := sum(p.size for p in own if not p.tracked):
+            parts.append(f"{frozen:,} frozen" if frozen < count + again else "frozen")
+        return ", ".join(parts), count
+
     def stack(self, group: Group) -> Box:
         """Return the box of folded steps; the second step is taken as typical.
 
@@ -240,7 +266,8 @@ class _Builder:
         """
         trace, (first, second, *_) = self.trace, group.steps
         ops = [i for g in second for i in g.ops]
-        count = sum(p.size for p in trace.parameters(ops))
+        own = trace.parameters(ops)
+        note = self.parameters_text(own, repeated=True)[0] if own else ""
         parts = [
             trace.scopes[g.scope].title if g.is_card and g.scope >= 0 else self.title(g)
             for g in first
@@ -261,12 +288,12 @@ class _Builder:
         return self.box(
             group,
             name,
-            "module" if count else kinds[-1],
+            "module" if own else kinds[-1],
             title,
             form="card",
             type=kind if kind != title else "",
             spec=spec,
-            note=f"{count:,} params, shared" if count else "",
+            note=note,
             repeats=len(group.steps),
             facts=(
                 ("steps", str(len(group.steps))),
@@ -302,13 +329,14 @@ class _Builder:
         """Add the box of a source, inside a module call (-1 for none), and return its id."""
         name = source.name
         if scope >= 0 and (path := self.trace.scopes[scope].path):
-            inside = name.startswith(path + ".")
-            name = name[len(path) + 1 :] if inside else name.rpartition(".")[2] or name
+            name = name.removeprefix(path + ".")
         dims = shape_text(source.shape) if source.shape else value_text(source.array)
         dtype = getattr(source.array, "dtype", None)
         whole = getattr(dtype, "kind", "") in ("i", "u")
         lead = {"target": "labels" if whole else "target", "input": "input"}.get(source.role, "")
-        note = " ".join(p for p in (lead, source.note, dims) if p)
+        lead = lead if lead != name else ""
+        shared = "shared" if source.shape and id(source) in self.shared else ""
+        note = " ".join(p for p in (lead, source.note, dims, shared) if p)
         kind = "parameter" if source.role == "parameter" else "data"
         text = str(dtype) if dtype is not None else ""
         facts = (("role", source.role), ("shape", shape_text(source.shape)), ("dtype", text))
@@ -320,11 +348,33 @@ class _Builder:
 
     # -- arrows -------------------------------------------------------------------------------
 
+    def places(self, group: Group) -> dict[int, str]:
+        """Return the numbers of the operands of an operation by the ids of their links.
+
+        Empty where their order does not matter, or where all but one tell what they are.
+        """
+        op = self.trace.ops[group.ops[-1]]
+        if len(group.ops) > 1 or group.is_card or op.primitive.commutative:
+            return {}
+        unsaid = []
+        for link in op.links:
+            source = self.trace.views.get(link.op, link.source)
+            name = "".join(op.primitive.argument_names[link.place : link.place + 1])
+            own = source.name.rpartition(".")[2] if source and source.role == "parameter" else ""
+            said = source is not None and name and (own.startswith(name) or name == source.role)
+            unsaid += [link] if link.place >= 0 and not said else []
+        return (
+            {id(k): _PLACES[k.place : k.place + 1] or f"({k.place + 1})" for k in unsaid}
+            if len(unsaid) > 1
+            else {}
+        )
+
     def incoming(self, g: int, target: str) -> None:
         """Add the arrows into the box of a group."""
         group, trace = self.groups[g], self.trace
         inside = set(group.ops)
         seen: set[int] = set()  # one arrow into a card stands for all
+        self.numbers = self.places(group)
         for link in trace.links(group.ops):
             if link.op in inside:
                 continue
@@ -345,13 +395,17 @@ class _Builder:
         latest = max((step.get(i, 0) for i in source.users), default=0)
         if source.role == "parameter" and group.is_card and (not group.steps or latest > 0):
             return
+        if source.name == "data" and group.is_card and not group.steps and self.trace.flow.reads:
+            return  # a constant that the module makes for itself
         initial = latest == 0 and source.name == "data" and all(i in step for i in source.users)
         if initial and group.steps and self.carries(group):
             source.name = "h₀"  # the state that the first step starts from
         name = self.source(source, group)
         label = shape_text(link.shape) if link.shape != source.shape else ""
         label += " a step" if label and group.steps else ""
-        if (name, target) not in self.pairs:
+        number = self.numbers.get(id(link), "")
+        label = f"{number} {label}".strip()
+        if number or (name, target) not in self.pairs:
             self.pairs.add((name, target))
             arrow = Arrow(name, target, label, link.gradient)
             self.arrows.append(self.measure.from_source(arrow, source))
@@ -380,6 +434,7 @@ class _Builder:
         self.labelled.add(op)
         self.pairs.add((name, target))
         label = "" if known or not shape or last else shape_text(shape)
+        label = f"{self.numbers.get(id(link), '')} {label}".strip()
         arrow = Arrow(name, target, label, link.gradient)
         self.arrows.append(self.measure.arrow(trace, op, arrow))
 
@@ -388,12 +443,14 @@ class _Builder:
     def outputs(self) -> None:
         """Add the boxes of the results, and of sources that are results themselves."""
         ops = [i for g in self.ends for i in self.groups[g].ops]
-        for tensor, made in self.trace.roots:
+        self.numbers = {}
+        for name, (tensor, made) in zip(self.trace.root_names, self.trace.roots, strict=True):
             if made < 0:
                 continue
             value, shape, dtype = value_text(tensor._array), tuple(tensor.shape), str(tensor.dtype)
             text = value or shape_text(shape)
             given = self.trace.given.get(id(tensor._node)) or tensor.name
+            given = given or ("" if name.isdigit() else name)
             title = given or (self.loss_title if value else "") or "output"
             facts = [("value" if value else "shape", text), ("dtype", dtype)]
             if ops:
@@ -420,6 +477,8 @@ class _Builder:
         trace = self.trace
         count, batch = self.total, trace.batch
         facts = [f"{count:,} parameter{'s' if count != 1 else ''}"] if count else []
+        if self.frozen:
+            facts[0] += f", {self.frozen:,} frozen" if self.frozen < count else ", frozen"
         if batch and trace.scopes:
             facts.append(f"batch {batch}")
         facts.append(str(trace.roots[0][0].dtype))
@@ -442,9 +501,18 @@ def _result_facts(op: Op) -> list[tuple[str, str]]:
 
 
 def _line(node: Node) -> list[tuple[str, str]]:
-    """Return the line of the user's code that made a node, where it was noted."""
+    """Return the line of the user's code that made a node, where it was noted.
+
+    Its file is told relative to the working directory, or without its folder.
+    """
     site = node.diagnostics.site if node.diagnostics else None
-    return [("line", site)] if site else []
+    if not site:
+        return []
+    file, _, line = site.rpartition(":")
+    path = os.path.abspath(file)
+    inside = path.startswith(os.getcwd() + os.sep)
+    file = os.path.relpath(path) if inside else f"<...>/{os.path.basename(path)}"
+    return [("line", f"{file}:{line}")]
 
 
 def build(

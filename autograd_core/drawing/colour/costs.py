@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.drawing.colour.gradients import ratio_colour, rms
+from autograd_core.drawing.colour.gradients import gradient_sizes, ratio_colour, rms
 from autograd_core.drawing.colour.measures import Measure, statistics
 from autograd_core.drawing.colour.palette import COST, GRADIENT, WHITE
 from autograd_core.drawing.scene import Box, Cell, Scale
 from autograd_core.drawing.trace.groups import Group
-from autograd_core.drawing.trace.trace import Trace
-from autograd_core.drawing.trace.wording import number_text
+from autograd_core.drawing.trace.trace import Source, Trace
+from autograd_core.drawing.trace.wording import number_text, value_text
 from autograd_core.engine.graph import Node
 from autograd_core.engine.primitive import ShapeDtype
 from autograd_core.profiling.flops import forward_flops, needed_gradients
@@ -148,12 +148,25 @@ def _run_again(node: Node, args: Any, options: dict[str, Any]) -> float:
 
 
 class Values(Measure):
-    """Colours every operation by the rms of its result."""
+    """Colours every operation by the rms of its result; a number is shown with its gradient."""
 
     heading = "how large values are"
 
     def prepare(self, trace: Trace, groups: list[Group]) -> None:
         self.found: list[tuple[str, float]] = []
+        inner = [op.shape for op in trace.ops[:-1]] + [s.shape for s in trace.sources]
+        numbers = any(math.prod(shape) == 1 for shape in inner)
+        self.gradients = gradient_sizes(trace).numbers if numbers else {}
+
+    def number(self, node: Node | None, array: Any, box: Box) -> Box:
+        """Return the box of a single number with its sign, and its gradient where it is known."""
+        gradient = self.gradients.get(node, "") if node is not None else ""
+        value = value_text(array) if box.kind != "data" and box.kind != "parameter" else ""
+        marks = [value, f"∇ {gradient}" if gradient else ""]
+        return replace(box, mark="  ".join(m for m in marks if m))
+
+    def source(self, source: Source, box: Box) -> Box:
+        return self.number(source.node, source.array, box) if source.size == 1 else box
 
     def group(self, trace: Trace, group: Group, box: Box) -> Box:
         out = trace.ops[group.ops[-1]].result
@@ -165,6 +178,8 @@ class Values(Measure):
         text = f"{'~' if math.isfinite(size) else '✕ '}{number_text(size)}"
         facts = (*box.facts, ("rms", number_text(size)), *statistics(np.asarray(out)))
         box = replace(box, mark=text, facts=facts)
+        if out.size == 1 and math.isfinite(size):
+            box = self.number(trace.ops[group.ops[-1]].node, out, box)
         if group.steps:
             return box
         return replace(box, fill=ratio_colour(size) if size else WHITE, hollow=size == 0)

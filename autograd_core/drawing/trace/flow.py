@@ -31,12 +31,14 @@ class Operand(NamedTuple):
     """What a call read.
 
     ``place`` is the number of the argument, -1 for an option; ``node`` what made it (a leaf, or
-    UNTRACKED for a plain array); ``array`` its values, None if they were freed.
+    UNTRACKED for a plain array); ``array`` its values, None if they were freed; ``gradient`` tells
+    whether a gradient flows back.
     """
 
     place: int
     node: Any
     array: Any
+    gradient: bool = False
 
 
 def operands(node: Node) -> list[Operand]:
@@ -45,7 +47,7 @@ def operands(node: Node) -> list[Operand]:
     large = [a for a in arrays_in((node.kwargs or {}).values()) if a.nbytes > COPIED]
     options = [*(p.out for p in node.parents if isinstance(p, Given) and p.option), *large]
     return [
-        *(Operand(i, *o) for i, o in enumerate(zip(node.parents, args, strict=False))),
+        *(Operand(i, p, a, p.tracked) for i, (p, a) in enumerate(zip(node.parents, args))),  # noqa: B905
         *(Operand(-1, UNTRACKED, a) for a in options),
     ]
 
@@ -66,7 +68,7 @@ class Flow:
             found = [Operand(i, *self.origin(a)) for i, a in enumerate(args)]
             for i, parent in enumerate(node.parents):
                 if parent.tracked:
-                    found[i] = Operand(i, parent, parent.out)
+                    found[i] = Operand(i, parent, parent.out, True)
             self.reads[node] = found + [Operand(-1, *self.origin(a)) for a in _arrays(options)]
             for result in _arrays(call.result):
                 self._made[id(unwrap(result))] = node

@@ -7,6 +7,7 @@ class: this package does not import :mod:`nn`.
 """
 
 import inspect
+import itertools
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
@@ -66,8 +67,10 @@ class Source:
 
     @property
     def identity(self) -> set[int]:
-        """Return the ids by which the user may have named the source."""
-        return {id(self.array), id(self.node)}
+        """Return the ids by which the user may have named the source, or what it is a view of."""
+        base = getattr(self.array, "base", None)
+        whole = base if getattr(base, "size", 0) == self.size else self.array
+        return {id(self.array), id(self.node), id(whole)}
 
     @property
     def is_zero(self) -> bool:
@@ -188,7 +191,7 @@ class Trace:
 
     def __init__(
         self,
-        roots: list[Any],
+        roots: Mapping[str, Any],
         names: Mapping[str, Any],
         inputs: Mapping[str, Any],
         variables: Mapping[str, Any],
@@ -199,7 +202,7 @@ class Trace:
         Parameters
         ----------
         roots
-            The Tensors.
+            The Tensors by their names; those without one have numbers.
         names, inputs, variables
             Names that were given, of the arguments of the function that was run, and of variables.
         tape
@@ -215,18 +218,19 @@ class Trace:
         self.index: dict[Node, int] = {}
         self.measured: dict[str, Any] = {}
         self.flow = Flow(tape or Tape())
-        origins = [self.flow.origin(t) for t in roots]
+        origins = [self.flow.origin(t) for t in roots.values()]
         nodes = self._history([node for node, _ in origins])
         for node in nodes:
             if node.primitive is not None and node.primitive is not GET_OUTPUT:
                 self._add(node, node.primitive)
         _join_slices(self)
         made = [self.index.get(producer(node), -1) for node, _ in origins]
-        self.roots = list(zip(roots, made, strict=True))
+        self.roots = list(zip(roots.values(), made, strict=True))
+        self.root_names = list(roots)
         self.alone = [
             self._source(*origin) for origin, i in zip(origins, made, strict=True) if i < 0
         ]
-        self.scopes = _find_scopes(nodes, tape, self.given)
+        self.scopes = _find_scopes(nodes, tape, self.given, self.called)
         self._assign_scopes()
         self.views = self._views_of_parameters()
         _find_targets(self)
@@ -239,7 +243,7 @@ class Trace:
         waiting = list(seen)
         while waiting:
             node = waiting.pop()
-            for _, parent, _ in self._reads(node):
+            for _, parent, *_ in self._reads(node):
                 if parent.primitive is not None and parent not in seen:
                     seen.add(parent)
                     waiting.append(parent)
@@ -250,14 +254,14 @@ class Trace:
 
     def _add(self, node: Node, primitive: Primitive) -> None:
         links: list[Link] = []
-        for place, parent, saved in self._reads(node):
+        for place, parent, saved, gradient in self._reads(node):
             given, array = isinstance(parent, Given), saved
             if given and parent.option:
                 continue
             made = self.index.get(producer(parent))
             if made is not None:
                 shape = tuple((saved if hasattr(saved, "shape") else parent.out).shape)
-                links.append(Link(made, None, shape, place, parent.tracked and node.tracked))
+                links.append(Link(made, None, shape, place, gradient))
                 continue
             if given or (isinstance(parent, Leaf) and parent.out is not None):
                 array = parent.out
@@ -271,7 +275,7 @@ class Trace:
                 array = Freed()
             source = self._source(UNTRACKED if given else parent, array)
             source.users.append(len(self.ops))
-            links.append(Link(-1, source, source.shape, place, source.tracked and node.tracked))
+            links.append(Link(-1, source, source.shape, place, gradient))
             if given and saved is not None:  # views of the copy are views of the array
                 self.known.setdefault(id(saved), source)
         self.index[node] = len(self.ops)
@@ -385,8 +389,13 @@ def arguments(fun: Callable[..., Any], args: Iterable[Any], kwargs: Any = None) 
         return {}
 
 
-def _find_scopes(nodes: list[Node], tape: Tape | None, given: Mapping[int, str]) -> list[Scope]:
-    """Return the module calls around ``nodes``, named by the outermost modules' attributes."""
+def _find_scopes(
+    nodes: list[Node], tape: Tape | None, given: Mapping[int, str], variables: Mapping[int, str]
+) -> list[Scope]:
+    """Return the module calls around ``nodes``, named by the outermost modules' attributes.
+
+    Several outermost modules have the names of variables.
+    """
     found = {(c.start, id(c.module)): Scope(*c) for c in calls(nodes)}
     for module, start, stop, args, kwargs in tape.modules if tape else ():
         scope = Scope(module, start, stop, first_shape(args) or first_shape(kwargs))
@@ -396,6 +405,9 @@ def _find_scopes(nodes: list[Node], tape: Tape | None, given: Mapping[int, str])
     scopes = [s for _, s in sorted(found.items(), key=lambda item: item[0][0])]
     scopes = [s for s in scopes if bisect_right(numbers, s.start) < bisect_right(numbers, s.stop)]
     paths: dict[int, str] = {}
+    ends = itertools.accumulate((s.stop for s in scopes), max, initial=0)
+    outer = {id(s.module) for s, end in zip(scopes, ends, strict=False) if s.start >= end}
+    given = {**variables, **given} if len(outer) > 1 else given
     end = 0
     for scope in scopes:
         if scope.start >= end:  # an outermost call

@@ -3,7 +3,7 @@
 import dis
 import functools
 from collections.abc import Callable, Mapping
-from types import CodeType, FrameType
+from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,17 @@ _MOST = 10_000  # how many objects are looked at
 
 
 def _globals_read(code: CodeType, known: Mapping[str, Any]) -> dict[str, Any]:
-    names = [
-        i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")
-    ]
-    return {name: known[name] for name in names if name in known}
+    """Return the global variables that a piece of code reads, and what it takes from modules."""
+    codes = [code]
+    for inner in codes:
+        codes += [c for c in inner.co_consts if isinstance(c, CodeType)]
+    used = [i for c in codes for i in dis.get_instructions(c)]
+    read = {i.argval for i in used if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+    found = {name: value for name, value in known.items() if name in read}
+    for module in [m for m in found.values() if isinstance(m, ModuleType)]:
+        for name in {i.argval for i in used if i.opname in ("LOAD_ATTR", "LOAD_METHOD")}:
+            found.setdefault(name, getattr(module, name, None))
+    return found
 
 
 def of_function(fun: Callable[..., Any]) -> dict[str, Any]:
@@ -44,12 +51,13 @@ def of_frame(frame: FrameType | None) -> dict[str, Any]:
     return {**_globals_read(frame.f_code, frame.f_globals), **frame.f_locals}
 
 
-def arrays(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the variables that are arrays or Tensors; notebooks call their own ones ``_``."""
+def drawable(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arrays, Tensors and modules among variables; notebooks name their own with _."""
     return {
         name: value
         for name, value in variables.items()
-        if isinstance(value, (TensorBase, np.ndarray)) and not name.startswith("_")
+        if (isinstance(value, (TensorBase, np.ndarray)) or hasattr(value, "named_parameters"))
+        and not name.startswith("_")
     }
 
 
@@ -59,10 +67,10 @@ def holds_tensors(value: Any) -> bool:
     waiting = [value]
     while waiting:
         value = waiting.pop()
-        if id(value) in seen or isinstance(value, type) or len(seen) > _MOST:
-            continue
         if isinstance(value, TensorBase) or hasattr(value, "named_parameters"):
             return True
+        if id(value) in seen or isinstance(value, (type, ModuleType)) or len(seen) > _MOST:
+            continue
         seen.add(id(value))
         if isinstance(value, dict):
             waiting += value.values()
