@@ -18,7 +18,7 @@ from autograd_core.drawing.trace.trace import Trace, arguments
 from autograd_core.drawing.trace.variables import drawable, holds_tensors, of_frame, of_function
 from autograd_core.engine import scopes
 from autograd_core.engine.diagnostics import Tape
-from autograd_core.engine.graph import DRAW, RECORD
+from autograd_core.engine.graph import RECORD
 from autograd_core.engine.modes import in_mode
 from autograd_core.engine.recording import TensorBase
 from autograd_core.profiling.profiler import profile
@@ -236,7 +236,7 @@ def _run(
     inputs = scopes.as_tensors(inputs)
     try:
         timed = color == "time"
-        run = in_mode(RECORD | DRAW, 0, profile, what, *inputs, backward=timed, into=tape)
+        run = in_mode(RECORD, 0, profile, what, *inputs, backward=timed, into=tape)
     except TypeError as error:
         if not inputs and "argument" in str(error):
             raise TypeError(

@@ -395,7 +395,8 @@ class _Builder:
         latest = max((step.get(i, 0) for i in source.users), default=0)
         if source.role == "parameter" and group.is_card and (not group.steps or latest > 0):
             return
-        if source.name == "data" and group.is_card and not group.steps and self.trace.flow.reads:
+        own = source.name == "data" and not source.identity & self.trace.passed
+        if own and group.is_card and not group.steps and self.trace.flow.reads:
             return  # a constant that the module makes for itself
         initial = latest == 0 and source.name == "data" and all(i in step for i in source.users)
         if initial and group.steps and self.carries(group):
@@ -423,7 +424,9 @@ class _Builder:
                 self.arrows.append(Arrow(self.earlier.id, target, gradient=link.gradient))
             return
         name, group = self.group_ids[g], self.groups[g]
-        if (name, target) in self.pairs and (self.level not in ("ops", "full") or group.is_card):
+        number = self.numbers.get(id(link), "")
+        merged = not number and (self.level not in ("ops", "full") or group.is_card)
+        if merged and (name, target) in self.pairs:
             return  # elsewhere each operand of an operation has its own arrow
         inside = set(group.ops)
         before = {
@@ -434,8 +437,7 @@ class _Builder:
         self.labelled.add(op)
         self.pairs.add((name, target))
         label = "" if known or not shape or last else shape_text(shape)
-        label = f"{self.numbers.get(id(link), '')} {label}".strip()
-        arrow = Arrow(name, target, label, link.gradient)
+        arrow = Arrow(name, target, f"{number} {label}".strip(), link.gradient)
         self.arrows.append(self.measure.arrow(trace, op, arrow))
 
     # -- outputs ------------------------------------------------------------------------------

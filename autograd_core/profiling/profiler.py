@@ -14,7 +14,7 @@ import numpy as np
 
 from autograd_core.engine.backward import sweep, unit_cotangents
 from autograd_core.engine.diagnostics import Tape, TimedCall, tape
-from autograd_core.engine.graph import PROFILE, RECORD, Leaf, Node, producer, reachable
+from autograd_core.engine.graph import DRAW, PROFILE, RECORD, Leaf, Node, producer, reachable
 from autograd_core.engine.modes import in_mode
 from autograd_core.engine.recording import TensorBase
 from autograd_core.profiling.flops import forward_flops, needed_gradients
@@ -171,7 +171,7 @@ def profile(
         Also run backward from the sum of the results, in which no ``.grad`` changes and no hook
         runs.
     into
-        The tape on which the calls are noted.
+        A tape on which the calls are noted with their arguments, for a picture.
 
     Returns
     -------
@@ -199,7 +199,7 @@ def profile(
     try:
         tape.set(running)
         start = clock()
-        result = in_mode(PROFILE | RECORD, 0, f, *args)
+        result = in_mode(PROFILE | RECORD | (DRAW if into is not None else 0), 0, f, *args)
         wall = clock() - start
     finally:
         tape.set(before)

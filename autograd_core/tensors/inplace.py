@@ -47,7 +47,7 @@ def augmented(fun: Binary, in_place: Binary) -> Callable[[Any, Any], Tensor]:
             self._array = in_place(self._array, v)  # of an array that cannot be written, a new one
 
         name = fun.__name__.strip("_")
-        return self._in_place(value, lambda: fun(self, value), write, name)  # type: ignore[no-any-return]
+        return self._in_place(value, lambda: fun(self, value), write, name, {})  # type: ignore[no-any-return]
 
     return method
 
@@ -158,8 +158,9 @@ class InPlace:
         return self
 
     def _in_place(
-        self, value: Any, functional: Callable[[], Any], write: Callable[[Any], Any], name: str
-    ) -> Any:
+        self, value: Any, functional: Callable[[], Any], write: Callable[[Any], Any], name: str,
+        options: dict[str, Any],
+    ) -> Any:  # fmt: skip
         """Rebind this Tensor to a new node, or write where nothing is recorded."""
         root = self._sharing.root if type(self._sharing) is ViewOf else self
         if is_recording(self, root, value):
@@ -198,7 +199,7 @@ class InPlace:
             _renew(views, root)
         if mode.get() & DRAW:
             run(Primitive(write, name), (unwrap(value),), {})
-            note_call((self, value), {}, self)
+            note_call((self, value), options, self)
         else:
             write(unwrap(value))
         self._array = unboxed(self._array)
@@ -218,4 +219,5 @@ class InPlace:
         def write(v: Any) -> None:
             self._array[index] = v
 
-        self._in_place(value, lambda: setitem(self, value, index=index), write, "setitem")
+        options = {"index": index}
+        self._in_place(value, lambda: setitem(self, value, **options), write, "setitem", options)

@@ -8,10 +8,13 @@ lost.
 
 import functools
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
+from autograd_core.engine.diagnostics import running_tape
+from autograd_core.engine.graph import DRAW, mode
 from autograd_core.engine.primitive import (
     NON_DIFFERENTIABLE,
     augmented_refused,
@@ -57,10 +60,23 @@ def call_function(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
             return composed(*args, **kwargs)
         if fun not in NON_DIFFERENTIABLE:
             raise NotDifferentiableError(no_rule(name_of(fun)))
-    result = run_plain(fun, args, kwargs)
+    result = _run_drawn(fun, args, kwargs) if mode.get() & DRAW else run_plain(fun, args, kwargs)
     if isinstance(result, (TensorBase, list, tuple)):
         note_views(result, fun, args, kwargs)
     return result
+
+
+def _run_drawn(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Run a function for a picture: as the primitive that it is, if its composition calls one."""
+    if fun in compositions:
+        calls = running_tape().calls
+        before = len(calls)
+        with suppress(Exception):  # which the function itself will raise
+            result = compositions[fun](*args, **kwargs)
+            if len(calls) == before + 1:
+                return result
+        del calls[before:]
+    return run_plain(fun, args, kwargs)
 
 
 #: NumPy's functions that write into their first argument: always, or with an option of a value.

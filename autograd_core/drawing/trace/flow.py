@@ -60,9 +60,12 @@ class Flow:
         self._copies = tape.copies
         self._made: dict[int, Node] = {}
         for call in tape.calls:
+            results = list(_arrays(call.result))
+            if not results:
+                continue  # a shape, or whether all are equal
             args, options = _bound(call.primitive, call.args, call.kwargs)
             node = call.node or make_node(
-                call.primitive, call.out, unwrap(args), unwrap(options), (), _new_unrecorded
+                call.primitive, unwrap(results[0]), unwrap(args), unwrap(options), (), _new
             )
             node.seq = call.number
             found = [Operand(i, *self.origin(a)) for i, a in enumerate(args)]
@@ -70,7 +73,7 @@ class Flow:
                 if parent.tracked:
                     found[i] = Operand(i, parent, parent.out, True)
             self.reads[node] = found + [Operand(-1, *self.origin(a)) for a in _arrays(options)]
-            for result in _arrays(call.result):
+            for result in results:
                 self._made[id(unwrap(result))] = node
 
     def origin(self, value: Any) -> tuple[Any, Any]:
@@ -78,7 +81,7 @@ class Flow:
         array, node = unwrap(value), getattr(value, "_node", UNTRACKED)
         if not node.tracked:
             while id(array) not in self._made and id(array) in self._copies:
-                array = self._copies[id(array)][1]
+                node, array = UNTRACKED, self._copies[id(array)][1]
             node = self._made.get(id(array), node)
         return node, array
 
@@ -89,7 +92,7 @@ class Flow:
                 node.out, node.args = _released(node.out), _released(node.args)
 
 
-def _new_unrecorded(_: type[Node]) -> Node:
+def _new(_: type[Node]) -> Node:
     return Node.__new__(Unrecorded)
 
 

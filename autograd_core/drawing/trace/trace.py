@@ -153,9 +153,10 @@ class Scope:
         Number of the enclosing scope (-1 for none), nesting level, number of direct children.
     shape
         Shape of its first input.
-    parameters, attributes, inputs
-        Outermost scopes only: names of parameters, of other arrays of the module and of what it was
-        called with, by their ids.
+    inputs
+        Names of what it was called with, by their ids.
+    parameters, attributes
+        Outermost scopes only: names of parameters and of other arrays of the module, by their ids.
     """
 
     def __init__(self, module: Any, start: int, stop: int, shape: tuple[int, ...] = ()) -> None:
@@ -185,6 +186,8 @@ class Trace:
         Sources that are roots themselves.
     views
         The parameter behind each operation that is only a view of one.
+    passed
+        Ids of the arrays that modules were called with.
     measured
         Results of expensive measurements, shared by all levels of a picture.
     """
@@ -217,6 +220,7 @@ class Trace:
         self.known: dict[int, Source] = {}
         self.index: dict[Node, int] = {}
         self.measured: dict[str, Any] = {}
+        self.passed: set[int] = set()
         self.flow = Flow(tape or Tape())
         origins = [self.flow.origin(t) for t in roots.values()]
         nodes = self._history([node for node, _ in origins])
@@ -419,8 +423,6 @@ def _find_scopes(
                         scope.attributes[id(value)] = f"{name}.{key}" if name else key
             for name, parameter in getattr(scope.module, "named_parameters", tuple)():
                 scope.parameters |= identities({name: parameter})
-        else:
-            scope.inputs = {}
         scope.path = given.get(id(scope.module)) or paths.get(id(scope.module), "") or scope.type
         scope.title = scope.path.rpartition(".")[2] or scope.path
     return scopes
@@ -481,7 +483,8 @@ def _name_sources(trace: Trace) -> None:
     attributes = {k: name for s in trace.scopes for k, name in s.attributes.items()}
     entered: dict[int, str] = {}  # what outermost modules were called with
     for scope in trace.scopes:
-        entered |= scope.inputs
+        entered |= scope.inputs if scope.parent < 0 else {}
+        trace.passed |= scope.inputs.keys()
     waiting = {s.start: s for s in trace.scopes if s.parent < 0 and s.shape and not s.inputs}
     for source in trace.sources:
         known = [trace.given, parameters, trace.inputs, trace.called, entered, attributes]
