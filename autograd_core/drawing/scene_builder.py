@@ -395,7 +395,7 @@ class _Builder:
         latest = max((step.get(i, 0) for i in source.users), default=0)
         if source.role == "parameter" and group.is_card and (not group.steps or latest > 0):
             return
-        own = source.name == "data" and not source.identity & self.trace.passed
+        own = source.name == "data" and not source.name_in(self.trace.passed)
         if own and group.is_card and not group.steps and self.trace.flow.reads:
             return  # a constant that the module makes for itself
         initial = latest == 0 and source.name == "data" and all(i in step for i in source.users)
@@ -424,7 +424,7 @@ class _Builder:
                 self.arrows.append(Arrow(self.earlier.id, target, gradient=link.gradient))
             return
         name, group = self.group_ids[g], self.groups[g]
-        number = self.numbers.get(id(link), "")
+        number = "" if group.steps else self.numbers.get(id(link), "")
         merged = not number and (self.level not in ("ops", "full") or group.is_card)
         if merged and (name, target) in self.pairs:
             return  # elsewhere each operand of an operation has its own arrow

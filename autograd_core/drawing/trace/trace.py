@@ -65,12 +65,12 @@ class Source:
     def size(self) -> int:
         return math.prod(self.shape)
 
-    @property
-    def identity(self) -> set[int]:
-        """Return the ids by which the user may have named the source, or what it is a view of."""
+    def name_in(self, names: Mapping[int, str]) -> str:
+        """Return its name, or that of what it is a view of, among names by ids; "" for none."""
         base = getattr(self.array, "base", None)
-        whole = base if getattr(base, "size", 0) == self.size else self.array
-        return {id(self.array), id(self.node), id(whole)}
+        whole = base if getattr(base, "size", 0) == self.size else None
+        found = (names.get(id(a), "") for a in (self.array, self.node, whole) if a is not None)
+        return next(filter(None, found), "")
 
     @property
     def is_zero(self) -> bool:
@@ -187,7 +187,7 @@ class Trace:
     views
         The parameter behind each operation that is only a view of one.
     passed
-        Ids of the arrays that modules were called with.
+        Names of what modules were called with, by the ids.
     measured
         Results of expensive measurements, shared by all levels of a picture.
     """
@@ -220,7 +220,6 @@ class Trace:
         self.known: dict[int, Source] = {}
         self.index: dict[Node, int] = {}
         self.measured: dict[str, Any] = {}
-        self.passed: set[int] = set()
         self.flow = Flow(tape or Tape())
         origins = [self.flow.origin(t) for t in roots.values()]
         nodes = self._history([node for node, _ in origins])
@@ -235,10 +234,11 @@ class Trace:
             self._source(*origin) for origin, i in zip(origins, made, strict=True) if i < 0
         ]
         self.scopes = _find_scopes(nodes, tape, self.given, self.called)
+        self.passed = {k: name for s in self.scopes for k, name in s.inputs.items()}
         self._assign_scopes()
-        self.views = self._views_of_parameters()
         _find_targets(self)
         _name_sources(self)
+        self.views = self._views_of_parameters()
         self.flow.release()
 
     def _history(self, roots: list[Any]) -> list[Node]:
@@ -269,7 +269,7 @@ class Trace:
                 continue
             if given or (isinstance(parent, Leaf) and parent.out is not None):
                 array = parent.out
-            called = array is not None and {id(array), id(parent)} & self.named.keys()
+            called = array is not None and (id(array) in self.named or id(parent) in self.named)
             if place < 0 and not (array.ndim and array.dtype.kind in "iub"):
                 continue  # not an index or a mask
             if not getattr(array, "shape", ()) and not (parent.tracked or called):
@@ -303,7 +303,7 @@ class Trace:
             (link,) = op.links
             source = link.source if link.source is not None else found.get(link.op)
             gathers = op.name == "getitem" and math.prod(op.shape) > math.prod(link.shape)
-            if source is not None and source.tracked and not gathers:
+            if source is not None and source.role == "parameter" and not gathers:
                 found[i] = source
         return found
 
@@ -410,12 +410,11 @@ def _find_scopes(
     scopes = [s for s in scopes if bisect_right(numbers, s.start) < bisect_right(numbers, s.stop)]
     paths: dict[int, str] = {}
     ends = itertools.accumulate((s.stop for s in scopes), max, initial=0)
-    outer = {id(s.module) for s, end in zip(scopes, ends, strict=False) if s.start >= end}
-    given = {**variables, **given} if len(outer) > 1 else given
-    end = 0
+    outer = {s for s, end in zip(scopes, ends, strict=False) if s.start >= end}
+    if len({id(s.module) for s in outer}) > 1:
+        given = {**variables, **given}
     for scope in scopes:
-        if scope.start >= end:  # an outermost call
-            end = scope.stop
+        if scope in outer:
             for name, module in getattr(scope.module, "named_modules", tuple)():
                 paths.setdefault(id(module), name)
                 for key, value in vars(module).items():
@@ -433,7 +432,7 @@ def _join_slices(trace: Trace) -> None:
     slices: dict[int, list[Source]] = {}
     for source in trace.sources:
         base = getattr(source.array, "base", None)
-        named = source.node is not None or source.identity & trace.given.keys()
+        named = source.node is not None or source.name_in(trace.given)
         if isinstance(base, np.ndarray) and not named:
             slices.setdefault(id(base), []).append(source)
     instead: dict[int, Source] = {}
@@ -481,21 +480,17 @@ def _name_sources(trace: Trace) -> None:
     """Give every source its role, and a name where one is certain, else that of its role."""
     parameters = {k: name for s in trace.scopes for k, name in s.parameters.items()}
     attributes = {k: name for s in trace.scopes for k, name in s.attributes.items()}
-    entered: dict[int, str] = {}  # what outermost modules were called with
-    for scope in trace.scopes:
-        entered |= scope.inputs if scope.parent < 0 else {}
-        trace.passed |= scope.inputs.keys()
+    entered = {k: n for s in trace.scopes if s.parent < 0 for k, n in s.inputs.items()}
     waiting = {s.start: s for s in trace.scopes if s.parent < 0 and s.shape and not s.inputs}
     for source in trace.sources:
-        known = [trace.given, parameters, trace.inputs, trace.called, entered, attributes]
-        if source.node is not None:
-            known.insert(2, {id(source.node): source.node.name or ""})
-        named = [names[k] for names in known for k in source.identity if names.get(k)]
+        own = {id(source.node): source.node.name or ""} if source.node is not None else {}
+        known = (trace.given, parameters, own, trace.inputs, trace.called, entered, attributes)
+        name = next(filter(None, map(source.name_in, known)), "")
         around = list(trace.enclosing(trace.ops[source.users[0]].scope)) if source.users else []
         outer = trace.scopes[around[-1]] if around else None
-        if source.identity & parameters.keys():
+        if source.name_in(parameters):
             source.role = "parameter"
-        elif source.role != "target" and source.identity & (trace.inputs.keys() | entered.keys()):
+        elif source.role != "target" and source.name_in(trace.inputs | entered):
             source.role = "input"
         elif source.tracked and outer is not None and _is_plain_tensor(source.node):
             source.role = "input"  # a Tensor that is no module's parameter
@@ -506,10 +501,10 @@ def _name_sources(trace: Trace) -> None:
             if isinstance(whole, Freed) or getattr(whole, "shape", ()) == outer.shape:
                 del waiting[outer.start]
                 source.role, source.array = "input", whole
-                named += list(arguments(outer.module, [None]))
+                name = name or next(iter(arguments(outer.module, [None])), "")
         if source.role == "data" and source.shape and source.is_zero:
             source.note = "zeros"
-        source.name = named[0] if named else "y" if source.role == "target" else source.role
+        source.name = name or ("y" if source.role == "target" else source.role)
 
 
 def _is_plain_tensor(node: Node | None) -> bool:
