@@ -310,27 +310,24 @@ class Trace:
     def _assign_scopes(self) -> None:
         """Give every operation its innermost call, and every call its parent, depth and title."""
         stack: list[int] = []
-        upcoming = 0
-        for op in self.ops:
-            seq = op.node.seq
-            while upcoming < len(self.scopes) and self.scopes[upcoming].start < seq:
-                while stack and self.scopes[stack[-1]].stop < self.scopes[upcoming].start:
-                    stack.pop()
-                self.scopes[upcoming].parent = stack[-1] if stack else -1
-                stack.append(upcoming)
-                upcoming += 1
-            while stack and self.scopes[stack[-1]].stop < seq:
+        begun = [(scope.start, -1, i) for i, scope in enumerate(self.scopes)]
+        for number, op, i in sorted(begun + [(op.node.seq, i, 0) for i, op in enumerate(self.ops)]):
+            while stack and self.scopes[stack[-1]].stop < number:
                 stack.pop()
-            op.scope = stack[-1] if stack else -1
-        for scope in self.scopes:
-            if scope.parent < 0:
+            parent = stack[-1] if stack else -1
+            if op >= 0:
+                self.ops[op].scope = parent
                 continue
-            above = self.scopes[scope.parent]
-            scope.depth = above.depth + 1
-            above.children += 1
-            inside = scope.path.removeprefix(above.path + ".")
-            whole = above.parent < 0 and not inside.startswith(above.path)
-            scope.title = inside if inside != scope.path or whole else scope.title
+            stack.append(i)
+            scope = self.scopes[i]
+            scope.parent = parent
+            if parent >= 0:
+                above = self.scopes[parent]
+                scope.depth = above.depth + 1
+                above.children += 1
+                inside = scope.path.removeprefix(above.path + ".")
+                whole = above.parent < 0 and not inside.startswith(above.path)
+                scope.title = inside if inside != scope.path or whole else scope.title
 
     @property
     def batch(self) -> int:
@@ -432,26 +429,24 @@ def _join_slices(trace: Trace) -> None:
     slices: dict[int, list[Source]] = {}
     for source in trace.sources:
         base = getattr(source.array, "base", None)
-        named = source.node is not None or source.name_in(trace.given)
-        if isinstance(base, np.ndarray) and not named:
+        if isinstance(base, np.ndarray) and not (source.node or source.name_in(trace.given)):
             slices.setdefault(id(base), []).append(source)
-    instead: dict[int, Source] = {}
     for group in slices.values():
-        base = group[0].array.base
-        known = trace.known.get(id(base))
-        if known is None and len(group) < 3 and group[0].array.size <= base.size:
+        base, shape = group[0].array.base, group[0].shape
+        known, members = trace.known.get(id(base)), set(group)
+        whole = known
+        if whole is None and len(group) < 3 and group[0].size <= base.size:
             continue
-        whole = known or Source(base)
-        if known is None and base.ndim != len(group[0].shape) + 1 and len(group) > 2:
-            note = f"{len(group)} slices of {'×'.join(map(str, group[0].shape))}"
+        if whole is None and base.ndim != len(shape) + 1 and len(group) > 2:
+            note = f"{len(group)} slices of {'×'.join(map(str, shape))}"
             whole = Source(Freed(), note=note)  # the sliced array is itself a view
-        for source in group:
-            instead[id(source)] = whole
-            whole.users += source.users
-    for link in trace.links(range(len(trace.ops))):
-        link.source = instead.get(id(link.source), link.source)
-    merged = [instead.get(id(s), s) for s in trace.sources]
-    trace.sources = list({id(s): s for s in merged}.values())
+        whole = whole or Source(base)
+        for user in {i for source in group for i in source.users}:
+            whole.users.append(user)
+            for link in trace.ops[user].links:
+                link.source = whole if link.source in members else link.source
+        trace.sources = [s for s in trace.sources if s not in members] + [whole] * (not known)
+    trace.sources.sort(key=lambda source: min(source.users, default=len(trace.ops)))
 
 
 def _find_targets(trace: Trace) -> None:
