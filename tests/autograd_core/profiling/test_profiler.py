@@ -73,6 +73,18 @@ def test_nothing_is_left_behind():
     assert tape.get() is None
 
 
+def test_a_profiled_module_is_given_what_it_was_given():
+    seen = []
+
+    class Look(nn.Module):
+        def forward(self, x):
+            seen.append(type(x))
+            return x
+
+    ag.profile(Look(), np.ones((2, 4)))
+    assert seen == [np.ndarray]
+
+
 def test_the_gradients_of_a_profiled_function_are_right():
     w = ag.tensor(np.arange(4.0), requires_grad=True)
     loss = ag.profile(lambda: np.sum(np.concatenate(np.split(w, 2)) ** 2)).result

@@ -70,6 +70,11 @@ def test_preparation_of_every_kind(before, drawn):
     assert all(not a.gradient for a in picture.graph.arrows if a.source == "x")
 
 
+def test_views_of_a_variable_are_drawn():
+    picture = ag.draw(lambda x: np.sum(x.reshape(-1)[1:] * 2.0), np.ones((2, 3)))
+    assert titles(picture) == ["x", "reshape", "[1:]", "× 2", "sum", "output"]
+
+
 def test_writes_into_the_input_are_drawn_in_their_order():
     class Net(nn.Module):
         def __init__(self):
@@ -95,7 +100,9 @@ def test_frozen_layers_are_drawn_and_counted():
     assert [b.note for b in scene.boxes if b.form == "card"] == ["40 params, frozen", "18 params"]
     assert scene.subtitle.startswith("58 parameters, 40 frozen  ·  batch 3")
     assert [a.gradient for a in scene.arrows] == [False, False, False, True]
-    for color in ("grad", "time", "memory", "flops", "value"):
+    flow = ag.draw(model, image(3, 4), level="modules", color="grad").graph
+    assert [(a.gradient, a.reverse) for a in flow.arrows] == [(False, False)] * 3 + [(True, True)]
+    for color in ("time", "memory", "flops", "value"):
         for level in ("modules", "compact", "ops", "full"):
             assert ag.draw(model, image(3, 4), level=level, color=color).graph.boxes
 
@@ -214,6 +221,9 @@ def test_a_drawn_loss_has_the_value_and_dtype_of_a_plain_one():
     loss = nn.mse_loss(model(x), y)
     scene = ag.draw(lambda x, y: nn.mse_loss(model(x), y), x, y).graph
     assert (scene.boxes[-1].dtype, scene.boxes[-1].note) == ("float32", f"{loss.item():.4g}")
+    scene = ag.draw(lambda x, y: nn.mse_loss(model(x), y), x, y, level="modules").graph
+    assert scene.boxes[-1].title == "mean squared error"
+    assert [b.title for b in scene.boxes if b.form == "pill"] == ["astype"]
 
 
 def test_a_failing_function_leaves_nothing_behind():

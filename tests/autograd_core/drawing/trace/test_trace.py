@@ -68,6 +68,11 @@ def test_multiply_adds_of_what_is_frozen_or_in_evaluation_are_counted():
         p.requires_grad = False
     subtitle = ag.draw(model, image(3, 6), level="modules").graph.subtitle
     assert "32 MAC / sample" in subtitle
+    basis, head = rng.normal(size=(6, 5)), nn.Linear(5, 2, rng=0)
+    for before in (lambda x: x @ basis, lambda x: np.einsum("ij,jk->ik", x, basis)):
+        picture = ag.draw(lambda x, f=before: head(f(x)), image(3, 6), level="modules")
+        assert "40 MAC / sample" in picture.graph.subtitle
+        assert picture.graph.boxes[2].kind == "product"
 
 
 def test_different_batches_have_no_multiply_adds_per_sample():
