@@ -73,9 +73,9 @@ class _Builder:
         self.boxes: list[Box] = []
         self.arrows: list[Arrow] = []
         self.clusters: dict[int, Cluster] = {}
-        every = {id(s): s for s in trace.sources if s.role == "parameter"}
-        self.total = sum(s.size for s in every.values())
-        self.frozen = sum(s.size for s in every.values() if not s.tracked)
+        every = [s for s in trace.sources if s.role == "parameter"]
+        self.total = sum(s.size for s in every)
+        self.frozen = sum(s.size for s in every if not s.tracked)
         uses = (id(s) for g in groups for s in trace.parameters(g.ops))
         self.shared = {i for i, n in Counter(uses).items() if n > 1}
         self.counted: set[int] = set()  # parameters on the cards before
@@ -87,12 +87,14 @@ class _Builder:
         tail = tail if self.loss_title else []
         merged = level in ("modules", "compact")
         self.ends = tail if merged else []  # the groups that the output box stands for
-        self.loss = [] if merged else self._loss_cluster(tail)
+        self.loss = tail if len(tail) > 1 and not merged else []
+        if self.loss:
+            self.clusters[_LOSS] = Cluster(self.ids.fresh("loss of several"), self.loss_title)
         drawn = [g for g in range(len(groups)) if g not in set(self.ends)]
         self.kept = drawn[-max_nodes:]
         self.omitted = sum(len(groups[g].ops) for g in drawn[: len(drawn) - len(self.kept)])
         self.place, _ = links_between(trace, groups)
-        self.earlier: Box | None = None  # stands for the omitted operations
+        self.earlier = ""  # the box that stands for the omitted operations
         self.group_ids: dict[int, str] = {}
         self.sources: dict[int, str] = {}
         self.labelled: set[int] = set()
@@ -140,17 +142,10 @@ class _Builder:
         return self.clusters[scope].id
 
     def _is_drawn(self, scope: int) -> bool:
-        if scope < 0:
-            return False
-        s = self.trace.scopes[scope]
-        return s.parent >= 0 or s.start != self.hidden_start
-
-    def _loss_cluster(self, tail: list[int]) -> list[int]:
-        """Make a cluster for a loss of several operations, and return its groups."""
-        if len(tail) < 2:
-            return []
-        self.clusters[_LOSS] = Cluster(self.ids.fresh("loss of several"), self.loss_title)
-        return tail
+        scopes = self.trace.scopes
+        return scope >= 0 and (
+            scopes[scope].parent >= 0 or scopes[scope].start != self.hidden_start
+        )
 
     def _loss_name(self, ops: list[int]) -> str:
         """Return the name of the loss that operations compute, such as ``mean squared error``.
@@ -160,10 +155,9 @@ class _Builder:
         names = [self.trace.ops[i].primitive.name for i in ops]
         losses = [self.trace.ops[i].name for i in ops if self.trace.ops[i].is_loss]
         if len(names) == 3 and names[0] == "subtract" and names[-1] in ("mean", "sum"):
-            kind = {"square": "squared", "absolute": "absolute"}.get(
-                operation_text(self.trace.ops[ops[1]])
-            )
-            if kind:
+            text = operation_text(self.trace.ops[ops[1]])
+            if text in ("square", "absolute"):
+                kind = "squared" if text == "square" else text
                 return f"{'mean ' if names[-1] == 'mean' else ''}{kind} error"
         if not losses:
             return ""
@@ -363,11 +357,8 @@ class _Builder:
             own = source.name.rpartition(".")[2] if source and source.role == "parameter" else ""
             said = source is not None and name and (own.startswith(name) or name == source.role)
             unsaid += [link] if link.place >= 0 and not said else []
-        return (
-            {id(k): _PLACES[k.place : k.place + 1] or f"({k.place + 1})" for k in unsaid}
-            if len(unsaid) > 1
-            else {}
-        )
+        texts = {id(k): _PLACES[k.place : k.place + 1] or f"({k.place + 1})" for k in unsaid}
+        return texts if len(unsaid) > 1 else {}
 
     def incoming(self, g: int, target: str) -> None:
         """Add the arrows into the box of a group."""
@@ -411,19 +402,18 @@ class _Builder:
             arrow = Arrow(name, target, label, link.gradient)
             self.arrows.append(self.measure.from_source(arrow, source))
 
+    def omission(self) -> str:
+        """Return the id of the box that stands for the operations that were left out."""
+        if not self.earlier:
+            self.earlier = self.ids.fresh("earlier")
+            text = f"{self.omitted:,} earlier operations"
+            self.boxes.append(Box(self.earlier, "view", "…", note=text))
+        return self.earlier
+
     def connect(self, op: int, target: str, link: Link, last: bool = False) -> None:
         """Add an arrow from the group of an operation, labelled where the shape is a new one."""
         trace, g, shape = self.trace, self.place[op], link.shape
-        if g not in self.group_ids:
-            if self.omitted and self.earlier is None:  # where the rest would be
-                text = f"{self.omitted:,} earlier operations"
-                self.earlier = Box(self.ids.fresh("earlier"), "view", "…", note=text)
-                self.boxes.append(self.earlier)
-            if self.earlier and (self.earlier.id, target) not in self.pairs:
-                self.pairs.add((self.earlier.id, target))
-                self.arrows.append(Arrow(self.earlier.id, target, gradient=link.gradient))
-            return
-        name, group = self.group_ids[g], self.groups[g]
+        name, group = self.group_ids.get(g) or self.omission(), self.groups[g]
         number = "" if group.steps else self.numbers.get(id(link), "")
         merged = not number and (self.level not in ("ops", "full") or group.is_card)
         if merged and (name, target) in self.pairs:
@@ -451,7 +441,7 @@ class _Builder:
                 continue
             value, shape, dtype = value_text(tensor._array), tuple(tensor.shape), str(tensor.dtype)
             text = value or shape_text(shape)
-            given = self.trace.given.get(id(tensor._node)) or tensor.name
+            given = self.trace.given.get(id(tensor._array)) or tensor.name
             given = given or ("" if name.isdigit() else name)
             title = given or (self.loss_title if value else "") or "output"
             facts = [("value" if value else "shape", text), ("dtype", dtype)]
@@ -481,11 +471,11 @@ class _Builder:
         facts = [f"{count:,} parameter{'s' if count != 1 else ''}"] if count else []
         if self.frozen:
             facts[0] += f", {self.frozen:,} frozen" if self.frozen < count else ", frozen"
-        if batch and trace.scopes:
+        if batch:
             facts.append(f"batch {batch}")
         facts.append(str(trace.roots[0][0].dtype))
         macs = sum(multiply_adds(op.node) for op in trace.ops)
-        if self.level in ("ops", "full") or not macs or not batch or not trace.scopes:
+        if self.level in ("ops", "full") or not macs or not batch:
             facts.append(f"{len(trace.ops):,} op{'s' if len(trace.ops) != 1 else ''}")
         else:
             facts.append(f"{count_text(macs / batch)} MAC / sample")

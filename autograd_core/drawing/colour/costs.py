@@ -64,7 +64,7 @@ class Cost(Measure):
         costs: dict[str, Any] = {"time": self.times, "memory": self.saved, "flops": self.work}
         self.cost: dict[int, float] = costs[self.what]
         self.total = sum(self.cost.get(n.seq, 0) for n in nodes)
-        self.context = [f"batch {trace.batch}"] if trace.batch and trace.scopes else []
+        self.context = [f"batch {trace.batch}"] if trace.batch else []
         self.context.append(str(trace.roots[0][0].dtype))
 
     def group(self, trace: Trace, group: Group, box: Box) -> Box:
@@ -196,7 +196,8 @@ class Values(Measure):
     def scale(self) -> Scale:
         texts = ("≤10⁻⁴", "10⁻³", "10⁻²", "0.1", "1", "10", "10²", "≥10³")
         cells = tuple(Cell(c, t) for c, t in zip(GRADIENT, texts, strict=True))
-        return Scale(cells, "small", "large", "Fill: rms of the result.")
+        gradients = "  ∇: gradient of the output." if self.gradients else ""
+        return Scale(cells, "small", "large", "Fill: rms of the result." + gradients)
 
 
 class ByFunction(Measure):

@@ -123,7 +123,7 @@ def _number(a: Any) -> str:
     """Return a plain number as text, and an empty text for anything else."""
     if getattr(a, "shape", None) == () and hasattr(a, "item"):
         a = a.item()
-    return number_text(a) if isinstance(a, (int, float)) else ""
+    return number_text(a) if isinstance(a, (int, float)) else str(a) if type(a) is complex else ""
 
 
 def pill_title(module: Any, operation: str) -> str:
