@@ -387,7 +387,7 @@ class _Builder:
         if source.role == "parameter" and group.is_card and (not group.steps or latest > 0):
             return
         own = source.name == "data" and not source.name_in(self.trace.passed)
-        if own and group.is_card and not group.steps and self.trace.flow.reads:
+        if own and group.is_card and not group.steps and self.trace.ran:
             return  # a constant that the module makes for itself
         initial = latest == 0 and source.name == "data" and all(i in step for i in source.users)
         if initial and group.steps and self.carries(group):

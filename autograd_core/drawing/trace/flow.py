@@ -86,10 +86,11 @@ class Flow:
         return node, array
 
     def release(self) -> None:
-        """Let go of the large arrays, of which only shapes are drawn."""
+        """Let go of the arrays, of which only shapes are drawn."""
         for node in self.reads:
             if isinstance(node, Unrecorded):
                 node.out, node.args = _released(node.out), _released(node.args)
+        self.reads, self._made, self._copies = {}, {}, {}
 
 
 def _new(_: type[Node]) -> Node:

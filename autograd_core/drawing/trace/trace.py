@@ -188,6 +188,8 @@ class Trace:
         The parameter behind each operation that is only a view of one.
     passed
         Names of what modules were called with, by the ids.
+    ran
+        Whether all that ran is known, and not only what was recorded.
     measured
         Results of expensive measurements, shared by all levels of a picture.
     """
@@ -220,7 +222,7 @@ class Trace:
         self.known: dict[int, Source] = {}
         self.index: dict[Node, int] = {}
         self.measured: dict[str, Any] = {}
-        self.flow = Flow(tape or Tape())
+        self.ran, self.flow = tape is not None, Flow(tape or Tape())
         origins = [self.flow.origin(t) for t in roots.values()]
         nodes = self._history([node for node, _ in origins])
         for node in nodes:

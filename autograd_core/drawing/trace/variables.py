@@ -23,7 +23,7 @@ def _globals_read(code: CodeType, known: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: value for name, value in known.items() if name in read}
     for module in [m for m in found.values() if isinstance(m, ModuleType)]:
         for name in {i.argval for i in used if i.opname in ("LOAD_ATTR", "LOAD_METHOD")}:
-            found.setdefault(name, getattr(module, name, None))
+            found.setdefault(name, vars(module).get(name))
     return found
 
 
@@ -56,9 +56,14 @@ def drawable(variables: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in variables.items()
-        if (isinstance(value, (TensorBase, np.ndarray)) or hasattr(value, "named_parameters"))
+        if (isinstance(value, (TensorBase, np.ndarray)) or _is_module(value))
         and not name.startswith("_")
     }
+
+
+def _is_module(value: Any) -> bool:
+    """Return whether a value is a module or a class of them; its attributes are not evaluated."""
+    return hasattr(value if isinstance(value, type) else type(value), "named_parameters")
 
 
 def holds_tensors(value: Any) -> bool:
@@ -67,7 +72,7 @@ def holds_tensors(value: Any) -> bool:
     waiting = [value]
     while waiting:
         value = waiting.pop()
-        if isinstance(value, TensorBase) or hasattr(value, "named_parameters"):
+        if isinstance(value, TensorBase) or _is_module(value):
             return True
         if id(value) in seen or isinstance(value, (type, ModuleType)) or len(seen) > _MOST:
             continue
@@ -78,7 +83,7 @@ def holds_tensors(value: Any) -> bool:
             waiting += value
         elif isinstance(value, functools.partial):
             waiting += [value.func, *value.args, *value.keywords.values()]
-        elif getattr(type(value), "__module__", "").partition(".")[0] not in ("builtins", "numpy"):
+        elif type(value).__module__.partition(".")[0] not in ("builtins", "numpy"):
             waiting += getattr(value, "__dict__", {}).values()
         if callable(value):
             waiting += [*of_function(value).values(), getattr(value, "__self__", None)]
