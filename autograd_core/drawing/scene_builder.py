@@ -4,6 +4,7 @@ Every id is deterministic: the same graph gives the same scene. Parameters are d
 use, because few shared boxes with many arrows make a layout slow and tangled.
 """
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,7 +21,7 @@ from autograd_core.drawing.trace.groups import (
     loss_tail,
     merge_into_cards,
 )
-from autograd_core.drawing.trace.trace import Op, Source, Trace
+from autograd_core.drawing.trace.trace import Link, Op, Source, Trace
 from autograd_core.drawing.trace.wording import (
     formula,
     operation_text,
@@ -34,6 +35,7 @@ from autograd_core.profiling.flops import multiply_adds
 from autograd_core.profiling.quantities import bytes_text, count_text
 
 _LOSS = -2  # key of the cluster of a loss, which is no module call
+_PLACES = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"  # of the operands of an operation
 _CLONED = 6  # a source with more users is drawn again at each use
 
 
@@ -71,23 +73,33 @@ class _Builder:
         self.boxes: list[Box] = []
         self.arrows: list[Arrow] = []
         self.clusters: dict[int, Cluster] = {}
-        self.total = sum(s.size for s in trace.sources if s.role == "parameter")
+        every = [s for s in trace.sources if s.role == "parameter"]
+        self.total = sum(s.size for s in every)
+        self.frozen = sum(s.size for s in every if not s.tracked)
+        uses = (id(s) for g in groups for s in trace.parameters(g.ops))
+        self.shared = {i for i, n in Counter(uses).items() if n > 1}
+        self.counted: set[int] = set()  # parameters on the cards before
         hidden = hidden_scope(trace)
         self.hidden_start = trace.scopes[hidden].start if hidden >= 0 else -1
         self.single = self._single_operations()
         tail = loss_tail(trace, groups)
+        self.loss_title = self._loss_name([i for g in tail for i in groups[g].ops])
+        tail = tail if self.loss_title else []
         merged = level in ("modules", "compact")
         self.ends = tail if merged else []  # the groups that the output box stands for
-        self.loss = [] if merged else self._loss_cluster(tail)
+        self.loss = tail if len(tail) > 1 and not merged else []
+        if self.loss:
+            self.clusters[_LOSS] = Cluster(self.ids.fresh("loss of several"), self.loss_title)
         drawn = [g for g in range(len(groups)) if g not in set(self.ends)]
         self.kept = drawn[-max_nodes:]
         self.omitted = sum(len(groups[g].ops) for g in drawn[: len(drawn) - len(self.kept)])
         self.place, _ = links_between(trace, groups)
-        self.earlier: Box | None = None  # stands for the omitted operations
+        self.earlier = ""  # the box that stands for the omitted operations
         self.group_ids: dict[int, str] = {}
         self.sources: dict[int, str] = {}
         self.labelled: set[int] = set()
         self.pairs: set[tuple[str, str]] = set()
+        self.numbers: dict[int, str] = {}  # of the operands of the operation that is being added
 
     def add(self, colour: Callable[[Measure], Box]) -> None:
         """Add a box, coloured by the first measure, with the facts of all measures."""
@@ -130,33 +142,27 @@ class _Builder:
         return self.clusters[scope].id
 
     def _is_drawn(self, scope: int) -> bool:
-        if scope < 0:
-            return False
-        s = self.trace.scopes[scope]
-        return s.parent >= 0 or s.start != self.hidden_start
+        scopes = self.trace.scopes
+        return scope >= 0 and (
+            scopes[scope].parent >= 0 or scopes[scope].start != self.hidden_start
+        )
 
-    def _loss_cluster(self, tail: list[int]) -> list[int]:
-        """Make a cluster for a loss of several operations, and return its groups."""
-        if len(tail) < 2 or not self.trace.sources_of(self.groups[tail[0]].ops, "target"):
-            return []
-        name = self.loss_name([i for g in tail for i in self.groups[g].ops]) or "loss"
-        self.clusters[_LOSS] = Cluster(self.ids.fresh("loss of several"), name)
-        return tail
+    def _loss_name(self, ops: list[int]) -> str:
+        """Return the name of the loss that operations compute, such as ``mean squared error``.
 
-    def loss_name(self, ops: list[int]) -> str:
-        """Return the name of the loss that operations compute, such as ``mean squared error``."""
+        Empty if they are none that is known.
+        """
         names = [self.trace.ops[i].primitive.name for i in ops]
-        losses = [n for n in names if n.endswith(("loss", "cost", "entropy", "error"))]
+        losses = [self.trace.ops[i].name for i in ops if self.trace.ops[i].is_loss]
         if len(names) == 3 and names[0] == "subtract" and names[-1] in ("mean", "sum"):
-            kind = {"power": "squared", "square": "squared", "multiply": "squared",
-                    "absolute": "absolute"}.get(names[1])  # fmt: skip
-            if kind:
+            text = operation_text(self.trace.ops[ops[1]])
+            if text in ("square", "absolute"):
+                kind = "squared" if text == "square" else text
                 return f"{'mean ' if names[-1] == 'mean' else ''}{kind} error"
         if not losses:
-            roles = {s.role for s in self.trace.sources}
-            return "loss" if {"parameter", "target"} <= roles else ""
+            return ""
         averaged = "mean" in names or (losses[0].startswith("squared") and len(names) > 1)
-        text = losses[0].strip("_").replace("_", " ").replace("softmax ", "").replace("soft ", "")
+        text = losses[0].replace("_", " ").replace("softmax ", "").replace("soft ", "")
         return f"mean {text}" if averaged and "entropy" not in text else text
 
     # -- boxes of groups ----------------------------------------------------------------------
@@ -209,7 +215,7 @@ class _Builder:
         trace, scope = self.trace, self.trace.scopes[group.scope]
         last = trace.ops[group.ops[-1]]
         own = trace.parameters(group.ops)
-        count = sum(p.size for p in own)
+        note, count = self.parameters_text(own)
         return self.box(
             group,
             scope.path,
@@ -218,7 +224,7 @@ class _Builder:
             form="card",
             type=scope.type if scope.type != scope.title else "",
             spec=spec_of(scope.module),
-            note=f"{count:,} params",
+            note=note,
             absorbed=", ".join(self.title(a) for a in group.absorbed),
             share=count / self.total if self.level == "compact" and self.total else None,
             facts=(
@@ -229,6 +235,24 @@ class _Builder:
             ),
         )
 
+    def parameters_text(self, own: list[Source], repeated: bool = False) -> tuple[str, int]:
+        """Return what a card says of its parameters, and the number of those on no card before.
+
+        The numbers of parameters on all cards add up to the header's; those that are shared are
+        told apart from the second time on.
+        """
+        new = [p for p in own if id(p) not in self.counted]
+        self.counted |= {id(p) for p in own}
+        count, again = sum(p.size for p in new), sum(p.size for p in own) - sum(p.size for p in new)
+        parts = [f"{count:,} params"] if new else []
+        if again:
+            parts.append(f"{again:,} shared")
+        elif repeated or any(id(p) in self.shared for p in new):
+            parts.append("shared")
+        if frozen := sum(p.size for p in own if not p.tracked):
+            parts.append(f"{frozen:,} frozen" if frozen < count + again else "frozen")
+        return ", ".join(parts), count
+
     def stack(self, group: Group) -> Box:
         """Return the box of folded steps; the second step is taken as typical.
 
@@ -236,7 +260,8 @@ class _Builder:
         """
         trace, (first, second, *_) = self.trace, group.steps
         ops = [i for g in second for i in g.ops]
-        count = sum(p.size for p in trace.parameters(ops))
+        own = trace.parameters(ops)
+        note = self.parameters_text(own, repeated=True)[0] if own else ""
         parts = [
             trace.scopes[g.scope].title if g.is_card and g.scope >= 0 else self.title(g)
             for g in first
@@ -257,12 +282,12 @@ class _Builder:
         return self.box(
             group,
             name,
-            "module" if count else kinds[-1],
+            "module" if own else kinds[-1],
             title,
             form="card",
             type=kind if kind != title else "",
             spec=spec,
-            note=f"{count:,} params, shared" if count else "",
+            note=note,
             repeats=len(group.steps),
             facts=(
                 ("steps", str(len(group.steps))),
@@ -298,13 +323,14 @@ class _Builder:
         """Add the box of a source, inside a module call (-1 for none), and return its id."""
         name = source.name
         if scope >= 0 and (path := self.trace.scopes[scope].path):
-            inside = name.startswith(path + ".")
-            name = name[len(path) + 1 :] if inside else name.rpartition(".")[2] or name
+            name = name.removeprefix(path + ".")
         dims = shape_text(source.shape) if source.shape else value_text(source.array)
         dtype = getattr(source.array, "dtype", None)
         whole = getattr(dtype, "kind", "") in ("i", "u")
         lead = {"target": "labels" if whole else "target", "input": "input"}.get(source.role, "")
-        note = " ".join(p for p in (lead, source.note, dims) if p)
+        lead = lead if lead != name else ""
+        shared = "shared" if source.shape and id(source) in self.shared else ""
+        note = " ".join(p for p in (lead, source.note, dims, shared) if p)
         kind = "parameter" if source.role == "parameter" else "data"
         text = str(dtype) if dtype is not None else ""
         facts = (("role", source.role), ("shape", shape_text(source.shape)), ("dtype", text))
@@ -316,11 +342,30 @@ class _Builder:
 
     # -- arrows -------------------------------------------------------------------------------
 
+    def places(self, group: Group) -> dict[int, str]:
+        """Return the numbers of the operands of an operation by the ids of their links.
+
+        Empty where their order does not matter, or where all but one tell what they are.
+        """
+        op = self.trace.ops[group.ops[-1]]
+        if len(group.ops) > 1 or group.is_card or op.primitive.commutative:
+            return {}
+        unsaid = []
+        for link in op.links:
+            source = self.trace.views.get(link.op, link.source)
+            name = "".join(op.primitive.argument_names[link.place : link.place + 1])
+            own = source.name.rpartition(".")[2] if source and source.role == "parameter" else ""
+            said = source is not None and name and (own.startswith(name) or name == source.role)
+            unsaid += [link] if link.place >= 0 and not said else []
+        texts = {id(k): _PLACES[k.place : k.place + 1] or f"({k.place + 1})" for k in unsaid}
+        return texts if len(unsaid) > 1 else {}
+
     def incoming(self, g: int, target: str) -> None:
         """Add the arrows into the box of a group."""
         group, trace = self.groups[g], self.trace
         inside = set(group.ops)
         seen: set[int] = set()  # one arrow into a card stands for all
+        self.numbers = self.places(group)
         for link in trace.links(group.ops):
             if link.op in inside:
                 continue
@@ -328,44 +373,50 @@ class _Builder:
             if link.op >= 0 and self.place[link.op] < 0:
                 source = trace.views.get(link.op)
             if source is None:
-                self.connect(link.op, target, link.shape)
+                self.connect(link.op, target, link)
             elif not group.is_card or id(source) not in seen:
                 seen.add(id(source))
-                self.from_source(source, group, target, link.shape)
+                self.from_source(source, group, target, link)
         if group.steps and self.carries(group):
             self.arrows.append(Arrow(target, target, "hₜ → hₜ₊₁", loop=True))
 
-    def from_source(
-        self, source: Source, group: Group, target: str, shape: tuple[int, ...]
-    ) -> None:
+    def from_source(self, source: Source, group: Group, target: str, link: Link) -> None:
         """Add an arrow from a source, unless the card says it already."""
         step = group.step_of()
         latest = max((step.get(i, 0) for i in source.users), default=0)
         if source.role == "parameter" and group.is_card and (not group.steps or latest > 0):
             return
+        own = source.name == "data" and not source.name_in(self.trace.passed)
+        if own and group.is_card and not group.steps and self.trace.ran:
+            return  # a constant that the module makes for itself
         initial = latest == 0 and source.name == "data" and all(i in step for i in source.users)
         if initial and group.steps and self.carries(group):
             source.name = "h₀"  # the state that the first step starts from
         name = self.source(source, group)
-        label = shape_text(shape) if shape != source.shape else ""
+        label = shape_text(link.shape) if link.shape != source.shape else ""
         label += " a step" if label and group.steps else ""
-        if (name, target) not in self.pairs:
+        number = self.numbers.get(id(link), "")
+        label = f"{number} {label}".strip()
+        if number or (name, target) not in self.pairs:
             self.pairs.add((name, target))
-            arrow = Arrow(name, target, label, source.tracked)
+            arrow = Arrow(name, target, label, link.gradient)
             self.arrows.append(self.measure.from_source(arrow, source))
 
-    def connect(self, op: int, target: str, shape: tuple[int, ...], last: bool = False) -> None:
+    def omission(self) -> str:
+        """Return the id of the box that stands for the operations that were left out."""
+        if not self.earlier:
+            self.earlier = self.ids.fresh("earlier")
+            text = f"{self.omitted:,} earlier operations"
+            self.boxes.append(Box(self.earlier, "view", "…", note=text))
+        return self.earlier
+
+    def connect(self, op: int, target: str, link: Link, last: bool = False) -> None:
         """Add an arrow from the group of an operation, labelled where the shape is a new one."""
-        trace, g = self.trace, self.place[op]
-        if g not in self.group_ids:
-            if self.omitted and self.earlier is None:  # one arrow shows where the rest would be
-                text = f"{self.omitted:,} earlier operations"
-                self.earlier = Box(self.ids.fresh("earlier"), "view", "…", note=text)
-                self.boxes.append(self.earlier)
-                self.arrows.append(Arrow(self.earlier.id, target))
-            return
-        name, group = self.group_ids[g], self.groups[g]
-        if (name, target) in self.pairs and (self.level not in ("ops", "full") or group.is_card):
+        trace, g, shape = self.trace, self.place[op], link.shape
+        name, group = self.group_ids.get(g) or self.omission(), self.groups[g]
+        number = "" if group.steps else self.numbers.get(id(link), "")
+        merged = not number and (self.level not in ("ops", "full") or group.is_card)
+        if merged and (name, target) in self.pairs:
             return  # elsewhere each operand of an operation has its own arrow
         inside = set(group.ops)
         before = {
@@ -375,7 +426,8 @@ class _Builder:
         known = shape in before or op in self.labelled  # only the first arrow has a label
         self.labelled.add(op)
         self.pairs.add((name, target))
-        arrow = Arrow(name, target, "" if known or not shape or last else shape_text(shape))
+        label = "" if known or not shape or last else shape_text(shape)
+        arrow = Arrow(name, target, f"{number} {label}".strip(), link.gradient)
         self.arrows.append(self.measure.arrow(trace, op, arrow))
 
     # -- outputs ------------------------------------------------------------------------------
@@ -383,13 +435,15 @@ class _Builder:
     def outputs(self) -> None:
         """Add the boxes of the results, and of sources that are results themselves."""
         ops = [i for g in self.ends for i in self.groups[g].ops]
-        for tensor, made in self.trace.roots:
+        self.numbers = {}
+        for name, (tensor, made) in zip(self.trace.root_names, self.trace.roots, strict=True):
             if made < 0:
                 continue
             value, shape, dtype = value_text(tensor._array), tuple(tensor.shape), str(tensor.dtype)
             text = value or shape_text(shape)
-            given = self.trace.given.get(id(tensor._node)) or tensor.name
-            title = given or (self.loss_name(ops) if value else "") or "output"
+            given = self.trace.given.get(id(tensor._array)) or tensor.name
+            given = given or ("" if name.isdigit() else name)
+            title = given or (self.loss_title if value else "") or "output"
             facts = [("value" if value else "shape", text), ("dtype", dtype)]
             if ops:
                 made_by = ", ".join(operation_text(self.trace.ops[i]) for i in ops)
@@ -398,14 +452,15 @@ class _Builder:
                       shape=shape, dtype=dtype, facts=tuple(facts))  # fmt: skip
             self.boxes.append(box)
             if not ops:
-                self.connect(made, box.id, shape, last=True)
+                link = Link(made, None, shape, gradient=self.trace.ops[made].node.tracked)
+                self.connect(made, box.id, link, last=True)
             for k in sorted(self.trace.links(ops), key=lambda k: k.op < 0):
                 if k.op in ops:
                     continue
                 if k.source is None:
-                    self.connect(k.op, box.id, k.shape)
+                    self.connect(k.op, box.id, k)
                 else:
-                    self.from_source(k.source, Group(ops), box.id, k.shape)
+                    self.from_source(k.source, Group(ops), box.id, k)
         for source in self.trace.alone:
             self.add_source(source, -1)
 
@@ -414,11 +469,13 @@ class _Builder:
         trace = self.trace
         count, batch = self.total, trace.batch
         facts = [f"{count:,} parameter{'s' if count != 1 else ''}"] if count else []
-        if batch and trace.scopes:
+        if self.frozen:
+            facts[0] += f", {self.frozen:,} frozen" if self.frozen < count else ", frozen"
+        if batch:
             facts.append(f"batch {batch}")
         facts.append(str(trace.roots[0][0].dtype))
         macs = sum(multiply_adds(op.node) for op in trace.ops)
-        if self.level in ("ops", "full") or not macs or not batch or not trace.scopes:
+        if self.level in ("ops", "full") or not macs or not batch:
             facts.append(f"{len(trace.ops):,} op{'s' if len(trace.ops) != 1 else ''}")
         else:
             facts.append(f"{count_text(macs / batch)} MAC / sample")
@@ -436,9 +493,18 @@ def _result_facts(op: Op) -> list[tuple[str, str]]:
 
 
 def _line(node: Node) -> list[tuple[str, str]]:
-    """Return the line of the user's code that made a node, where it was noted."""
+    """Return the line of the user's code that made a node, where it was noted.
+
+    Its file is told relative to the working directory, or without its folder.
+    """
     site = node.diagnostics.site if node.diagnostics else None
-    return [("line", site)] if site else []
+    if not site:
+        return []
+    file, _, line = site.rpartition(":")
+    path = os.path.abspath(file)
+    inside = path.startswith(os.getcwd() + os.sep)
+    file = os.path.relpath(path) if inside else f"<...>/{os.path.basename(path)}"
+    return [("line", f"{file}:{line}")]
 
 
 def build(

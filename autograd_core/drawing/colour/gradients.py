@@ -16,7 +16,7 @@ from autograd_core.drawing.colour.palette import GRADIENT, WHITE
 from autograd_core.drawing.scene import Arrow, Box, Cell, Scale
 from autograd_core.drawing.trace.groups import Group
 from autograd_core.drawing.trace.trace import Source, Trace
-from autograd_core.drawing.trace.wording import number_text, power_text
+from autograd_core.drawing.trace.wording import number_text, power_text, value_text
 from autograd_core.engine.backward import sweep, unit_cotangents
 from autograd_core.engine.graph import Leaf, Node, reachable
 from autograd_core.errors import GraphError
@@ -30,11 +30,13 @@ _SMALL, _LARGE = 1e-3, 1e3
 class Sizes:
     """Root mean squares of gradients: of the results of nodes, and of leaves.
 
-    ``partial`` if backward had freed the graph; then the leaves have the sizes of their ``.grad``.
+    ``numbers`` are the gradients that are one number. ``partial`` if backward had freed the graph;
+    then the leaves have the sizes of their ``.grad``.
     """
 
     nodes: dict[Node, float] = field(default_factory=dict)
     leaves: dict[Node, float] = field(default_factory=dict)
+    numbers: dict[Node, str] = field(default_factory=dict)
     partial: bool = False
 
     def of(self, sources: list[Source]) -> float | None:
@@ -57,7 +59,17 @@ def rms(g: Any) -> float:
 
 
 def gradient_sizes(trace: Trace) -> Sizes:
-    """Run backward from the roots (from the sum of their elements) and note the rms everywhere."""
+    """Run backward from the roots (from the sum of their elements) and note the rms everywhere.
+
+    It runs once for all levels of a picture.
+    """
+    if "gradients" not in trace.measured:
+        trace.measured["gradients"] = _gradient_sizes(trace)
+    found: Sizes = trace.measured["gradients"]
+    return found
+
+
+def _gradient_sizes(trace: Trace) -> Sizes:
     sizes = Sizes()
     cotangents = unit_cotangents(t for t, _ in trace.roots if t._node.tracked)
     order = reachable(cotangents)
@@ -67,25 +79,28 @@ def gradient_sizes(trace: Trace) -> Sizes:
             g = cotangents.get(node)
             if g is not None and type(g) is not dict and not isinstance(node, Leaf):
                 sizes.nodes[node] = rms(g)
+                sizes.numbers[node] = value_text(getattr(g, "_array", g))
             yield node
 
     try:
         with np.errstate(all="ignore"):
             sweep(order, cotangents, hooks=False, observer=observe)
-            sizes.leaves = {n: rms(g) for n, g in cotangents.items() if isinstance(n, Leaf)}
+            leaves: dict[Node, Any] = {n: g for n, g in cotangents.items() if isinstance(n, Leaf)}
     except GraphError:
-        sizes = Sizes(leaves=_stored(order), partial=True)
+        sizes, leaves = Sizes(partial=True), _stored(order)
+    sizes.leaves = {n: rms(g) for n, g in leaves.items()}
+    sizes.numbers |= {n: value_text(getattr(g, "_array", g)) for n, g in leaves.items()}
     return sizes
 
 
-def _stored(order: list[Node]) -> dict[Node, float]:
-    """Return the sizes of the gradients that an earlier backward stored in ``.grad``."""
+def _stored(order: list[Node]) -> dict[Node, Any]:
+    """Return the gradients that an earlier backward stored in ``.grad``."""
     found = {}
     for node in order:
         owner = node.owner() if isinstance(node, Leaf) and node.owner is not None else None
         gradient = getattr(owner, "_grad", None)
         if gradient is not None:
-            found[node] = rms(gradient)
+            found[node] = gradient
     return found
 
 
@@ -116,9 +131,7 @@ class GradientFlow(Measure):
     heading = "gradient flow"
 
     def prepare(self, trace: Trace, groups: list[Group]) -> None:
-        if "gradients" not in trace.measured:
-            trace.measured["gradients"] = gradient_sizes(trace)
-        self.sizes: Sizes = trace.measured["gradients"]
+        self.sizes = gradient_sizes(trace)
         self.layers: list[tuple[str, float]] = []  # relative size of every layer, in order
         self.stacks: list[tuple[str, float]] = []  # of every stack: first step over last
         self.of_sum = len(trace.roots) > 1 or trace.roots[0][0].size != 1
@@ -202,7 +215,7 @@ class GradientFlow(Measure):
         return min(max(4 + 0.875 * math.log10(rms / self.largest), 0.5), 4.0)
 
     def arrow(self, trace: Trace, op: int, arrow: Arrow) -> Arrow:
-        if self.sizes.partial:
+        if self.sizes.partial or not trace.ops[op].node.tracked:
             return arrow
         rms = self.sizes.nodes.get(trace.ops[op].node)
         return replace(arrow, width=self.width(rms), reverse=True, gradient=bool(rms))
@@ -210,7 +223,7 @@ class GradientFlow(Measure):
     def from_source(self, arrow: Arrow, source: Source) -> Arrow:
         if source.role != "parameter":
             return replace(arrow, width=0.6)
-        if self.sizes.partial or source.node is None:
+        if self.sizes.partial or source.node is None or not source.tracked:
             return arrow
         rms = self.sizes.leaves.get(source.node)
         return replace(arrow, reverse=True, width=1.0, gradient=bool(rms))

@@ -163,8 +163,8 @@ def merge_into_cards(trace: Trace, groups: list[Group]) -> list[Group]:
 def loss_tail(trace: Trace, groups: list[Group]) -> list[int]:
     """Return the groups at the end that compute a loss from the result of the network.
 
-    Follows the only root upwards while a group has no parameters, ran outside all modules and
-    reads one group. Empty unless the root is one number.
+    Follows the only root upwards, the way of its gradient, while a group has no parameters, ran
+    outside all modules and reads one group. Empty unless the root is one number.
     """
     if len(trace.roots) != 1 or trace.roots[0][0].size != 1 or trace.roots[0][1] < 0:
         return []
@@ -173,11 +173,14 @@ def loss_tail(trace: Trace, groups: list[Group]) -> list[int]:
     found: list[int] = []
     g = place[trace.roots[0][1]]
     while True:
-        one, feeding = groups[g], set(reads[g])
+        one = groups[g]
+        gradients = {place[k.op] for k in trace.links(one.ops) if k.op >= 0 and k.gradient}
+        feeding = (gradients - {g, -1}) or set(reads[g])
         inside = trace.ops[one.ops[0]].scope >= 0 or one.is_card or trace.parameters(one.ops)
         if inside or len(users[g]) > 1 or len(feeding) != 1:
             return found[::-1]
         found.append(g)
         (g,) = feeding
-        if len(users[g]) != 1 or trace.sources_of(one.ops, "target"):
+        compares = any(trace.ops[i].is_loss for i in one.ops) or trace.sources_of(one.ops, "data")
+        if len(users[g]) != 1 or compares:
             return found[::-1]  # the network ends where the target comes in

@@ -17,10 +17,19 @@ _SYMBOLS = {
     "divide": "÷",
     "true_divide": "÷",
     "negative": "negate",
+    "greater": ">",
+    "greater_equal": "≥",
+    "less": "<",
+    "less_equal": "≤",
+    "setitem": "write",
+    "sub": "−",
+    "mul": "×",
+    "truediv": "÷",
+    "pow": "power",
     "sliding_window_view": "windows",
 }
 #: Operations that are written together with the number they take: ``× 0.5``.
-_WITH_NUMBER = {"+", "−", "×", "÷", "power", "maximum", "minimum"}
+_WITH_NUMBER = {"+", "−", "×", "÷", "power", "maximum", "minimum", ">", "≥", "<", "≤"}
 #: How a sign is written inside a formula.
 _INFIX = {"+": "+", "−": "−", "×": "·", "÷": "/"}
 _LONGEST_FORMULA = 40
@@ -94,27 +103,27 @@ def operation_text(op: Op) -> str:
         if isinstance(index, np.ndarray) and index.dtype.kind in "iu":
             return "rows" if getattr(node.out, "ndim", 1) > 1 else "pick"
         return f"[{_index_text(index)}]" if index is not None else "index"
-    before = node.parents[0].out if node.parents else None
-    if name == "reshape" and before is not None and hasattr(before, "shape"):
-        was, now = before.shape, node.out.shape
+    if name == "reshape" and op.links:
+        was, now = op.links[0].shape, op.shape
         if len(now) == 2 and len(was) > 2 and was[0] == now[0]:
             return "flatten"
     sign = _SYMBOLS.get(name, name)
-    if sign not in _WITH_NUMBER or not node.args or len(node.args) != 2:
+    if sign not in _WITH_NUMBER or not node.args or len(node.args) != 2 or len(op.links) != 1:
         return sign
-    numbers = [_number(a) for a, p in zip(node.args, node.parents, strict=False) if not p.tracked]
-    if len(numbers) != 1 or not numbers[0]:
+    first = op.links[0].place == 0
+    number = _number(node.args[first])
+    if not number:
         return sign
-    if node.parents[0].tracked:
-        return "square" if (sign, numbers[0]) == ("power", "2") else f"{sign} {numbers[0]}"
-    return f"{numbers[0]} {sign}"
+    if first:
+        return "square" if (sign, number) == ("power", "2") else f"{sign} {number}"
+    return f"{number} {sign}"
 
 
 def _number(a: Any) -> str:
     """Return a plain number as text, and an empty text for anything else."""
     if getattr(a, "shape", None) == () and hasattr(a, "item"):
         a = a.item()
-    return number_text(a) if isinstance(a, (int, float)) else ""
+    return number_text(a) if isinstance(a, (int, float)) else str(a) if type(a) is complex else ""
 
 
 def pill_title(module: Any, operation: str) -> str:
