@@ -1,7 +1,7 @@
 """``ag.draw``: draw the graph of Tensors, of a function or of a module."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,9 @@ from autograd_core.drawing.colour.palette import THEMES
 from autograd_core.drawing.picture import Picture
 from autograd_core.drawing.scene import Scene
 from autograd_core.drawing.scene_builder import build
-from autograd_core.drawing.trace.groups import LEVELS
+from autograd_core.drawing.trace.folding import chosen_scopes
+from autograd_core.drawing.trace.folding import fold as fold_groups
+from autograd_core.drawing.trace.groups import LEVELS, Group
 from autograd_core.drawing.trace.trace import Trace, arguments
 from autograd_core.drawing.trace.variables import drawable, holds_tensors, of_frame, of_function
 from autograd_core.engine import scopes
@@ -41,7 +43,7 @@ def draw(
     color: str | Callable[[Any], Any] = "kind",
     direction: str = "TB",
     theme: str = "auto",
-    fold: bool = True,
+    fold: bool | str | Iterable[str] | Callable[[Any], bool] = True,
     depth: int | None = None,
     max_nodes: int = 300,
     names: Mapping[str, Any] | None = None,
@@ -72,7 +74,12 @@ def draw(
     theme
         ``"light"``, ``"dark"``, or ``"auto"`` to follow the reader's screen.
     fold
-        Whether three or more equal steps are drawn as one stack.
+        What is drawn as one stack. True: three or more equal steps; at the levels ``"modules"`` and
+        ``"compact"`` also three or more modules of one class that are built alike out of modules,
+        and nine or more equal layers, whatever their weights. False: nothing. Names: calls of these
+        modules and no others, two or more, at every level; a name is a class (``"Encoder"``), a
+        path, the path of a list of modules (``"encoder.layers"``) or a pattern (``"block*"``). A
+        class or a function of a module that returns True or False chooses likewise.
     depth
         How deeply clusters of modules nest; at the levels of modules, deeper modules are part of
         one card.
@@ -130,6 +137,7 @@ def draw(
             "nothing was recorded: no operation on a Tensor with requires_grad=True led here "
             "(or it ran under no_grad, or on detached values)"
         )
+    which = chosen_scopes(trace, fold)
     heading = title if title is not None else _title(trace, what if called else None)
     chosen = level
     if level == "auto":
@@ -143,7 +151,13 @@ def draw(
             cost = Cost("time" if timed else "memory", times)
             measures += [Ranges(ranges), GradientFlow(), cost]
         most = max(max_nodes, _ON_PAGE) if details else max_nodes
-        return build(trace, at, measures, title=heading, folded=fold, depth=depth, max_nodes=most)
+        # every operation, and every module of a page, is drawn unless it was chosen
+        blocks = at in ("modules", "compact") and not details
+
+        def folded(trace: Trace, groups: list[Group]) -> list[Group]:
+            return fold_groups(trace, groups, blocks, which) if fold or which else groups
+
+        return build(trace, at, measures, title=heading, folded=folded, depth=depth, max_nodes=most)
 
     return Picture(scene(chosen), direction, theme, chosen, scene)
 
@@ -187,8 +201,15 @@ def _check(
             raise TypeError(f'names maps names to objects, names={{"x": x}}; {name!r} is no name')
     if title is not None and not isinstance(title, str):
         raise TypeError(f"title is a text, got {type(title).__name__}")
-    if not isinstance(fold, (bool, np.bool_)):
-        raise TypeError(f"fold is True or False, got {fold!r}")
+    listed = isinstance(fold, (list, tuple, set, frozenset)) and fold
+    names_given = [fold] if isinstance(fold, str) else list(fold) if listed else []
+    if not (isinstance(fold, (bool, np.bool_)) or callable(fold) or names_given) or not all(
+        isinstance(name, str) and name for name in names_given
+    ):
+        raise TypeError(
+            "fold is True, False, names of modules (their class or path) or a function of a "
+            f'module, got {fold!r}; fold="Encoder" folds equal calls of that class'
+        )
 
 
 def _tensors(what: Any) -> dict[str, Any]:

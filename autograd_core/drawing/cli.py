@@ -56,6 +56,12 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--color", choices=COLOURS, default="kind")
     p.add_argument("--direction", choices=DIRECTIONS, default="TB")
     p.add_argument("--theme", choices=THEMES, default="auto")
+    p.add_argument(
+        "--fold",
+        action="append",
+        metavar="NAME",
+        help="fold equal modules of this class or path, and nothing else",
+    )
     p.add_argument("--no-fold", action="store_true", help="draw every step that repeats")
     p.add_argument("--depth", type=int, help="how deeply clusters of modules nest")
     p.add_argument("--max-nodes", type=int, default=300)
@@ -102,7 +108,7 @@ def _picture(options: argparse.Namespace) -> Picture:
         raise UsageError(f"{options.object} is a module: give --input for each of its arguments")
     names = ("level", "color", "direction", "theme", "depth", "max_nodes", "title")
     chosen = {name: getattr(options, name) for name in names}
-    return draw(what, *inputs, fold=not options.no_fold, **chosen)
+    return draw(what, *inputs, fold=options.fold or not options.no_fold, **chosen)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

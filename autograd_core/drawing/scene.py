@@ -57,8 +57,8 @@ class Box:
         The measurement in words, bold, at the right: ``"▼ ×10⁻⁵"``.
     hollow
         Whether the outline is dashed because the measured gradient is exactly zero.
-    repeats
-        Number of folded steps; a stack of cards if greater than 1.
+    repeats, unit
+        Number of folded steps; a stack of cards if greater than 1. ``unit`` is the word behind it.
     strip
         Stacks only: one cell per step, oldest first.
     strip_ends
@@ -84,6 +84,7 @@ class Box:
     mark: str = ""
     hollow: bool = False
     repeats: int = 1
+    unit: str = "steps"
     strip: tuple[Cell, ...] = ()
     strip_ends: tuple[str, str] = ("", "")
     cluster: str = ""
@@ -94,7 +95,7 @@ class Box:
     @property
     def steps(self) -> str:
         """Return ``"× 20 steps"`` for a stack, and an empty text otherwise."""
-        return f"× {self.repeats} steps" if self.repeats > 1 else ""
+        return f"× {self.repeats} {self.unit}".rstrip() if self.repeats > 1 else ""
 
     @property
     def merged(self) -> str:

@@ -12,7 +12,6 @@ from typing import Any
 
 from autograd_core.drawing.colour.measures import Measure, statistics
 from autograd_core.drawing.scene import Arrow, Box, Cluster, Scene, clean, toposort
-from autograd_core.drawing.trace.folding import fold
 from autograd_core.drawing.trace.groups import (
     Group,
     group,
@@ -24,8 +23,11 @@ from autograd_core.drawing.trace.groups import (
 from autograd_core.drawing.trace.trace import Link, Op, Source, Trace
 from autograd_core.drawing.trace.wording import (
     formula,
+    from_to,
+    in_short,
     operation_text,
     pill_title,
+    ranges_text,
     shape_text,
     spec_of,
     value_text,
@@ -76,7 +78,7 @@ class _Builder:
         every = [s for s in trace.sources if s.role == "parameter"]
         self.total = sum(s.size for s in every)
         self.frozen = sum(s.size for s in every if not s.tracked)
-        uses = (id(s) for g in groups for s in trace.parameters(g.ops))
+        uses = (id(s) for g in groups for s in g.parameters(trace))
         self.shared = {i for i, n in Counter(uses).items() if n > 1}
         self.counted: set[int] = set()  # parameters on the cards before
         hidden = hidden_scope(trace)
@@ -260,8 +262,9 @@ class _Builder:
         """
         trace, (first, second, *_) = self.trace, group.steps
         ops = [i for g in second for i in g.ops]
-        own = trace.parameters(ops)
-        note = self.parameters_text(own, repeated=True)[0] if own else ""
+        step = group.step_of()
+        again = any(len({step[i] for i in p.users if i in step}) > 1 for p in group.own)
+        note = self.parameters_text(group.own, repeated=again)[0] if group.own else ""
         parts = [
             trace.scopes[g.scope].title if g.is_card and g.scope >= 0 else self.title(g)
             for g in first
@@ -269,26 +272,33 @@ class _Builder:
         kinds = [g.kind(trace) for g in first]
         inner = [p for p, k in zip(parts, kinds, strict=True) if k != "view"] or parts
         text = formula(trace, ops, {i for g in first for i in g.ops})
-        text = f"h ← {text}" if text and self.carries(group) else text
-        if group.scope >= 0:
+        text = f"h ← {text}" if text and group.carries(self.trace) else text
+        text = text or in_short(inner)
+        if group.blocks:
+            calls = [trace.scopes[s] for s in group.blocks]
+            name, kind = calls[0].path, calls[0].type
+            title = from_to([s.title for s in calls])
+            within = [s.title for s in trace.scopes if s.parent == group.scope]
+            text = self.differing(group) or in_short(list(dict.fromkeys(within)) or inner)
+        elif group.scope >= 0:
             scope = trace.scopes[group.scope]
             name, title, kind = scope.path, scope.title, scope.type
-            spec = spec_of(scope.module) or text or ", ".join(inner[:5])
+            text = spec_of(scope.module) or text
         elif len(first) == 1:
-            name, title, kind, spec = trace.ops[first[0].ops[-1]].name, parts[0], "", ""
+            name, title, kind, text = trace.ops[first[0].ops[-1]].name, parts[0], "", ""
         else:
             name, title, kind = "step", "step", ""
-            spec = text or ", ".join(inner[:5]) + (" …" if len(inner) > 5 else "")
         return self.box(
             group,
             name,
-            "module" if own else kinds[-1],
+            "module" if group.own else kinds[-1],
             title,
             form="card",
             type=kind if kind != title else "",
-            spec=spec,
+            spec=text,
             note=note,
             repeats=len(group.steps),
+            unit="steps" if group.carries(trace) and not group.blocks else "",
             facts=(
                 ("steps", str(len(group.steps))),
                 ("operations", str(len(group.ops))),
@@ -296,12 +306,15 @@ class _Builder:
             ),
         )
 
-    def carries(self, group: Group) -> bool:
-        """Return whether a folded step reads the step before it."""
-        step = group.step_of()
-        return any(
-            step.get(k.op, step[i]) < step[i] for i in group.ops for k in self.trace.ops[i].links
-        )
+    def differing(self, group: Group) -> str:
+        """Return the sizes of folded modules, with the range of those that differ; "" for none."""
+        trace = self.trace
+        specs = [spec_of(trace.scopes[s].module) for s in group.blocks]
+        shapes = [trace.ops[step[-1].ops[-1]].shape for step in group.steps]
+        if not any(specs) and len(set(shapes)) > 1:
+            images = {len(s) for s in shapes} == {4} and len({s[1] for s in shapes}) > 1
+            specs = [f"{s[1]} channels" if images else shape_text(s[1:]) for s in shapes]
+        return ranges_text(specs)
 
     # -- sources ------------------------------------------------------------------------------
 
@@ -377,20 +390,21 @@ class _Builder:
             elif not group.is_card or id(source) not in seen:
                 seen.add(id(source))
                 self.from_source(source, group, target, link)
-        if group.steps and self.carries(group):
-            self.arrows.append(Arrow(target, target, "hₜ → hₜ₊₁", loop=True))
+        if group.steps and group.carries(self.trace):
+            label = "to the next" if group.blocks else "hₜ → hₜ₊₁"
+            self.arrows.append(Arrow(target, target, label, loop=True))
 
     def from_source(self, source: Source, group: Group, target: str, link: Link) -> None:
         """Add an arrow from a source, unless the card says it already."""
         step = group.step_of()
         latest = max((step.get(i, 0) for i in source.users), default=0)
-        if source.role == "parameter" and group.is_card and (not group.steps or latest > 0):
+        if group.is_card and source in group.parameters(self.trace):
             return
         own = source.name == "data" and not source.name_in(self.trace.passed)
         if own and group.is_card and not group.steps and self.trace.ran:
             return  # a constant that the module makes for itself
         initial = latest == 0 and source.name == "data" and all(i in step for i in source.users)
-        if initial and group.steps and self.carries(group):
+        if initial and group.steps and group.carries(self.trace):
             source.name = "h₀"  # the state that the first step starts from
         name = self.source(source, group)
         label = shape_text(link.shape) if link.shape != source.shape else ""
@@ -479,7 +493,7 @@ class _Builder:
             facts.append(f"{len(trace.ops):,} op{'s' if len(trace.ops) != 1 else ''}")
         else:
             facts.append(f"{count_text(macs / batch)} MAC / sample")
-        stacks = [str(len(g.steps)) for g in self.groups if g.steps]
+        stacks = [str(len(g.steps)) for g in self.groups if g.steps and not g.blocks]
         if stacks:
             facts.append("one step drawn for " + ", ".join(stacks[:3]))
         if self.omitted:
@@ -513,7 +527,7 @@ def build(
     measures: list[Measure],
     *,
     title: str,
-    folded: bool,
+    folded: Callable[[Trace, list[Group]], list[Group]],
     depth: int | None,
     max_nodes: int,
 ) -> Scene:
@@ -530,15 +544,13 @@ def build(
     title
         Text above the picture.
     folded
-        Whether repeated steps become stacks.
+        Returns the groups with repeated steps as stacks.
     depth
         How deeply clusters nest; None for no limit.
     max_nodes
         Maximum number of groups that are drawn; the oldest ones are omitted.
     """
-    groups = group(trace, level, depth)
-    if folded:
-        groups = fold(trace, groups)
+    groups = folded(trace, group(trace, level, depth))
     if level == "compact":
         groups = merge_into_cards(trace, groups)
     for measure in measures:

@@ -84,7 +84,8 @@ class Cost(Measure):
             each = [total(self.cost, (i for g in step for i in g.ops)) for step in group.steps]
             most = max(each) or 1
             strip = tuple(Cell(COST[min(int(6 * e / most), 5)], self.text(e)) for e in each)
-            ends = ("t = 0", f"t = {len(each) - 1}, most {self.text(most)}")
+            first, last = group.ends(trace)
+            ends = (first, f"{last}, most {self.text(most)}")
             return replace(box, note=self.text(amount), strip=strip, strip_ends=ends)
         if box.form == "card":
             kind = " ".join(p for p in (box.type, box.spec) if p)

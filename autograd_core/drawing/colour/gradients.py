@@ -135,7 +135,7 @@ class GradientFlow(Measure):
         self.layers: list[tuple[str, float]] = []  # relative size of every layer, in order
         self.stacks: list[tuple[str, float]] = []  # of every stack: first step over last
         self.of_sum = len(trace.roots) > 1 or trace.roots[0][0].size != 1
-        known = [self.sizes.of(trace.parameters(g.ops)) for g in groups]
+        known = [self.sizes.of(g.parameters(trace)) for g in groups]
         fine = [r for r in known if r is not None and math.isfinite(r) and r > 0]
         self.reference = fine[-1] if fine else 0.0
         self.largest = max(
@@ -157,7 +157,7 @@ class GradientFlow(Measure):
         own = self.sizes.nodes.get(trace.ops[group.ops[-1]].node)
         if own is not None:
             box = replace(box, facts=(*box.facts, ("rms of ∂L/∂result", number_text(own))))
-        rms = self.sizes.of(trace.parameters(group.ops))
+        rms = self.sizes.of(group.parameters(trace))
         if group.steps:
             return self.stack(trace, group, box, rms)
         is_card = box.form == "card"
@@ -179,27 +179,36 @@ class GradientFlow(Measure):
         return self.coloured(replace(box, facts=facts), rms)
 
     def stack(self, trace: Trace, group: Group, box: Box, rms: float | None) -> Box:
-        """Return a stack with the gradient of each step's result, relative to the last step's."""
-        sizes = []
+        """Return a stack with the gradient of each step's result, relative to the last step's.
+
+        Blocks with weights of their own are layers: their weights count, as those of other layers.
+        """
+        sizes: list[float | None] = []
         for step in group.steps:
             results = [trace.ops[g.ops[-1]].node for g in step]
             known = [self.sizes.nodes[n] for n in results if n in self.sizes.nodes]
-            sizes.append(known[-1] if known else -1.0)
+            ops = [i for g in step for i in g.ops]
+            own = self.sizes.of(trace.parameters(ops)) if group.blocks else None
+            sizes.append(own if group.blocks else known[-1] if known else None)
         if rms is not None:
             box = replace(box, facts=(*box.facts, ("rms of ∂L/∂W", number_text(rms))))
-        last = sizes[-1]
+        last = self.reference if group.blocks else sizes[-1] or 0.0
         if last <= 0 or not math.isfinite(last):
             return box
+        ratios = [None if s is None else s / last for s in sizes]
         strip = tuple(
-            Cell(ratio_colour(s / last), mark(s / last))
-            if s >= 0
-            else Cell(ratio_colour(0), "none")
-            for s in sizes
+            Cell(ratio_colour(0), "none") if r is None else Cell(ratio_colour(r), mark(r))
+            for r in ratios
         )
-        first = sizes[0] / last
-        self.stacks.append((box.title, first))
-        ends = (f"t = 0   {mark(first, exact=True)}", f"t = {len(sizes) - 1}")
-        return replace(box, strip=strip, strip_ends=ends)
+        start, end = group.ends(trace)
+        if group.blocks:
+            names = [trace.scopes[s].title for s in group.blocks]
+            self.layers += [(n, r) for n, r in zip(names, ratios, strict=True) if r is not None]
+            end += f"   {mark(ratios[-1] or 0.0, exact=True)}"
+        elif ratios[0] is not None:
+            self.stacks.append((box.title, ratios[0]))
+        start += f"   {mark(ratios[0] or 0.0, exact=True)}"
+        return replace(box, strip=strip, strip_ends=(start, end))
 
     def source(self, source: Source, box: Box) -> Box:
         rms = self.sizes.leaves.get(source.node) if source.node is not None else None

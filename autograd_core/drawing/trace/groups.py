@@ -5,7 +5,7 @@ A :class:`Group` is one operation (level ``ops``) or all operations of one modul
 so no grouping can make a cycle.
 """
 
-from autograd_core.drawing.trace.trace import Trace
+from autograd_core.drawing.trace.trace import Source, Trace
 
 LEVELS = ("modules", "compact", "ops", "full")
 
@@ -27,6 +27,10 @@ class Group:
         Groups that were merged into it (level ``compact``).
     steps
         The groups of each folded step, oldest first; empty unless it is a stack.
+    own
+        Stacks only: the parameters of the steps.
+    blocks
+        Stacks only: the module calls that the steps are, where they are different modules.
     """
 
     def __init__(
@@ -35,6 +39,8 @@ class Group:
         self.ops, self.scope, self.cluster, self.is_card = ops, scope, cluster, is_card
         self.absorbed: list[Group] = []
         self.steps: list[list[Group]] = []
+        self.own: list[Source] = []
+        self.blocks: list[int] = []
 
     def kind(self, trace: Trace) -> str:
         """Return the kind of its box: that of its most characteristic operation."""
@@ -42,6 +48,21 @@ class Group:
             return "module"
         present = {trace.ops[i].kind for i in self.ops}
         return next((c for c in ("product", "reduction", "elementwise") if c in present), "view")
+
+    def parameters(self, trace: Trace) -> list[Source]:
+        """Return its parameters, each once; a stack has those of its steps, no initial states."""
+        return self.own if self.steps else trace.parameters(self.ops)
+
+    def carries(self, trace: Trace) -> bool:
+        """Return whether a folded step reads the step before it."""
+        step = self.step_of()
+        return any(step.get(k.op, step[i]) < step[i] for i in self.ops for k in trace.ops[i].links)
+
+    def ends(self, trace: Trace) -> tuple[str, str]:
+        """Return the names of the first and the last step of a stack."""
+        if self.blocks:
+            return trace.scopes[self.blocks[0]].title, trace.scopes[self.blocks[-1]].title
+        return "t = 0", f"t = {len(self.steps) - 1}"
 
     def step_of(self) -> dict[int, int]:
         """Return the number of the folded step of each operation; empty unless it is a stack."""
@@ -55,7 +76,7 @@ def hidden_scope(trace: Trace) -> int:
     return outer[0] if len(modules) == 1 and trace.scopes[outer[0]].children else -1
 
 
-def _reads_parameters(trace: Trace) -> list[bool]:
+def reads_parameters(trace: Trace) -> list[bool]:
     """Return for every scope whether operations in it read parameters."""
     found = [False] * len(trace.scopes)
     for i, op in enumerate(trace.ops):
@@ -98,7 +119,7 @@ def _cluster_of(trace: Trace, scope: int, hidden: int, depth: int | None) -> int
 def group(trace: Trace, level: str, depth: int | None) -> list[Group]:
     """Return the groups of a level, in the order in which they ran."""
     hidden = hidden_scope(trace)
-    reads = _reads_parameters(trace)
+    reads = reads_parameters(trace)
     every = level in ("ops", "full")
     chosen = [-1] * len(trace.scopes) if every else _box_scopes(trace, depth, reads)
     groups: list[Group] = []

@@ -350,9 +350,14 @@ class Trace:
         """Return all inputs of several operations."""
         return [link for i in ops for link in self.ops[i].links]
 
+    def parameter(self, link: Link) -> Source | None:
+        """Return the parameter that a link reads, directly or through a view, if any."""
+        source = self.views.get(link.op, link.source)
+        return source if source is not None and source.role == "parameter" else None
+
     def sources_of(self, ops: Iterable[int], role: str) -> list[Source]:
         """Return the sources of a role that operations read, each once."""
-        read = (link.source for link in self.links(ops))
+        read = (self.views.get(link.op, link.source) for link in self.links(ops))
         return list({id(s): s for s in read if s is not None and s.role == role}.values())
 
     def parameters(self, ops: Iterable[int]) -> list[Source]:

@@ -66,6 +66,46 @@ def number_text(x: float) -> str:
     return f"{mantissa}·10{raised(int(exponent))}"
 
 
+def ranges_text(texts: Sequence[str]) -> str:
+    """Return texts that differ in their numbers as one; "" where they differ otherwise.
+
+    Examples
+    --------
+    >>> from autograd_core.drawing.trace.wording import ranges_text
+    >>> ranges_text(["3×3, 16 → 32", "3×3, 32 → 64"])
+    '3×3, 16..32 → 32..64'
+    """
+    parts = [re.split(r"(\d+)", text) for text in texts]
+    if len({tuple(p[::2]) for p in parts}) > 1:
+        return ""
+    text = ""
+    for column in zip(*parts, strict=True):
+        ends = sorted(column, key=lambda n: (len(n), n))[:: len(column) - 1]
+        ends = ends[::-1] if column[0] == ends[-1] else ends
+        text += column[0] if ends[0] == ends[-1] else f"{ends[0]}..{ends[-1]}"
+    return text
+
+
+def from_to(names: Sequence[str]) -> str:
+    """Return the first and the last of some names, with what they have in common once.
+
+    Examples
+    --------
+    >>> from autograd_core.drawing.trace.wording import from_to
+    >>> from_to(["layers.0", "layers.1", "layers.2"]), from_to(["low", "middle", "high"])
+    ('layers.0–2', 'low … high')
+    """
+    first, last = names[0], names[-1]
+    stem = first.rstrip("0123456789")
+    number = last.removeprefix(stem)
+    return f"{first}–{number}" if first != stem and number.isdigit() else f"{first} … {last}"
+
+
+def in_short(texts: Sequence[str]) -> str:
+    """Return the first five texts, separated by commas."""
+    return ", ".join(texts[:5]) + (" …" if len(texts) > 5 else "")
+
+
 def power_text(ratio: float) -> str:
     """Return a ratio as a power of ten, ``×10⁻⁵``, or near 1 as it is, ``×0.055``."""
     if not math.isfinite(ratio) or ratio == 0:
