@@ -15,7 +15,7 @@ from autograd_core.drawing.scene import Scene
 from autograd_core.drawing.scene_builder import build
 from autograd_core.drawing.trace.folding import chosen_scopes
 from autograd_core.drawing.trace.folding import fold as fold_groups
-from autograd_core.drawing.trace.groups import LEVELS, Group
+from autograd_core.drawing.trace.groups import LEVELS, group, merge_into_cards
 from autograd_core.drawing.trace.trace import Trace, arguments
 from autograd_core.drawing.trace.variables import drawable, holds_tensors, of_frame, of_function
 from autograd_core.engine import scopes
@@ -28,6 +28,9 @@ from autograd_core.tensors.tensor import Tensor
 
 COLOURS = ("kind", "grad", "time", "memory", "flops", "value")
 DIRECTIONS = ("TB", "LR", "BT", "RL")
+_WORDS: dict[str, tuple[str, ...]] = {
+    "level": ("auto", *LEVELS), "color": COLOURS, "direction": DIRECTIONS, "theme": THEMES
+}  # fmt: skip
 #: Number of operations up to which ``level="auto"`` draws each.
 FEW = 40
 #: Number of operations up to which they are run again for the times on an HTML page.
@@ -115,7 +118,9 @@ def draw(
     >>> [box.title for box in ag.draw(f, np.ones(3)).graph.boxes]
     ['x', 'square', 'sum', 'output']
     """
-    _check(level, color, direction, theme, depth, max_nodes, names, title, fold)
+    limits = {"depth": (0 if depth is None else depth, 0), "max_nodes": (max_nodes, 1)}
+    words = {"level": level, "color": color, "direction": direction, "theme": theme}
+    _check(names, title, fold, limits, words)
     called = callable(what) and not isinstance(what, (TensorBase, list, tuple, dict))
     variables = of_frame(sys._getframe(1))
     if inputs and not called:
@@ -137,12 +142,11 @@ def draw(
             "nothing was recorded: no operation on a Tensor with requires_grad=True led here "
             "(or it ran under no_grad, or on detached values)"
         )
-    which = chosen_scopes(trace, fold)
+    chosen = chosen_scopes(trace, fold)
     heading = title if title is not None else _title(trace, what if called else None)
-    chosen = level
     if level == "auto":
         few = len(trace.ops) <= FEW and not (trace.scopes and color not in ("kind", "value"))
-        chosen = "ops" if few else "modules"
+        level = "ops" if few else "modules"
 
     def scene(at: str, details: bool = False) -> Scene:
         measures = [_measure(color, times)]
@@ -151,15 +155,16 @@ def draw(
             cost = Cost("time" if timed else "memory", times)
             measures += [Ranges(ranges), GradientFlow(), cost]
         most = max(max_nodes, _ON_PAGE) if details else max_nodes
-        # every operation, and every module of a page, is drawn unless it was chosen
-        blocks = at in ("modules", "compact") and not details
+        groups = group(trace, at, depth)
+        if fold or chosen:
+            # every operation, and every module of a page, is drawn unless it was chosen
+            blocks = at in ("modules", "compact") and not details
+            groups = fold_groups(trace, groups, blocks, chosen)
+        if at == "compact":
+            groups = merge_into_cards(trace, groups)
+        return build(trace, groups, at, measures, heading, most)
 
-        def folded(trace: Trace, groups: list[Group]) -> list[Group]:
-            return fold_groups(trace, groups, blocks, which) if fold or which else groups
-
-        return build(trace, at, measures, title=heading, folded=folded, depth=depth, max_nodes=most)
-
-    return Picture(scene(chosen), direction, theme, chosen, scene)
+    return Picture(scene(level), direction, theme, level, scene)
 
 
 def _measure(color: str | Callable[[Any], Any], times: dict[int, float] | None) -> Measure:
@@ -172,39 +177,36 @@ def _measure(color: str | Callable[[Any], Any], times: dict[int, float] | None) 
 
 
 def _check(
-    level: Any, color: Any, direction: Any, theme: Any, depth: Any, max_nodes: Any, names: Any,
-    title: Any, fold: Any,
-) -> None:  # fmt: skip
+    names: Any,
+    title: Any,
+    fold: Any,
+    limits: Mapping[str, tuple[Any, int]],
+    words: Mapping[str, Any],
+) -> None:
     """Raise an error for an argument of a wrong type or value, naming the allowed ones."""
-    for name, value, known in (
-        ("level", level, ("auto", *LEVELS)),
-        ("direction", direction, DIRECTIONS),
-        ("theme", theme, THEMES),
-        ("color", color if not callable(color) else COLOURS[0], COLOURS),
-    ):
-        if not isinstance(value, str) or value not in known:
+    for name, value in words.items():
+        known = _WORDS[name]
+        function = name == "color" and callable(value)
+        if not function and not (isinstance(value, str) and value in known):
             also = ", or a function of a node" if name == "color" else ""
             raise ValueError(
                 f"{name} is {', '.join(known[:-1])} or {known[-1]}{also}; got {value!r}"
             )
-    limits = (("depth", 0 if depth is None else depth, 0), ("max_nodes", max_nodes, 1))
-    for name, value, least in limits:
+    for name, (value, least) in limits.items():
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
             raise ValueError(f"{name} is a whole number from {least} upwards, got {value!r}")
-    if names is not None and not isinstance(names, Mapping):
+    if names is not None and not (
+        isinstance(names, Mapping) and all(isinstance(name, str) for name in names)
+    ):
         raise TypeError(
-            f'names maps names to Tensors, arrays or modules, names={{"x": x}}; got a '
-            f"{type(names).__name__}"
+            f'names maps names to Tensors, arrays or modules, names={{"x": x}}; got {names!r}'
         )
-    for name in names or ():
-        if not isinstance(name, str):
-            raise TypeError(f'names maps names to objects, names={{"x": x}}; {name!r} is no name')
     if title is not None and not isinstance(title, str):
         raise TypeError(f"title is a text, got {type(title).__name__}")
-    listed = isinstance(fold, (list, tuple, set, frozenset)) and fold
-    names_given = [fold] if isinstance(fold, str) else list(fold) if listed else []
-    if not (isinstance(fold, (bool, np.bool_)) or callable(fold) or names_given) or not all(
-        isinstance(name, str) and name for name in names_given
+    listed = isinstance(fold, (list, tuple, set, frozenset)) and len(fold) > 0
+    wanted = fold if listed else [fold]
+    if not (isinstance(fold, (bool, np.bool_)) or callable(fold)) and not all(
+        isinstance(name, str) and name for name in wanted
     ):
         raise TypeError(
             "fold is True, False, names of modules (their class or path) or a function of a "
@@ -229,15 +231,11 @@ def _tensors(what: Any) -> dict[str, Any]:
             waiting += reversed([(f"{name}.{k}" if name else str(k), v) for k, v in pairs])
         elif isinstance(value, (list, tuple)):
             waiting += reversed([(f"{name}[{i}]" if name else "", v) for i, v in enumerate(value)])
-        elif found or waiting or isinstance(what, (list, tuple, dict)):
-            raise TypeError(
-                f"ag.draw takes Tensors, but there is a {type(value).__name__} among them; "
-                "leave it out"
-            )
         else:
+            among = " among them" if isinstance(what, (list, tuple, dict)) else ""
             raise TypeError(
                 f"ag.draw takes a Tensor, several, or a function or module with its inputs; got a "
-                f"{type(value).__name__}. Compute with Tensors, w = ag.tensor(a, "
+                f"{type(value).__name__}{among}. Compute with Tensors, w = ag.tensor(a, "
                 "requires_grad=True), and draw the result"
             )
     if not found:

@@ -56,13 +56,11 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--color", choices=COLOURS, default="kind")
     p.add_argument("--direction", choices=DIRECTIONS, default="TB")
     p.add_argument("--theme", choices=THEMES, default="auto")
-    p.add_argument(
-        "--fold",
-        action="append",
-        metavar="NAME",
-        help="fold equal modules of this class or path, and nothing else",
-    )
-    p.add_argument("--no-fold", action="store_true", help="draw every step that repeats")
+    # fmt: off
+    p.add_argument("--fold", type=lambda text: text.split(","), default=True, metavar="NAME,NAME",
+                   help="fold equal modules of these classes or paths, and nothing else")
+    # fmt: on
+    p.add_argument("--no-fold", dest="fold", action="store_false", help="draw every step")
     p.add_argument("--depth", type=int, help="how deeply clusters of modules nest")
     p.add_argument("--max-nodes", type=int, default=300)
     p.add_argument("--title")
@@ -106,9 +104,8 @@ def _picture(options: argparse.Namespace) -> Picture:
             ) from error
     if hasattr(what, "named_parameters") and not inputs:
         raise UsageError(f"{options.object} is a module: give --input for each of its arguments")
-    names = ("level", "color", "direction", "theme", "depth", "max_nodes", "title")
-    chosen = {name: getattr(options, name) for name in names}
-    return draw(what, *inputs, fold=options.fold or not options.no_fold, **chosen)
+    names = ("level", "color", "direction", "theme", "depth", "max_nodes", "title", "fold")
+    return draw(what, *inputs, **{name: getattr(options, name) for name in names})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

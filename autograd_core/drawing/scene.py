@@ -226,17 +226,15 @@ def critical_path(scene: Scene) -> dict[str, int]:
         if not a.loop and kinds[a.source] != "parameter":
             incoming[a.target].append(a.source)
     for b in scene.boxes:  # each after all boxes that it reads
-        longest[b.id] = 1
-        for source in incoming[b.id]:
-            if longest.get(source, 0) + 1 > longest[b.id]:
-                longest[b.id] = longest[source] + 1
-                before[b.id] = source
+        known = [source for source in incoming[b.id] if source in longest]
+        before[b.id] = max(known, key=lambda i: longest[i], default="")
+        longest[b.id] = 1 + longest.get(before[b.id], 0)
     ends = [b.id for b in scene.boxes if b.kind == "output"] or list(longest)
     found: dict[str, int] = {}
-    box = max(ends, key=lambda i: longest[i], default=None)
-    while box is not None:
+    box = max(ends, key=lambda i: longest[i], default="")
+    while box:
         found[box] = len(found)
-        box = before.get(box)
+        box = before[box]
     return found
 
 

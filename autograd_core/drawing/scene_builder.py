@@ -14,11 +14,9 @@ from autograd_core.drawing.colour.measures import Measure, statistics
 from autograd_core.drawing.scene import Arrow, Box, Cluster, Scene, clean, toposort
 from autograd_core.drawing.trace.groups import (
     Group,
-    group,
     hidden_scope,
     links_between,
     loss_tail,
-    merge_into_cards,
 )
 from autograd_core.drawing.trace.trace import Link, Op, Source, Trace
 from autograd_core.drawing.trace.wording import (
@@ -62,12 +60,7 @@ class _Builder:
     """The boxes, arrows and clusters of one scene while it is being built."""
 
     def __init__(
-        self,
-        trace: Trace,
-        groups: list[Group],
-        level: str,
-        measures: list[Measure],
-        max_nodes: int,
+        self, trace: Trace, groups: list[Group], level: str, measures: list[Measure], max_nodes: int
     ) -> None:
         self.trace, self.groups, self.level = trace, groups, level
         self.measures, self.measure = measures, measures[0]
@@ -81,8 +74,7 @@ class _Builder:
         uses = (id(s) for g in groups for s in g.parameters(trace))
         self.shared = {i for i, n in Counter(uses).items() if n > 1}
         self.counted: set[int] = set()  # parameters on the cards before
-        hidden = hidden_scope(trace)
-        self.hidden_start = trace.scopes[hidden].start if hidden >= 0 else -1
+        self.hidden = hidden_scope(trace)
         self.single = self._single_operations()
         tail = loss_tail(trace, groups)
         self.loss_title = self._loss_name([i for g in tail for i in groups[g].ops])
@@ -144,10 +136,7 @@ class _Builder:
         return self.clusters[scope].id
 
     def _is_drawn(self, scope: int) -> bool:
-        scopes = self.trace.scopes
-        return scope >= 0 and (
-            scopes[scope].parent >= 0 or scopes[scope].start != self.hidden_start
-        )
+        return scope >= 0 and scope != self.hidden
 
     def _loss_name(self, ops: list[int]) -> str:
         """Return the name of the loss that operations compute, such as ``mean squared error``.
@@ -523,36 +512,27 @@ def _line(node: Node) -> list[tuple[str, str]]:
 
 def build(
     trace: Trace,
+    groups: list[Group],
     level: str,
     measures: list[Measure],
-    *,
     title: str,
-    folded: Callable[[Trace, list[Group]], list[Group]],
-    depth: int | None,
     max_nodes: int,
 ) -> Scene:
     """Return the scene of a trace at a level.
 
     Parameters
     ----------
-    trace
-        The recorded graph.
+    trace, groups
+        The recorded graph, and its operations as they are drawn.
     level
         ``"modules"``, ``"compact"``, ``"ops"`` or ``"full"``.
     measures
         The first one colours boxes and arrows; all add facts to the boxes.
     title
         Text above the picture.
-    folded
-        Returns the groups with repeated steps as stacks.
-    depth
-        How deeply clusters nest; None for no limit.
     max_nodes
         Maximum number of groups that are drawn; the oldest ones are omitted.
     """
-    groups = folded(trace, group(trace, level, depth))
-    if level == "compact":
-        groups = merge_into_cards(trace, groups)
     for measure in measures:
         measure.prepare(trace, groups)
     b = _Builder(trace, groups, level, measures, max_nodes)

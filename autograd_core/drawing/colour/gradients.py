@@ -135,13 +135,11 @@ class GradientFlow(Measure):
         self.layers: list[tuple[str, float]] = []  # relative size of every layer, in order
         self.stacks: list[tuple[str, float]] = []  # of every stack: first step over last
         self.of_sum = len(trace.roots) > 1 or trace.roots[0][0].size != 1
-        known = [self.sizes.of(g.parameters(trace)) for g in groups]
-        fine = [r for r in known if r is not None and math.isfinite(r) and r > 0]
+        known = [self.sizes.of(own) for g in groups for own in g.layers(trace)]
+        fine = [r for r in known if r and math.isfinite(r)]
         self.reference = fine[-1] if fine else 0.0
-        self.largest = max(
-            (r for n, r in self.sizes.nodes.items() if math.isfinite(r) and n.out.shape),
-            default=0.0,
-        )
+        results = [r for n, r in self.sizes.nodes.items() if math.isfinite(r) and n.out.shape]
+        self.largest = max(results, default=0.0)
 
     def ratio(self, rms: float) -> float:
         """Return a size relative to the gradient of the last layer."""
@@ -162,44 +160,34 @@ class GradientFlow(Measure):
             return self.stack(trace, group, box, rms)
         is_card = box.form == "card"
         if rms is None:
-            bad = own is not None and not math.isfinite(own)
-            text = mark(own) if bad and own is not None else box.mark
+            text = box.mark if own is None or math.isfinite(own) else mark(own)
             return replace(box, fill=WHITE, mark=text, note="no gradient" if is_card else box.note)
-        ratio = self.ratio(rms)
+        size, ratio = number_text(rms), self.ratio(rms)
         self.layers.append((box.title if is_card else box.id, ratio))
-        facts = (
-            *box.facts,
-            ("rms of ∂L/∂W", number_text(rms)),
-            ("of the last layer's", mark(ratio)),
-        )
+        box = replace(box, facts=(*box.facts, ("rms of ∂L/∂W", size),
+                                  ("of the last layer's", mark(ratio))))  # fmt: skip
         if not is_card:
-            return replace(box, fill=WHITE, facts=facts)
+            return replace(box, fill=WHITE)
         kind = " ".join(p for p in (box.type, box.spec) if p)
-        box = replace(box, type=kind, spec=f"∇ {number_text(rms)}", note="", share=None)
-        return self.coloured(replace(box, facts=facts), rms)
+        return self.coloured(replace(box, type=kind, spec=f"∇ {size}", note="", share=None), rms)
 
     def stack(self, trace: Trace, group: Group, box: Box, rms: float | None) -> Box:
         """Return a stack with the gradient of each step's result, relative to the last step's.
 
         Blocks with weights of their own are layers: their weights count, as those of other layers.
         """
-        sizes: list[float | None] = []
-        for step in group.steps:
-            results = [trace.ops[g.ops[-1]].node for g in step]
-            known = [self.sizes.nodes[n] for n in results if n in self.sizes.nodes]
-            ops = [i for g in step for i in g.ops]
-            own = self.sizes.of(trace.parameters(ops)) if group.blocks else None
-            sizes.append(own if group.blocks else known[-1] if known else None)
+        sizes = [self.sizes.of(own) for own in group.layers(trace)]
+        if not group.blocks:
+            ends = [[trace.ops[g.ops[-1]].node for g in reversed(step)] for step in group.steps]
+            known = [(self.sizes.nodes[n] for n in step if n in self.sizes.nodes) for step in ends]
+            sizes = [next(of_step, None) for of_step in known]
         if rms is not None:
             box = replace(box, facts=(*box.facts, ("rms of ∂L/∂W", number_text(rms))))
         last = self.reference if group.blocks else sizes[-1] or 0.0
         if last <= 0 or not math.isfinite(last):
             return box
         ratios = [None if s is None else s / last for s in sizes]
-        strip = tuple(
-            Cell(ratio_colour(0), "none") if r is None else Cell(ratio_colour(r), mark(r))
-            for r in ratios
-        )
+        strip = tuple(Cell(ratio_colour(r or 0), "none" if r is None else mark(r)) for r in ratios)
         start, end = group.ends(trace)
         if group.blocks:
             names = [trace.scopes[s].title for s in group.blocks]

@@ -57,20 +57,17 @@ def chosen_scopes(trace: Trace, fold: Any) -> Chosen | None:
     if isinstance(fold, (bool, np.bool_)):
         return None
     if callable(fold):
-        answers: dict[int, bool] = {}
+        if isinstance(fold, type):
+            return lambda scope: isinstance(scope.module, fold)
 
         def asked(scope: Scope) -> bool:
-            if id(scope.module) not in answers:
-                module = scope.module
-                answer = isinstance(module, fold) if isinstance(fold, type) else fold(module)
-                if not isinstance(answer, (bool, np.bool_)):
-                    raise TypeError(
-                        f"fold, as a function, is given a module and returns True or False; for "
-                        f"{scope.type} {scope.path} it returned {answer!r}; write bool(...) "
-                        "around it"
-                    )
-                answers[id(module)] = bool(answer)
-            return answers[id(scope.module)]
+            answer = fold(scope.module)
+            if not isinstance(answer, (bool, np.bool_)):
+                raise TypeError(
+                    f"fold, as a function, is given a module and returns True or False; for "
+                    f"{scope.type} {scope.path} it returned {answer!r}; write bool(...) around it"
+                )
+            return bool(answer)
 
         return asked
     names = [fold] if isinstance(fold, str) else list(fold)

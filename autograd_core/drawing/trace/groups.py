@@ -53,6 +53,12 @@ class Group:
         """Return its parameters, each once; a stack has those of its steps, no initial states."""
         return self.own if self.steps else trace.parameters(self.ops)
 
+    def layers(self, trace: Trace) -> list[list[Source]]:
+        """Return its parameters; those of each block of a stack apart."""
+        if not self.blocks:
+            return [self.parameters(trace)]
+        return [trace.parameters(i for g in step for i in g.ops) for step in self.steps]
+
     def carries(self, trace: Trace) -> bool:
         """Return whether a folded step reads the step before it."""
         step = self.step_of()

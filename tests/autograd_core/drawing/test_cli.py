@@ -30,6 +30,14 @@ def test_options(tmp_path):
     assert "oldest not drawn" in text
 
 
+def test_modules_that_fold(tmp_path):
+    target = tmp_path / "net.txt"
+    net = (f"{NET}:MLP", "--input", "32,784", "--level", "modules", "-o", target)
+    assert draw(*net, "--fold", "Linear") == DONE
+    assert "Linear × 3" in target.read_text(encoding="utf-8")
+    assert draw(*net, "--fold", "Linear,Conv3d") == USAGE
+
+
 def test_functions(tmp_path):
     target = tmp_path / "f.dot"
     assert draw("numpy:tanh", "--input", "3,3", "-o", target) == DONE
