@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from autograd_core.drawing.colour.measures import Measure, statistics
+from autograd_core.drawing.colour.measures import Facts, Measure, statistics
 from autograd_core.drawing.scene import Arrow, Box, Cluster, Scene, clean, toposort
 from autograd_core.drawing.trace.groups import (
     Group,
@@ -18,7 +18,7 @@ from autograd_core.drawing.trace.groups import (
     links_between,
     loss_tail,
 )
-from autograd_core.drawing.trace.trace import Link, Op, Source, Trace
+from autograd_core.drawing.trace.trace import Link, Source, Trace
 from autograd_core.drawing.trace.wording import (
     formula,
     from_to,
@@ -98,26 +98,23 @@ class _Builder:
     def add(self, colour: Callable[[Measure], Box]) -> None:
         """Add a box, coloured by the first measure, with the facts of all measures."""
         coloured = [colour(measure) for measure in self.measures]
-        facts: dict[str, str] = {}
-        for name, value in (fact for one in coloured for fact in one.facts):
-            facts.setdefault(name, value)
-        self.boxes.append(replace(coloured[0], facts=tuple(facts.items())))
+        facts = dict(fact for one in reversed(coloured) for fact in reversed(one.facts))
+        self.boxes.append(replace(coloured[0], facts=tuple(facts.items())[::-1]))
 
     # -- clusters -----------------------------------------------------------------------------
 
     def _single_operations(self) -> set[int]:
         """Return calls of one operation of the same name, such as ``sigmoid`` in ``Sigmoid``."""
-        inside: dict[int, list[int]] = {}
-        for i, op in enumerate(self.trace.ops):
-            inside.setdefault(op.scope, []).append(i)
-        around = {s.parent for s in self.trace.scopes}
+        trace = self.trace
+        inside = Counter(op.scope for op in trace.ops)
+        alone = {i: trace.scopes[op.scope] for i, op in enumerate(trace.ops)
+                 if op.scope >= 0 and inside[op.scope] == 1}  # fmt: skip
         return {
-            scope
-            for scope, ops in inside.items()
-            if scope >= 0 and scope not in around and len(ops) == 1
-            and not self.trace.parameters(ops)
-            and operation_text(self.trace.ops[ops[0]]) == self.trace.scopes[scope].type.lower()
-        }  # fmt: skip
+            trace.ops[i].scope
+            for i, scope in alone.items()
+            if operation_text(trace.ops[i]) == scope.type.lower()
+            and not (scope.children or trace.parameters([i]))
+        }
 
     def cluster(self, scope: int) -> str:
         """Return the id of the cluster of a module call, made with those around it if it is new.
@@ -168,11 +165,22 @@ class _Builder:
         self.add(lambda measure: measure.group(trace, one, box))
         self.incoming(g, box.id)
 
-    def box(self, group: Group, name: str, kind: str, title: str, **more: Any) -> Box:
+    def box(
+        self,
+        group: Group,
+        name: str,
+        kind: str,
+        title: str,
+        facts: Facts,
+        type: str = "",
+        **more: Any,
+    ) -> Box:
         """Return the box of a group, with the shape and dtype of its last result."""
         last = self.trace.ops[group.ops[-1]]
+        facts += [("shape", shape_text(last.shape)), ("dtype", last.dtype), *_line(last.node)]
         return Box(self.ids.fresh(name), kind, title, cluster=self.cluster(group.cluster),
-                   shape=last.shape, dtype=last.dtype, **more)  # fmt: skip
+                   type=type if type != title else "", shape=last.shape, dtype=last.dtype,
+                   facts=tuple(facts), **more)  # fmt: skip
 
     def title(self, group: Group) -> str:
         """Return what the pill of a group says."""
@@ -197,34 +205,22 @@ class _Builder:
             note = "  ".join(p for p in (given, shape_text(last.shape), saved) if p)
         scope = group.scope if group.scope >= 0 else trace.ops[group.ops[0]].scope
         path = trace.scopes[scope].path if self._is_drawn(scope) else ""
-        facts = (("operation", name), *_result_facts(last), *_line(trace.ops[group.ops[0]].node))
         full_name = given or (f"{path}.{name}" if path else name)
-        return self.box(group, full_name, group.kind(trace), title, note=note, facts=facts)
+        return self.box(
+            group, full_name, group.kind(trace), title, [("operation", name)], note=note
+        )
 
     def card(self, group: Group) -> Box:
         """Return the box of a module with parameters."""
-        trace, scope = self.trace, self.trace.scopes[group.scope]
-        last = trace.ops[group.ops[-1]]
-        own = trace.parameters(group.ops)
+        scope, own = self.trace.scopes[group.scope], self.trace.parameters(group.ops)
         note, count = self.parameters_text(own)
+        sizes = [(p.name.rpartition(".")[2], shape_text(p.shape)) for p in own]
+        share = count / self.total if self.level == "compact" and self.total else None
+        absorbed = ", ".join(self.title(a) for a in group.absorbed)
         return self.box(
-            group,
-            scope.path,
-            "module",
-            scope.title,
-            form="card",
-            type=scope.type if scope.type != scope.title else "",
-            spec=spec_of(scope.module),
-            note=note,
-            absorbed=", ".join(self.title(a) for a in group.absorbed),
-            share=count / self.total if self.level == "compact" and self.total else None,
-            facts=(
-                ("module", scope.type),
-                *_result_facts(last),
-                *((p.name.rpartition(".")[2], shape_text(p.shape)) for p in own),
-                *_line(last.node),
-            ),
-        )
+            group, scope.path, "module", scope.title, [("module", scope.type), *sizes], scope.type,
+            form="card", spec=spec_of(scope.module), note=note, absorbed=absorbed, share=share,
+        )  # fmt: skip
 
     def parameters_text(self, own: list[Source], repeated: bool = False) -> tuple[str, int]:
         """Return what a card says of its parameters, and the number of those on no card before.
@@ -277,23 +273,12 @@ class _Builder:
             name, title, kind, text = trace.ops[first[0].ops[-1]].name, parts[0], "", ""
         else:
             name, title, kind = "step", "step", ""
+        facts = [("steps", str(len(group.steps))), ("operations", str(len(group.ops)))]
+        unit = "steps" if group.carries(trace) and not group.blocks else ""
         return self.box(
-            group,
-            name,
-            "module" if group.own else kinds[-1],
-            title,
-            form="card",
-            type=kind if kind != title else "",
-            spec=text,
-            note=note,
-            repeats=len(group.steps),
-            unit="steps" if group.carries(trace) and not group.blocks else "",
-            facts=(
-                ("steps", str(len(group.steps))),
-                ("operations", str(len(group.ops))),
-                *_result_facts(trace.ops[group.ops[-1]]),
-            ),
-        )
+            group, name, "module" if group.own else kinds[-1], title, facts, kind,
+            form="card", spec=text, note=note, repeats=len(group.steps), unit=unit,
+        )  # fmt: skip
 
     def differing(self, group: Group) -> str:
         """Return the sizes of folded modules, with the range of those that differ; "" for none."""
@@ -490,12 +475,7 @@ class _Builder:
         return "  ·  ".join(facts)
 
 
-def _result_facts(op: Op) -> list[tuple[str, str]]:
-    """Return the shape and dtype of a result, for the tooltip."""
-    return [("shape", shape_text(op.shape)), ("dtype", op.dtype)]
-
-
-def _line(node: Node) -> list[tuple[str, str]]:
+def _line(node: Node) -> Facts:
     """Return the line of the user's code that made a node, where it was noted.
 
     Its file is told relative to the working directory, or without its folder.

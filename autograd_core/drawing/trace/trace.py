@@ -303,7 +303,7 @@ class Trace:
             if len(op.links) != 1 or op.kind != "view" or i in ends:
                 continue
             (link,) = op.links
-            source = link.source if link.source is not None else found.get(link.op)
+            source = found.get(link.op, link.source)
             gathers = op.name == "getitem" and math.prod(op.shape) > math.prod(link.shape)
             if source is not None and source.role == "parameter" and not gathers:
                 found[i] = source
