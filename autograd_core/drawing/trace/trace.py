@@ -402,7 +402,7 @@ def _find_scopes(
 ) -> list[Scope]:
     """Return the module calls around ``nodes``, named by the outermost modules' attributes.
 
-    Several outermost modules have the names of variables.
+    Several outermost modules have the names of variables, and lead the names inside them.
     """
     found = {(c.start, id(c.module)): Scope(*c) for c in calls(nodes)}
     for module, start, stop, args, kwargs in tape.modules if tape else ():
@@ -415,17 +415,19 @@ def _find_scopes(
     paths: dict[int, str] = {}
     ends = itertools.accumulate((s.stop for s in scopes), max, initial=0)
     outer = {s for s, end in zip(scopes, ends, strict=False) if s.start >= end}
-    if len({id(s.module) for s in outer}) > 1:
-        given = {**variables, **given}
+    several = len({id(s.module) for s in outer}) > 1
+    given = {**variables, **given} if several else given
     for scope in scopes:
         if scope in outer:
+            lead = f"{given.get(id(scope.module), scope.type)}." if several else ""
             for name, module in getattr(scope.module, "named_modules", tuple)():
-                paths.setdefault(id(module), name)
+                path = (lead + name).rstrip(".")
+                paths.setdefault(id(module), path)
                 for key, value in vars(module).items():
                     if isinstance(value, np.ndarray):
-                        scope.attributes[id(value)] = f"{name}.{key}" if name else key
+                        scope.attributes[id(value)] = f"{path}.{key}" if path else key
             for name, parameter in getattr(scope.module, "named_parameters", tuple)():
-                scope.parameters |= identities({name: parameter})
+                scope.parameters |= identities({lead + name: parameter})
         scope.path = given.get(id(scope.module)) or paths.get(id(scope.module), "") or scope.type
         scope.title = scope.path.rpartition(".")[2] or scope.path
     return scopes

@@ -276,3 +276,77 @@ def test_steps_of_runge_kutta_fold(steps):
     picture = ag.draw(runge_kutta(steps))
     assert [b.repeats for b in stacks(picture)] == [steps]
     assert len(picture.graph.boxes) <= 8
+
+
+def test_multiply_adds_of_a_residual_network_and_of_its_folded_picture():
+    class Block(nn.Module):
+        def __init__(self, n, m, stride):
+            self.one = nn.Conv2d(n, m, 3, stride=stride, padding=1, bias=False, rng=0)
+            self.two = nn.Conv2d(m, m, 3, padding=1, bias=False, rng=0)
+            self.short = nn.Conv2d(n, m, 1, stride=stride, bias=False, rng=0)
+
+        def forward(self, x):
+            return nn.relu(self.two(nn.relu(self.one(x))) + self.short(x))
+
+    sizes = [(4, 8), (8, 16), (16, 32)]
+    model = Tower([Block(n, m, 2) for n, m in sizes], nn.Conv2d(3, 4, 3, padding=1), nn.Flatten())
+    x = np.ones((2, 3, 16, 16), np.float32)
+    macs = 3 * 4 * 9 * 256 + sum(
+        (n * m * 9 + m * m * 9 + n * m) * (16 >> k) ** 2 for k, (n, m) in enumerate(sizes, 1)
+    )
+    subtitles = {ag.draw(model, x, level="modules", fold=f).graph.subtitle for f in (True, False)}
+    (subtitle,) = subtitles
+    assert f"{macs / 1e6:.2f} M MAC / sample" in subtitle or f"{macs / 1e3:.2f} k MAC" in subtitle
+
+
+def test_a_decoder_that_attends_is_a_stack_of_steps():
+    class Translator(nn.Module):
+        def __init__(self):
+            self.enc, self.dec = nn.GRUCell(4, 6, rng=0), nn.GRUCell(4, 6, rng=1)
+            self.out = nn.Linear(12, 4, rng=0)
+
+        def forward(self, source, target):
+            h, states, outs = np.zeros((len(source), 6), np.float32), [], []
+            for t in range(5):
+                h = self.enc(source[:, t], h)
+                states.append(h)
+            memory = np.stack(states, axis=1)
+            for t in range(4):
+                h = self.dec(target[:, t], h)
+                weights = nn.softmax(np.einsum("bh,bth->bt", h, memory))
+                context = np.einsum("bt,bth->bh", weights, memory)
+                outs.append(self.out(np.concatenate([h, context], axis=1)))
+            return np.stack(outs, axis=1)
+
+    rng = np.random.default_rng(0)
+    source, target = (rng.normal(size=(3, n, 4)).astype(np.float32) for n in (5, 4))
+    picture = ag.draw(Translator(), source, target, level="modules")
+    cell = 3 * (4 * 6 + 6 * 6)
+    macs = 5 * cell + 4 * (cell + 2 * 5 * 6 + 12 * 4)
+    assert f"batch 3  ·  float32  ·  {macs:,} MAC / sample" in picture.graph.subtitle
+    assert [(b.title, b.steps) for b in stacks(picture)] == [
+        ("enc", "× 5 steps"),
+        ("step", "× 4 steps"),
+    ]
+
+
+def test_networks_of_a_function_lead_the_names_inside_them():
+    generator = nn.Sequential(nn.Linear(3, 6, rng=0), nn.Tanh())
+    critic = nn.Sequential(nn.Linear(6, 5, rng=0), nn.ReLU(), nn.Linear(5, 1, rng=0))
+
+    def loss(z, real):
+        fake = generator(z)
+        return np.mean(critic(fake)) - np.mean(critic(real)) + np.mean(critic(fake + real) ** 2)
+
+    picture = ag.draw(loss, np.ones((4, 3)), np.ones((4, 6)), level="modules")
+    cards = {b.id: b.note for b in picture.graph.boxes if b.form == "card"}
+    assert cards == {
+        "generator.0": "24 params",
+        "critic.0": "35 params, shared",
+        "critic.2": "6 params, shared",
+        "critic.0_2": "35 shared",
+        "critic.2_2": "6 shared",
+        "critic.0_3": "35 shared",
+        "critic.2_3": "6 shared",
+    }
+    assert f"{3 * 6 + 3 * (6 * 5 + 5)} MAC / sample" in picture.graph.subtitle
