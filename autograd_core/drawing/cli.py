@@ -82,12 +82,10 @@ def _inputs(options: argparse.Namespace) -> list[Any]:
 def _takes_nothing(f: Any) -> bool:
     """Return whether a function has no positional parameters, like one that builds a model."""
     try:
-        of = inspect.signature(f).parameters.values()
+        parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):
         return False
-    return not any(
-        p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL) for p in of
-    )
+    return all(p.kind in (p.KEYWORD_ONLY, p.VAR_KEYWORD) for p in parameters)
 
 
 def _picture(options: argparse.Namespace) -> Picture:
@@ -117,18 +115,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise UsageError(
                 f"{options.output}: the ending is one of {', '.join('.' + f for f in FORMATS)}"
             )
-        try:
-            picture = _picture(options)
-            if options.output == "-":
-                print(picture.text)
-            else:
-                print(f"{picture.save(options.output)}: {len(picture.graph.boxes)} boxes, "
-                      f"level {picture.level}")  # fmt: skip
-        except (TypeError, ValueError, OSError, ImportError) as error:
-            raise UsageError(
-                f"{options.object} cannot be drawn with these options: {error}"
-            ) from error
+        picture = _picture(options)
+        if options.output == "-":
+            print(picture.text)
+        else:
+            boxes = f"{len(picture.graph.boxes)} boxes, level {picture.level}"
+            print(f"{picture.save(options.output)}: {boxes}")
+        return DONE
+    except (TypeError, ValueError, OSError, ImportError) as error:
+        status, message = USAGE, f"{options.object} cannot be drawn with these options: {error}"
     except (UsageError, AutogradError) as error:
-        print(f"python -m autograd_core draw: {' '.join(str(error).split())}", file=sys.stderr)
-        return USAGE if isinstance(error, UsageError) else FAILED
-    return DONE
+        status, message = USAGE if isinstance(error, UsageError) else FAILED, str(error)
+    print(f"python -m autograd_core draw: {' '.join(message.split())}", file=sys.stderr)
+    return status

@@ -213,17 +213,18 @@ class _Builder:
     def card(self, group: Group) -> Box:
         """Return the box of a module with parameters."""
         scope, own = self.trace.scopes[group.scope], self.trace.parameters(group.ops)
-        note, count = self.parameters_text(own)
+        note, share = self.parameters_text(own)
         sizes = [(p.name.rpartition(".")[2], shape_text(p.shape)) for p in own]
-        share = count / self.total if self.level == "compact" and self.total else None
         absorbed = ", ".join(self.title(a) for a in group.absorbed)
         return self.box(
             group, scope.path, "module", scope.title, [("module", scope.type), *sizes], scope.type,
             form="card", spec=spec_of(scope.module), note=note, absorbed=absorbed, share=share,
         )  # fmt: skip
 
-    def parameters_text(self, own: list[Source], repeated: bool = False) -> tuple[str, int]:
-        """Return what a card says of its parameters, and the number of those on no card before.
+    def parameters_text(
+        self, own: list[Source], repeated: bool = False
+    ) -> tuple[str, float | None]:
+        """Return what a card says of its parameters, and the share of all that it shows, if any.
 
         The numbers of parameters on all cards add up to the header's; those that are shared are
         told apart from the second time on.
@@ -238,7 +239,8 @@ class _Builder:
             parts.append("shared")
         if frozen := sum(p.size for p in own if not p.tracked):
             parts.append(f"{frozen:,} frozen" if frozen < count + again else "frozen")
-        return ", ".join(parts), count
+        shown = self.level == "compact" and self.total
+        return ", ".join(parts), count / self.total if shown else None
 
     def stack(self, group: Group) -> Box:
         """Return the box of folded steps; the second step is taken as typical.
@@ -249,7 +251,7 @@ class _Builder:
         ops = [i for g in second for i in g.ops]
         step = group.step_of()
         again = any(len({step[i] for i in p.users if i in step}) > 1 for p in group.own)
-        note = self.parameters_text(group.own, repeated=again)[0] if group.own else ""
+        note, share = self.parameters_text(group.own, repeated=again)
         parts = [
             trace.scopes[g.scope].title if g.is_card and g.scope >= 0 else self.title(g)
             for g in first
@@ -263,8 +265,9 @@ class _Builder:
             calls = [trace.scopes[s] for s in group.blocks]
             name, kind = calls[0].path, calls[0].type
             title = from_to([s.title for s in calls])
-            within = [s.title for s in trace.scopes if s.parent == group.scope]
-            text = self.differing(group) or in_short(list(dict.fromkeys(within)) or inner)
+            within = {s.path: s.type if s.title.isdigit() else s.title
+                      for s in trace.scopes if s.parent == group.scope}  # fmt: skip
+            text = self.differing(group) or in_short(list(within.values()) or inner)
         elif group.scope >= 0:
             scope = trace.scopes[group.scope]
             name, title, kind = scope.path, scope.title, scope.type
@@ -277,7 +280,8 @@ class _Builder:
         unit = "steps" if group.carries(trace) and not group.blocks else ""
         return self.box(
             group, name, "module" if group.own else kinds[-1], title, facts, kind,
-            form="card", spec=text, note=note, repeats=len(group.steps), unit=unit,
+            form="card", spec=text, note=note, share=share if group.own else None,
+            repeats=len(group.steps), unit=unit,
         )  # fmt: skip
 
     def differing(self, group: Group) -> str:
@@ -298,13 +302,11 @@ class _Builder:
         Parameters, and other sources with many users, get a box at each use outside of stacks.
         """
         parameter = source.role == "parameter"
-        clone = (parameter or len(source.users) > _CLONED) and not group.steps
-        if not clone and id(source) in self.sources:
-            return self.sources[id(source)]
-        name = self.add_source(source, group.cluster if parameter and clone else -1)
-        if not clone:
-            self.sources[id(source)] = name
-        return name
+        if not group.steps and (parameter or len(source.users) > _CLONED):
+            return self.add_source(source, group.cluster if parameter else -1)
+        if id(source) not in self.sources:
+            self.sources[id(source)] = self.add_source(source, -1)
+        return self.sources[id(source)]
 
     def add_source(self, source: Source, scope: int) -> str:
         """Add the box of a source, inside a module call (-1 for none), and return its id."""
@@ -433,9 +435,8 @@ class _Builder:
             given = given or ("" if name.isdigit() else name)
             title = given or (self.loss_title if value else "") or "output"
             facts = [("value" if value else "shape", text), ("dtype", dtype)]
-            if ops:
-                made_by = ", ".join(operation_text(self.trace.ops[i]) for i in ops)
-                facts.append(("made by", made_by))
+            made_by = ", ".join(operation_text(self.trace.ops[i]) for i in ops)
+            facts += [("made by", made_by)] if ops else []
             box = Box(self.ids.fresh(given or "output"), "output", title, "box", note=text,
                       shape=shape, dtype=dtype, facts=tuple(facts))  # fmt: skip
             self.boxes.append(box)
@@ -456,7 +457,7 @@ class _Builder:
         """Return the facts of the graph in one line: parameters, batch, dtype, operations."""
         trace = self.trace
         count, batch = self.total, trace.batch
-        facts = [f"{count:,} parameter{'s' if count != 1 else ''}"] if count else []
+        facts = [f"{count:,} parameter{'s' * (count != 1)}"] if count else []
         if self.frozen:
             facts[0] += f", {self.frozen:,} frozen" if self.frozen < count else ", frozen"
         if batch:

@@ -86,7 +86,7 @@ class Cost(Measure):
             strip = tuple(Cell(COST[min(int(6 * e / most), 5)], self.text(e)) for e in each)
             first, last = group.ends(trace)
             ends = (first, f"{last}, most {self.text(most)}")
-            return replace(box, note=self.text(amount), strip=strip, strip_ends=ends)
+            return replace(box, note=self.text(amount), strip=strip, strip_ends=ends, share=None)
         if box.form == "card":
             kind = " ".join(p for p in (box.type, box.spec) if p)
             spec = self.text(amount) + (f"   {saved}" if self.what == "time" else "")

@@ -196,7 +196,7 @@ class GradientFlow(Measure):
         elif ratios[0] is not None:
             self.stacks.append((box.title, ratios[0]))
         start += f"   {mark(ratios[0] or 0.0, exact=True)}"
-        return replace(box, strip=strip, strip_ends=(start, end))
+        return replace(box, strip=strip, strip_ends=(start, end), share=None)
 
     def source(self, source: Source, box: Box) -> Box:
         rms = self.sizes.leaves.get(source.node) if source.node is not None else None

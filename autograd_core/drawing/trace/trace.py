@@ -232,9 +232,7 @@ class Trace:
         made = [self.index.get(producer(node), -1) for node, _ in origins]
         self.roots = list(zip(roots.values(), made, strict=True))
         self.root_names = list(roots)
-        self.alone = [
-            self._source(*origin) for origin, i in zip(origins, made, strict=True) if i < 0
-        ]
+        self.alone = [self._source(*o) for o, i in zip(origins, made, strict=True) if i < 0]
         self.scopes = _find_scopes(nodes, tape, self.given, self.called)
         self.passed = {k: name for s in self.scopes for k, name in s.inputs.items()}
         self._assign_scopes()
@@ -353,7 +351,7 @@ class Trace:
     def parameter(self, link: Link) -> Source | None:
         """Return the parameter that a link reads, directly or through a view, if any."""
         source = self.views.get(link.op, link.source)
-        return source if source is not None and source.role == "parameter" else None
+        return source if source and source.role == "parameter" else None
 
     def sources_of(self, ops: Iterable[int], role: str) -> list[Source]:
         """Return the sources of a role that operations read, each once."""

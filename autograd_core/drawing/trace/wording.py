@@ -15,17 +15,12 @@ _SYMBOLS = {
     "subtract": "−",
     "multiply": "×",
     "divide": "÷",
-    "true_divide": "÷",
     "negative": "negate",
     "greater": ">",
     "greater_equal": "≥",
     "less": "<",
     "less_equal": "≤",
     "setitem": "write",
-    "sub": "−",
-    "mul": "×",
-    "truediv": "÷",
-    "pow": "power",
     "sliding_window_view": "windows",
 }
 #: Operations that are written together with the number they take: ``× 0.5``.

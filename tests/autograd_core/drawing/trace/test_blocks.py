@@ -68,6 +68,8 @@ def test_blocks_with_weights_of_their_own(level):
     assert block.spec == "low, high"
     assert block.note == f"{6 * (8 * 16 + 16 + 16 * 8 + 8):,} params"
     assert [b.title for b in scene.boxes][:2] == ["x", "first"]
+    shares = [b.share for b in scene.boxes if b.form == "card"]
+    assert shares == [None] * 3 if level == "modules" else sum(shares) == pytest.approx(1)
     loop = next(a for a in scene.arrows if a.loop)
     assert (loop.source, loop.label) == (block.id, "to the next")
 
@@ -197,6 +199,7 @@ def test_blocks_beside_each_other_fold_without_a_loop():
 
     scene = ag.draw(Branches(), X, level="modules").graph
     assert [(b.title, b.steps) for b in scene.boxes if b.form == "card"] == [("heads.0–3", "× 4")]
+    assert [b.spec for b in scene.boxes if b.repeats > 1] == ["Linear, ReLU, Linear"]
     arrows = [(a.source, a.target) for a in scene.arrows]
     assert arrows == [("x", "heads.0"), ("heads.0", "concatenate"), ("concatenate", "output")]
 
