@@ -14,7 +14,6 @@ from autograd_core.drawing.colour.measures import Facts, Measure, statistics
 from autograd_core.drawing.scene import Arrow, Box, Cluster, Scene, clean, toposort
 from autograd_core.drawing.trace.groups import (
     Group,
-    hidden_scope,
     links_between,
     loss_tail,
 )
@@ -74,7 +73,6 @@ class _Builder:
         uses = (id(s) for g in groups for s in g.parameters(trace))
         self.shared = {i for i, n in Counter(uses).items() if n > 1}
         self.counted: set[int] = set()  # parameters on the cards before
-        self.hidden = hidden_scope(trace)
         self.single = self._single_operations()
         tail = loss_tail(trace, groups)
         self.loss_title = self._loss_name([i for g in tail for i in groups[g].ops])
@@ -133,7 +131,7 @@ class _Builder:
         return self.clusters[scope].id
 
     def _is_drawn(self, scope: int) -> bool:
-        return scope >= 0 and scope != self.hidden
+        return scope >= 0 and scope not in self.trace.hidden
 
     def _loss_name(self, ops: list[int]) -> str:
         """Return the name of the loss that operations compute, such as ``mean squared error``.

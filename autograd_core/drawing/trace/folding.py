@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd_core.drawing.trace.groups import Group, reads_parameters
+from autograd_core.drawing.trace.groups import Group
 from autograd_core.drawing.trace.trace import Scope, Source, Trace
 
 #: A run of equal words: begin, end and period, in numbers of groups, and the module calls if known.
@@ -194,8 +194,7 @@ class _Letters:
         By default modules of one list or of numbered names, inside which modules have parameters.
         What follows each call, or leads to it, is part of its step.
         """
-        trace, reads = self.trace, reads_parameters(self.trace)
-        around = {s.parent for s, own in zip(trace.scopes, reads, strict=True) if own}
+        trace = self.trace
         begins: dict[int, int] = {}
         sizes: Counter[int] = Counter()
         for g, one in enumerate(self.groups):
@@ -206,7 +205,7 @@ class _Letters:
         for s in sorted(begins):
             scope = trace.scopes[s]
             stem = scope.path.rstrip("0123456789")
-            if chosen(scope) if chosen else s in around and stem != scope.path:
+            if chosen(scope) if chosen else scope.holds and stem != scope.path:
                 key = (scope.parent, type(scope.module), "" if chosen else stem)
                 siblings.setdefault(key, []).append(s)
         for calls in siblings.values():

@@ -75,59 +75,31 @@ class Group:
         return {i: n for n, step in enumerate(self.steps) for g in step for i in g.ops}
 
 
-def hidden_scope(trace: Trace) -> int:
-    """Return the one module around the whole picture, which is not drawn; -1 if there is none."""
-    outer = [i for i, s in enumerate(trace.scopes) if s.parent < 0]
-    modules = {id(trace.scopes[i].module) for i in outer}
-    return outer[0] if len(modules) == 1 and trace.scopes[outer[0]].children else -1
-
-
-def reads_parameters(trace: Trace) -> list[bool]:
-    """Return for every scope whether operations in it read parameters."""
-    found = [False] * len(trace.scopes)
-    for i, op in enumerate(trace.ops):
-        if trace.parameters([i]):
-            for scope in trace.enclosing(op.scope):
-                found[scope] = True
-    return found
-
-
-def _box_scopes(trace: Trace, depth: int | None, reads: list[bool]) -> list[int]:
+def _box_scopes(trace: Trace, depth: int | None) -> list[int]:
     """Return for every scope the scope whose box it is part of at level ``modules``; -1 for none.
 
     A call is one box if no call inside it has parameters; calls deeper than ``depth`` are part
     of the box of the call at ``depth``.
     """
-    inner = [False] * len(trace.scopes)  # a call inside has parameters
-    for i in reversed(range(len(trace.scopes))):
-        parent = trace.scopes[i].parent
-        if parent >= 0 and (reads[i] or inner[i]):
-            inner[parent] = True
     chosen: list[int] = []
     for i, scope in enumerate(trace.scopes):
         above = chosen[scope.parent] if scope.parent >= 0 else -1
-        leaf = not inner[i] if reads[i] else not scope.children
+        leaf = not scope.holds if scope.reads else not scope.children
         deepest = depth is not None and scope.depth >= max(depth, 1)
         chosen.append(above if above >= 0 else i if leaf or deepest else -1)
     return chosen
 
 
-def _cluster_of(trace: Trace, scope: int, hidden: int, depth: int | None) -> int:
+def _cluster_of(trace: Trace, scope: int, depth: int | None) -> int:
     """Return the innermost scope from ``scope`` outwards that is drawn as a cluster."""
-    for i in trace.enclosing(scope):
-        s = trace.scopes[i]
-        is_hidden = hidden >= 0 and s.parent < 0 and s.children
-        if not is_hidden and (depth is None or s.depth <= depth):
-            return i
-    return -1
+    drawn = (s for s in trace.enclosing(scope) if s not in trace.hidden)
+    return next((s for s in drawn if depth is None or trace.scopes[s].depth <= depth), -1)
 
 
 def group(trace: Trace, level: str, depth: int | None) -> list[Group]:
     """Return the groups of a level, in the order in which they ran."""
-    hidden = hidden_scope(trace)
-    reads = reads_parameters(trace)
     every = level in ("ops", "full")
-    chosen = [-1] * len(trace.scopes) if every else _box_scopes(trace, depth, reads)
+    chosen = [-1] * len(trace.scopes) if every else _box_scopes(trace, depth)
     groups: list[Group] = []
     for i, op in enumerate(trace.ops):
         box = chosen[op.scope] if op.scope >= 0 else -1
@@ -137,8 +109,8 @@ def group(trace: Trace, level: str, depth: int | None) -> list[Group]:
             groups[-1].ops.append(i)
             continue
         around = trace.scopes[box].parent if box >= 0 else op.scope
-        cluster = _cluster_of(trace, around, hidden, depth)
-        groups.append(Group([i], box, cluster, box >= 0 and reads[box]))
+        is_card = box >= 0 and trace.scopes[box].reads
+        groups.append(Group([i], box, _cluster_of(trace, around, depth), is_card))
     return groups
 
 

@@ -151,6 +151,8 @@ class Scope:
         Dotted name below the outermost module, and the last part of it.
     parent, depth, children
         Number of the enclosing scope (-1 for none), nesting level, number of direct children.
+    reads, holds
+        Whether operations in it read parameters, and whether those of a call inside it do.
     shape
         Shape of its first input.
     inputs
@@ -164,6 +166,7 @@ class Scope:
         self.type = type(module).__name__
         self.path = self.title = ""
         self.parent, self.depth, self.children = -1, 0, 0
+        self.reads = self.holds = False
         self.parameters: dict[int, str] = {}
         self.attributes: dict[int, str] = {}
         self.inputs: dict[int, str] = {}
@@ -184,6 +187,8 @@ class Trace:
         The Tensors to draw, each with the number of the operation that made it (-1 for a leaf).
     alone
         Sources that are roots themselves.
+    hidden
+        Calls of the one module around the whole picture, which are not drawn.
     views
         The parameter behind each operation that is only a view of one.
     passed
@@ -239,6 +244,14 @@ class Trace:
         _find_targets(self)
         _name_sources(self)
         self.views = self._views_of_parameters()
+        for i, op in enumerate(self.ops):
+            if self.parameters([i]):
+                for number, s in enumerate(self.enclosing(op.scope)):
+                    self.scopes[s].reads = True
+                    self.scopes[s].holds |= number > 0
+        outer = [i for i, s in enumerate(self.scopes) if s.parent < 0]
+        one = len({id(self.scopes[i].module) for i in outer}) == 1
+        self.hidden = {i for i in outer if one and self.scopes[i].children}
         self.flow.release()
 
     def _history(self, roots: list[Any]) -> list[Node]:
