@@ -247,9 +247,8 @@ class _Builder:
         """
         trace, (first, second, *_) = self.trace, group.steps
         ops = [i for g in second for i in g.ops]
-        step = group.step_of()
-        again = any(len({step[i] for i in p.users if i in step}) > 1 for p in group.own)
-        note, share = self.parameters_text(group.own, repeated=again)
+        reads = Counter(id(p) for step in group.each(trace) for p in step)
+        note, share = self.parameters_text(group.own, repeated=max(reads.values(), default=0) > 1)
         parts = [
             trace.scopes[g.scope].title if g.is_card and g.scope >= 0 else self.title(g)
             for g in first
@@ -388,7 +387,7 @@ class _Builder:
         if number or (name, target) not in self.pairs:
             self.pairs.add((name, target))
             arrow = Arrow(name, target, label, link.gradient)
-            self.arrows.append(self.measure.from_source(arrow, source))
+            self.arrows.append(self.measure.arrow(arrow, source))
 
     def omission(self) -> str:
         """Return the id of the box that stands for the operations that were left out."""
@@ -416,7 +415,7 @@ class _Builder:
         self.pairs.add((name, target))
         label = "" if known or not shape or last else shape_text(shape)
         arrow = Arrow(name, target, f"{number} {label}".strip(), link.gradient)
-        self.arrows.append(self.measure.arrow(trace, op, arrow))
+        self.arrows.append(self.measure.arrow(arrow, trace.ops[op]))
 
     # -- outputs ------------------------------------------------------------------------------
 

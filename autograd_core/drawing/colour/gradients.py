@@ -15,7 +15,7 @@ from autograd_core.drawing.colour.measures import Measure
 from autograd_core.drawing.colour.palette import GRADIENT, WHITE
 from autograd_core.drawing.scene import Arrow, Box, Cell, Scale
 from autograd_core.drawing.trace.groups import Group
-from autograd_core.drawing.trace.trace import Source, Trace
+from autograd_core.drawing.trace.trace import Op, Source, Trace
 from autograd_core.drawing.trace.wording import number_text, power_text, value_text
 from autograd_core.engine.backward import sweep, unit_cotangents
 from autograd_core.engine.graph import Leaf, Node, reachable
@@ -211,19 +211,15 @@ class GradientFlow(Measure):
             return 0.5
         return min(max(4 + 0.875 * math.log10(rms / self.largest), 0.5), 4.0)
 
-    def arrow(self, trace: Trace, op: int, arrow: Arrow) -> Arrow:
-        if self.sizes.partial or not trace.ops[op].node.tracked:
-            return arrow
-        rms = self.sizes.nodes.get(trace.ops[op].node)
-        return replace(arrow, width=self.width(rms), reverse=True, gradient=bool(rms))
-
-    def from_source(self, arrow: Arrow, source: Source) -> Arrow:
-        if source.role != "parameter":
+    def arrow(self, arrow: Arrow, start: Op | Source) -> Arrow:
+        is_source, node = isinstance(start, Source), start.node
+        if isinstance(start, Source) and start.role != "parameter":
             return replace(arrow, width=0.6)
-        if self.sizes.partial or source.node is None or not source.tracked:
+        if self.sizes.partial or node is None or not node.tracked:
             return arrow
-        rms = self.sizes.leaves.get(source.node)
-        return replace(arrow, reverse=True, width=1.0, gradient=bool(rms))
+        rms = (self.sizes.leaves if is_source else self.sizes.nodes).get(node)
+        width = 1.0 if is_source else self.width(rms)
+        return replace(arrow, width=width, reverse=True, gradient=bool(rms))
 
     def finding(self) -> str:
         lines = [*self._about_layers(), *self._about_stacks()]
@@ -273,10 +269,8 @@ class GradientFlow(Measure):
     def scale(self) -> Scale:
         cells = tuple(Cell(c, t) for c, t in zip(GRADIENT, _TEXTS, strict=True))
         strip = "  Strip: rms of ∂L/∂h at each step, relative to the last step."
-        return Scale(
-            cells,
-            "▼ vanishing",
-            "exploding ▲",
+        caption = (
             "Fill: rms of ∂L/∂W relative to the last layer.  Arrows follow the gradient; "
-            "their width is the logarithm of its size." + (strip if self.stacks else ""),
+            "their width is the logarithm of its size." + (strip if self.stacks else "")
         )
+        return Scale(cells, "▼ vanishing", "exploding ▲", caption)

@@ -53,11 +53,13 @@ class Group:
         """Return its parameters, each once; a stack has those of its steps, no initial states."""
         return self.own if self.steps else trace.parameters(self.ops)
 
+    def each(self, trace: Trace) -> list[list[Source]]:
+        """Return the parameters that each step reads."""
+        return [trace.parameters(i for g in step for i in g.ops) for step in self.steps]
+
     def layers(self, trace: Trace) -> list[list[Source]]:
         """Return its parameters; those of each block of a stack apart."""
-        if not self.blocks:
-            return [self.parameters(trace)]
-        return [trace.parameters(i for g in step for i in g.ops) for step in self.steps]
+        return self.each(trace) if self.blocks else [self.parameters(trace)]
 
     def carries(self, trace: Trace) -> bool:
         """Return whether a folded step reads the step before it."""

@@ -187,6 +187,16 @@ def test_layers_of_plain_code_fold():
     assert [b.title for b in picture.graph.boxes] == ["h₀", "step", "output"]
 
 
+def test_parameters_behind_views_are_those_of_the_steps():
+    w, b = (ag.tensor(np.ones(s), requires_grad=True) for s in ((4, 4), 4))
+    y = np.ones((2, 4, 4))
+    for _ in range(5):
+        y = np.tanh(y @ w + b[:, None])
+    for level in ("ops", "modules"):
+        (step,) = stacks(ag.draw(y, level=level))
+        assert (step.note, step.steps) == ("20 params, shared", "× 5 steps")
+
+
 def test_blocks_beside_each_other_fold_without_a_loop():
     class Branches(nn.Module):
         def __init__(self):
