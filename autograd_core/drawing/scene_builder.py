@@ -427,7 +427,7 @@ class _Builder:
             if made < 0:
                 continue
             value, shape, dtype = value_text(tensor._array), tuple(tensor.shape), str(tensor.dtype)
-            text = value or shape_text(shape)
+            text = value or shape_text(shape) + " values" * (len(shape) == 1)  # 2 is no value
             given = self.trace.given.get(id(tensor._array)) or tensor.name
             given = given or ("" if name.isdigit() else name)
             title = given or (self.loss_title if value else "") or "output"

@@ -186,3 +186,12 @@ def test_a_number_is_shown_with_its_sign_and_its_gradient():
     assert (marks["a"], marks["b"]) == ("∇ 2", "∇ -4")  # the graph is freed, .grad is known
     plain = ag.draw(lambda x: np.sin(x) / x, np.float64(-2.0), color="value").graph
     assert [b.mark for b in plain.boxes[:3]] == ["∇ 0.4354", "-0.9093  ∇ -0.5", "0.4546  ∇ 1"]
+
+
+def test_the_length_of_an_output_is_not_taken_for_its_value():
+    def notes(f):
+        return [b.note for b in ag.draw(f, np.ones(2)).graph.boxes if b.kind == "output"]
+
+    assert notes(lambda x: x * 2) == ["2 values"]
+    assert notes(lambda x: np.sum(x)) == ["2"]
+    assert notes(lambda x: np.ones((3, 2)) * x) == ["3×2"]
