@@ -211,29 +211,24 @@ class _Letters:
         for calls in siblings.values():
             first = 0
             while first + self.like.least <= len(calls):
-                begin = begins[calls[first]]
-                period, places = (
-                    begins[calls[first + 1]] - begin,
-                    [begins[s] for s in calls[first:]],
-                )
-                leads = range(min(max(period - sizes[calls[first]], 0), begin, _LEAD) + 1)
+                places = [begins[s] for s in calls[first:]]
+                period = places[1] - places[0]
+                leads = range(min(max(period - sizes[calls[first]], 0), places[0], _LEAD) + 1)
                 n, lead = max((self.count(places, period, k), -k) for k in leads)
-                start = begin + lead
+                start = places[0] + lead
                 if n >= self.like.least:
                     yield start, start + n * period, period, calls[first : first + n]
                 first += max(n - 1, 1)
 
     def count(self, places: list[int], period: int, lead: int) -> int:
         """Return how many steps are equal that begin ``lead`` groups before some groups."""
-        start, n = places[0] - lead, 0
+        start, end = places[0] - lead, len(self.groups)
         for n, place in enumerate(places):
             step = range(start + n * period, start + (n + 1) * period)
-            equal = not n or all(
-                g < len(self.groups) and self.repeats(g, period, start) for g in step
-            )
+            equal = not n or all(g < end and self.repeats(g, period, start) for g in step)
             if not (equal and period and place == step.start + lead):
                 return n
-        return n + 1
+        return len(places)
 
 
 def _scope_of(trace: Trace, group: Group) -> int:
