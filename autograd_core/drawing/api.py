@@ -1,7 +1,7 @@
 """``ag.draw``: draw the graph of Tensors, of a function or of a module."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,7 @@ def draw(
     color: str | Callable[[Any], Any] = "kind",
     direction: str = "TB",
     theme: str = "auto",
-    fold: bool | str | Iterable[str] | Callable[[Any], bool] = True,
+    fold: bool | str | Collection[str] | Callable[[Any], bool] = True,
     depth: int | None = None,
     max_nodes: int = 300,
     names: Mapping[str, Any] | None = None,
@@ -156,7 +156,7 @@ def draw(
             measures += [Ranges(ranges), GradientFlow(), cost]
         most = max(max_nodes, _ON_PAGE) if details else max_nodes
         groups = group(trace, at, depth)
-        if fold or chosen:
+        if chosen or fold:
             # every operation, and every module of a page, is drawn unless it was chosen
             blocks = at in ("modules", "compact") and not details
             groups = fold_groups(trace, groups, blocks, chosen)
@@ -203,8 +203,8 @@ def _check(
         )
     if title is not None and not isinstance(title, str):
         raise TypeError(f"title is a text, got {type(title).__name__}")
-    listed = isinstance(fold, (list, tuple, set, frozenset)) and len(fold) > 0
-    wanted = fold if listed else [fold]
+    several = isinstance(fold, Collection) and not isinstance(fold, str) and len(fold) > 0
+    wanted = fold if several else [fold]
     if not (isinstance(fold, (bool, np.bool_)) or callable(fold)) and not all(
         isinstance(name, str) and name for name in wanted
     ):
