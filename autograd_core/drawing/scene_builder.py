@@ -27,6 +27,7 @@ from autograd_core.drawing.trace.wording import (
     ranges_text,
     shape_text,
     spec_of,
+    state_of,
     value_text,
 )
 from autograd_core.engine.graph import Node
@@ -245,17 +246,20 @@ class _Builder:
 
         The first step may be given its initial state in another way than the others.
         """
-        trace, (first, second, *_) = self.trace, group.steps
-        ops = [i for g in second for i in g.ops]
+        trace, first = self.trace, group.steps[0]
+        steps = [[i for g in step for i in g.ops] for step in group.steps]
         reads = Counter(id(p) for step in group.each(trace) for p in step)
         note, share = self.parameters_text(group.own, repeated=max(reads.values(), default=0) > 1)
         parts = [
-            trace.scopes[g.scope].title if g.is_card and g.scope >= 0 else self.title(g)
-            for g in first
-        ]
+            trace.scopes[g.scope].title if g.is_card and g.scope >= 0
+            else ranges_text([self.title(step[k]) for step in group.steps])
+            or trace.ops[g.ops[-1]].name
+            for k, g in enumerate(first)
+        ]  # fmt: skip
         kinds = [g.kind(trace) for g in first]
         inner = [p for p, k in zip(parts, kinds, strict=True) if k != "view"] or parts
-        text = formula(trace, ops, {i for g in first for i in g.ops})
+        state = state_of(trace, steps[0], steps[1])
+        text = ranges_text([formula(trace, ops, state) for ops in steps])
         text = f"h ← {text}" if text and group.carries(self.trace) else text
         text = text or in_short(inner)
         if group.blocks:

@@ -23,6 +23,7 @@ Chosen = Callable[[Scope], bool]
 
 _PERIODS = 12  # how many periods are tried for words of one length
 _ROUNDS = 3  # how deeply repetitions nest
+_SIZES = ("shape", "wide")  # options that say how large the arguments are
 _LEAD = 8  # how many groups before a block may belong to it
 
 
@@ -126,6 +127,7 @@ class _Letters:
         for i in group.ops:
             op = trace.ops[i]
             word += [op.name, op.dtype, op.shape if like.sized else len(op.shape)]
+            word += _options(op.node, like)
             for link in op.links:
                 own = inside[i] - inside[link.op] if link.op in inside else 0
                 word.append(own or (link.shape if like.sized else -len(link.shape)))
@@ -229,6 +231,20 @@ class _Letters:
             if not (equal and period and place == step.start + lead):
                 return n
         return len(places)
+
+
+def _options(node: Any, like: Likeness) -> list[Hashable]:
+    """Return the options of an operation that equal groups have in common, and its numbers.
+
+    Steps of plain code may differ in their numbers, such as a time, whose range is shown.
+    """
+    found: list[Hashable] = [
+        (name, repr(value))
+        for name, value in (node.kwargs or {}).items()
+        if not hasattr(value, "shape") and name != "index" and (like.sized or name not in _SIZES)
+    ]
+    numbers = [a for a in node.args or () if isinstance(a, (int, float, complex))]
+    return found + (numbers if like.own else [len(numbers)])
 
 
 def _scope_of(trace: Trace, group: Group) -> int:

@@ -69,15 +69,19 @@ def ranges_text(texts: Sequence[str]) -> str:
     >>> from autograd_core.drawing.trace.wording import ranges_text
     >>> ranges_text(["3×3, 16 → 32", "3×3, 32 → 64"])
     '3×3, 16..32 → 32..64'
+    >>> ranges_text(["× 0.5", "× 0.25", "× 0.125"]), ranges_text(["x²", "x + 1"])
+    ('× 0.5..0.125', '')
     """
-    parts = [re.split(r"(\d+)", text) for text in texts]
+    parts = [re.split(r"(\d+(?:\.\d+)?)", text) for text in dict.fromkeys(texts)]
     if len({tuple(p[::2]) for p in parts}) > 1:
         return ""
     text = ""
     for column in zip(*parts, strict=True):
-        ends = sorted(column, key=lambda n: (len(n), n))[:: len(column) - 1]
-        ends = ends[::-1] if column[0] == ends[-1] else ends
-        text += column[0] if ends[0] == ends[-1] else f"{ends[0]}..{ends[-1]}"
+        if len(set(column)) == 1:
+            text += column[0]
+            continue
+        low, high = min(column, key=float), max(column, key=float)
+        text += f"{high}..{low}" if column[0] == high else f"{low}..{high}"
     return text
 
 
@@ -211,7 +215,13 @@ def _window_options(module: Any) -> str:
     return text
 
 
-def formula(trace: Trace, ops: list[int], carried: set[int]) -> str:
+def state_of(trace: Trace, before: list[int], ops: list[int]) -> set[tuple[int, int]]:
+    """Return which links of a step read the one before: numbers of operations, and of links."""
+    places = ((n, m, k) for n, i in enumerate(ops) for m, k in enumerate(trace.ops[i].links))
+    return {(n, m) for n, m, k in places if k.op in before}
+
+
+def formula(trace: Trace, ops: list[int], state: set[tuple[int, int]]) -> str:
     """Return what operations compute, such as ``tanh(x W + h U + b)``; empty if it is long.
 
     Parameters
@@ -220,25 +230,29 @@ def formula(trace: Trace, ops: list[int], carried: set[int]) -> str:
         The graph.
     ops
         Numbers of the operations; the formula is the result of the last one.
-    carried
-        Operations of the previous step; their results are written as the state ``h``.
+    state
+        Which links are written as the state ``h``: numbers within ``ops``, and of the links.
     """
     inside = set(ops)
     made: dict[int, tuple[str, bool]] = {}  # the text, and whether it is a sum
-    if len({k.op for k in trace.links(ops) if k.op in carried}) > 1:
+    read = [trace.ops[ops[n]].links[m] for n, m in state]
+    if len({(k.op, id(k.source)) for k in read}) > 1:
         return ""
 
-    def term(link: Link) -> tuple[str, bool]:
+    def term(link: Link, place: tuple[int, int]) -> tuple[str, bool]:
         if link.op in inside:
             return made[link.op]
+        if place in state:
+            return "h", False
         source = trace.views.get(link.op, link.source)
         if source is None:
-            return ("h" if link.op in carried else "x"), False
+            return "x", False
         is_data = link.source is not None and source.role in ("input", "data")
         return ("x" if is_data else source.name.rpartition(".")[2]), False
 
-    for i in ops:
-        made[i] = _applied(trace.ops[i], [term(k) for k in trace.ops[i].links])
+    for n, i in enumerate(ops):
+        terms = [term(k, (n, m)) for m, k in enumerate(trace.ops[i].links)]
+        made[i] = _applied(trace.ops[i], terms)
         if len(made[i][0]) > _LONGEST_FORMULA:
             return ""
     return made[ops[-1]][0]

@@ -363,3 +363,41 @@ def test_networks_of_a_function_lead_the_names_inside_them():
         "critic.2_3": "6 shared",
     }
     assert f"{3 * 6 + 3 * (6 * 5 + 5)} MAC / sample" in picture.graph.subtitle
+
+
+class Powered(nn.Module):
+    """A convolution, and a power of it."""
+
+    def __init__(self, stride=1, power=2):
+        self.conv, self.power = nn.Conv2d(4, 4, 3, stride=stride, padding=1, rng=0), power
+
+    def forward(self, x):
+        return np.tanh(self.conv(x)) ** self.power
+
+
+@pytest.mark.parametrize(("strides", "powers", "folded"), [
+    ((1, 1, 1, 1), (2, 2, 2, 2), 4), ((1, 2, 1, 1), (2, 2, 2, 2), 0),
+    ((1, 1, 1, 1), (2, 3, 4, 2), 0), ((2, 1, 1, 1), (2, 2, 2, 2), 3),
+])  # fmt: skip
+def test_blocks_of_other_options_or_numbers_are_not_equal(strides, powers, folded):
+    model = nn.Sequential(*map(Powered, strides, powers))
+    boxes = stacks(ag.draw(model, np.ones((2, 4, 16, 16)), level="modules"))
+    assert [b.steps for b in boxes] == ([f"× {folded}"] if folded else [])
+
+
+def test_numbers_that_differ_between_steps_are_told_as_a_range():
+    def steps(x):
+        for i in range(5):
+            x = x + 0.1 * (i + 1) * np.sin(x)
+        return x.sum()
+
+    (box,) = stacks(ag.draw(steps, np.ones(3)))
+    assert (box.spec, box.steps) == ("h ← h + 0.1..0.5 · sin(h)", "× 5 steps")
+
+    def powers(x):
+        for i in range(5):
+            x = x + 0.1 * np.sin(x) ** (i + 1)
+        return x.sum()
+
+    (box,) = stacks(ag.draw(powers, np.ones(3)))
+    assert box.spec == "sin, power, 0.1 ×, +"
