@@ -182,9 +182,11 @@ def spec_of(module: Any) -> str:
     >>> from autograd_core.drawing.trace.wording import spec_of
     >>> spec_of(nn.Linear(784, 16, bias=False)), spec_of(nn.LeakyReLU())
     ('784 → 16, bias=False', '0.01')
+    >>> spec_of(nn.Conv2d(8, 8, 3, groups=8)), spec_of(nn.LayerNorm(32))
+    ('3×3 groups 8, 8 → 8', '32')
     """
     describe = getattr(module, "describe", None)
-    text = str(describe()) if callable(describe) else ""
+    text = re.sub(r"\((\d+),\)", r"\1", str(describe()) if callable(describe) else "")
     if "→" in text:
         return text
     for before, after in (
@@ -205,9 +207,12 @@ def spec_of(module: Any) -> str:
 
 
 def _window_options(module: Any) -> str:
-    """Return the padding and stride of a convolution where they are not the default."""
+    """Return the options of a convolution that are not the default."""
     text = ""
-    for name, short, usual in (("padding", "pad", 0), ("stride", "stride", 1)):
+    for name, short, usual in (
+        ("padding", "pad", 0), ("stride", "stride", 1), ("dilation", "dilation", 1),
+        ("groups", "groups", 1),
+    ):  # fmt: skip
         value = getattr(module, name, usual)
         sizes = value if isinstance(value, tuple) else (value,)
         if any(v != usual for v in sizes):
