@@ -12,6 +12,8 @@ from heapq import heapify, heappop, heappush
 
 def clean(text: str) -> str:
     """Return a text on one line: every character that is not printable becomes a space."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else " " for c in text)
 
 
@@ -55,8 +57,8 @@ class Box:
         The measurement in words, bold, at the right: ``"▼ ×10⁻⁵"``.
     hollow
         Whether the outline is dashed because the measured gradient is exactly zero.
-    repeats
-        Number of folded steps; a stack of cards if greater than 1.
+    repeats, unit
+        Number of folded steps; a stack of cards if greater than 1. ``unit`` is the word behind it.
     strip
         Stacks only: one cell per step, oldest first.
     strip_ends
@@ -82,6 +84,7 @@ class Box:
     mark: str = ""
     hollow: bool = False
     repeats: int = 1
+    unit: str = "steps"
     strip: tuple[Cell, ...] = ()
     strip_ends: tuple[str, str] = ("", "")
     cluster: str = ""
@@ -92,12 +95,22 @@ class Box:
     @property
     def steps(self) -> str:
         """Return ``"× 20 steps"`` for a stack, and an empty text otherwise."""
-        return f"× {self.repeats} steps" if self.repeats > 1 else ""
+        return f"× {self.repeats} {self.unit}".rstrip() if self.repeats > 1 else ""
 
     @property
     def merged(self) -> str:
         """Return the row that names the absorbed operations: ``"↳ relu, maxpool 2×2"``."""
         return f"↳ {self.absorbed}" if self.absorbed else ""
+
+    @property
+    def lines(self) -> list[str]:
+        """Return the texts of the box, one row per line, for formats without cards."""
+        rows = [(self.title, self.note, self.mark)]
+        if self.form == "card":
+            rows = [(self.title, self.type, self.steps), (self.spec, self.note, self.mark)]
+            rows.append((self.merged, "", ""))
+        lines = ["  ".join(t for t in row if t.strip()) for row in rows]
+        return [line for line in lines if line]
 
     @property
     def tooltip(self) -> list[str]:
@@ -213,17 +226,15 @@ def critical_path(scene: Scene) -> dict[str, int]:
         if not a.loop and kinds[a.source] != "parameter":
             incoming[a.target].append(a.source)
     for b in scene.boxes:  # each after all boxes that it reads
-        longest[b.id] = 1
-        for source in incoming[b.id]:
-            if longest.get(source, 0) + 1 > longest[b.id]:
-                longest[b.id] = longest[source] + 1
-                before[b.id] = source
+        known = [source for source in incoming[b.id] if source in longest]
+        before[b.id] = max(known, key=lambda i: longest[i], default="")
+        longest[b.id] = 1 + longest.get(before[b.id], 0)
     ends = [b.id for b in scene.boxes if b.kind == "output"] or list(longest)
     found: dict[str, int] = {}
-    box = max(ends, key=lambda i: longest[i], default=None)
-    while box is not None:
+    box = max(ends, key=lambda i: longest[i], default="")
+    while box:
         found[box] = len(found)
-        box = before.get(box)
+        box = before[box]
     return found
 
 

@@ -83,7 +83,10 @@ def _apart(a: Item, b: Item, room: Callable[[Item, Item], float]) -> float:
 
 
 def assign_coordinates(
-    layers: Layers, room: Callable[[Item, Item], float], widths: dict[str, float]
+    layers: Layers,
+    room: Callable[[Item, Item], float],
+    widths: dict[str, float],
+    cards: dict[str, tuple[Item, float]],
 ) -> None:
     """Give every item its ``x``.
 
@@ -95,6 +98,9 @@ def assign_coordinates(
         Space that a border needs beyond its padding, for the title of its cluster.
     widths
         Smallest width of each cluster.
+    cards
+        Clusters that can be closed: the item that their card has its middle at, and half the
+        width of the card.
     """
     blocks = _blocks(layers)
     where = {item: k for k, block in enumerate(blocks) for item in block}
@@ -112,6 +118,11 @@ def assign_coordinates(
         for a, b in zip(lefts, rights, strict=True):
             if where[a] != where[b]:
                 keep(where[a], where[b], widths.get(c, 0.0))
+    for c, (item, half) in cards.items():
+        for border in layers.borders[c]:
+            edge = border[item.rank - border[0].rank]
+            a, b = (edge, item) if edge.border < 0 else (item, edge)
+            keep(where[a], where[b], half)
     waiting = [len(n) for n in left]
     ready = [k for k, n in enumerate(waiting) if n == 0]
     x = [0.0] * len(blocks)

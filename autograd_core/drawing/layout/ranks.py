@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from autograd_core.drawing.layout.placement import Size
 from autograd_core.drawing.layout.text_width import width
 from autograd_core.drawing.scene import Scene, clean, critical_path
 
@@ -19,7 +20,6 @@ SIDE = 26.0  # between an operation and the boxes beside it
 BETWEEN = 10.0  # between boxes beside the same operation
 #: Beyond this many dummies (in all, and per box) the longest arrows run outside of everything.
 _DUMMIES, _EACH = 30_000, 8
-Size = tuple[float, float]
 
 
 class Item:

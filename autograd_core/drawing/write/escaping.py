@@ -26,14 +26,6 @@ def xml(text: str) -> str:
     return html.escape(clean(text))
 
 
-def dot_label(text: str, longest: int = _LONGEST) -> str:
-    """Return a text for an HTML-like label of Graphviz.
-
-    Graphviz 2.43 takes a ``]`` before a tag for an error.
-    """
-    return html.escape(cut(text, longest)).replace("]", "&#93;")
-
-
 def dot_string(text: str) -> str:
     r"""Return a quoted string of Graphviz, in which its own escapes (``\N``) mean nothing."""
     text = "\n".join(map(clean, text.split("\n")))

@@ -22,12 +22,7 @@ MOST_BOXES, MOST_ARROWS, MOST_CHARACTERS = 300, 500, 50_000
 
 def _label(box: Box) -> str:
     """Return the texts of a box in quotes, a row below the other."""
-    if box.form == "card":
-        rows = [(box.title, box.type, box.steps), (box.spec, box.note, box.mark), (box.merged,)]
-    else:
-        rows = [(box.title, box.note, box.mark)]
-    lines = ["  ".join(t for t in row if t.strip()) for row in rows]
-    return '"' + "<br/>".join(mermaid_text(line)[1:-1] for line in lines if line) + '"'
+    return '"' + "<br/>".join(mermaid_text(line)[1:-1] for line in box.lines) + '"'
 
 
 def _shape(box: Box, label: str) -> str:
@@ -53,14 +48,12 @@ def _text(scene: Scene, direction: str, most: int) -> str:
         line = "-.->" if not a.gradient or a.loop else "-->"
         label = f"|{mermaid_text(a.label)}|" if a.label.strip() else ""
         out.append(f"  n{number[a.source]} {line}{label} n{number[a.target]}")
-    for kind, style in STYLES.items():
-        members = [f"n{i}" for i, b in enumerate(shown) if b.kind == kind]
+    for kind, look in STYLES.items():
+        members = ",".join(f"n{i}" for i, b in enumerate(shown) if b.kind == kind)
         if members:
             dash = ",stroke-dasharray:5 4" if kind == "view" else ""
-            out.append(
-                f"  classDef {kind} fill:{style.fill},stroke:{style.stroke},color:{INK}{dash}"
-            )
-            out.append(f"  class {','.join(members)} {kind}")
+            colours = f"fill:{look.fill},stroke:{look.stroke},color:{INK}{dash}"
+            out += [f"  classDef {kind} {colours}", f"  class {members} {kind}"]
     for i, b in enumerate(shown):
         if b.fill:
             ink = ink_on(b.fill)

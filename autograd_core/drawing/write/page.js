@@ -1,89 +1,274 @@
 "use strict";
-// The page of a picture: pan, zoom, search, trace, details, levels, themes, keyboard.
+// The page of a picture: modules that open and close, pan, zoom, search, trace, details, print.
 // Texts of a graph reach the page only through textContent.
 (() => {
   const data = JSON.parse(document.getElementById("scenes").textContent);
   const $ = (id) => document.getElementById(id);
-  const view = $("view"), find = $("find"), panel = $("panel"), help = $("help");
-  const levels = new Map();
-  let level = data.level, picked = -1, hits = [], hit = -1;
+  const view = $("view"), find = $("find"), panel = $("panel"), help = $("help"), map = $("map");
+  const MARGIN = 24, GAP = 40; // around everything, and what is left of an empty strip
+  const levels = new Map(), pressed = document.querySelectorAll("[data-show]");
+  let shown, picked = -1, hits = [], hit = -1;
+  const now = () => levels.get(shown);
+
+  function set(element, values) {
+    for (const [name, value] of Object.entries(values))
+      if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
+  }
+  function commands(d) {
+    return [...d.matchAll(/([MLC])([^MLCZ]*)/g)].map(([, name, rest]) => {
+      const n = rest.trim().split(/[ ,]+/).map(Number);
+      return [name, n.flatMap((v, k) => (k % 2 ? [[n[k - 1], v]] : []))];
+    });
+  }
+  const clamp = (v, low, high) => Math.min(Math.max(v, low), high);
+  const distance = (p, q) => Math.hypot(p[0] - q[0], p[1] - q[1]);
+  const points = (path) => path.flatMap(([, ps]) => ps);
 
   // -- levels ---------------------------------------------------------------------------------
 
+  // A unit is a box or, after all boxes, the card of a cluster; a closed cluster shows its card.
   for (const holder of document.querySelectorAll(".level")) {
-    const name = holder.dataset.level, svg = holder.querySelector("svg");
-    const scene = data.scenes[name];
-    const nodes = [...svg.querySelectorAll(".node")], edges = [...svg.querySelectorAll(".edge")];
-    const next = scene.boxes.map(() => []), before = scene.boxes.map(() => []);
-    for (const e of edges) {
-      next[+e.dataset.a].push(+e.dataset.b);
-      before[+e.dataset.b].push(+e.dataset.a);
-    }
-    nodes.forEach((node, i) => {
-      const box = scene.boxes[i];
-      node.setAttribute("role", "button");
-      node.setAttribute("tabindex", i ? "-1" : "0");
-      node.setAttribute("aria-label", [box.id, box.type, box.note, box.mark].filter(Boolean).join(", "));
+    const layer = (name) => [...holder.querySelector(`.${name}`).children];
+    const l = { ...data.scenes[holder.dataset.level], holder, folded: new Set(),
+      svg: holder.querySelector(".graph"), world: holder.querySelector(".world"),
+      nodes: [...layer("nodes"), ...layer("cards")], edges: layer("edges"),
+      outlines: layer("frames"), titles: layer("titles") };
+    l.count = l.at.length - l.frames.length;
+    l.next = l.boxes.map(() => []);
+    l.before = l.boxes.map(() => []);
+    for (const [a, b] of l.arrows) l.next[a].push(b), l.before[b].push(a);
+    l.lines = l.edges.map((e, n) => { // the whole path, its ends, and the size of the head
+      const path = commands(e.children[0].getAttribute("d")), [a, b, turned] = l.arrows[n];
+      const [tip, p, q] = points(commands(e.children[1].getAttribute("d"))), middle = [(p[0] + q[0]) / 2, (p[1] + q[1]) / 2];
+      path.at(-1)[1].splice(-1, 1, tip);
+      return { path, ends: turned ? [b, a] : [a, b], long: distance(tip, middle), wide: distance(p, q) / 2 };
     });
-    svg.setAttribute("role", "group");
-    svg.setAttribute("aria-label", scene.title);
-    const size = svg.viewBox.baseVal;
-    levels.set(name, { holder, svg, scene, nodes, edges, next, before,
-      whole: { x: 0, y: 0, w: size.width, h: size.height }, box: null });
+    l.nodes.forEach((node, i) => {
+      const b = l.boxes[i];
+      node.unit = i;
+      set(node, { role: "button", tabindex: -1,
+        "aria-label": [b.id, b.type, b.note, b.mark].filter(Boolean).join(", ") });
+    });
+    l.titles.forEach((title, k) => (title.cluster = k));
+    set(l.svg, { role: "group", "aria-label": l.title });
+    levels.set(holder.dataset.level, l);
   }
-  const now = () => levels.get(level);
 
   function show(name) {
-    const id = picked >= 0 ? now().scene.boxes[picked].id : null;
-    clear();
-    level = name;
-    for (const [key, l] of levels) l.holder.hidden = key !== name;
-    for (const b of document.querySelectorAll("[data-show]"))
-      b.setAttribute("aria-pressed", String(b.dataset.show === name));
-    now().box ? apply() : fit();
+    const id = picked >= 0 ? now().boxes[picked].id : null;
+    if (shown) clear();
+    shown = levels.has(name) ? name : "ops";
+    const l = now();
+    l.folded = new Set(name === "modules" && shown === "ops" ? l.closed : []);
+    for (const other of levels.values()) other.holder.hidden = other !== l;
+    for (const b of pressed) set(b, { "aria-pressed": b.dataset.show === name });
+    arrange();
+    open();
+    about();
     search();
-    const same = now().scene.boxes.findIndex((b) => b.id === id);
-    if (same >= 0) pick(same, false);
+    const same = l.boxes.findIndex((b) => b.id === id);
+    if (same >= 0) pick(outermost(same));
+  }
+
+  // -- modules open and close -------------------------------------------------------------------
+
+  function around(i) { // the clusters around a unit, from the innermost
+    const l = now(), found = [];
+    for (let c = l.in[i]; c >= 0; c = l.in[l.count + c]) found.push(c);
+    return found;
+  }
+  function outermost(i) { // the unit that is seen where a unit would be
+    const l = now(), closed = around(i).filter((c) => l.folded.has(c));
+    return closed.length ? l.count + closed.at(-1) : i;
+  }
+  function inside(i) { // the boxes of a unit
+    const l = now();
+    return i < l.count ? [i] : [...Array(l.count).keys()].filter((b) => around(b).includes(i - l.count));
+  }
+  function fold(c, closed) { // the corner of what was clicked stays where it is
+    const l = now(), corner = closed ? l.frames[c] : l.at[l.count + c], before = l.move(corner);
+    closed ? l.folded.add(c) : l.folded.delete(c);
+    arrange();
+    const after = l.move(corner);
+    move((before[0] - after[0]) * l.view.k, (before[1] - after[1]) * l.view.k);
+    search(false);
+    for (const b of pressed) set(b, { "aria-pressed": false });
+    pick(closed ? l.count + c : inside(l.count + c).map(outermost)[0], false);
+  }
+
+  // -- places: the empty strips that closed modules leave are made short ------------------------
+
+  const beyond = (d) => (d > GAP ? GAP * (1 + Math.log(d / GAP)) : d); // lanes at the sides
+  function squeezed(spans, whole, most) { // a function of old positions to new ones
+    spans.sort((a, b) => a[0] - b[0]);
+    const from = [], to = [];
+    let end = spans[0]?.[0] ?? 0, at = end;
+    for (const [a, b] of spans) {
+      if (b <= end && from.length) continue;
+      if (a > end) at += whole ? a - end : Math.min(a - end, most);
+      const start = Math.max(a, end);
+      from.push(start, b);
+      to.push(at, (at += b - start));
+      end = b;
+    }
+    return (p) => {
+      let low = 0, high = from.length - 1;
+      if (high < 0 || whole) return p;
+      if (p <= from[0]) return to[0] - beyond(from[0] - p);
+      if (p >= from[high]) return to[high] + beyond(p - from[high]);
+      while (high - low > 1) {
+        const middle = (low + high) >> 1;
+        from[middle] <= p ? (low = middle) : (high = middle);
+      }
+      const part = (p - from[low]) / (from[high] - from[low] || 1);
+      return to[low] + part * (to[high] - to[low]);
+    };
+  }
+  function arrange() {
+    const l = now(), spans = [[], []], bounds = l.bounds = [];
+    const rigid = (x, y, w, h) => (spans[0].push([x, x + w]), spans[1].push([y, y + h]));
+    const cover = (element, all) => {
+      const [x, y] = [0, 1].map((c) => all.map((p) => p[c]));
+      bounds.push({ element, box: [Math.min(...x), Math.min(...y), Math.max(...x), Math.max(...y)] });
+    };
+    l.seen = l.nodes.map((_, i) => outermost(i) === i && (i < l.count || l.folded.has(i - l.count)));
+    const framed = l.frames.map((_, c) => !l.folded.has(c) && outermost(l.count + c) === l.count + c);
+    l.at.forEach((at, i) => l.seen[i] && rigid(...at));
+    l.frames.forEach(([x, y, w, h], c) => framed[c] && (rigid(x, y, 12, 24), rigid(x + w - 12, y + h - 12, 12, 12)));
+    const [fx, fy] = spans.map((s, c) => squeezed(s, !l.folded.size, l.flat && !c ? 2 * GAP : GAP));
+    l.move = ([x, y]) => [fx(x), fy(y)];
+    l.places = l.at.map(([x, y, w, h]) => [fx(x), fy(y), w, h]);
+    l.nodes.forEach((node, i) => {
+      node.classList.toggle("gone", !l.seen[i]);
+      if (!l.seen[i]) return;
+      const [x, y, w, h] = l.places[i];
+      shift(node, l.at[i]);
+      cover(node, [[x - 9, y - 9], [x + w + 9, y + h]]);
+    });
+    l.frames.forEach(([x, y, w, h], c) => {
+      const corners = [l.move([x, y]), l.move([x + w, y + h])], [p, q] = corners;
+      for (const e of [l.outlines[c], l.titles[c]]) {
+        e.classList.toggle("gone", !framed[c]);
+        if (framed[c]) cover(e, corners);
+      }
+      set(l.outlines[c], { x: p[0], y: p[1], width: q[0] - p[0], height: q[1] - p[1] });
+      shift(l.titles[c], [x, y]);
+    });
+    const best = new Map(); // the shortest of the arrows between two units, one of which is closed
+    l.lines.forEach(({ path, ends }, n) => {
+      const [a, b] = ends.map(outermost), cut = a !== ends[0] || b !== ends[1];
+      if (cut && a === b) return;
+      const to = cut ? shortened(path, a, b) : path.map(([c, ps]) => [c, ps.map(l.move)]);
+      const all = points(to), key = cut ? `${a} ${b}` : n;
+      const long = all.reduce((sum, p, k) => sum + (k ? distance(p, all[k - 1]) : 0), 0);
+      if (!(best.get(key)?.long <= long)) best.set(key, { n, to, long, all });
+    });
+    const kept = new Map([...best.values()].map((one) => [one.n, one]));
+    l.edges.forEach((e, n) => {
+      e.classList.toggle("gone", !kept.has(n));
+      if (!kept.has(n)) return;
+      if (l.folded.size || e.changed) draw(e, l.lines[n], kept.get(n).to);
+      cover(e, kept.get(n).all);
+    });
+    const edge = (k, f, sign) => bounds.reduce((m, { box }) => f(m, box[k]), sign * Infinity) - sign * MARGIN;
+    const [x, y] = bounds.length ? [edge(0, Math.min, 1), edge(1, Math.min, 1)] : [0, 0];
+    const [w, h] = bounds.length ? [edge(2, Math.max, -1) - x, edge(3, Math.max, -1) - y] : [1, 1];
+    l.whole = { x, y, w, h };
+    const small = Math.min(150 / w, 190 / h);
+    set(map, { viewBox: `${x} ${y} ${w} ${h}`, width: Math.max(w * small, 30), height: Math.max(h * small, 20) });
+    const squares = l.places.map(([x, y, w, h], i) => (l.seen[i] ? `M${x} ${y}h${w}v${h}h${-w}z` : ""));
+    map.children[0].setAttribute("d", squares.join(""));
+  }
+  function shift(element, from) {
+    const [x, y] = now().move(from), same = x === from[0] && y === from[1];
+    if (!same || element.hasAttribute("transform"))
+      set(element, { transform: `translate(${x - from[0]} ${y - from[1]})` });
+  }
+  function bend(p, q) { // a curve that begins and ends along the flow
+    const middle = [(p[0] + q[0]) / 2, (p[1] + q[1]) / 2];
+    return ["C", now().flat ? [[middle[0], p[1]], [middle[0], q[1]], q] : [[p[0], middle[1]], [q[0], middle[1]], q]];
+  }
+  function shortened(path, a, b) { // from and to the border of closed cards
+    const l = now(), closed = (i) => i >= l.count, frame = (i) => l.frames[i - l.count];
+    const onto = ([x, y, w, h], p, by = 0) => { // the nearest place, not in a corner
+      const [i, j] = l.flat ? [0, by] : [by, 0];
+      return [clamp(p[0], x + i, x + w - i), clamp(p[1], y + j, y + h - j)];
+    };
+    const inside = (i, p) => distance(onto(frame(i), p), p) === 0;
+    const end = (j) => path[j][1].at(-1), line = (j) => path[j][0] === "L";
+    const i = closed(a) ? path.findIndex((_, j) => j && !inside(a, end(j))) : 0;
+    const k = closed(b) ? path.findLastIndex((_, j) => j && !inside(b, end(j - 1))) : path.length;
+    let kept = closed(a) ? [] : [path[0]];
+    if (i >= 0 && (i < k || (i === k && line(i)))) {
+      if (closed(a)) kept.push(["M", [line(i) ? onto(frame(a), end(i)) : end(i)]]);
+      kept.push(...path.slice(i + !(closed(a) && line(i) && i < k), k));
+      if (closed(b) && line(k)) kept.push(["L", [onto(frame(b), end(k - 1))]]);
+    }
+    kept = kept.map(([name, ps]) => [name, ps.map(l.move)]);
+    if (closed(a)) {
+      const to = kept[0]?.[1][0], from = onto(l.places[a], to ?? l.places[b], 12);
+      kept.splice(0, 1, ["M", [from]], ...(to ? [bend(from, to)] : []));
+    }
+    const last = kept.at(-1)[1].at(-1);
+    if (closed(b) || kept.length < 2) kept.push(bend(last, onto(l.places[b], last, 12)));
+    return kept;
+  }
+  function draw(e, { long, wide }, path) {
+    const [line, head, label] = e.children, all = points(path);
+    const [from, tip] = all.slice(-2), d = distance(tip, from) || 1;
+    const [x, y] = [(tip[0] - from[0]) / d, (tip[1] - from[1]) / d];
+    const at = (along, aside) => [tip[0] - x * along - y * aside, tip[1] - y * along + x * aside];
+    all[all.length - 1] = at(long - 1, 0); // the line ends below the head
+    let k = 0;
+    const text = path.map(([name, ps]) => name + ps.map(() => all[k++].join(" ")).join(" ")).join("");
+    line.setAttribute("d", text);
+    head.setAttribute("d", `M${tip}L${at(long, wide)}L${at(long, -wide)}Z`);
+    if (label) shift(label, [+label.getAttribute("x"), +label.getAttribute("y")]);
+    e.changed = true;
   }
 
   // -- pan and zoom ---------------------------------------------------------------------------
 
+  const room = () => [now().svg.clientWidth || 1, now().svg.clientHeight || 1];
   function apply() {
-    const { x, y, w, h } = now().box;
-    now().svg.setAttribute("viewBox", `${x} ${y} ${w} ${h}`);
+    const l = now(), { x, y, k } = l.view, [wide, high] = room();
+    const [left, top, right, bottom] = [-x / k, -y / k, (wide - x) / k, (high - y) / k];
+    l.world.setAttribute("transform", `translate(${x} ${y}) scale(${k})`);
+    l.svg.classList.toggle("far", k < 0.25);
+    set(map.children[1], { x: left, y: top, width: right - left, height: bottom - top });
+    for (const one of l.bounds) { // what is beyond the view costs nothing
+      const [a, b, c, d] = one.box, off = c + 180 < left || a - 180 > right || d < top || b > bottom;
+      if (off !== one.off) one.element.classList.toggle("off", (one.off = off));
+    }
   }
-  function fit() {
-    const l = now(), wide = view.clientWidth || 1, high = view.clientHeight || 1;
-    const scale = Math.min(wide / l.whole.w, high / l.whole.h, 1.5);
-    const w = wide / scale, h = high / scale;
-    l.box = { x: (l.whole.w - w) / 2, y: Math.min(0, (l.whole.h - h) / 2), w, h };
+  function fit(least = 0) { // everything or, not to be smaller than that, the beginning of the graph
+    const l = now(), { x, y, w, h } = l.whole, [wide, high] = room();
+    const k = Math.max(Math.min(wide / w, high / h, 1.5), least);
+    const [a, b, c, d] = l.places[Math.max(l.seen.indexOf(true), 0)] ?? [0, 0, 0, 0];
+    const along = (low, long, middle, room) => long * k <= room ? (room - long * k) / 2 - low * k
+      : clamp(room / 2 - middle * k, room - (low + long) * k, -low * k);
+    l.view = { x: along(x, w, a + c / 2, wide), y: along(y, h, b + d / 2, high), k };
     apply();
   }
-  function zoom(factor, px = view.clientWidth / 2, py = view.clientHeight / 2) {
-    const b = now().box, wide = view.clientWidth, scale = wide / b.w;
-    const wanted = Math.min(Math.max(scale * factor, 0.02), 8) / scale;
-    b.x += (px / wide) * b.w * (1 - 1 / wanted);
-    b.y += (py / view.clientHeight) * b.h * (1 - 1 / wanted);
-    [b.w, b.h] = [b.w / wanted, b.h / wanted];
+  const open = () => fit(1);
+  function zoom(factor, px = room()[0] / 2, py = room()[1] / 2) {
+    const { x, y, k } = now().view, to = clamp(k * factor, 0.02, 8);
+    now().view = { x: px - ((px - x) * to) / k, y: py - ((py - y) * to) / k, k: to };
     apply();
   }
   function move(dx, dy) {
-    const b = now().box, scale = b.w / view.clientWidth;
-    b.x -= dx * scale;
-    b.y -= dy * scale;
+    const v = now().view;
+    now().view = { ...v, x: v.x + dx, y: v.y + dy };
     apply();
   }
-  function centre(i) {
-    const at = place(i), v = view.getBoundingClientRect(), shrunk = now().box.w / v.width;
-    if (shrunk > 1.4) zoom(shrunk); // until texts are readable
-    const again = place(i);
-    const inside = again.x > v.left + 40 && again.x < v.right - 40 &&
-      again.y > v.top + 40 && again.y < v.bottom - 40;
-    if (!inside || at.w < 30) move(v.left + v.width / 2 - again.x, v.top + v.height / 2 - again.y);
+  function middle(i) { // of a unit, on the screen
+    const v = now().view, [x, y, w, h] = now().places[i];
+    return { x: (x + w / 2) * v.k + v.x, y: (y + h / 2) * v.k + v.y };
   }
-  function place(i) {
-    const r = now().nodes[i].getBoundingClientRect();
-    return { x: r.left + r.width / 2, y: r.top + r.height / 2, w: r.width };
+  function centre(i) {
+    if (now().view.k < 0.7) zoom(1 / now().view.k); // until texts are readable
+    const { x, y } = middle(i), [wide, high] = room();
+    if (x < 40 || y < 40 || x > wide - 40 || y > high - 40) move(wide / 2 - x, high / 2 - y);
   }
 
   view.addEventListener("wheel", (e) => {
@@ -91,11 +276,10 @@
     const r = view.getBoundingClientRect();
     zoom(Math.exp(-e.deltaY * (e.deltaMode ? 0.03 : 0.0015)), e.clientX - r.left, e.clientY - r.top);
   }, { passive: false });
-
   const pointers = new Map();
   let travelled = 0;
   view.addEventListener("pointerdown", (e) => {
-    if (e.button) return;
+    if (e.button || map.contains(e.target)) return;
     if (!pointers.size) travelled = 0;
     pointers.set(e.pointerId, e);
   });
@@ -113,48 +297,55 @@
     if (travelled > 4) view.classList.add("drag");
     pointers.set(e.pointerId, e);
   });
-  const up = (e) => {
-    pointers.delete(e.pointerId);
-    view.classList.remove("drag");
-  };
-  window.addEventListener("pointerup", up);
-  window.addEventListener("pointercancel", up);
+  for (const ended of ["pointerup", "pointercancel"])
+    window.addEventListener(ended, (e) => {
+      pointers.delete(e.pointerId);
+      view.classList.remove("drag");
+    });
   view.addEventListener("click", (e) => {
-    if (travelled > 4) return;
-    const node = e.target.closest(".node");
-    if (node) pick(+node.dataset.n, false);
-    else clear();
+    if (travelled > 4 || map.contains(e.target)) return;
+    const l = now(), unit = e.target.closest(".node")?.unit;
+    const title = e.target.closest(".titles > g")?.cluster;
+    if (title !== undefined) fold(title, true);
+    else if (unit === undefined) clear();
+    else if (e.target.closest(".badge")) fold(unit - l.count, false);
+    else pick(unit, false);
   });
+  const jump = (e) => {
+    const r = map.getBoundingClientRect(), { x, y, w, h } = now().whole, v = now().view, [wide, high] = room();
+    if (e.buttons) move(wide / 2 - (x + ((e.clientX - r.left) / r.width) * w) * v.k - v.x,
+      high / 2 - (y + ((e.clientY - r.top) / r.height) * h) * v.k - v.y);
+  };
+  map.addEventListener("pointerdown", jump);
+  map.addEventListener("pointermove", jump);
 
   // -- tracing and details --------------------------------------------------------------------
 
-  function reached(start, links) {
-    const seen = new Set([start]), waiting = [start];
+  function reached(starts, links) {
+    const seen = new Set(starts), waiting = [...starts];
     while (waiting.length)
-      for (const n of links[waiting.pop()])
-        if (!seen.has(n)) {
-          seen.add(n);
-          waiting.push(n);
-        }
+      for (const n of links[waiting.pop()]) if (!seen.has(n)) waiting.push(n), seen.add(n);
     return seen;
   }
   function pick(i, jump = true) {
-    const l = now();
+    const l = now(), boxes = inside(i);
+    for (const c of around(i)) if (l.folded.delete(c)) arrange();
     picked = i;
-    const up = reached(i, l.before), down = reached(i, l.next);
+    const up = reached(boxes, l.before), down = reached(boxes, l.next);
+    const units = new Set([...up, ...down].map(outermost));
     l.svg.classList.add("traced");
     l.nodes.forEach((node, k) => {
-      node.classList.toggle("on", up.has(k) || down.has(k));
+      node.classList.toggle("on", units.has(k));
       node.classList.toggle("picked", k === i);
-      node.setAttribute("tabindex", k === i ? "0" : "-1");
-      node.setAttribute("aria-pressed", String(k === i));
+      set(node, { tabindex: k === i ? 0 : -1, "aria-pressed": k === i });
     });
-    for (const e of l.edges) {
-      const a = +e.dataset.a, b = +e.dataset.b;
+    l.edges.forEach((e, n) => {
+      const [a, b] = l.arrows[n];
       e.classList.toggle("on", (up.has(a) && up.has(b)) || (down.has(a) && down.has(b)));
-    }
+    });
     details(i);
     if (jump) centre(i);
+    apply();
     l.nodes[i].focus({ preventScroll: true });
   }
   function clear() {
@@ -165,102 +356,107 @@
     picked = -1;
     about();
   }
-  function add(parent, tag, text) {
-    const made = document.createElement(tag);
-    if (text !== undefined) made.textContent = text;
-    parent.append(made);
+  function add(parent, tag, text = "") {
+    const made = parent.appendChild(document.createElement(tag));
+    made.textContent = text;
     return made;
   }
   function table(facts) {
     const list = add(panel, "dl");
-    for (const [name, value] of facts) {
-      add(list, "dt", name);
-      add(list, "dd", value);
-    }
+    for (const [name, value] of facts) add(list, "dt", name), add(list, "dd", value);
   }
-  function links(title, numbers) {
-    if (!numbers.length) return;
+  function button(parent, text, press) {
+    add(parent, "button", text).addEventListener("click", press);
+  }
+  function links(title, boxes, own) {
+    const units = new Set(boxes.filter((n) => !own.includes(n)).map(outermost));
+    if (!units.size) return;
     add(panel, "h3", title);
     const list = add(panel, "ul");
-    for (const n of new Set(numbers)) {
-      const button = add(add(list, "li"), "button", now().scene.boxes[n].id);
-      button.addEventListener("click", () => pick(n));
-    }
+    for (const n of units) button(add(list, "li"), now().boxes[n].id, () => pick(n));
   }
   function details(i) {
-    const l = now(), box = l.scene.boxes[i];
+    const l = now(), box = l.boxes[i], own = inside(i), [outer] = around(i);
     panel.replaceChildren();
     add(panel, "h2", box.id);
-    const texts = [box.repeats > 1 ? `× ${box.repeats} steps` : "", box.type, box.spec, box.note,
-      box.absorbed && "↳ " + box.absorbed];
+    const texts = [box.steps, box.type, box.spec, box.note, box.absorbed && "↳ " + box.absorbed];
     add(panel, "p", texts.filter(Boolean).join("  ·  "));
     const facts = [...box.facts], known = new Set(facts.map((f) => f[0]));
     if (box.shape && !known.has("shape")) facts.unshift(["shape", box.shape]);
     if (box.dtype && !known.has("dtype")) facts.push(["dtype", box.dtype]);
     if (box.mark) facts.push(["measured", box.mark]);
     table(facts);
-    links("from", l.before[i].filter((n) => n !== i));
-    links("to", l.next[i].filter((n) => n !== i));
+    if (i >= l.count) button(panel, "Open", () => fold(i - l.count, false));
+    if (outer !== undefined) button(panel, `Close ${l.boxes[l.count + outer].id}`, () => fold(outer, true));
+    links("from", own.flatMap((n) => l.before[n]), own);
+    links("to", own.flatMap((n) => l.next[n]), own);
   }
   function about() {
-    const s = now().scene;
+    const l = now();
     panel.replaceChildren();
-    add(panel, "h2", s.title);
-    for (const line of s.subtitle.split("\n")) add(panel, "p", line);
-    table([["boxes", String(s.boxes.length)], ["arrows", String(now().edges.length)]]);
+    add(panel, "h2", l.title);
+    for (const line of l.subtitle.split("\n")) add(panel, "p", line);
+    table([["boxes", String(l.count)], ["arrows", String(l.edges.length)]]);
     add(panel, "p", "Click a box for its figures, and for what leads to it and follows from it.");
+    if (l.frames.length) add(panel, "p", "+ and − at a module open and close it.");
+    const first = l.nodes[l.seen.indexOf(true)];
+    if (first) set(first, { tabindex: 0 });
   }
 
-  // -- search ---------------------------------------------------------------------------------
+  // -- search, also inside what is closed ---------------------------------------------------------
 
-  function search() {
+  function search(afresh = true) {
     const words = find.value.trim().toLowerCase().split(/\s+/).filter(Boolean), l = now();
     const textOf = (b) => [b.id, b.title, b.type, b.spec, b.note, b.absorbed, b.mark, ...b.facts.flat()]
       .join(" ").toLowerCase();
-    [hits, hit] = [[], -1];
-    l.nodes.forEach((node, i) => {
-      const found = words.length > 0 && words.every((w) => textOf(l.scene.boxes[i]).includes(w));
-      node.classList.toggle("hit", found);
-      if (found) hits.push(i);
-    });
+    const found = (b) => words.length > 0 && words.every((w) => textOf(b).includes(w));
+    const all = [...Array(l.count).keys()].filter((i) => found(l.boxes[i]));
+    const units = new Set(all.map(outermost));
+    l.nodes.forEach((node, i) => node.classList.toggle("hit", units.has(i)));
+    if (!afresh) return;
+    [hits, hit] = [all, -1];
     $("count").textContent = words.length ? `${hits.length} found` : "";
   }
   find.addEventListener("input", search);
   find.addEventListener("keydown", (e) => {
     if (e.key !== "Enter" || !hits.length) return;
-    hit = (hit + (e.shiftKey ? hits.length - 1 : 1)) % hits.length;
-    if (hit < 0) hit = hits.length - 1;
+    hit = (Math.max(hit, e.shiftKey ? 0 : -1) + (e.shiftKey ? hits.length - 1 : 1)) % hits.length;
     pick(hits[hit]);
+    search(false);
     find.focus();
     $("count").textContent = `${hit + 1} of ${hits.length}`;
   });
 
-  // -- theme, buttons, keyboard ---------------------------------------------------------------
+  // -- theme, buttons, keyboard, print ------------------------------------------------------------
 
-  const themes = ["auto", "light", "dark"];
-  function theme(name) {
-    document.documentElement.dataset.theme = name;
-    $("theme").textContent = "Theme: " + name;
+  const themes = ["auto", "light", "dark"], night = matchMedia("(prefers-color-scheme: dark)");
+  let chosen = data.theme;
+  function theme() { // "auto" follows the reader's screen
+    document.documentElement.dataset.theme = chosen !== "auto" ? chosen : night.matches ? "dark" : "light";
+    $("theme").textContent = "Theme: " + chosen;
   }
+  night.addEventListener("change", theme);
   const buttons = {
-    theme: () => theme(themes[(themes.indexOf(document.documentElement.dataset.theme) + 1) % 3]),
-    fit, in: () => zoom(1.25), out: () => zoom(0.8),
+    theme: () => theme((chosen = themes[(themes.indexOf(chosen) + 1) % 3])),
+    fit: () => fit(), in: () => zoom(1.25), out: () => zoom(0.8),
     ask: () => help.showModal(), close: () => help.close(),
   };
   for (const [id, press] of Object.entries(buttons)) $(id).addEventListener("click", press);
-  for (const b of document.querySelectorAll("[data-show]"))
-    b.addEventListener("click", () => show(b.dataset.show));
+  for (const b of pressed) b.addEventListener("click", () => show(b.dataset.show));
 
   const keys = { "/": () => find.focus(), "?": buttons.ask, "+": buttons.in, "=": buttons.in,
-    "-": buttons.out, "0": fit };
+    "-": buttons.out, "0": buttons.fit, "1": open,
+    c: () => picked >= 0 && around(picked).length && fold(around(picked)[0], true) };
   const directions = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
   function step(dx, dy) {
     const l = now();
-    if (picked < 0) return pick(0);
-    const from = place(picked), near = new Set([...l.next[picked], ...l.before[picked]]);
+    if (picked < 0) return pick(l.seen.indexOf(true));
+    const from = middle(picked), own = inside(picked);
+    const near = new Set(own.flatMap((n) => [...l.next[n], ...l.before[n]]).map(outermost));
     let best = -1, least = Infinity;
     l.nodes.forEach((_, i) => {
-      const p = place(i), x = p.x - from.x, y = p.y - from.y;
+      if (!l.seen[i]) return;
+      const p = middle(i), x = p.x - from.x, y = p.y - from.y;
       const along = x * dx + y * dy, aside = Math.abs(x * dy) + Math.abs(y * dx);
       if (along < 2) return;
       const cost = (along + 3 * aside) * (near.has(i) ? 0.4 : 1);
@@ -270,28 +466,43 @@
   }
   document.addEventListener("keydown", (e) => {
     if (e.ctrlKey || e.metaKey || e.altKey || help.open) return;
+    const unit = e.target.closest?.(".node")?.unit;
     if (e.key === "Escape") {
       find.value = "";
       search();
       clear();
       find.blur();
-      return;
-    }
-    if (e.target === find) return;
-    if (e.key in keys) keys[e.key]();
+    } else if (e.target === find) return;
+    else if (e.key in keys) keys[e.key]();
     else if (e.key in directions) step(...directions[e.key]);
-    else if ((e.key === "Enter" || e.key === " ") && e.target.closest(".node"))
-      pick(+e.target.closest(".node").dataset.n);
+    else if ((e.key === "Enter" || e.key === " ") && unit !== undefined)
+      unit >= now().count && unit === picked ? fold(unit - now().count, false) : pick(unit);
     else return;
     e.preventDefault();
   });
-  let size = [0, 0];
+
+  window.addEventListener("beforeprint", () => { // one sheet, or several cut between the boxes
+    const l = now(), { x, y, w, h } = l.whole, wide = 700, high = 940;
+    let k = Math.min(wide / w, 1.2), top = y;
+    if (h * k < 1.25 * high) k = Math.min(k, high / h);
+    while (top < y + h - 1) {
+      let end = Math.min(top + high / k, y + h);
+      const cut = () => l.places.find(([, a, , b], i) => l.seen[i] && a < end && a + b > end);
+      for (let box = cut(); end < y + h && box && box[1] > top + 1; box = cut()) end = box[1] - 1;
+      const sheet = $("pages").appendChild(l.svg.cloneNode(true));
+      set(sheet, { width: w * k, height: (end - top) * k, viewBox: `${x} ${top} ${w} ${end - top}` });
+      sheet.querySelector(".world").removeAttribute("transform");
+      top = end;
+    }
+  });
+  window.addEventListener("afterprint", () => $("pages").replaceChildren());
+
+  let width = 0; // not the height, which the keyboard of a phone changes
   new ResizeObserver(() => {
-    const next = [view.clientWidth, view.clientHeight];
-    if (next[0] !== size[0] || next[1] !== size[1]) fit();
-    size = next;
+    if (view.clientWidth !== width) open();
+    width = view.clientWidth;
   }).observe(view);
 
-  theme(data.theme);
-  show(level);
+  theme();
+  show(data.level);
 })();

@@ -62,14 +62,17 @@ def test_errors_name_what_is_expected():
         ({"depth": -1}, "depth is a whole number from 0"),
         ({"max_nodes": 0}, "max_nodes is a whole number from 1"),
         ({"max_nodes": True}, "max_nodes"),
+        ({"fold": "no"}, "'no' is none in this graph: no module was called"),
     ]:
         with pytest.raises(ValueError, match=message):
             ag.draw(y, **wrong)
     for wrong, message in [
         ({"names": [1]}, "names maps names"),
-        ({"names": {1: y}}, "1 is no name"),
+        ({"names": {1: y}}, r"got \{1: "),
         ({"title": 4}, "title is a text"),
-        ({"fold": "no"}, "fold is True or False"),
+        ({"fold": 3}, "fold is True, False, names of modules .* got 3"),
+        ({"fold": []}, "fold is True, False, names of modules .* or a function of a module"),
+        ({"fold": ["Encoder", 3]}, "fold is True, False, names of modules"),
     ]:
         with pytest.raises(TypeError, match=message):
             ag.draw(y, **wrong)
