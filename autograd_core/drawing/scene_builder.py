@@ -21,6 +21,7 @@ from autograd_core.drawing.trace.groups import (
     loss_tail,
     merge_into_cards,
 )
+from autograd_core.drawing.trace.rule_text import rule_facts
 from autograd_core.drawing.trace.trace import Link, Op, Source, Trace
 from autograd_core.drawing.trace.wording import (
     formula,
@@ -206,7 +207,9 @@ class _Builder:
             note = "  ".join(p for p in (given, shape_text(last.shape), saved) if p)
         scope = group.scope if group.scope >= 0 else trace.ops[group.ops[0]].scope
         path = trace.scopes[scope].path if self._is_drawn(scope) else ""
-        facts = (("operation", name), *_result_facts(last), *_line(trace.ops[group.ops[0]].node))
+        rules = rule_facts(last) if len(group.ops) == 1 else []
+        line = _line(trace.ops[group.ops[0]].node)
+        facts = (("operation", name), *rules, *_result_facts(last), *line)
         full_name = given or (f"{path}.{name}" if path else name)
         return self.box(group, full_name, group.kind(trace), title, note=note, facts=facts)
 
@@ -229,6 +232,7 @@ class _Builder:
             share=count / self.total if self.level == "compact" and self.total else None,
             facts=(
                 ("module", scope.type),
+                *(rule_facts(last) if len(group.ops) == 1 else ()),
                 *_result_facts(last),
                 *((p.name.rpartition(".")[2], shape_text(p.shape)) for p in own),
                 *_line(last.node),

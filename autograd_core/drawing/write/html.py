@@ -1,4 +1,4 @@
-"""Scenes as one HTML page: modules that open and close, pan, zoom, search, trace, details.
+"""Scenes as one HTML page: modules that open and close, pan, zoom, search, trace, details, play.
 
 The page is one file that needs no library and no network. Its content security policy allows only
 its own script and style, by their hashes. The texts of a graph reach it as JSON, in which ``<`` is
@@ -93,7 +93,7 @@ def _drawn(scene: Scene, direction: str, closed: Mapping[str, Box]) -> tuple[str
     layout = LayoutResult(scene, direction, svg.box_sizes(scene), sizes)
     where = layout.placement()
     ids = list(where.clusters)
-    number = {c: k for k, c in enumerate(ids)}
+    number, at = {c: k for k, c in enumerate(ids)}, layout.number
     parts = svg.paint(scene, where, tips=False)
     places = [layout.card(c) for c in ids]
     parts["titles"] = [
@@ -122,7 +122,7 @@ def _drawn(scene: Scene, direction: str, closed: Mapping[str, Box]) -> tuple[str
         "at": [[round(v, 1) for v in place] for place in (*where.boxes, *places)],
         "frames": [[round(v, 1) for v in place] for place in where.clusters.values()],
         "closed": [k for k, c in enumerate(ids) if cards[c][1]],
-        "arrows": [[layout.number[a.source], layout.number[a.target], int(a.reverse)]
+        "arrows": [[at[a.source], at[a.target], int(a.reverse), int(a.gradient)]
                    for a in (scene.arrows[n] for n in where.routes)],
     }  # fmt: skip
     picture = f'<svg class="graph" font-family="{FONT}"><g class="world">{layers}</g></svg>'

@@ -1,5 +1,6 @@
 "use strict";
-// The page of a picture: modules that open and close, pan, zoom, search, trace, details, print.
+// The page of a picture: modules that open and close, pan, zoom, search, trace, details,
+// the sweep of values and gradients, print.
 // Texts of a graph reach the page only through textContent.
 (() => {
   const data = JSON.parse(document.getElementById("scenes").textContent);
@@ -56,7 +57,7 @@
 
   function show(name) {
     const id = picked >= 0 ? now().boxes[picked].id : null;
-    if (shown) clear();
+    if (shown) end(clear());
     shown = levels.has(name) ? name : "ops";
     const l = now();
     l.folded = new Set(name === "modules" && shown === "ops" ? l.closed : []);
@@ -86,6 +87,7 @@
     return i < l.count ? [i] : [...Array(l.count).keys()].filter((b) => around(b).includes(i - l.count));
   }
   function fold(c, closed) { // the corner of what was clicked stays where it is
+    end();
     const l = now(), corner = closed ? l.frames[c] : l.at[l.count + c], before = l.move(corner);
     closed ? l.folded.add(c) : l.folded.delete(c);
     arrange();
@@ -240,6 +242,7 @@
       const [a, b, c, d] = one.box, off = c + 180 < left || a - 180 > right || d < top || b > bottom;
       if (off !== one.off) one.element.classList.toggle("off", (one.off = off));
     }
+    if (sweep) beside(sweep.steps[sweep.at].unit);
   }
   function fit(least = 0) { // everything or, not to be smaller than that, the beginning of the graph
     const l = now(), { x, y, w, h } = l.whole, [wide, high] = room();
@@ -328,6 +331,7 @@
     return seen;
   }
   function pick(i, jump = true) {
+    end();
     const l = now(), boxes = inside(i);
     for (const c of around(i)) if (l.folded.delete(c)) arrange();
     picked = i;
@@ -427,6 +431,105 @@
     $("count").textContent = `${hit + 1} of ${hits.length}`;
   });
 
+  // -- the sweep: values pass forward, then gradients back ----------------------------------------
+
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  let sweep = null, timer = 0; // its steps, and the one that is shown
+  function begin() { // a step for each unit, in the order of the graph and then in that of backward
+    const l = now(), order = [...Array(l.count).keys()], reached = new Set();
+    const steps = (back, boxes) => {
+      const units = new Map();
+      for (const i of boxes) units.set(outermost(i), [...(units.get(outermost(i)) ?? []), i]);
+      return [...units].map(([unit, own]) => ({ unit, own: new Set(own), back }));
+    };
+    const arrows = l.arrows.filter(([, , , gradient]) => gradient);
+    for (const i of [...order].reverse())
+      if (reached.has(i) || (!l.next[i].length && arrows.some(([, b]) => b === i))) {
+        reached.add(i);
+        for (const [a, b] of arrows) if (b === i) reached.add(a);
+      }
+    const made = order.filter((i) => l.before[i].length), back = made.filter((i) => reached.has(i));
+    clear();
+    l.svg.classList.add("sweep");
+    sweep = { at: -1, steps: [...steps(false, made), ...steps(true, back.reverse())] };
+    sweep.wait = clamp(60000 / sweep.steps.length, 150, 1000);
+  }
+  function pause() {
+    clearInterval(timer);
+    timer = 0;
+    $("play").textContent = "▶ Play";
+  }
+  function end() {
+    pause();
+    if (sweep) for (const e of [...now().nodes, ...now().edges]) e.classList.remove(...sweepClasses);
+    now().svg.classList.remove("sweep");
+    $("rule").hidden = true;
+    sweep = null;
+  }
+  const sweepClasses = ["passed", "returned", "now", "flow", "ebb"];
+  function stage(by) { // shows the next step, or the one before
+    if (!sweep) begin();
+    const l = now(), { steps } = sweep, at = (sweep.at = clamp(sweep.at + by, 0, steps.length - 1));
+    if (!steps.length) return end();
+    const { unit, own, back } = steps[at], done = steps.slice(0, at + 1);
+    const passed = new Set(done.filter((s) => !s.back).map((s) => s.unit)), returned = new Set();
+    for (const s of done.filter((s) => s.back))
+      for (const [a, b, , gradient] of l.arrows)
+        if (s.own.has(b)) returned.add(s.unit).add(gradient ? outermost(a) : s.unit);
+    l.nodes.forEach((node, i) => {
+      node.classList.toggle("passed", passed.has(i) || (i < l.count && !l.before[i].length));
+      node.classList.toggle("returned", returned.has(i));
+      node.classList.toggle("now", i === unit);
+    });
+    l.edges.forEach((e, n) => {
+      const [a, b, turned, gradient] = l.arrows[n], flows = own.has(b) && !own.has(a) && (gradient || !back);
+      e.classList.toggle("flow", flows);
+      e.classList.toggle("ebb", flows && back !== !!turned);
+      e.classList.toggle("returned", flows && back);
+    });
+    const part = steps.filter((s) => s.back === back), box = l.boxes[unit], rule = $("rule");
+    rule.hidden = false;
+    rule.replaceChildren();
+    add(rule, "strong", `${back ? "backward" : "forward"} ${part.indexOf(steps[at]) + 1} / ${part.length}   ${box.id}`);
+    for (const text of back ? formulas(own) : values(box)) add(rule, "div", text);
+    centre(unit);
+    apply();
+    if (at === steps.length - 1) pause();
+  }
+  function beside(i) { // the rule is right of its box, or below it
+    const rule = $("rule"), { k, x, y } = now().view, [a, b, w, h] = now().places[i], [wide, high] = room();
+    const fits = (a + w) * k + x + 12 + rule.offsetWidth < wide;
+    const [left, top] = fits ? [(a + w) * k + x + 12, b * k + y] : [a * k + x, (b + h) * k + y + 12];
+    rule.style.left = `${clamp(left, 8, Math.max(wide - rule.offsetWidth - 8, 8))}px`;
+    rule.style.top = `${clamp(top, 8, Math.max(high - rule.offsetHeight - 8, 8))}px`;
+  }
+  function values(box) {
+    const facts = new Map(box.facts), range = ["min", "max"].map((n) => facts.get(n));
+    return [[box.type, facts.get("shape") ?? box.shape, facts.get("value") ?? box.note,
+      range[0] && `from ${range[0]} to ${range[1]}`].filter(Boolean).join("   ")];
+  }
+  function formulas(own) { // the rules of the boxes of a step, as the primitives state them
+    const found = [...own].flatMap((i) => {
+      const { id, facts, title } = now().boxes[i], rules = facts.filter(([name]) => name.startsWith("gradient of "));
+      const size = facts.find(([name]) => name === "rms of ∂L/∂result"), head = own.size > 1 ? `${title}  ` : "";
+      if (!now().next[i].length) return [`${head}g = 1, the gradient of ${title} by itself`];
+      return [...rules.map(([name, text]) => `${head}${name}:  ${text}`), ...(size && own.size === 1 ? [`rms of g: ${size[1]}`] : [])];
+    });
+    return found.length > 6 ? [...found.slice(0, 5), `and ${found.length - 5} more`] : found;
+  }
+  function play() {
+    if (timer) return pause();
+    if (sweep && sweep.at === sweep.steps.length - 1) end();
+    stage(1);
+    if (still.matches || !sweep || sweep.at === sweep.steps.length - 1) return; // a step for each press
+    $("play").textContent = "❚❚ Pause";
+    timer = setInterval(stage, sweep.wait, 1);
+  }
+  function turn(by) {
+    pause();
+    stage(by);
+  }
+
   // -- theme, buttons, keyboard, print ------------------------------------------------------------
 
   const themes = ["auto", "light", "dark"], night = matchMedia("(prefers-color-scheme: dark)");
@@ -439,13 +542,14 @@
   const buttons = {
     theme: () => theme((chosen = themes[(themes.indexOf(chosen) + 1) % 3])),
     fit: () => fit(), in: () => zoom(1.25), out: () => zoom(0.8),
-    ask: () => help.showModal(), close: () => help.close(),
+    play, next: () => turn(1), previous: () => turn(-1), ask: () => help.showModal(), close: () => help.close(),
   };
   for (const [id, press] of Object.entries(buttons)) $(id).addEventListener("click", press);
   for (const b of pressed) b.addEventListener("click", () => show(b.dataset.show));
 
   const keys = { "/": () => find.focus(), "?": buttons.ask, "+": buttons.in, "=": buttons.in,
     "-": buttons.out, "0": buttons.fit, "1": open,
+    p: play, ".": buttons.next, ",": buttons.previous,
     c: () => picked >= 0 && around(picked).length && fold(around(picked)[0], true) };
   const directions = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
   function step(dx, dy) {
@@ -468,6 +572,7 @@
     if (e.ctrlKey || e.metaKey || e.altKey || help.open) return;
     const unit = e.target.closest?.(".node")?.unit;
     if (e.key === "Escape") {
+      end();
       find.value = "";
       search();
       clear();
