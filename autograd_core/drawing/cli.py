@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     # fmt: on
     p.add_argument("--level", choices=("auto", *LEVELS), default="auto")
     p.add_argument("--color", choices=COLOURS, default="kind")
-    p.add_argument("--direction", choices=DIRECTIONS, default="TB")
+    p.add_argument("--direction", choices=DIRECTIONS)
     p.add_argument("--theme", choices=THEMES, default="auto")
     p.add_argument("--no-fold", action="store_true", help="draw every step that repeats")
     p.add_argument("--depth", type=int, help="how deeply clusters of modules nest")

@@ -80,7 +80,12 @@ class Picture:
 
     def _svg(self, theme: str, page: tuple[float, float] | None = None) -> str:
         scene, direction = self.graph, self.direction
-        where = graphviz.place(scene, box_sizes(scene), lambda s: to_dot(s, direction))
+        blocks = self.level == "blocks"  # in ranks of one height, which dot does not know
+        where = (
+            None
+            if blocks
+            else graphviz.place(scene, box_sizes(scene), lambda s: to_dot(s, direction))
+        )
         return to_svg(scene, direction, theme, where, page)
 
     def _fixed(self) -> str:

@@ -37,7 +37,8 @@ class Box:
         What the box is, a key of ``palette.STYLES``.
     form
         ``"card"`` (a stripe at the left and two rows), ``"pill"`` (an operation) or ``"box"``
-        (square corners: data, parameters, outputs).
+        (square corners: data, parameters, outputs); ``"block"`` (a volume) or ``"slab"`` (a thin
+        one), of the size of ``shape``.
     title
         Bold, at the left of the first row: a name, or the sign of an operation.
     type

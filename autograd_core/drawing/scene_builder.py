@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from autograd_core.drawing.blocks import to_blocks
 from autograd_core.drawing.colour.measures import Measure, statistics
 from autograd_core.drawing.scene import Arrow, Box, Cluster, Scene, clean, toposort
 from autograd_core.drawing.trace.folding import fold
@@ -86,7 +87,7 @@ class _Builder:
         tail = loss_tail(trace, groups)
         self.loss_title = self._loss_name([i for g in tail for i in groups[g].ops])
         tail = tail if self.loss_title else []
-        merged = level in ("modules", "compact")
+        merged = level not in ("ops", "full")
         self.ends = tail if merged else []  # the groups that the output box stands for
         self.loss = tail if len(tail) > 1 and not merged else []
         if self.loss:
@@ -528,7 +529,7 @@ def build(
     trace
         The recorded graph.
     level
-        ``"modules"``, ``"compact"``, ``"ops"`` or ``"full"``.
+        ``"modules"``, ``"compact"``, ``"ops"``, ``"full"`` or ``"blocks"``.
     measures
         The first one colours boxes and arrows; all add facts to the boxes.
     title
@@ -552,7 +553,7 @@ def build(
         b.group(g)
     b.outputs()
     shown = measures[0]
-    return Scene(
+    scene = Scene(
         title + (f"  —  {shown.heading}" if shown.heading else ""),
         shown.finding() or b.subtitle(),
         toposort(b.boxes, b.arrows),
@@ -561,3 +562,9 @@ def build(
         shown.scale(),
         omitted=b.omitted,
     )
+    if level != "blocks":
+        return scene
+    mixing = {
+        b.group_ids[g] for g in b.kept if any(trace.ops[i].kind == "product" for i in groups[g].ops)
+    }
+    return to_blocks(scene, mixing, trace.batch)

@@ -22,9 +22,16 @@ from autograd_core.drawing.colour.palette import FONT, check_theme, css
 from autograd_core.drawing.layout.layout_result import LayoutResult
 from autograd_core.drawing.scene import Box, Scene, clean
 from autograd_core.drawing.write import svg
+from autograd_core.drawing.write.elements import moved
 from autograd_core.drawing.write.escaping import script_json, xml
 
-_NAMES = {"modules": "Modules", "compact": "Compact", "ops": "Every op", "full": "Full"}
+_NAMES = {
+    "blocks": "Blocks",
+    "modules": "Modules",
+    "compact": "Compact",
+    "ops": "Every op",
+    "full": "Full",
+}
 
 
 @cache
@@ -82,7 +89,7 @@ def _cards(scene: Scene, cards: Mapping[str, Box]) -> dict[str, tuple[Box, bool]
 def _badge(x: float, y: float, opens: bool) -> str:
     """Return the sign that opens a card, or closes a cluster."""
     bar = "M-4 0H4M0-4V4" if opens else "M-4 0H4"
-    return svg.moved(x, y, f'<g class="badge"><circle r="8"/><path d="{bar}"/></g>')
+    return moved(x, y, f'<g class="badge"><circle r="8"/><path d="{bar}"/></g>')
 
 
 def _drawn(scene: Scene, direction: str, closed: Mapping[str, Box]) -> tuple[str, dict[str, Any]]:
@@ -90,7 +97,7 @@ def _drawn(scene: Scene, direction: str, closed: Mapping[str, Box]) -> tuple[str
     cards = _cards(scene, closed)
     alike = svg.box_sizes(Scene("", "", [card for card, _ in cards.values()]))
     sizes = dict(zip(cards, alike, strict=True))
-    layout = LayoutResult(scene, direction, svg.box_sizes(scene), sizes)
+    layout = LayoutResult(scene, direction, svg.box_sizes(scene, direction), sizes)
     where = layout.placement()
     ids = list(where.clusters)
     number, at = {c: k for k, c in enumerate(ids)}, layout.number

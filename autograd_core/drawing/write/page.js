@@ -496,9 +496,9 @@
     apply();
     if (at === steps.length - 1) pause();
   }
-  function beside(i) { // the rule is right of its box, or below it
+  function beside(i) { // the rule is right of its box, or below it in a row
     const rule = $("rule"), { k, x, y } = now().view, [a, b, w, h] = now().places[i], [wide, high] = room();
-    const fits = (a + w) * k + x + 12 + rule.offsetWidth < wide;
+    const fits = !now().flat && (a + w) * k + x + 12 + rule.offsetWidth < wide;
     const [left, top] = fits ? [(a + w) * k + x + 12, b * k + y] : [a * k + x, (b + h) * k + y + 12];
     rule.style.left = `${clamp(left, 8, Math.max(wide - rule.offsetWidth - 8, 8))}px`;
     rule.style.top = `${clamp(top, 8, Math.max(high - rule.offsetHeight - 8, 8))}px`;
