@@ -43,7 +43,7 @@ def _rows(box: Box) -> list[tuple[Words, Words]]:
     """Return the texts of a card: left and right of each row."""
     kind = "  ".join(t for t in (box.type, box.steps) if t)
     rows = [((box.title, 13.0, "b"), (kind, 13.0, "k b" if box.repeats > 1 else "k"))]
-    right = "   ".join(t for t in (box.note, box.mark) if t)
+    right = "  ·  ".join(t for t in (box.note, box.mark) if t)
     if box.spec or right:
         rows.append(((box.spec, 12.0, ""), (right, 11.0, "b" if box.mark else "m")))
     if box.absorbed:
