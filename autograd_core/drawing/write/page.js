@@ -7,6 +7,7 @@
   const $ = (id) => document.getElementById(id);
   const view = $("view"), find = $("find"), panel = $("panel"), help = $("help"), map = $("map");
   const MARGIN = 24, GAP = 40; // around everything, and what is left of an empty strip
+  const FEW = 600; // elements that may be in the document without being seen
   const levels = new Map(), pressed = document.querySelectorAll("[data-show]");
   let shown, picked = -1, hits = [], hit = -1;
   const now = () => levels.get(shown);
@@ -29,11 +30,11 @@
 
   // A unit is a box or, after all boxes, the card of a cluster; a closed cluster shows its card.
   for (const holder of document.querySelectorAll(".level")) {
-    const layer = (name) => [...holder.querySelector(`.${name}`).children];
-    const l = { ...data.scenes[holder.dataset.level], holder, folded: new Set(),
-      svg: holder.querySelector(".graph"), world: holder.querySelector(".world"),
-      nodes: [...layer("nodes"), ...layer("cards")], edges: layer("edges"),
-      outlines: layer("frames"), titles: layer("titles") };
+    const world = holder.querySelector(".world");
+    const layers = [...world.children].map((g) => ({ g, all: [...g.children] }));
+    const [outlines, edges, titles, boxes, cards] = layers.map(({ all }) => all);
+    const l = { ...data.scenes[holder.dataset.level], holder, folded: new Set(), world, layers,
+      svg: holder.querySelector(".graph"), nodes: [...boxes, ...cards], edges, outlines, titles };
     l.count = l.at.length - l.frames.length;
     l.next = l.boxes.map(() => []);
     l.before = l.boxes.map(() => []);
@@ -127,11 +128,11 @@
     };
   }
   function arrange() {
-    const l = now(), spans = [[], []], bounds = l.bounds = [];
+    const l = now(), spans = [[], []], bounds = l.bounds = new Map();
     const rigid = (x, y, w, h) => (spans[0].push([x, x + w]), spans[1].push([y, y + h]));
     const cover = (element, all) => {
       const [x, y] = [0, 1].map((c) => all.map((p) => p[c]));
-      bounds.push({ element, box: [Math.min(...x), Math.min(...y), Math.max(...x), Math.max(...y)] });
+      bounds.set(element, [Math.min(...x), Math.min(...y), Math.max(...x), Math.max(...y)]);
     };
     l.seen = l.nodes.map((_, i) => outermost(i) === i && (i < l.count || l.folded.has(i - l.count)));
     const framed = l.frames.map((_, c) => !l.folded.has(c) && outermost(l.count + c) === l.count + c);
@@ -141,7 +142,6 @@
     l.move = ([x, y]) => [fx(x), fy(y)];
     l.places = l.at.map(([x, y, w, h]) => [fx(x), fy(y), w, h]);
     l.nodes.forEach((node, i) => {
-      node.classList.toggle("gone", !l.seen[i]);
       if (!l.seen[i]) return;
       const [x, y, w, h] = l.places[i];
       shift(node, l.at[i]);
@@ -149,10 +149,7 @@
     });
     l.frames.forEach(([x, y, w, h], c) => {
       const corners = [l.move([x, y]), l.move([x + w, y + h])], [p, q] = corners;
-      for (const e of [l.outlines[c], l.titles[c]]) {
-        e.classList.toggle("gone", !framed[c]);
-        if (framed[c]) cover(e, corners);
-      }
+      if (framed[c]) for (const e of [l.outlines[c], l.titles[c]]) cover(e, corners);
       set(l.outlines[c], { x: p[0], y: p[1], width: q[0] - p[0], height: q[1] - p[1] });
       shift(l.titles[c], [x, y]);
     });
@@ -167,14 +164,14 @@
     });
     const kept = new Map([...best.values()].map((one) => [one.n, one]));
     l.edges.forEach((e, n) => {
-      e.classList.toggle("gone", !kept.has(n));
       if (!kept.has(n)) return;
       if (l.folded.size || e.changed) draw(e, l.lines[n], kept.get(n).to);
       cover(e, kept.get(n).all);
     });
-    const edge = (k, f, sign) => bounds.reduce((m, { box }) => f(m, box[k]), sign * Infinity) - sign * MARGIN;
-    const [x, y] = bounds.length ? [edge(0, Math.min, 1), edge(1, Math.min, 1)] : [0, 0];
-    const [w, h] = bounds.length ? [edge(2, Math.max, -1) - x, edge(3, Math.max, -1) - y] : [1, 1];
+    const all = [...bounds.values()];
+    const edge = (k, f, sign) => all.reduce((m, box) => f(m, box[k]), sign * Infinity) - sign * MARGIN;
+    const [x, y] = all.length ? [edge(0, Math.min, 1), edge(1, Math.min, 1)] : [0, 0];
+    const [w, h] = all.length ? [edge(2, Math.max, -1) - x, edge(3, Math.max, -1) - y] : [1, 1];
     l.whole = { x, y, w, h };
     const small = Math.min(150 / w, 190 / h);
     set(map, { viewBox: `${x} ${y} ${w} ${h}`, width: Math.max(w * small, 30), height: Math.max(h * small, 20) });
@@ -238,11 +235,20 @@
     l.world.setAttribute("transform", `translate(${x} ${y}) scale(${k})`);
     l.svg.classList.toggle("far", k < 0.25);
     set(map.children[1], { x: left, y: top, width: right - left, height: bottom - top });
-    for (const one of l.bounds) { // what is beyond the view costs nothing
-      const [a, b, c, d] = one.box, off = c + 180 < left || a - 180 > right || d < top || b > bottom;
-      if (off !== one.off) one.element.classList.toggle("off", (one.off = off));
-    }
+    const few = l.bounds.size < FEW; // else what is beyond the view is taken out
+    attach(l.world, ([a, b, c, d]) => few || (c + 180 > left && a - 180 < right && d > top && b < bottom));
     if (sweep) beside(sweep.steps[sweep.at].unit);
+  }
+  function attach(world, wanted, copy = (e) => e) { // the elements that are shown, in their order
+    now().layers.forEach(({ all }, k) => {
+      const layer = world.children[k];
+      for (let i = all.length - 1, next = null; i >= 0; i--) {
+        const box = now().bounds.get(all[i]);
+        if (!box || !wanted(box)) all[i].parentNode === layer && all[i].remove();
+        else if (all[i].parentNode === layer) next = all[i];
+        else next = layer.insertBefore(copy(all[i]), next);
+      }
+    });
   }
   function fit(least = 0) { // everything or, not to be smaller than that, the beginning of the graph
     const l = now(), { x, y, w, h } = l.whole, [wide, high] = room();
@@ -594,9 +600,12 @@
       let end = Math.min(top + high / k, y + h);
       const cut = () => l.places.find(([, a, , b], i) => l.seen[i] && a < end && a + b > end);
       for (let box = cut(); end < y + h && box && box[1] > top + 1; box = cut()) end = box[1] - 1;
-      const sheet = $("pages").appendChild(l.svg.cloneNode(true));
+      const sheet = $("pages").appendChild(l.svg.cloneNode(false)), world = l.world.cloneNode(false);
+      sheet.append(world);
+      world.append(...l.layers.map(({ g }) => g.cloneNode(false)));
+      attach(world, ([, a, , b]) => b > top && a < end, (e) => e.cloneNode(true));
       set(sheet, { width: w * k, height: (end - top) * k, viewBox: `${x} ${top} ${w} ${end - top}` });
-      sheet.querySelector(".world").removeAttribute("transform");
+      world.removeAttribute("transform");
       top = end;
     }
   });
