@@ -36,6 +36,7 @@ def _expressions(file: str) -> dict[tuple[int | None, int | None], ast.expr]:
     return {(body.lineno, body.col_offset): body for body in bodies}
 
 
+@lru_cache(maxsize=1024)
 def _formula(rule: Callable[..., Any]) -> str:
     """Return what a rule computes, as short text; empty where that is not known."""
     sentence = re.match(r"(?:Return )?(.*?)(?:\.\s|\.?$)", inspect.getdoc(rule) or "", re.DOTALL)

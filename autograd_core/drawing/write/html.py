@@ -44,12 +44,15 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def _details(box: Box) -> dict[str, Any]:
-    """Return what the details panel and the search need of a box."""
+def _details(box: Box, words: dict[str, int]) -> dict[str, Any]:
+    """Return what the details panel and the search need of a box.
+
+    Facts are numbers in ``words``, to which new ones are added: most boxes of a graph share them.
+    """
     names = ("id", "title", "type", "spec", "note", "absorbed", "mark", "dtype")
     texts = {name: clean(getattr(box, name)) for name in names}
     texts |= {"shape": "×".join(map(str, box.shape)), "steps": box.steps}
-    facts = [[clean(str(k)), clean(str(v))] for k, v in box.facts]
+    facts = [words.setdefault(clean(str(t)), len(words)) for fact in box.facts for t in fact]
     return {name: text for name, text in texts.items() if text} | {"facts": facts}
 
 
@@ -113,7 +116,8 @@ def _drawn(scene: Scene, direction: str, closed: Mapping[str, Box]) -> tuple[str
         for c, place in zip(ids, places, strict=True)
     ]  # fmt: skip
     layers = "".join(f'<g class="{k}">{chr(10).join(v)}</g>' for k, v in parts.items())
-    shown = replace(scene, boxes=[*scene.boxes, *(card for card, _ in cards.values())])
+    words: dict[str, int] = {}
+    shown = replace(scene, boxes=[*scene.boxes, *(cards[c][0] for c in ids)])
     legend, wide, high = svg.footer(shown, 1000.0)
     legend = (
         f'<svg class="legend" width="{wide:.0f}" height="{max(high - 24, 0):.0f}" '
@@ -123,9 +127,9 @@ def _drawn(scene: Scene, direction: str, closed: Mapping[str, Box]) -> tuple[str
         "title": clean(scene.title),
         "subtitle": scene.subtitle,
         "flat": layout.flat,
-        "boxes": [_details(b) for b in scene.boxes] + [_details(cards[c][0]) for c in ids],
-        "in": [number.get(b.cluster, -1) for b in scene.boxes]
-        + [number.get(cards[c][0].cluster, -1) for c in ids],
+        "boxes": [_details(b, words) for b in shown.boxes],
+        "words": list(words),
+        "in": [number.get(b.cluster, -1) for b in shown.boxes],
         "at": [[round(v, 1) for v in place] for place in (*where.boxes, *places)],
         "frames": [[round(v, 1) for v in place] for place in where.clusters.values()],
         "closed": [k for k, c in enumerate(ids) if cards[c][1]],

@@ -35,6 +35,8 @@
     const [outlines, edges, titles, boxes, cards] = layers.map(({ all }) => all);
     const l = { ...data.scenes[holder.dataset.level], holder, folded: new Set(), world, layers,
       svg: holder.querySelector(".graph"), nodes: [...boxes, ...cards], edges, outlines, titles };
+    for (const b of l.boxes)
+      b.facts = b.facts.flatMap((w, k) => (k % 2 ? [[l.words[b.facts[k - 1]], l.words[w]]] : []));
     l.count = l.at.length - l.frames.length;
     l.next = l.boxes.map(() => []);
     l.before = l.boxes.map(() => []);
