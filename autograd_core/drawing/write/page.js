@@ -444,22 +444,18 @@
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   let sweep = null, timer = 0; // its steps, and the one that is shown
   function begin() { // a step for each unit, in the order of the graph and then in that of backward
-    const l = now(), order = [...Array(l.count).keys()], reached = new Set();
+    const l = now(), order = [...Array(l.count).keys()], into = order.map(() => []);
     const steps = (back, boxes) => {
       const units = new Map();
       for (const i of boxes) units.set(outermost(i), [...(units.get(outermost(i)) ?? []), i]);
       return [...units].map(([unit, own]) => ({ unit, own: new Set(own), back }));
     };
-    const arrows = l.arrows.filter(([, , , gradient]) => gradient);
-    for (const i of [...order].reverse())
-      if (reached.has(i) || (!l.next[i].length && arrows.some(([, b]) => b === i))) {
-        reached.add(i);
-        for (const [a, b] of arrows) if (b === i) reached.add(a);
-      }
-    const made = order.filter((i) => l.before[i].length), back = made.filter((i) => reached.has(i));
+    for (const [a, b, , gradient] of l.arrows) if (gradient && a !== b) into[b].push(a);
+    const got = reached(order.filter((i) => !l.next[i].length && into[i].length), into);
+    const made = order.filter((i) => l.before[i].length), back = made.filter((i) => got.has(i));
     clear();
     l.svg.classList.add("sweep");
-    sweep = { at: -1, steps: [...steps(false, made), ...steps(true, back.reverse())] };
+    sweep = { at: -1, into, steps: [...steps(false, made), ...steps(true, back.reverse())] };
     sweep.wait = clamp(60000 / sweep.steps.length, 150, 1000);
   }
   function pause() {
@@ -482,8 +478,7 @@
     const { unit, own, back } = steps[at], done = steps.slice(0, at + 1);
     const passed = new Set(done.filter((s) => !s.back).map((s) => s.unit)), returned = new Set();
     for (const s of done.filter((s) => s.back))
-      for (const [a, b, , gradient] of l.arrows)
-        if (s.own.has(b)) returned.add(s.unit).add(gradient ? outermost(a) : s.unit);
+      for (const b of s.own) for (const a of [b, ...sweep.into[b]]) returned.add(outermost(a));
     l.nodes.forEach((node, i) => {
       node.classList.toggle("passed", passed.has(i) || (i < l.count && !l.before[i].length));
       node.classList.toggle("returned", returned.has(i));
