@@ -189,13 +189,10 @@ def route_beside(scene: Scene, layers: Layers, frame: Frame) -> dict[int, Route]
             reach = max(h / 2 - 7, 0.0)
             end = (x + side * w / 2, max(y - reach, min(oy, y + reach)))
             middle = (start[0] + end[0]) / 2
-            path: Path = [("M", (start,))]
-            if abs(start[1] - end[1]) < 0.5:
-                path.append(("L", (end,)))
-            else:
-                path.append(("C", ((middle, start[1]), (middle, end[1]), end)))
-            if scene.arrows[n].source != scene.boxes[other].id:
-                path = [("M", (end,)), ("L", (start,))]
+            flat = abs(start[1] - end[1]) < 0.5
+            bend = ("C", ((middle, start[1]), (middle, end[1]), end))
+            path: Path = [("M", (start,)), ("L", (end,)) if flat else bend]
+            path = path if a.source == scene.boxes[other].id else backwards(path)
             found[n] = Route(path, (middle, (start[1] + end[1]) / 2), "above")
     return found
 

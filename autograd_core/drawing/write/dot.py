@@ -10,7 +10,7 @@ of the layout adds the sizes that our boxes have, and asks ``dot`` for positions
 from collections import Counter
 
 from autograd_core.drawing.colour.palette import CLUSTER, EDGE, FONT, INK, MUTED, STYLES
-from autograd_core.drawing.scene import Arrow, Box, Scene, critical_path, walk_clusters
+from autograd_core.drawing.scene import Arrow, Box, Scene, critical_path, outline
 from autograd_core.drawing.write.escaping import cut, dot_string
 
 
@@ -107,22 +107,20 @@ def to_dot(scene: Scene, direction: str = "TB") -> str:
         'margin="0.16,0.06"];',
         f'edge [color="{EDGE}" arrowsize=0.7 fontname="{FONT}" fontsize=11 fontcolor="{MUTED}"];',
     ]
-    inside: dict[str, list[str]] = {}
-    for b in scene.boxes:
-        inside.setdefault(b.cluster, []).append(_box(b, b.id in column))
-    lines += inside.get("", [])
-    for cluster, depth, opens in walk_clusters(scene):
+    for thing, depth, closes in outline(scene, scene.boxes):
         pad = "  " * (depth - 1)
-        if not opens:
+        if closes:
             lines.append(f"{pad}}}")
-            continue
-        name = " ".join(cut(t) for t in (cluster.title, cluster.type) if t.strip())
-        lines += [
-            f"{pad}subgraph {dot_string('cluster_' + cluster.id)} {{",
-            f'{pad}  label={dot_string(name)}; labeljust=l; labelloc=t; style="rounded,filled"; '
-            f'color="{CLUSTER.stroke}"; fillcolor="{CLUSTER.fill}"; margin=12;',
-            *(f"{pad}  {line}" for line in inside.get(cluster.id, [])),
-        ]
+        elif isinstance(thing, Box):
+            lines.append(pad + _box(thing, thing.id in column))
+        else:
+            name = " ".join(cut(t) for t in (thing.title, thing.type) if t.strip())
+            lines += [
+                f"{pad}subgraph {dot_string('cluster_' + thing.id)} {{",
+                f"{pad}  label={dot_string(name)}; labeljust=l; labelloc=t; "
+                f'style="rounded,filled"; color="{CLUSTER.stroke}"; fillcolor="{CLUSTER.fill}"; '
+                "margin=12;",
+            ]
     for a in scene.arrows:
         lines.append(_arrow(a, boxes[a.source], column, beside.get(a, False)))
         if a in beside:

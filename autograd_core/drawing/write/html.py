@@ -20,7 +20,7 @@ from typing import Any
 
 from autograd_core.drawing.colour.palette import FONT, check_theme, css
 from autograd_core.drawing.layout.layout_result import LayoutResult
-from autograd_core.drawing.scene import Box, Scene, clean
+from autograd_core.drawing.scene import Box, Scene, clean, cluster_paths
 from autograd_core.drawing.write import svg
 from autograd_core.drawing.write.elements import moved
 from autograd_core.drawing.write.escaping import script_json, xml
@@ -62,20 +62,17 @@ def _cards(scene: Scene, cards: Mapping[str, Box]) -> dict[str, tuple[Box, bool]
     That are modules with parameters inside which no module has any, and modules without
     parameters that have no modules inside.
     """
-    parents = {c.id: c.parent for c in scene.clusters}
+    around, parents = cluster_paths(scene), {c.id: c.parent for c in scene.clusters}
     own = dict.fromkeys(parents, 0)  # parameters in it and in clusters inside it
     reads: dict[str, bool] = dict.fromkeys(parents, False)  # a cluster inside has parameters
     count = dict.fromkeys(parents, 0)
     for b in scene.boxes:
-        at, seen = b.cluster, set[str]()
-        while at in parents and at not in seen:
-            seen.add(at)
+        for at in around.get(b.cluster, ()):
             count[at] += b.form != "box"
             if b.kind == "parameter":
                 own[at] += prod(b.shape)
                 reads[at] = reads[at] or at != b.cluster
-            at = parents[at]
-    around = set(parents.values())
+    outer = set(parents.values())
     found = {}
     for c in scene.clusters:
         n = count[c.id]
@@ -83,7 +80,7 @@ def _cards(scene: Scene, cards: Mapping[str, Box]) -> dict[str, tuple[Box, bool]
         kind = "module" if own[c.id] else "elementwise"
         card = Box(c.id, kind, c.title, "card", type=c.type, note=note,
                    spec=f"{n} operation{'s' * (n != 1)}")  # fmt: skip
-        closed = not reads[c.id] if own[c.id] else c.id not in around
+        closed = not reads[c.id] if own[c.id] else c.id not in outer
         card = replace(cards.get(c.id, card), repeats=1, strip=(), cluster=c.parent)
         found[c.id] = (card, closed)
     return found

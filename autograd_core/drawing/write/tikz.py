@@ -12,6 +12,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from autograd_core.drawing.scene import clean
+from autograd_core.drawing.write.elements import number
 from autograd_core.drawing.write.escaping import tex
 
 _SPACE = "{http://www.w3.org/2000/svg}"
@@ -59,12 +60,8 @@ def _rules(sheet: str) -> list[_Rule]:
                                         sum(map(len, r.levels))])  # fmt: skip
 
 
-def _number(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".")
-
-
 def _point(x: float, y: float) -> str:
-    return f"({_number(x)},{_number(y)})"
+    return f"({number(x)},{number(y)})"
 
 
 def _path(d: str) -> str:
@@ -101,11 +98,11 @@ class _Writer:
             found.append(f"fill opacity={look['fill-opacity']}")
         if "draw" in " ".join(found):
             if "stroke-width" in look:
-                found.append(f"line width={_number(float(look['stroke-width']) * _UNIT)}bp")
+                found.append(f"line width={number(float(look['stroke-width']) * _UNIT)}bp")
             if look.get("stroke-dasharray", "none") != "none":
                 found.append("dash pattern=on 3.75bp off 3bp")
         if "rx" in look:
-            found.append(f"rounded corners={_number(float(look['rx']) * _UNIT)}bp")
+            found.append(f"rounded corners={number(float(look['rx']) * _UNIT)}bp")
         return ", ".join(found)
 
     def lines(
@@ -148,7 +145,7 @@ class _Writer:
             yield rf"\path[{shape}] {_path(own['d'])};"
         elif tag == "text":
             size = float(own["font-size"]) * _UNIT
-            font = f"\\fontsize{{{_number(size)}}}{{{_number(size * 1.2)}}}\\selectfont"
+            font = f"\\fontsize{{{number(size)}}}{{{number(size * 1.2)}}}\\selectfont"
             font += "\\bfseries" if look.get("font-weight") == "bold" else ""
             ink, anchor = self.colour(look["fill"]), _ANCHORS[own.get("text-anchor", "")]
             text = tex(element.text or "")

@@ -66,8 +66,8 @@ def test_it_shows_what_the_svg_shows(name):
 def test_colours_are_those_of_the_theme():
     scene = scenes.ops()
     light, dark = (written(scene, theme)[1] for theme in ("light", "dark"))
-    assert r"\path[fill=cDCEBF7, draw=c005F99, rounded corners=6.75bp]" in light
-    assert r"\path[fill=c10314C, draw=c3D9BE9, rounded corners=6.75bp]" in dark
+    assert r"\path[fill=cDCEBF7, draw=c005F99, rounded corners=6.8bp]" in light
+    assert r"\path[fill=c10314C, draw=c3D9BE9, rounded corners=6.8bp]" in dark
     assert "dash pattern" not in light  # every arrow carries a gradient, and nothing is a view
 
 
