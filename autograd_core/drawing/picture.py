@@ -80,12 +80,9 @@ class Picture:
 
     def _svg(self, theme: str, page: tuple[float, float] | None = None) -> str:
         scene, direction = self.graph, self.direction
-        blocks = self.level == "blocks"  # in ranks of one height, which dot does not know
-        where = (
-            None
-            if blocks
-            else graphviz.place(scene, box_sizes(scene), lambda s: to_dot(s, direction))
-        )
+        where, sizes = None, box_sizes(scene)
+        if self.level != "blocks":  # which are in ranks of one height, unknown to dot
+            where = graphviz.place(scene, sizes, lambda: to_dot(scene, direction, sizes))
         return to_svg(scene, direction, theme, where, page)
 
     def _fixed(self) -> str:

@@ -1,15 +1,17 @@
 """A scene in Graphviz's DOT language: plain text to edit by hand.
 
-The ids of boxes are the names of nodes, and the texts of a box are its label. :mod:`graphviz`
-of the layout adds the sizes that our boxes have, and asks ``dot`` for positions.
+The ids of boxes are the names of nodes, and the texts of a box are its label. With the sizes that
+our boxes have, :mod:`graphviz` of the layout asks ``dot`` for positions.
 
 * A straight critical path needs ``group`` on its nodes and ``weight`` on its edges.
 * Parameters are beside their operation on the same rank; so are targets and what precedes the loss.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 
 from autograd_core.drawing.colour.palette import CLUSTER, EDGE, FONT, INK, MUTED, STYLES
+from autograd_core.drawing.layout.placement import Size
 from autograd_core.drawing.scene import Arrow, Box, Scene, critical_path, outline
 from autograd_core.drawing.write.escaping import cut, dot_string
 
@@ -78,23 +80,26 @@ def _beside(scene: Scene, boxes: dict[str, Box], column: dict[str, int]) -> dict
     return found
 
 
-def to_dot(scene: Scene, direction: str = "TB") -> str:
+def to_dot(scene: Scene, direction: str = "TB", sizes: Sequence[Size] = ()) -> str:
     """Return the scene in Graphviz's language; the same scene gives the same text.
 
-    Parameters
-    ----------
-    scene
-        The scene to draw.
-    direction
-        Graphviz's ``rankdir``: ``"TB"``, ``"LR"``, ``"BT"`` or ``"RL"``.
+        Parameters
+        ----------
+        scene
+            The scene to draw.
+        direction
+            Graphviz's ``rankdir``: ``"TB"``, ``"LR"``, ``"BT"`` or ``"RL"``.
+        sizes
+            Width and height of each box in points, where it is to have another than its label.
 
-    Examples
-    --------
-    >>> from autograd_core.drawing.scene import Arrow, Box, Scene
-    >>> from autograd_core.drawing.write.dot import to_dot
-    >>> boxes = [Box("x", "data", "x", "box"), Box("tanh", "elementwise", "tanh")]
-    >>> print(to_dot(Scene("a neuron", "", boxes, [Arrow("x", "tanh")])).splitlines()[-2])
-      "x" -> "tanh" [weight=20];
+        Examples
+        --------
+        >>> from autograd_core.drawing.layout.placement import Size
+    from autograd_core.drawing.scene import Arrow, Box, Scene
+        >>> from autograd_core.drawing.write.dot import to_dot
+        >>> boxes = [Box("x", "data", "x", "box"), Box("tanh", "elementwise", "tanh")]
+        >>> print(to_dot(Scene("a neuron", "", boxes, [Arrow("x", "tanh")])).splitlines()[-2])
+          "x" -> "tanh" [weight=20];
     """
     boxes = {b.id: b for b in scene.boxes}
     column = critical_path(scene)
@@ -114,7 +119,9 @@ def to_dot(scene: Scene, direction: str = "TB") -> str:
         elif isinstance(thing, Box):
             lines.append(pad + _box(thing, thing.id in column))
         else:
-            name = " ".join(cut(t) for t in (thing.title, thing.type) if t.strip())
+            name = " ".join(
+                cut(t, 20 if sizes else 60) for t in (thing.title, thing.type) if t.strip()
+            )
             lines += [
                 f"{pad}subgraph {dot_string('cluster_' + thing.id)} {{",
                 f"{pad}  label={dot_string(name)}; labeljust=l; labelloc=t; "
@@ -125,4 +132,7 @@ def to_dot(scene: Scene, direction: str = "TB") -> str:
         lines.append(_arrow(a, boxes[a.source], column, beside.get(a, False)))
         if a in beside:
             lines.append(f"{{rank=same; {dot_string(a.source)}; {dot_string(a.target)}}}")
+    for b, (w, h) in zip(scene.boxes, sizes, strict=False):
+        size = f"width={w / 72:.4f} height={h / 72:.4f} fixedsize=true peripheries=1"
+        lines.append(f"{dot_string(b.id)} [{size}];")
     return "\n".join(["digraph {", *(f"  {line}" for line in lines), "}", ""])
