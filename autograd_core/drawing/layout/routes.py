@@ -65,16 +65,13 @@ def _side(layers: Layers, frame: Frame, item: Item, lane: Item) -> int:
     half = frame.sizes[item.box][0] / 2
     if reach > half + 1 or abs(lane.x - item.x) < half + _ROUND:
         return 0
-    rank = layers.ranks[item.rank]
-    k = item.place + side
-    while 0 <= k < len(rank):
-        other = rank[k]
+    rank, k = layers.ranks[item.rank], item.place
+    for other in rank[k + 1 :] if side > 0 else reversed(rank[:k]):
         edge = other.x - other.left if side > 0 else -(other.x + other.right)
         if other.box >= 0:
             return side if edge > side * lane.x + _CLEAR else 0
         if (other.x - lane.x) * side < 0 and not other.border:
             return 0  # another lane is nearer
-        k += side
     return side
 
 

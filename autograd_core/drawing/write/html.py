@@ -62,25 +62,21 @@ def _cards(scene: Scene, cards: Mapping[str, Box]) -> dict[str, tuple[Box, bool]
     That are modules with parameters inside which no module has any, and modules without
     parameters that have no modules inside.
     """
-    around, parents = cluster_paths(scene), {c.id: c.parent for c in scene.clusters}
-    own = dict.fromkeys(parents, 0)  # parameters in it and in clusters inside it
-    reads: dict[str, bool] = dict.fromkeys(parents, False)  # a cluster inside has parameters
-    count = dict.fromkeys(parents, 0)
+    outer, paths = {c.parent for c in scene.clusters}, cluster_paths(scene)
+    inside: dict[str, list[Box]] = {c.id: [] for c in scene.clusters}
     for b in scene.boxes:
-        for at in around.get(b.cluster, ()):
-            count[at] += b.form != "box"
-            if b.kind == "parameter":
-                own[at] += prod(b.shape)
-                reads[at] = reads[at] or at != b.cluster
-    outer = set(parents.values())
+        for around in paths.get(b.cluster, ()):
+            inside[around].append(b)
     found = {}
     for c in scene.clusters:
-        n = count[c.id]
-        note = f"{own[c.id]:,} params" if own[c.id] else ""
-        kind = "module" if own[c.id] else "elementwise"
-        card = Box(c.id, kind, c.title, "card", type=c.type, note=note,
-                   spec=f"{n} operation{'s' * (n != 1)}")  # fmt: skip
-        closed = not reads[c.id] if own[c.id] else c.id not in outer
+        own = [b for b in inside[c.id] if b.kind == "parameter"]
+        n = sum(b.form != "box" for b in inside[c.id])
+        card = Box(
+            c.id, "module" if own else "elementwise", c.title, "card", type=c.type,
+            spec=f"{n} operation{'s' * (n != 1)}",
+            note=f"{sum(prod(b.shape) for b in own):,} params" if own else "",
+        )  # fmt: skip
+        closed = all(b.cluster == c.id for b in own) if own else c.id not in outer
         card = replace(cards.get(c.id, card), repeats=1, strip=(), cluster=c.parent)
         found[c.id] = (card, closed)
     return found
