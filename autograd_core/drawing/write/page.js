@@ -105,12 +105,13 @@
 
   const beyond = (d) => (d > GAP ? GAP * (1 + Math.log(d / GAP)) : d); // lanes at the sides
   function squeezed(spans, whole, most) { // a function of old positions to new ones
+    if (whole || !spans.length) return (p) => p;
     spans.sort((a, b) => a[0] - b[0]);
     const from = [], to = [];
-    let end = spans[0]?.[0] ?? 0, at = end;
+    let end = spans[0][0], at = end;
     for (const [a, b] of spans) {
       if (b <= end && from.length) continue;
-      if (a > end) at += whole ? a - end : Math.min(a - end, most);
+      if (a > end) at += Math.min(a - end, most);
       const start = Math.max(a, end);
       from.push(start, b);
       to.push(at, (at += b - start));
@@ -118,7 +119,6 @@
     }
     return (p) => {
       let low = 0, high = from.length - 1;
-      if (high < 0 || whole) return p;
       if (p <= from[0]) return to[0] - beyond(from[0] - p);
       if (p >= from[high]) return to[high] + beyond(p - from[high]);
       while (high - low > 1) {
@@ -465,12 +465,14 @@
   }
   function end() {
     pause();
-    if (sweep) for (const e of [...now().nodes, ...now().edges]) e.classList.remove(...sweepClasses);
+    if (sweep) for (const e of [...now().nodes, ...now().edges]) mark(e, {});
     now().svg.classList.remove("sweep");
     $("rule").hidden = true;
     sweep = null;
   }
-  const sweepClasses = ["passed", "returned", "now", "flow", "ebb"];
+  function mark(element, classes) {
+    for (const name of ["passed", "returned", "now", "flow", "ebb"]) element.classList.toggle(name, !!classes[name]);
+  }
   function stage(by) { // shows the next step, or the one before
     if (!sweep) begin();
     const l = now(), { steps } = sweep, at = (sweep.at = clamp(sweep.at + by, 0, steps.length - 1));
@@ -479,16 +481,11 @@
     const passed = new Set(done.filter((s) => !s.back).map((s) => s.unit)), returned = new Set();
     for (const s of done.filter((s) => s.back))
       for (const b of s.own) for (const a of [b, ...sweep.into[b]]) returned.add(outermost(a));
-    l.nodes.forEach((node, i) => {
-      node.classList.toggle("passed", passed.has(i) || (i < l.count && !l.before[i].length));
-      node.classList.toggle("returned", returned.has(i));
-      node.classList.toggle("now", i === unit);
-    });
+    l.nodes.forEach((node, i) => mark(node, { returned: returned.has(i), now: i === unit,
+      passed: passed.has(i) || (i < l.count && !l.before[i].length) }));
     l.edges.forEach((e, n) => {
       const [a, b, turned, gradient] = l.arrows[n], flows = own.has(b) && !own.has(a) && (gradient || !back);
-      e.classList.toggle("flow", flows);
-      e.classList.toggle("ebb", flows && back !== !!turned);
-      e.classList.toggle("returned", flows && back);
+      mark(e, { flow: flows, ebb: flows && back !== !!turned, returned: flows && back });
     });
     const part = steps.filter((s) => s.back === back), box = l.boxes[unit], rule = $("rule");
     rule.hidden = false;

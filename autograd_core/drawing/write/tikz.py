@@ -20,7 +20,8 @@ _UNIT = 0.75  # points to a pixel
 _ANCHORS = {"": "base west", "middle": "base", "end": "base east"}
 _DOCUMENT = r"""\documentclass[tikz]{standalone}
 \usepackage{amssymb,iftex}
-\iftutex\usepackage{fontspec}\setsansfont{TeX Gyre Heros}
+\iftutex\usepackage{fontspec}
+\IfFontExistsTF{TeX Gyre Heros}{\setsansfont{TeX Gyre Heros}}{}
 \else\usepackage[T1]{fontenc}\usepackage{helvet}\fi
 \renewcommand\familydefault\sfdefault
 \newcommand\letter[1]{\iftutex#1\else?\fi} %% letters that the fonts of pdflatex lack
