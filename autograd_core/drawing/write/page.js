@@ -162,12 +162,12 @@
       const to = cut ? shortened(path, a, b) : path.map(([c, ps]) => [c, ps.map(l.move)]);
       const all = points(to), key = cut ? `${a} ${b}` : n;
       const long = all.reduce((sum, p, k) => sum + (k ? distance(p, all[k - 1]) : 0), 0);
-      if (!(best.get(key)?.long <= long)) best.set(key, { n, to, long, all });
+      if (!(best.get(key)?.long <= long)) best.set(key, { n, to, long, all, cut });
     });
     const kept = new Map([...best.values()].map((one) => [one.n, one]));
     l.edges.forEach((e, n) => {
       if (!kept.has(n)) return;
-      if (l.folded.size || e.changed) draw(e, l.lines[n], kept.get(n).to);
+      if (l.folded.size || e.changed) draw(e, l.lines[n], kept.get(n));
       cover(e, kept.get(n).all);
     });
     const all = [...bounds.values()];
@@ -180,42 +180,36 @@
     const squares = l.places.map(([x, y, w, h], i) => (l.seen[i] ? `M${x} ${y}h${w}v${h}h${-w}z` : ""));
     map.children[0].setAttribute("d", squares.join(""));
   }
-  function shift(element, from) {
-    const [x, y] = now().move(from), same = x === from[0] && y === from[1];
+  function shift(element, from, [x, y] = now().move(from)) {
+    const same = x === from[0] && y === from[1];
     if (!same || element.hasAttribute("transform"))
       set(element, { transform: `translate(${x - from[0]} ${y - from[1]})` });
   }
-  function bend(p, q) { // a curve that begins and ends along the flow
+  function bend(p, q) { // a line along the flow, or a curve that begins and ends along it
+    if (Math.abs(p[+now().flat] - q[+now().flat]) < 0.5) return ["L", [q]];
     const middle = [(p[0] + q[0]) / 2, (p[1] + q[1]) / 2];
     return ["C", now().flat ? [[middle[0], p[1]], [middle[0], q[1]], q] : [[p[0], middle[1]], [q[0], middle[1]], q]];
   }
-  function shortened(path, a, b) { // from and to the border of closed cards
+  function shortened(path, a, b) { // from and to closed cards, through the points outside of them
     const l = now(), closed = (i) => i >= l.count, frame = (i) => l.frames[i - l.count];
     const onto = ([x, y, w, h], p, by = 0) => { // the nearest place, not in a corner
       const [i, j] = l.flat ? [0, by] : [by, 0];
       return [clamp(p[0], x + i, x + w - i), clamp(p[1], y + j, y + h - j)];
     };
-    const inside = (i, p) => distance(onto(frame(i), p), p) === 0;
-    const end = (j) => path[j][1].at(-1), line = (j) => path[j][0] === "L";
-    const i = closed(a) ? path.findIndex((_, j) => j && !inside(a, end(j))) : 0;
-    const k = closed(b) ? path.findLastIndex((_, j) => j && !inside(b, end(j - 1))) : path.length;
-    let kept = closed(a) ? [] : [path[0]];
-    if (i >= 0 && (i < k || (i === k && line(i)))) {
-      if (closed(a)) kept.push(["M", [line(i) ? onto(frame(a), end(i)) : end(i)]]);
-      kept.push(...path.slice(i + !(closed(a) && line(i) && i < k), k));
-      if (closed(b) && line(k)) kept.push(["L", [onto(frame(b), end(k - 1))]]);
-    }
-    kept = kept.map(([name, ps]) => [name, ps.map(l.move)]);
-    if (closed(a)) {
-      const to = kept[0]?.[1][0], from = onto(l.places[a], to ?? l.places[b], 12);
-      kept.splice(0, 1, ["M", [from]], ...(to ? [bend(from, to)] : []));
-    }
-    const last = kept.at(-1)[1].at(-1);
-    if (closed(b) || kept.length < 2) kept.push(bend(last, onto(l.places[b], last, 12)));
-    return kept;
+    const inside = (i, p) => closed(i) && distance(onto(frame(i), p), p) === 0;
+    const ends = path.flatMap(([name, ps], j) => { // a line is cut at the frame that it leaves or enters
+      const p = j ? path[j - 1][1].at(-1) : ps[0], q = ps.at(-1), line = name === "L";
+      const cuts = line && inside(a, p) && !inside(a, q) ? [onto(frame(a), q)] : [];
+      if (inside(b, q)) return line && !inside(b, p) ? [...cuts, onto(frame(b), p)] : cuts;
+      return inside(a, q) ? cuts : [...cuts, q];
+    }).map(l.move);
+    const [x, y, w, h] = l.places[b];
+    if (closed(a)) ends.unshift(onto(l.places[a], ends[0] ?? [x + w / 2, y + h / 2], 12));
+    if (closed(b)) ends.push(onto(l.places[b], ends.at(-1), 12));
+    return ends.map((q, k) => (k ? bend(ends[k - 1], q) : ["M", [q]]));
   }
-  function draw(e, { long, wide }, path) {
-    const [line, head, label] = e.children, all = points(path);
+  function draw(e, { long, wide }, { to: path, cut }) {
+    const [line, head, label] = e.children, all = points(path), start = all[0];
     const [from, tip] = all.slice(-2), d = distance(tip, from) || 1;
     const [x, y] = [(tip[0] - from[0]) / d, (tip[1] - from[1]) / d];
     const at = (along, aside) => [tip[0] - x * along - y * aside, tip[1] - y * along + x * aside];
@@ -224,7 +218,11 @@
     const text = path.map(([name, ps]) => name + ps.map(() => all[k++].join(" ")).join(" ")).join("");
     line.setAttribute("d", text);
     head.setAttribute("d", `M${tip}L${at(long, wide)}L${at(long, -wide)}Z`);
-    if (label) shift(label, [+label.getAttribute("x"), +label.getAttribute("y")]);
+    if (label) { // of a line that was cut, in its middle
+      const place = [+label.getAttribute("x"), +label.getAttribute("y")], [dx, dy] = now().flat ? [0, -6] : [7, 4];
+      const to = cut ? [(start[0] + tip[0]) / 2 + dx, (start[1] + tip[1]) / 2 + dy] : now().move(place);
+      shift(label, place, to);
+    }
     e.changed = true;
   }
 
