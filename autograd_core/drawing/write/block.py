@@ -1,7 +1,7 @@
 """Blocks: feature maps as volumes in oblique projection, vectors as bars, layers as slabs.
 
 Lengths are logarithms: from left to right the channels, upwards the height, and backwards the width
-of a map. The size is written above a block, and its caption below.
+of a map. The size, and what was measured, are above a block, and its caption below.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from math import log2, prod
 from autograd_core.drawing.layout.placement import Placement, Point, Rectangle, Route, Size
 from autograd_core.drawing.layout.text_width import elided, width
 from autograd_core.drawing.scene import Box, Scene
-from autograd_core.drawing.write.elements import number, rectangle, text_at
+from autograd_core.drawing.write.elements import fill_class, number, rectangle, text_at
 
 FORMS = ("block", "slab")
 _TEXT = 20.0  # height of a line above or below
@@ -31,10 +31,15 @@ def _volume(box: Box) -> tuple[float, float, float]:
     return thick, _length(high), _BACK * _length(deep or 1)
 
 
+def _above(box: Box) -> str:
+    """Return the text above a block: its size, and what was measured."""
+    return "  ".join(filter(None, (box.note, box.mark)))
+
+
 def block_size(box: Box) -> Size:
     """Return the width and height of a block with its texts."""
     thick, high, back = _volume(box)
-    texts = width(box.note, 11), min(width(box.title, 11.5), _WIDEST)
+    texts = width(_above(box), 11), min(width(box.title, 11.5), _WIDEST)
     return max(thick + back, *texts) + 4, high + back + 2 * _TEXT
 
 
@@ -54,12 +59,14 @@ def paint_block(box: Box, place: Rectangle) -> Iterator[str]:
         over = f'<path d="{d}" fill="#000000" fill-opacity="{shade}" stroke="none"/>'
         return f'<path d="{d}"/>{over}'
 
+    yield f'<g class="{fill_class(box.fill)}">' if box.fill else "<g>"  # not around the texts
     yield rectangle(front)
     behind = (right + back, top - back)
     yield face(0.05, (left, top), (left + back, top - back), behind, (right, top))
     yield face(0.15, (right, top), behind, (right + back, bottom - back), (right, bottom))
+    yield "</g>"
     middle = x + w / 2
-    yield text_at(middle, top - back - 7, box.note, 11, "m", "middle")
+    yield text_at(middle, top - back - 7, _above(box), 11, "b" if box.mark else "m", "middle")
     yield text_at(middle, y + h - 6, elided(box.title, 11.5, w), 11.5, "b", "middle")
 
 
@@ -79,7 +86,7 @@ def attached(scene: Scene, where: Placement) -> Placement:
         if abs(p[0] - x - w) < 1:
             return left + thick + back, p[1]
         if abs(p[1] - y) < 1:
-            return p[0], top - _volume(box)[2] - _TEXT if box.note else top - back
+            return p[0], top - _volume(box)[2] - _TEXT if _above(box) else top - back
         return p
 
     routes = {}

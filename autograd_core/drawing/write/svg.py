@@ -161,7 +161,7 @@ def _card(box: Box, place: Rectangle) -> Iterator[str]:
 def paint_box(box: Box, place: Rectangle, tip: bool = True) -> str:
     """Return a box as one group, with its tooltip if wanted."""
     names = ["node", clean(box.kind)]
-    names += [fill_class(box.fill)] if box.fill else []
+    names += [fill_class(box.fill)] if box.fill and box.form not in FORMS else []
     names += ["dashed"] if box.hollow else []
     title = f"<title>{chr(10).join(map(xml, box.tooltip))}</title>" if tip else ""
     painter = paint_block if box.form in FORMS else _card if box.form == "card" else _pill

@@ -36,6 +36,18 @@ def test_maps_are_volumes_and_what_keeps_their_size_is_a_slab():
     ]
 
 
+def test_what_was_measured_is_written():
+    model, _ = networks.deep(12)
+    x = np.random.default_rng(0).random((4, 784), np.float32)
+    picture = ag.draw(lambda x: np.sum(model(x)), x, level="blocks", color="grad")
+    marks = [b.mark for b in picture.graph.boxes if b.mark]
+    assert "▼ ×10⁻⁴" in marks
+    assert all(mark in picture.svg for mark in marks)
+    assert not re.search(
+        r'class="node module f', picture.svg
+    )  # texts are on the page, not on the fill
+
+
 def test_a_norm_is_a_slab_and_a_convolution_of_equal_size_a_volume():
     model = networks.ResidualBlock()
     scene = ag.draw(model, np.ones((4, 8, 8, 8), np.float32), level="blocks").graph
@@ -95,7 +107,8 @@ def test_arrows_reach_the_blocks(direction):
     svg = lenet(direction=direction).svg
     heads = re.findall(r'<path d="M([\d.-]+) ([\d.-]+)L[^"]*Z" class="head"/>', svg)
     fronts = re.findall(
-        r'</title><rect x="([\d.-]+)" y="([\d.-]+)" width="([\d.-]+)" height="([\d.-]+)"', svg
+        r'</title>(?:<g>)?<rect x="([\d.-]+)" y="([\d.-]+)" width="([\d.-]+)" height="([\d.-]+)"',
+        svg,
     )
     assert len(heads) == 6
     places = [tuple(map(float, f)) for f in fronts]
