@@ -66,33 +66,29 @@ def place(scene: Scene, sizes: list[Size], text: Callable[[], str]) -> Placement
 def _read(scene: Scene, sizes: list[Size], found: dict[str, list[dict[str, str]]]) -> Placement:
     """Return the places in the answer of ``dot``."""
     objects = {o["name"]: o for o in found["objects"]}
-    boxes: list[Rectangle] = []
+    boxes: dict[str, Rectangle] = {}
     for b, (w, h) in zip(scene.boxes, sizes, strict=True):
         x, y = _point(objects[b.id]["pos"])
-        boxes.append((x - w / 2, y - h / 2, w, h))
+        boxes[b.id] = (x - w / 2, y - h / 2, w, h)
     clusters: dict[str, Rectangle] = {}
     for c in scene.clusters:
         if (bounds := objects.get(f"cluster_{c.id}", {}).get("bb")) is not None:
             x, bottom, right, top = map(float, bounds.split(","))
             clusters[c.id] = (x, -top, right - x, top - bottom)
     numbers = {o["_gvid"]: o["name"] for o in found["objects"]}
-    edges: dict[tuple[str, str], list[dict[str, str]]] = {}
-    for e in found.get("edges", []):
-        edges.setdefault((numbers[e["tail"]], numbers[e["head"]]), []).append(e)
-    places = dict(zip((b.id for b in scene.boxes), boxes, strict=True))
+    edges = {e["id"]: e for e in found.get("edges", [])}
     routes: dict[int, Route] = {}
     for n, a in enumerate(scene.arrows):
-        ends = a.source, a.target
         if a.source == a.target:
-            x, y, w, h = places[a.source]
+            x, y, w, h = boxes[a.source]
             routes[n] = placement.loop(x + w, y + h / 2, h)
             continue
-        written = bool(edges.get(ends))
-        edge = edges[ends if written else ends[::-1]].pop(0)
+        edge = edges[str(n)]
+        written = numbers[edge["tail"]] == a.source
         path = _path(edge["pos"])
         (x, y), (end, low) = path[0][1][0], path[-1][1][-1]
         above = abs(end - x) > abs(low - y)  # the label is above a flat arrow, else beside it
         x, y = _point(edge["lp"]) if "lp" in edge else (x, y)
         label = (x, y - 2 - a.width / 2) if above else (x, y)
         routes[n] = Route(path if written else placement.backwards(path), label, "on")
-    return Placement(boxes, clusters, routes)
+    return Placement(list(boxes.values()), clusters, routes)

@@ -38,8 +38,9 @@ def _box(box: Box, on_path: bool) -> str:
     return f"{dot_string(box.id)}{_attributes(values)};"
 
 
-def _arrow(arrow: Arrow, source: Box, column: dict[str, int], backwards: bool) -> str:
-    values: dict[str, str] = {}
+def _arrow(
+    arrow: Arrow, source: Box, column: dict[str, int], backwards: bool, values: dict[str, str]
+) -> str:
     ends = [dot_string(arrow.source), dot_string(arrow.target)]
     if arrow.label.strip():
         values["label"] = dot_string(f"  {cut(arrow.label)}  ")
@@ -128,8 +129,9 @@ def to_dot(scene: Scene, direction: str = "TB", sizes: Sequence[Size] = ()) -> s
                 f'style="rounded,filled"; color="{CLUSTER.stroke}"; fillcolor="{CLUSTER.fill}"; '
                 "margin=12;",
             ]
-    for a in scene.arrows:
-        lines.append(_arrow(a, boxes[a.source], column, beside.get(a, False)))
+    for n, a in enumerate(scene.arrows):
+        own = {"id": f'"{n}"'} if sizes else {}
+        lines.append(_arrow(a, boxes[a.source], column, beside.get(a, False), own))
         if a in beside:
             lines.append(f"{{rank=same; {dot_string(a.source)}; {dot_string(a.target)}}}")
     for b, (w, h) in zip(scene.boxes, sizes, strict=False):
