@@ -84,23 +84,22 @@ def _beside(scene: Scene, boxes: dict[str, Box], column: dict[str, int]) -> dict
 def to_dot(scene: Scene, direction: str = "TB", sizes: Sequence[Size] = ()) -> str:
     """Return the scene in Graphviz's language; the same scene gives the same text.
 
-        Parameters
-        ----------
-        scene
-            The scene to draw.
-        direction
-            Graphviz's ``rankdir``: ``"TB"``, ``"LR"``, ``"BT"`` or ``"RL"``.
-        sizes
-            Width and height of each box in points, where it is to have another than its label.
+    Parameters
+    ----------
+    scene
+        The scene to draw.
+    direction
+        Graphviz's ``rankdir``: ``"TB"``, ``"LR"``, ``"BT"`` or ``"RL"``.
+    sizes
+        Width and height of each box in points, where it is to have another than its label.
 
-        Examples
-        --------
-        >>> from autograd_core.drawing.layout.placement import Size
-    from autograd_core.drawing.scene import Arrow, Box, Scene
-        >>> from autograd_core.drawing.write.dot import to_dot
-        >>> boxes = [Box("x", "data", "x", "box"), Box("tanh", "elementwise", "tanh")]
-        >>> print(to_dot(Scene("a neuron", "", boxes, [Arrow("x", "tanh")])).splitlines()[-2])
-          "x" -> "tanh" [weight=20];
+    Examples
+    --------
+    >>> from autograd_core.drawing.scene import Arrow, Box, Scene
+    >>> from autograd_core.drawing.write.dot import to_dot
+    >>> boxes = [Box("x", "data", "x", "box"), Box("tanh", "elementwise", "tanh")]
+    >>> print(to_dot(Scene("a neuron", "", boxes, [Arrow("x", "tanh")])).splitlines()[-2])
+      "x" -> "tanh" [weight=20];
     """
     boxes = {b.id: b for b in scene.boxes}
     column = critical_path(scene)

@@ -52,7 +52,7 @@ def _details(box: Box, words: dict[str, int]) -> dict[str, Any]:
     names = ("id", "title", "type", "spec", "note", "absorbed", "mark", "dtype")
     texts = {name: clean(getattr(box, name)) for name in names}
     texts |= {"shape": "×".join(map(str, box.shape)), "steps": box.steps}
-    facts = [words.setdefault(clean(str(t)), len(words)) for fact in box.facts for t in fact]
+    facts = [words.setdefault(str(t), len(words)) for fact in box.facts for t in fact]
     return {name: text for name, text in texts.items() if text} | {"facts": facts}
 
 
@@ -121,7 +121,7 @@ def _drawn(scene: Scene, direction: str, closed: Mapping[str, Box]) -> tuple[str
         "subtitle": scene.subtitle,
         "flat": layout.flat,
         "boxes": [_details(b, words) for b in shown.boxes],
-        "words": list(words),
+        "words": [clean(text) for text in words],
         "in": [number.get(b.cluster, -1) for b in shown.boxes],
         "at": [[round(v, 1) for v in place] for place in (*where.boxes, *places)],
         "frames": [[round(v, 1) for v in place] for place in where.clusters.values()],
