@@ -44,7 +44,7 @@ def draw(
     *inputs: Any,
     level: str = "auto",
     color: str | Callable[[Any], Any] = "kind",
-    direction: str = "TB",
+    direction: str | None = None,
     theme: str = "auto",
     fold: bool | str | Collection[str] | Callable[[Any], bool] = True,
     depth: int | None = None,
@@ -67,13 +67,14 @@ def draw(
         without parameters are rows of the card that feeds them. ``"ops"``: every operation,
         modules as clusters. ``"full"``: also shapes and bytes held for backward. ``"auto"``:
         ``"ops"`` for at most 40 operations, else ``"modules"``; of modules also ``"modules"``
-        where gradients or costs are shown.
+        where gradients or costs are shown. ``"blocks"``: the volumes, slabs and bars of textbooks.
     color
         ``"kind"``; ``"grad"``, the size of the gradients; ``"time"``, ``"memory"`` or
         ``"flops"``, shares of the cost; ``"value"``, the size of results; or a function of a
         node (``graph.Node``) that returns a number, a colour ``"#RRGGBB"`` or None.
     direction
-        ``"TB"`` (downwards), ``"LR"``, ``"BT"`` or ``"RL"``.
+        ``"TB"`` (downwards), ``"LR"``, ``"BT"`` or ``"RL"``; by default ``"LR"`` for blocks and
+        ``"TB"`` for all else.
     theme
         ``"light"``, ``"dark"``, or ``"auto"`` to follow the reader's screen.
     fold
@@ -118,6 +119,7 @@ def draw(
     >>> [box.title for box in ag.draw(f, np.ones(3)).graph.boxes]
     ['x', 'square', 'sum', 'output']
     """
+    direction = direction or ("LR" if level == "blocks" else "TB")
     limits = {"depth": (0 if depth is None else depth, 0), "max_nodes": (max_nodes, 1)}
     words = {"level": level, "color": color, "direction": direction, "theme": theme}
     _check(names, title, fold, limits, words)

@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     # fmt: on
     p.add_argument("--level", choices=("auto", *LEVELS), default="auto")
     p.add_argument("--color", choices=COLOURS, default="kind")
-    p.add_argument("--direction", choices=DIRECTIONS, default="TB")
+    p.add_argument("--direction", choices=DIRECTIONS)
     p.add_argument("--theme", choices=THEMES, default="auto")
     # fmt: off
     p.add_argument("--fold", type=lambda text: text.split(","), default=True, metavar="NAME,NAME",

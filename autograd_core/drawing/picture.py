@@ -16,8 +16,9 @@ from autograd_core.drawing.write.html import to_html
 from autograd_core.drawing.write.mermaid import to_mermaid
 from autograd_core.drawing.write.raster import rasterized
 from autograd_core.drawing.write.svg import box_sizes, to_svg
+from autograd_core.drawing.write.tikz import to_tikz
 
-FORMATS = ("svg", "png", "pdf", "dot", "html", "mmd", "json", "txt")
+FORMATS = ("svg", "png", "pdf", "tex", "dot", "html", "mmd", "json", "txt")
 
 
 class Picture:
@@ -79,8 +80,19 @@ class Picture:
 
     def _svg(self, theme: str, page: tuple[float, float] | None = None) -> str:
         scene, direction = self.graph, self.direction
-        where = graphviz.place(scene, box_sizes(scene), lambda s: to_dot(s, direction))
+        where, sizes = None, box_sizes(scene)
+        if self.level != "blocks":  # which are in ranks of one height, unknown to dot
+            where = graphviz.place(scene, sizes, lambda: to_dot(scene, direction, sizes))
         return to_svg(scene, direction, theme, where, page)
+
+    def _fixed(self) -> str:
+        """Return the SVG for a file that cannot follow the reader's screen."""
+        return self._svg("light" if self.theme == "auto" else self.theme)
+
+    @property
+    def tex(self) -> str:
+        """Return the picture as a complete LaTeX document, drawn by TikZ."""
+        return to_tikz(self._fixed())
 
     @property
     def html(self) -> str:
@@ -133,7 +145,7 @@ class Picture:
         Parameters
         ----------
         path
-            ``.svg .png .pdf .dot .html .mmd .json`` or ``.txt``.
+            ``.svg .png .pdf .tex .dot .html .mmd .json`` or ``.txt``.
 
         Returns
         -------
@@ -162,8 +174,7 @@ class Picture:
     def to_bytes(self, format: str) -> bytes:
         """Return the picture in one of the formats that :meth:`save` knows, by its ending."""
         if format in ("png", "pdf"):
-            theme = "light" if self.theme == "auto" else self.theme  # a file cannot follow
-            return rasterized(self._svg(theme), format)
+            return rasterized(self._fixed(), format)
         attribute = {"mmd": "mermaid", "txt": "text"}.get(format, format)
         text: str = getattr(self, attribute)
         return (text if text.endswith("\n") else text + "\n").encode("utf-8", "replace")

@@ -2,7 +2,7 @@
 
 A builder makes a scene from a recorded graph; a writer (DOT, SVG, HTML, Mermaid, text) reads the
 scene and nothing else. Sizes, positions and fonts are up to the writer. :func:`toposort`,
-:func:`critical_path` and :func:`walk_clusters` tell the writers about order and nesting.
+:func:`critical_path`, :func:`cluster_paths` and :func:`outline` tell about order and nesting.
 """
 
 from collections.abc import Iterator
@@ -37,7 +37,8 @@ class Box:
         What the box is, a key of ``palette.STYLES``.
     form
         ``"card"`` (a stripe at the left and two rows), ``"pill"`` (an operation) or ``"box"``
-        (square corners: data, parameters, outputs).
+        (square corners: data, parameters, outputs); ``"block"`` (a volume) or ``"slab"`` (a thin
+        one), of the size of ``shape``.
     title
         Bold, at the left of the first row: a name, or the sign of an operation.
     type
@@ -238,19 +239,40 @@ def critical_path(scene: Scene) -> dict[str, int]:
     return found
 
 
-def walk_clusters(scene: Scene) -> Iterator[tuple[Cluster, int, bool]]:
-    """Yield each cluster with its depth twice: where it opens (True), and where it closes (False).
+def cluster_paths(scene: Scene) -> dict[str, tuple[str, ...]]:
+    """Return the clusters around each cluster, from the outermost to itself."""
+    parents = {c.id: c.parent for c in scene.clusters}
+    found: dict[str, tuple[str, ...]] = {"": ()}
+    for start in parents:
+        chain: list[str] = []
+        at = start
+        while at in parents and at not in chain and at not in found:
+            chain.append(at)
+            at = parents[at]
+        above = found.get(at, ()) if at not in chain else ()
+        for c in reversed(chain):
+            above = found[c] = (*above, c)
+    return found
 
-    Everything inside a cluster comes in between. Uses a stack, not recursion.
+
+def outline(scene: Scene, boxes: list[Box]) -> Iterator[tuple[Box | Cluster, int, bool]]:
+    """Yield boxes, and the clusters around them where they open, and (True) where they close.
+
+    Each comes with its depth. Clusters that none of the boxes is in are left out. Uses a stack, not
+    recursion.
     """
-    known = {c.id for c in scene.clusters}
-    inner: dict[str, list[Cluster]] = {}
-    for c in scene.clusters:
-        inner.setdefault(c.parent if c.parent in known else "", []).append(c)
-    stack = [(c, 1, True) for c in reversed(inner.get("", []))]
+    paths = cluster_paths(scene)
+    inside: dict[str, list[Box | Cluster]] = {}
+    for b in boxes:
+        inside.setdefault(b.cluster if b.cluster in paths else "", []).append(b)
+    shown = {c for name in inside for c in paths[name]}
+    for cluster in scene.clusters:
+        if cluster.id in shown:
+            inside.setdefault(["", *paths[cluster.id]][-2], []).append(cluster)
+    stack = [(thing, 1, False) for thing in reversed(inside.get("", []))]
     while stack:
-        cluster, depth, opens = stack.pop()
-        yield cluster, depth, opens
-        if opens:
-            stack.append((cluster, depth, False))
-            stack += [(c, depth + 1, True) for c in reversed(inner.get(cluster.id, []))]
+        thing, depth, closes = stack.pop()
+        yield thing, depth, closes
+        if isinstance(thing, Cluster) and not closes:
+            stack.append((thing, depth, True))
+            stack += [(one, depth + 1, False) for one in reversed(inside.get(thing.id, []))]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from autograd_core.drawing.blocks import to_blocks
 from autograd_core.drawing.colour.measures import Facts, Measure, statistics
 from autograd_core.drawing.scene import Arrow, Box, Cluster, Scene, clean, toposort
 from autograd_core.drawing.trace.groups import (
@@ -17,6 +18,7 @@ from autograd_core.drawing.trace.groups import (
     links_between,
     loss_tail,
 )
+from autograd_core.drawing.trace.rule_text import rule_facts
 from autograd_core.drawing.trace.trace import Link, Source, Trace
 from autograd_core.drawing.trace.wording import (
     formula,
@@ -78,7 +80,7 @@ class _Builder:
         tail = loss_tail(trace, groups)
         self.loss_title = self._loss_name([i for g in tail for i in groups[g].ops])
         tail = tail if self.loss_title else []
-        merged = level in ("modules", "compact")
+        merged = level not in ("ops", "full")
         self.ends = tail if merged else []  # the groups that the output box stands for
         self.loss = tail if len(tail) > 1 and not merged else []
         if self.loss:
@@ -204,9 +206,10 @@ class _Builder:
             note = "  ".join(p for p in (given, shape_text(last.shape), saved) if p)
         scope = group.scope if group.scope >= 0 else trace.ops[group.ops[0]].scope
         path = trace.scopes[scope].path if self._is_drawn(scope) else ""
+        rules = rule_facts(last) if len(group.ops) == 1 else []
         full_name = given or (f"{path}.{name}" if path else name)
         return self.box(
-            group, full_name, group.kind(trace), title, [("operation", name)], note=note
+            group, full_name, group.kind(trace), title, [("operation", name), *rules], note=note
         )
 
     def card(self, group: Group) -> Box:
@@ -215,8 +218,11 @@ class _Builder:
         note, share = self.parameters_text(own)
         sizes = [(p.name.rpartition(".")[2], shape_text(p.shape)) for p in own]
         absorbed = ", ".join(self.title(a) for a in group.absorbed)
+        last = self.trace.ops[group.ops[-1]]
+        rules = rule_facts(last) if len(group.ops) == 1 else []
+        lead = [("module", scope.type), *rules, *sizes]
         return self.box(
-            group, scope.path, "module", scope.title, [("module", scope.type), *sizes], scope.type,
+            group, scope.path, "module", scope.title, lead, scope.type,
             form="card", spec=spec_of(scope.module), note=note, absorbed=absorbed, share=share,
         )  # fmt: skip
 
@@ -507,7 +513,7 @@ def build(
     trace, groups
         The recorded graph, and its operations as they are drawn.
     level
-        ``"modules"``, ``"compact"``, ``"ops"`` or ``"full"``.
+        ``"modules"``, ``"compact"``, ``"ops"``, ``"full"`` or ``"blocks"``.
     measures
         The first one colours boxes and arrows; all add facts to the boxes.
     title
@@ -522,7 +528,7 @@ def build(
         b.group(g)
     b.outputs()
     shown = measures[0]
-    return Scene(
+    scene = Scene(
         title + (f"  —  {shown.heading}" if shown.heading else ""),
         shown.finding() or b.subtitle(),
         toposort(b.boxes, b.arrows),
@@ -531,3 +537,9 @@ def build(
         shown.scale(),
         omitted=b.omitted,
     )
+    if level != "blocks":
+        return scene
+    mixing = {
+        b.group_ids[g] for g in b.kept if any(trace.ops[i].kind == "product" for i in groups[g].ops)
+    }
+    return to_blocks(scene, mixing, trace.batch)

@@ -189,6 +189,7 @@ def _squares(x: Any, target: Any, *, buffer: Any = None) -> Any:
 
 
 def _squares_vjp(g: Any, _out: Any, x: Any, t: Any, *, buffer: Any = None) -> Any:
+    """Return 2 * g * (x - t)."""
     return np.multiply(np.subtract(x, t, out=buffer), 2 * g, out=buffer)
 
 
@@ -254,6 +255,7 @@ def quadratic_cost(prediction: Any, target: Any) -> Any:
 
 
 def _distances_vjp(g: Any, _out: Any, x: Any, t: Any, *, buffer: Any = None) -> Any:
+    """Return g * sign(x - t)."""
     signs = np.sign(np.subtract(x, t, out=buffer))  # in place it would branch at every element
     return np.multiply(signs, g, out=buffer)
 
@@ -284,6 +286,7 @@ def _huber(x: Any, target: Any, delta: float, *, buffer: Any = None) -> Any:
 
 
 def _huber_vjp(g: Any, _out: Any, x: Any, t: Any, delta: float, *, buffer: Any = None) -> Any:
+    """Return g * clip(x - t, -delta, delta)."""
     d = np.subtract(x, t, out=buffer)
     return np.multiply(np.clip(d, -delta, delta, out=buffer), g, out=buffer)
 
@@ -322,6 +325,7 @@ def _logistic(x: Any, target: Any, *, buffer: Any = None) -> Any:
 
 
 def _logistic_vjp(g: Any, _out: Any, x: Any, t: Any, *, buffer: Any = None) -> Any:
+    """Return g * (sigmoid(x) - t)."""
     return np.multiply(np.subtract(sigmoid(x), t, out=buffer), g, out=buffer)
 
 

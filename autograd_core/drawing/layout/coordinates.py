@@ -16,32 +16,18 @@ _APART, _LANE, _PAD = 24.0, 14.0, 12.0
 _ROUNDS = 10
 
 
-class _Pairs:
-    """Alignments between two neighbouring ranks, none of which cross."""
-
-    def __init__(self) -> None:
-        self.upper: list[int] = []
-        self.lower: list[int] = []
-
-    def add(self, a: int, b: int) -> bool:
-        """Align two places unless that crosses an earlier alignment; return whether it was done."""
-        k = bisect_left(self.upper, a)
-        if (k < len(self.upper) and (self.upper[k] == a or self.lower[k] <= b)) or (
-            k > 0 and self.lower[k - 1] >= b
-        ):
-            return False
-        self.upper.insert(k, a)
-        self.lower.insert(k, b)
-        return True
-
-
 def _blocks(layers: Layers) -> list[list[Item]]:
     """Return the items as vertical blocks, each of which has one coordinate."""
-    pairs = [_Pairs() for _ in layers.ranks]
+    joined: list[list[tuple[int, int]]] = [[] for _ in layers.ranks]  # places in two ranks, sorted
     below: dict[Item, Item] = {}
 
     def join(a: Item, b: Item) -> None:
-        if a not in below and pairs[a.rank].add(a.place, b.place):
+        """Join two items of neighbouring ranks, unless that crosses an earlier pair."""
+        pairs = joined[a.rank]
+        k = bisect_left(pairs, (a.place, -1))
+        taken = k < len(pairs) and (pairs[k][0] == a.place or pairs[k][1] <= b.place)
+        if not taken and (k == 0 or pairs[k - 1][1] < b.place):
+            pairs.insert(k, (a.place, b.place))
             below[a] = b
 
     for chains in layers.borders.values():

@@ -1,13 +1,13 @@
 """Places by Graphviz's ``dot`` program, where it is installed.
 
 ``dot`` is asked for positions and routes alone (``-Tjson``); it paints nothing. It takes minutes
-for some graphs with few boxes and many arrows, so that it has a time limit.
+for some graphs with few boxes and many arrows, so that it has a time limit. Ids that it does not
+return as they were, those with control characters, are laid out by our own layout too.
 """
 
 import json
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
 
 from autograd_core.drawing.layout import placement
 from autograd_core.drawing.layout.placement import Path, Placement, Point, Rectangle, Route, Size
@@ -17,20 +17,6 @@ from autograd_core.drawing.scene import Scene
 _MOST = 700
 #: Seconds that it has.
 _PATIENCE = 3.0
-
-
-def numbered(scene: Scene) -> Scene:
-    """Return a scene with numbers in place of all ids, and no texts but those that need room."""
-    ids = {b.id: str(i) for i, b in enumerate(scene.boxes)}
-    names = {c.id: str(i) for i, c in enumerate(scene.clusters)}
-    return Scene(
-        "", "",
-        [replace(b, id=ids[b.id], title="", type="", spec="", note="", mark="", absorbed="",
-                 facts=(), cluster=names.get(b.cluster, "")) for b in scene.boxes],
-        [replace(a, source=ids[a.source], target=ids[a.target]) for a in scene.arrows],
-        [replace(c, id=names[c.id], title=c.title[:20], type=c.type[:20],
-                 parent=names.get(c.parent, "")) for c in scene.clusters],
-    )  # fmt: skip
 
 
 def _point(text: str) -> Point:
@@ -49,7 +35,7 @@ def _path(text: str) -> Path:
     return [*path, ("L", (ends["e"],))] if "e" in ends else path
 
 
-def place(scene: Scene, sizes: list[Size], write: Callable[[Scene], str]) -> Placement | None:
+def place(scene: Scene, sizes: list[Size], text: Callable[[], str]) -> Placement | None:
     """Return where ``dot`` puts everything; None where it is absent, fails, or takes too long.
 
     Parameters
@@ -58,8 +44,8 @@ def place(scene: Scene, sizes: list[Size], write: Callable[[Scene], str]) -> Pla
         The scene to lay out.
     sizes
         Width and height of each box.
-    write
-        Writes a scene as DOT.
+    text
+        Writes it as DOT, in which boxes have these sizes.
     """
     try:
         from graphviz import DOT_BINARY
@@ -67,13 +53,10 @@ def place(scene: Scene, sizes: list[Size], write: Callable[[Scene], str]) -> Pla
         return None
     if not 0 < len(scene.boxes) <= _MOST:
         return None
-    text = write(numbered(scene)).rstrip().removesuffix("}")
-    for i, (w, h) in enumerate(sizes):
-        text += f'"{i}" [width={w / 72:.4f} height={h / 72:.4f} fixedsize=true peripheries=1];\n'
     command = [str(DOT_BINARY), "-Tjson0"]
     try:
         done = subprocess.run(
-            command, input=(text + "}").encode(), capture_output=True, timeout=_PATIENCE, check=True
+            command, input=text().encode(), capture_output=True, timeout=_PATIENCE, check=True
         )
         return _read(scene, sizes, json.loads(done.stdout.decode(errors="replace"), strict=False))
     except (OSError, subprocess.SubprocessError, ValueError, KeyError):
@@ -83,33 +66,29 @@ def place(scene: Scene, sizes: list[Size], write: Callable[[Scene], str]) -> Pla
 def _read(scene: Scene, sizes: list[Size], found: dict[str, list[dict[str, str]]]) -> Placement:
     """Return the places in the answer of ``dot``."""
     objects = {o["name"]: o for o in found["objects"]}
-    boxes: list[Rectangle] = []
-    for i, (w, h) in enumerate(sizes):
-        x, y = _point(objects[str(i)]["pos"])
-        boxes.append((x - w / 2, y - h / 2, w, h))
+    boxes: dict[str, Rectangle] = {}
+    for b, (w, h) in zip(scene.boxes, sizes, strict=True):
+        x, y = _point(objects[b.id]["pos"])
+        boxes[b.id] = (x - w / 2, y - h / 2, w, h)
     clusters: dict[str, Rectangle] = {}
-    for i, c in enumerate(scene.clusters):
-        if (bounds := objects.get(f"cluster_{i}", {}).get("bb")) is not None:
+    for c in scene.clusters:
+        if (bounds := objects.get(f"cluster_{c.id}", {}).get("bb")) is not None:
             x, bottom, right, top = map(float, bounds.split(","))
             clusters[c.id] = (x, -top, right - x, top - bottom)
     numbers = {o["_gvid"]: o["name"] for o in found["objects"]}
-    edges: dict[tuple[str, str], list[dict[str, str]]] = {}
-    for e in found.get("edges", []):
-        edges.setdefault((numbers[e["tail"]], numbers[e["head"]]), []).append(e)
-    ids = {b.id: str(i) for i, b in enumerate(scene.boxes)}
+    edges = {e["id"]: e for e in found.get("edges", [])}
     routes: dict[int, Route] = {}
     for n, a in enumerate(scene.arrows):
-        ends = ids[a.source], ids[a.target]
         if a.source == a.target:
-            x, y, w, h = boxes[int(ends[0])]
+            x, y, w, h = boxes[a.source]
             routes[n] = placement.loop(x + w, y + h / 2, h)
             continue
-        written = bool(edges.get(ends))
-        edge = edges[ends if written else ends[::-1]].pop(0)
+        edge = edges[str(n)]
+        written = numbers[edge["tail"]] == a.source
         path = _path(edge["pos"])
         (x, y), (end, low) = path[0][1][0], path[-1][1][-1]
         above = abs(end - x) > abs(low - y)  # the label is above a flat arrow, else beside it
         x, y = _point(edge["lp"]) if "lp" in edge else (x, y)
         label = (x, y - 2 - a.width / 2) if above else (x, y)
         routes[n] = Route(path if written else placement.backwards(path), label, "on")
-    return Placement(boxes, clusters, routes)
+    return Placement(list(boxes.values()), clusters, routes)

@@ -65,16 +65,13 @@ def _side(layers: Layers, frame: Frame, item: Item, lane: Item) -> int:
     half = frame.sizes[item.box][0] / 2
     if reach > half + 1 or abs(lane.x - item.x) < half + _ROUND:
         return 0
-    rank = layers.ranks[item.rank]
-    k = item.place + side
-    while 0 <= k < len(rank):
-        other = rank[k]
+    rank, k = layers.ranks[item.rank], item.place
+    for other in rank[k + 1 :] if side > 0 else reversed(rank[:k]):
         edge = other.x - other.left if side > 0 else -(other.x + other.right)
         if other.box >= 0:
             return side if edge > side * lane.x + _CLEAR else 0
         if (other.x - lane.x) * side < 0 and not other.border:
             return 0  # another lane is nearer
-        k += side
     return side
 
 
@@ -189,13 +186,10 @@ def route_beside(scene: Scene, layers: Layers, frame: Frame) -> dict[int, Route]
             reach = max(h / 2 - 7, 0.0)
             end = (x + side * w / 2, max(y - reach, min(oy, y + reach)))
             middle = (start[0] + end[0]) / 2
-            path: Path = [("M", (start,))]
-            if abs(start[1] - end[1]) < 0.5:
-                path.append(("L", (end,)))
-            else:
-                path.append(("C", ((middle, start[1]), (middle, end[1]), end)))
-            if scene.arrows[n].source != scene.boxes[other].id:
-                path = [("M", (end,)), ("L", (start,))]
+            flat = abs(start[1] - end[1]) < 0.5
+            bend = ("C", ((middle, start[1]), (middle, end[1]), end))
+            path: Path = [("M", (start,)), ("L", (end,)) if flat else bend]
+            path = path if a.source == scene.boxes[other].id else backwards(path)
             found[n] = Route(path, (middle, (start[1] + end[1]) / 2), "above")
     return found
 

@@ -7,7 +7,7 @@ so no grouping can make a cycle.
 
 from autograd_core.drawing.trace.trace import Source, Trace
 
-LEVELS = ("modules", "compact", "ops", "full")
+LEVELS = ("blocks", "modules", "compact", "ops", "full")
 
 
 class Group:

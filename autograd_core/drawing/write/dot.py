@@ -1,16 +1,18 @@
 """A scene in Graphviz's DOT language: plain text to edit by hand.
 
-The ids of boxes are the names of nodes, and the texts of a box are its label. :mod:`graphviz`
-of the layout adds the sizes that our boxes have, and asks ``dot`` for positions.
+The ids of boxes are the names of nodes, and the texts of a box are its label. With the sizes that
+our boxes have, :mod:`graphviz` of the layout asks ``dot`` for positions.
 
 * A straight critical path needs ``group`` on its nodes and ``weight`` on its edges.
 * Parameters are beside their operation on the same rank; so are targets and what precedes the loss.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 
 from autograd_core.drawing.colour.palette import CLUSTER, EDGE, FONT, INK, MUTED, STYLES
-from autograd_core.drawing.scene import Arrow, Box, Scene, critical_path, walk_clusters
+from autograd_core.drawing.layout.placement import Size
+from autograd_core.drawing.scene import Arrow, Box, Scene, critical_path, outline
 from autograd_core.drawing.write.escaping import cut, dot_string
 
 
@@ -36,8 +38,9 @@ def _box(box: Box, on_path: bool) -> str:
     return f"{dot_string(box.id)}{_attributes(values)};"
 
 
-def _arrow(arrow: Arrow, source: Box, column: dict[str, int], backwards: bool) -> str:
-    values: dict[str, str] = {}
+def _arrow(
+    arrow: Arrow, source: Box, column: dict[str, int], backwards: bool, values: dict[str, str]
+) -> str:
     ends = [dot_string(arrow.source), dot_string(arrow.target)]
     if arrow.label.strip():
         values["label"] = dot_string(f"  {cut(arrow.label)}  ")
@@ -78,7 +81,7 @@ def _beside(scene: Scene, boxes: dict[str, Box], column: dict[str, int]) -> dict
     return found
 
 
-def to_dot(scene: Scene, direction: str = "TB") -> str:
+def to_dot(scene: Scene, direction: str = "TB", sizes: Sequence[Size] = ()) -> str:
     """Return the scene in Graphviz's language; the same scene gives the same text.
 
     Parameters
@@ -87,6 +90,8 @@ def to_dot(scene: Scene, direction: str = "TB") -> str:
         The scene to draw.
     direction
         Graphviz's ``rankdir``: ``"TB"``, ``"LR"``, ``"BT"`` or ``"RL"``.
+    sizes
+        Width and height of each box in points, where it is to have another than its label.
 
     Examples
     --------
@@ -107,24 +112,28 @@ def to_dot(scene: Scene, direction: str = "TB") -> str:
         'margin="0.16,0.06"];',
         f'edge [color="{EDGE}" arrowsize=0.7 fontname="{FONT}" fontsize=11 fontcolor="{MUTED}"];',
     ]
-    inside: dict[str, list[str]] = {}
-    for b in scene.boxes:
-        inside.setdefault(b.cluster, []).append(_box(b, b.id in column))
-    lines += inside.get("", [])
-    for cluster, depth, opens in walk_clusters(scene):
+    for thing, depth, closes in outline(scene, scene.boxes):
         pad = "  " * (depth - 1)
-        if not opens:
+        if closes:
             lines.append(f"{pad}}}")
-            continue
-        name = " ".join(cut(t) for t in (cluster.title, cluster.type) if t.strip())
-        lines += [
-            f"{pad}subgraph {dot_string('cluster_' + cluster.id)} {{",
-            f'{pad}  label={dot_string(name)}; labeljust=l; labelloc=t; style="rounded,filled"; '
-            f'color="{CLUSTER.stroke}"; fillcolor="{CLUSTER.fill}"; margin=12;',
-            *(f"{pad}  {line}" for line in inside.get(cluster.id, [])),
-        ]
-    for a in scene.arrows:
-        lines.append(_arrow(a, boxes[a.source], column, beside.get(a, False)))
+        elif isinstance(thing, Box):
+            lines.append(pad + _box(thing, thing.id in column))
+        else:
+            name = " ".join(
+                cut(t, 20 if sizes else 60) for t in (thing.title, thing.type) if t.strip()
+            )
+            lines += [
+                f"{pad}subgraph {dot_string('cluster_' + thing.id)} {{",
+                f"{pad}  label={dot_string(name)}; labeljust=l; labelloc=t; "
+                f'style="rounded,filled"; color="{CLUSTER.stroke}"; fillcolor="{CLUSTER.fill}"; '
+                "margin=12;",
+            ]
+    for n, a in enumerate(scene.arrows):
+        own = {"id": f'"{n}"'} if sizes else {}
+        lines.append(_arrow(a, boxes[a.source], column, beside.get(a, False), own))
         if a in beside:
             lines.append(f"{{rank=same; {dot_string(a.source)}; {dot_string(a.target)}}}")
+    for b, (w, h) in zip(scene.boxes, sizes, strict=False):
+        size = f"width={w / 72:.4f} height={h / 72:.4f} fixedsize=true peripheries=1"
+        lines.append(f"{dot_string(b.id)} [{size}];")
     return "\n".join(["digraph {", *(f"  {line}" for line in lines), "}", ""])

@@ -1,4 +1,4 @@
-"""Scenes as one HTML page: modules that open and close, pan, zoom, search, trace, details.
+"""Scenes as one HTML page: modules that open and close, pan, zoom, search, trace, details, play.
 
 The page is one file that needs no library and no network. Its content security policy allows only
 its own script and style, by their hashes. The texts of a graph reach it as JSON, in which ``<`` is
@@ -20,11 +20,18 @@ from typing import Any
 
 from autograd_core.drawing.colour.palette import FONT, check_theme, css
 from autograd_core.drawing.layout.layout_result import LayoutResult
-from autograd_core.drawing.scene import Box, Scene, clean
+from autograd_core.drawing.scene import Box, Scene, clean, cluster_paths
 from autograd_core.drawing.write import svg
+from autograd_core.drawing.write.elements import moved
 from autograd_core.drawing.write.escaping import script_json, xml
 
-_NAMES = {"modules": "Modules", "compact": "Compact", "ops": "Every op", "full": "Full"}
+_NAMES = {
+    "blocks": "Blocks",
+    "modules": "Modules",
+    "compact": "Compact",
+    "ops": "Every op",
+    "full": "Full",
+}
 
 
 @cache
@@ -37,12 +44,15 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def _details(box: Box) -> dict[str, Any]:
-    """Return what the details panel and the search need of a box."""
+def _details(box: Box, words: dict[str, int]) -> dict[str, Any]:
+    """Return what the details panel and the search need of a box.
+
+    Facts are numbers in ``words``, to which new ones are added: most boxes of a graph share them.
+    """
     names = ("id", "title", "type", "spec", "note", "absorbed", "mark", "dtype")
     texts = {name: clean(getattr(box, name)) for name in names}
     texts |= {"shape": "×".join(map(str, box.shape)), "steps": box.steps}
-    facts = [[clean(str(k)), clean(str(v))] for k, v in box.facts]
+    facts = [words.setdefault(str(t), len(words)) for fact in box.facts for t in fact]
     return {name: text for name, text in texts.items() if text} | {"facts": facts}
 
 
@@ -52,28 +62,21 @@ def _cards(scene: Scene, cards: Mapping[str, Box]) -> dict[str, tuple[Box, bool]
     That are modules with parameters inside which no module has any, and modules without
     parameters that have no modules inside.
     """
-    parents = {c.id: c.parent for c in scene.clusters}
-    own = dict.fromkeys(parents, 0)  # parameters in it and in clusters inside it
-    reads: dict[str, bool] = dict.fromkeys(parents, False)  # a cluster inside has parameters
-    count = dict.fromkeys(parents, 0)
+    outer, paths = {c.parent for c in scene.clusters}, cluster_paths(scene)
+    inside: dict[str, list[Box]] = {c.id: [] for c in scene.clusters}
     for b in scene.boxes:
-        at, seen = b.cluster, set[str]()
-        while at in parents and at not in seen:
-            seen.add(at)
-            count[at] += b.form != "box"
-            if b.kind == "parameter":
-                own[at] += prod(b.shape)
-                reads[at] = reads[at] or at != b.cluster
-            at = parents[at]
-    around = set(parents.values())
+        for around in paths.get(b.cluster, ()):
+            inside[around].append(b)
     found = {}
     for c in scene.clusters:
-        n = count[c.id]
-        note = f"{own[c.id]:,} params" if own[c.id] else ""
-        kind = "module" if own[c.id] else "elementwise"
-        card = Box(c.id, kind, c.title, "card", type=c.type, note=note,
-                   spec=f"{n} operation{'s' * (n != 1)}")  # fmt: skip
-        closed = not reads[c.id] if own[c.id] else c.id not in around
+        own = [b for b in inside[c.id] if b.kind == "parameter"]
+        n = sum(b.form != "box" for b in inside[c.id])
+        card = Box(
+            c.id, "module" if own else "elementwise", c.title, "card", type=c.type,
+            spec=f"{n} operation{'s' * (n != 1)}",
+            note=f"{sum(prod(b.shape) for b in own):,} params" if own else "",
+        )  # fmt: skip
+        closed = all(b.cluster == c.id for b in own) if own else c.id not in outer
         card = replace(cards.get(c.id, card), repeats=1, strip=(), cluster=c.parent)
         found[c.id] = (card, closed)
     return found
@@ -82,7 +85,7 @@ def _cards(scene: Scene, cards: Mapping[str, Box]) -> dict[str, tuple[Box, bool]
 def _badge(x: float, y: float, opens: bool) -> str:
     """Return the sign that opens a card, or closes a cluster."""
     bar = "M-4 0H4M0-4V4" if opens else "M-4 0H4"
-    return svg.moved(x, y, f'<g class="badge"><circle r="8"/><path d="{bar}"/></g>')
+    return moved(x, y, f'<g class="badge"><circle r="8"/><path d="{bar}"/></g>')
 
 
 def _drawn(scene: Scene, direction: str, closed: Mapping[str, Box]) -> tuple[str, dict[str, Any]]:
@@ -90,10 +93,10 @@ def _drawn(scene: Scene, direction: str, closed: Mapping[str, Box]) -> tuple[str
     cards = _cards(scene, closed)
     alike = svg.box_sizes(Scene("", "", [card for card, _ in cards.values()]))
     sizes = dict(zip(cards, alike, strict=True))
-    layout = LayoutResult(scene, direction, svg.box_sizes(scene), sizes)
+    layout = LayoutResult(scene, direction, svg.box_sizes(scene, direction), sizes)
     where = layout.placement()
     ids = list(where.clusters)
-    number = {c: k for k, c in enumerate(ids)}
+    number, at = {c: k for k, c in enumerate(ids)}, layout.number
     parts = svg.paint(scene, where, tips=False)
     places = [layout.card(c) for c in ids]
     parts["titles"] = [
@@ -106,7 +109,8 @@ def _drawn(scene: Scene, direction: str, closed: Mapping[str, Box]) -> tuple[str
         for c, place in zip(ids, places, strict=True)
     ]  # fmt: skip
     layers = "".join(f'<g class="{k}">{chr(10).join(v)}</g>' for k, v in parts.items())
-    shown = replace(scene, boxes=[*scene.boxes, *(card for card, _ in cards.values())])
+    words: dict[str, int] = {}
+    shown = replace(scene, boxes=[*scene.boxes, *(cards[c][0] for c in ids)])
     legend, wide, high = svg.footer(shown, 1000.0)
     legend = (
         f'<svg class="legend" width="{wide:.0f}" height="{max(high - 24, 0):.0f}" '
@@ -116,13 +120,13 @@ def _drawn(scene: Scene, direction: str, closed: Mapping[str, Box]) -> tuple[str
         "title": clean(scene.title),
         "subtitle": scene.subtitle,
         "flat": layout.flat,
-        "boxes": [_details(b) for b in scene.boxes] + [_details(cards[c][0]) for c in ids],
-        "in": [number.get(b.cluster, -1) for b in scene.boxes]
-        + [number.get(cards[c][0].cluster, -1) for c in ids],
+        "boxes": [_details(b, words) for b in shown.boxes],
+        "words": [clean(text) for text in words],
+        "in": [number.get(b.cluster, -1) for b in shown.boxes],
         "at": [[round(v, 1) for v in place] for place in (*where.boxes, *places)],
         "frames": [[round(v, 1) for v in place] for place in where.clusters.values()],
         "closed": [k for k, c in enumerate(ids) if cards[c][1]],
-        "arrows": [[layout.number[a.source], layout.number[a.target], int(a.reverse)]
+        "arrows": [[at[a.source], at[a.target], int(a.reverse), int(a.gradient)]
                    for a in (scene.arrows[n] for n in where.routes)],
     }  # fmt: skip
     picture = f'<svg class="graph" font-family="{FONT}"><g class="world">{layers}</g></svg>'

@@ -1,11 +1,13 @@
 "use strict";
-// The page of a picture: modules that open and close, pan, zoom, search, trace, details, print.
+// The page of a picture: modules that open and close, pan, zoom, search, trace, details,
+// the sweep of values and gradients, print.
 // Texts of a graph reach the page only through textContent.
 (() => {
   const data = JSON.parse(document.getElementById("scenes").textContent);
   const $ = (id) => document.getElementById(id);
   const view = $("view"), find = $("find"), panel = $("panel"), help = $("help"), map = $("map");
   const MARGIN = 24, GAP = 40; // around everything, and what is left of an empty strip
+  const FEW = 600; // elements that may be in the document without being seen
   const levels = new Map(), pressed = document.querySelectorAll("[data-show]");
   let shown, picked = -1, hits = [], hit = -1;
   const now = () => levels.get(shown);
@@ -28,11 +30,13 @@
 
   // A unit is a box or, after all boxes, the card of a cluster; a closed cluster shows its card.
   for (const holder of document.querySelectorAll(".level")) {
-    const layer = (name) => [...holder.querySelector(`.${name}`).children];
-    const l = { ...data.scenes[holder.dataset.level], holder, folded: new Set(),
-      svg: holder.querySelector(".graph"), world: holder.querySelector(".world"),
-      nodes: [...layer("nodes"), ...layer("cards")], edges: layer("edges"),
-      outlines: layer("frames"), titles: layer("titles") };
+    const world = holder.querySelector(".world");
+    const layers = [...world.children].map((g) => ({ g, all: [...g.children] }));
+    const [outlines, edges, titles, boxes, cards] = layers.map(({ all }) => all);
+    const l = { ...data.scenes[holder.dataset.level], holder, folded: new Set(), world, layers,
+      svg: holder.querySelector(".graph"), nodes: [...boxes, ...cards], edges, outlines, titles };
+    for (const b of l.boxes)
+      b.facts = b.facts.flatMap((w, k) => (k % 2 ? [[l.words[b.facts[k - 1]], l.words[w]]] : []));
     l.count = l.at.length - l.frames.length;
     l.next = l.boxes.map(() => []);
     l.before = l.boxes.map(() => []);
@@ -56,7 +60,7 @@
 
   function show(name) {
     const id = picked >= 0 ? now().boxes[picked].id : null;
-    if (shown) clear();
+    if (shown) end(clear());
     shown = levels.has(name) ? name : "ops";
     const l = now();
     l.folded = new Set(name === "modules" && shown === "ops" ? l.closed : []);
@@ -86,6 +90,7 @@
     return i < l.count ? [i] : [...Array(l.count).keys()].filter((b) => around(b).includes(i - l.count));
   }
   function fold(c, closed) { // the corner of what was clicked stays where it is
+    end();
     const l = now(), corner = closed ? l.frames[c] : l.at[l.count + c], before = l.move(corner);
     closed ? l.folded.add(c) : l.folded.delete(c);
     arrange();
@@ -100,12 +105,13 @@
 
   const beyond = (d) => (d > GAP ? GAP * (1 + Math.log(d / GAP)) : d); // lanes at the sides
   function squeezed(spans, whole, most) { // a function of old positions to new ones
+    if (whole || !spans.length) return (p) => p;
     spans.sort((a, b) => a[0] - b[0]);
     const from = [], to = [];
-    let end = spans[0]?.[0] ?? 0, at = end;
+    let end = spans[0][0], at = end;
     for (const [a, b] of spans) {
       if (b <= end && from.length) continue;
-      if (a > end) at += whole ? a - end : Math.min(a - end, most);
+      if (a > end) at += Math.min(a - end, most);
       const start = Math.max(a, end);
       from.push(start, b);
       to.push(at, (at += b - start));
@@ -113,7 +119,6 @@
     }
     return (p) => {
       let low = 0, high = from.length - 1;
-      if (high < 0 || whole) return p;
       if (p <= from[0]) return to[0] - beyond(from[0] - p);
       if (p >= from[high]) return to[high] + beyond(p - from[high]);
       while (high - low > 1) {
@@ -125,11 +130,11 @@
     };
   }
   function arrange() {
-    const l = now(), spans = [[], []], bounds = l.bounds = [];
+    const l = now(), spans = [[], []], bounds = l.bounds = new Map();
     const rigid = (x, y, w, h) => (spans[0].push([x, x + w]), spans[1].push([y, y + h]));
     const cover = (element, all) => {
       const [x, y] = [0, 1].map((c) => all.map((p) => p[c]));
-      bounds.push({ element, box: [Math.min(...x), Math.min(...y), Math.max(...x), Math.max(...y)] });
+      bounds.set(element, [Math.min(...x), Math.min(...y), Math.max(...x), Math.max(...y)]);
     };
     l.seen = l.nodes.map((_, i) => outermost(i) === i && (i < l.count || l.folded.has(i - l.count)));
     const framed = l.frames.map((_, c) => !l.folded.has(c) && outermost(l.count + c) === l.count + c);
@@ -139,7 +144,6 @@
     l.move = ([x, y]) => [fx(x), fy(y)];
     l.places = l.at.map(([x, y, w, h]) => [fx(x), fy(y), w, h]);
     l.nodes.forEach((node, i) => {
-      node.classList.toggle("gone", !l.seen[i]);
       if (!l.seen[i]) return;
       const [x, y, w, h] = l.places[i];
       shift(node, l.at[i]);
@@ -147,10 +151,7 @@
     });
     l.frames.forEach(([x, y, w, h], c) => {
       const corners = [l.move([x, y]), l.move([x + w, y + h])], [p, q] = corners;
-      for (const e of [l.outlines[c], l.titles[c]]) {
-        e.classList.toggle("gone", !framed[c]);
-        if (framed[c]) cover(e, corners);
-      }
+      if (framed[c]) for (const e of [l.outlines[c], l.titles[c]]) cover(e, corners);
       set(l.outlines[c], { x: p[0], y: p[1], width: q[0] - p[0], height: q[1] - p[1] });
       shift(l.titles[c], [x, y]);
     });
@@ -161,60 +162,54 @@
       const to = cut ? shortened(path, a, b) : path.map(([c, ps]) => [c, ps.map(l.move)]);
       const all = points(to), key = cut ? `${a} ${b}` : n;
       const long = all.reduce((sum, p, k) => sum + (k ? distance(p, all[k - 1]) : 0), 0);
-      if (!(best.get(key)?.long <= long)) best.set(key, { n, to, long, all });
+      if (!(best.get(key)?.long <= long)) best.set(key, { n, to, long, all, cut });
     });
     const kept = new Map([...best.values()].map((one) => [one.n, one]));
     l.edges.forEach((e, n) => {
-      e.classList.toggle("gone", !kept.has(n));
       if (!kept.has(n)) return;
-      if (l.folded.size || e.changed) draw(e, l.lines[n], kept.get(n).to);
+      if (l.folded.size || e.changed) draw(e, l.lines[n], kept.get(n));
       cover(e, kept.get(n).all);
     });
-    const edge = (k, f, sign) => bounds.reduce((m, { box }) => f(m, box[k]), sign * Infinity) - sign * MARGIN;
-    const [x, y] = bounds.length ? [edge(0, Math.min, 1), edge(1, Math.min, 1)] : [0, 0];
-    const [w, h] = bounds.length ? [edge(2, Math.max, -1) - x, edge(3, Math.max, -1) - y] : [1, 1];
+    const all = [...bounds.values()];
+    const edge = (k, f, sign) => all.reduce((m, box) => f(m, box[k]), sign * Infinity) - sign * MARGIN;
+    const [x, y] = all.length ? [edge(0, Math.min, 1), edge(1, Math.min, 1)] : [0, 0];
+    const [w, h] = all.length ? [edge(2, Math.max, -1) - x, edge(3, Math.max, -1) - y] : [1, 1];
     l.whole = { x, y, w, h };
     const small = Math.min(150 / w, 190 / h);
     set(map, { viewBox: `${x} ${y} ${w} ${h}`, width: Math.max(w * small, 30), height: Math.max(h * small, 20) });
     const squares = l.places.map(([x, y, w, h], i) => (l.seen[i] ? `M${x} ${y}h${w}v${h}h${-w}z` : ""));
     map.children[0].setAttribute("d", squares.join(""));
   }
-  function shift(element, from) {
-    const [x, y] = now().move(from), same = x === from[0] && y === from[1];
+  function shift(element, from, [x, y] = now().move(from)) {
+    const same = x === from[0] && y === from[1];
     if (!same || element.hasAttribute("transform"))
       set(element, { transform: `translate(${x - from[0]} ${y - from[1]})` });
   }
-  function bend(p, q) { // a curve that begins and ends along the flow
+  function bend(p, q) { // a line along the flow, or a curve that begins and ends along it
+    if (Math.abs(p[+now().flat] - q[+now().flat]) < 0.5) return ["L", [q]];
     const middle = [(p[0] + q[0]) / 2, (p[1] + q[1]) / 2];
     return ["C", now().flat ? [[middle[0], p[1]], [middle[0], q[1]], q] : [[p[0], middle[1]], [q[0], middle[1]], q]];
   }
-  function shortened(path, a, b) { // from and to the border of closed cards
+  function shortened(path, a, b) { // from and to closed cards, through the points outside of them
     const l = now(), closed = (i) => i >= l.count, frame = (i) => l.frames[i - l.count];
     const onto = ([x, y, w, h], p, by = 0) => { // the nearest place, not in a corner
       const [i, j] = l.flat ? [0, by] : [by, 0];
       return [clamp(p[0], x + i, x + w - i), clamp(p[1], y + j, y + h - j)];
     };
-    const inside = (i, p) => distance(onto(frame(i), p), p) === 0;
-    const end = (j) => path[j][1].at(-1), line = (j) => path[j][0] === "L";
-    const i = closed(a) ? path.findIndex((_, j) => j && !inside(a, end(j))) : 0;
-    const k = closed(b) ? path.findLastIndex((_, j) => j && !inside(b, end(j - 1))) : path.length;
-    let kept = closed(a) ? [] : [path[0]];
-    if (i >= 0 && (i < k || (i === k && line(i)))) {
-      if (closed(a)) kept.push(["M", [line(i) ? onto(frame(a), end(i)) : end(i)]]);
-      kept.push(...path.slice(i + !(closed(a) && line(i) && i < k), k));
-      if (closed(b) && line(k)) kept.push(["L", [onto(frame(b), end(k - 1))]]);
-    }
-    kept = kept.map(([name, ps]) => [name, ps.map(l.move)]);
-    if (closed(a)) {
-      const to = kept[0]?.[1][0], from = onto(l.places[a], to ?? l.places[b], 12);
-      kept.splice(0, 1, ["M", [from]], ...(to ? [bend(from, to)] : []));
-    }
-    const last = kept.at(-1)[1].at(-1);
-    if (closed(b) || kept.length < 2) kept.push(bend(last, onto(l.places[b], last, 12)));
-    return kept;
+    const inside = (i, p) => closed(i) && distance(onto(frame(i), p), p) === 0;
+    const ends = path.flatMap(([name, ps], j) => { // a line is cut at the frame that it leaves or enters
+      const p = j ? path[j - 1][1].at(-1) : ps[0], q = ps.at(-1), line = name === "L";
+      const cuts = line && inside(a, p) && !inside(a, q) ? [onto(frame(a), q)] : [];
+      if (inside(b, q)) return line && !inside(b, p) ? [...cuts, onto(frame(b), p)] : cuts;
+      return inside(a, q) ? cuts : [...cuts, q];
+    }).map(l.move);
+    const [x, y, w, h] = l.places[b];
+    if (closed(a)) ends.unshift(onto(l.places[a], ends[0] ?? [x + w / 2, y + h / 2], 12));
+    if (closed(b)) ends.push(onto(l.places[b], ends.at(-1), 12));
+    return ends.map((q, k) => (k ? bend(ends[k - 1], q) : ["M", [q]]));
   }
-  function draw(e, { long, wide }, path) {
-    const [line, head, label] = e.children, all = points(path);
+  function draw(e, { long, wide }, { to: path, cut }) {
+    const [line, head, label] = e.children, all = points(path), start = all[0];
     const [from, tip] = all.slice(-2), d = distance(tip, from) || 1;
     const [x, y] = [(tip[0] - from[0]) / d, (tip[1] - from[1]) / d];
     const at = (along, aside) => [tip[0] - x * along - y * aside, tip[1] - y * along + x * aside];
@@ -223,7 +218,11 @@
     const text = path.map(([name, ps]) => name + ps.map(() => all[k++].join(" ")).join(" ")).join("");
     line.setAttribute("d", text);
     head.setAttribute("d", `M${tip}L${at(long, wide)}L${at(long, -wide)}Z`);
-    if (label) shift(label, [+label.getAttribute("x"), +label.getAttribute("y")]);
+    if (label) { // of a line that was cut, in its middle
+      const place = [+label.getAttribute("x"), +label.getAttribute("y")], [dx, dy] = now().flat ? [0, -6] : [7, 4];
+      const to = cut ? [(start[0] + tip[0]) / 2 + dx, (start[1] + tip[1]) / 2 + dy] : now().move(place);
+      shift(label, place, to);
+    }
     e.changed = true;
   }
 
@@ -236,10 +235,20 @@
     l.world.setAttribute("transform", `translate(${x} ${y}) scale(${k})`);
     l.svg.classList.toggle("far", k < 0.25);
     set(map.children[1], { x: left, y: top, width: right - left, height: bottom - top });
-    for (const one of l.bounds) { // what is beyond the view costs nothing
-      const [a, b, c, d] = one.box, off = c + 180 < left || a - 180 > right || d < top || b > bottom;
-      if (off !== one.off) one.element.classList.toggle("off", (one.off = off));
-    }
+    const few = l.bounds.size < FEW; // else what is beyond the view is taken out
+    attach(l.world, ([a, b, c, d]) => few || (c + 180 > left && a - 180 < right && d > top && b < bottom));
+    if (sweep) beside(sweep.steps[sweep.at].unit);
+  }
+  function attach(world, wanted, copy = (e) => e) { // the elements that are shown, in their order
+    now().layers.forEach(({ all }, k) => {
+      const layer = world.children[k];
+      for (let i = all.length - 1, next = null; i >= 0; i--) {
+        const box = now().bounds.get(all[i]);
+        if (!box || !wanted(box)) all[i].parentNode === layer && all[i].remove();
+        else if (all[i].parentNode === layer) next = all[i];
+        else next = layer.insertBefore(copy(all[i]), next);
+      }
+    });
   }
   function fit(least = 0) { // everything or, not to be smaller than that, the beginning of the graph
     const l = now(), { x, y, w, h } = l.whole, [wide, high] = room();
@@ -328,6 +337,7 @@
     return seen;
   }
   function pick(i, jump = true) {
+    end();
     const l = now(), boxes = inside(i);
     for (const c of around(i)) if (l.folded.delete(c)) arrange();
     picked = i;
@@ -427,6 +437,97 @@
     $("count").textContent = `${hit + 1} of ${hits.length}`;
   });
 
+  // -- the sweep: values pass forward, then gradients back ----------------------------------------
+
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  let sweep = null, timer = 0; // its steps, and the one that is shown
+  function begin() { // a step for each unit, in the order of the graph and then in that of backward
+    const l = now(), order = [...Array(l.count).keys()], into = order.map(() => []);
+    const steps = (back, boxes) => {
+      const units = new Map();
+      for (const i of boxes) units.set(outermost(i), [...(units.get(outermost(i)) ?? []), i]);
+      return [...units].map(([unit, own]) => ({ unit, own: new Set(own), back }));
+    };
+    for (const [a, b, , gradient] of l.arrows) if (gradient && a !== b) into[b].push(a);
+    const got = reached(order.filter((i) => !l.next[i].length && into[i].length), into);
+    const made = order.filter((i) => l.before[i].length), back = made.filter((i) => got.has(i));
+    clear();
+    l.svg.classList.add("sweep");
+    sweep = { at: -1, into, steps: [...steps(false, made), ...steps(true, back.reverse())] };
+    sweep.wait = clamp(60000 / sweep.steps.length, 150, 1000);
+  }
+  function pause() {
+    clearInterval(timer);
+    timer = 0;
+    $("play").textContent = "▶ Play";
+  }
+  function end() {
+    pause();
+    if (sweep) for (const e of [...now().nodes, ...now().edges]) mark(e, {});
+    now().svg.classList.remove("sweep");
+    $("rule").hidden = true;
+    sweep = null;
+  }
+  function mark(element, classes) {
+    for (const name of ["passed", "returned", "now", "flow", "ebb"]) element.classList.toggle(name, !!classes[name]);
+  }
+  function stage(by) { // shows the next step, or the one before
+    if (!sweep) begin();
+    const l = now(), { steps } = sweep, at = (sweep.at = clamp(sweep.at + by, 0, steps.length - 1));
+    if (!steps.length) return end();
+    const { unit, own, back } = steps[at], done = steps.slice(0, at + 1);
+    const passed = new Set(done.filter((s) => !s.back).map((s) => s.unit)), returned = new Set();
+    for (const s of done.filter((s) => s.back))
+      for (const b of s.own) for (const a of [b, ...sweep.into[b]]) returned.add(outermost(a));
+    l.nodes.forEach((node, i) => mark(node, { returned: returned.has(i), now: i === unit,
+      passed: passed.has(i) || (i < l.count && !l.before[i].length) }));
+    l.edges.forEach((e, n) => {
+      const [a, b, turned, gradient] = l.arrows[n], flows = own.has(b) && !own.has(a) && (gradient || !back);
+      mark(e, { flow: flows, ebb: flows && back !== !!turned, returned: flows && back });
+    });
+    const part = steps.filter((s) => s.back === back), box = l.boxes[unit], rule = $("rule");
+    rule.hidden = false;
+    rule.replaceChildren();
+    add(rule, "strong", `${back ? "backward" : "forward"} ${part.indexOf(steps[at]) + 1} / ${part.length}   ${box.id}`);
+    for (const text of back ? formulas(own) : values(box)) add(rule, "div", text);
+    centre(unit);
+    apply();
+    if (at === steps.length - 1) pause();
+  }
+  function beside(i) { // the rule is right of its box, or below it in a row
+    const rule = $("rule"), { k, x, y } = now().view, [a, b, w, h] = now().places[i], [wide, high] = room();
+    const fits = !now().flat && (a + w) * k + x + 12 + rule.offsetWidth < wide;
+    const [left, top] = fits ? [(a + w) * k + x + 12, b * k + y] : [a * k + x, (b + h) * k + y + 12];
+    rule.style.left = `${clamp(left, 8, Math.max(wide - rule.offsetWidth - 8, 8))}px`;
+    rule.style.top = `${clamp(top, 8, Math.max(high - rule.offsetHeight - 8, 8))}px`;
+  }
+  function values(box) {
+    const facts = new Map(box.facts), range = ["min", "max"].map((n) => facts.get(n));
+    return [[box.type, facts.get("shape") ?? box.shape, facts.get("value") ?? box.note,
+      range[0] && `from ${range[0]} to ${range[1]}`].filter(Boolean).join("   ")];
+  }
+  function formulas(own) { // the rules of the boxes of a step, as the primitives state them
+    const found = [...own].flatMap((i) => {
+      const { id, facts, title } = now().boxes[i], rules = facts.filter(([name]) => name.startsWith("gradient of "));
+      const size = facts.find(([name]) => name === "rms of ∂L/∂result"), head = own.size > 1 ? `${title}  ` : "";
+      if (!now().next[i].length) return [`${head}g = 1, the gradient of ${title} by itself`];
+      return [...rules.map(([name, text]) => `${head}${name}:  ${text}`), ...(size && own.size === 1 ? [`rms of g: ${size[1]}`] : [])];
+    });
+    return found.length > 6 ? [...found.slice(0, 5), `and ${found.length - 5} more`] : found;
+  }
+  function play() {
+    if (timer) return pause();
+    if (sweep && sweep.at === sweep.steps.length - 1) end();
+    stage(1);
+    if (still.matches || !sweep || sweep.at === sweep.steps.length - 1) return; // a step for each press
+    $("play").textContent = "❚❚ Pause";
+    timer = setInterval(stage, sweep.wait, 1);
+  }
+  function turn(by) {
+    pause();
+    stage(by);
+  }
+
   // -- theme, buttons, keyboard, print ------------------------------------------------------------
 
   const themes = ["auto", "light", "dark"], night = matchMedia("(prefers-color-scheme: dark)");
@@ -439,13 +540,14 @@
   const buttons = {
     theme: () => theme((chosen = themes[(themes.indexOf(chosen) + 1) % 3])),
     fit: () => fit(), in: () => zoom(1.25), out: () => zoom(0.8),
-    ask: () => help.showModal(), close: () => help.close(),
+    play, next: () => turn(1), previous: () => turn(-1), ask: () => help.showModal(), close: () => help.close(),
   };
   for (const [id, press] of Object.entries(buttons)) $(id).addEventListener("click", press);
   for (const b of pressed) b.addEventListener("click", () => show(b.dataset.show));
 
   const keys = { "/": () => find.focus(), "?": buttons.ask, "+": buttons.in, "=": buttons.in,
     "-": buttons.out, "0": buttons.fit, "1": open,
+    p: play, ".": buttons.next, ",": buttons.previous,
     c: () => picked >= 0 && around(picked).length && fold(around(picked)[0], true) };
   const directions = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
   function step(dx, dy) {
@@ -468,6 +570,7 @@
     if (e.ctrlKey || e.metaKey || e.altKey || help.open) return;
     const unit = e.target.closest?.(".node")?.unit;
     if (e.key === "Escape") {
+      end();
       find.value = "";
       search();
       clear();
@@ -489,9 +592,12 @@
       let end = Math.min(top + high / k, y + h);
       const cut = () => l.places.find(([, a, , b], i) => l.seen[i] && a < end && a + b > end);
       for (let box = cut(); end < y + h && box && box[1] > top + 1; box = cut()) end = box[1] - 1;
-      const sheet = $("pages").appendChild(l.svg.cloneNode(true));
+      const sheet = $("pages").appendChild(l.svg.cloneNode(false)), world = l.world.cloneNode(false);
+      sheet.append(world);
+      world.append(...l.layers.map(({ g }) => g.cloneNode(false)));
+      attach(world, ([, a, , b]) => b > top && a < end, (e) => e.cloneNode(true));
       set(sheet, { width: w * k, height: (end - top) * k, viewBox: `${x} ${top} ${w} ${end - top}` });
-      sheet.querySelector(".world").removeAttribute("transform");
+      world.removeAttribute("transform");
       top = end;
     }
   });

@@ -13,6 +13,17 @@ from autograd_core.drawing.layout.layout_result import place
 from autograd_core.drawing.layout.placement import Placement, Rectangle, Route, Size, backwards
 from autograd_core.drawing.layout.text_width import elided, width
 from autograd_core.drawing.scene import Arrow, Box, Cluster, Scale, Scene, clean
+from autograd_core.drawing.write.block import FORMS, attached, block_size, paint_block
+from autograd_core.drawing.write.elements import (
+    Words,
+    fill_class,
+    moved,
+    number,
+    point,
+    rectangle,
+    text_at,
+    words_width,
+)
 from autograd_core.drawing.write.escaping import xml
 
 _MARGIN = 24.0
@@ -24,50 +35,6 @@ _ROW = 19.0
 _DESCRIBED = 40  # boxes that the description lists one by one
 _SIDES = {"right": (7, 4, ""), "left": (-7, 4, "end"), "above": (0, -6, "middle"),
           "below": (0, 14, "middle"), "on": (0, 4, "middle")}  # fmt: skip
-Words = tuple[str, float, str]  # a text, its size, and its classes: m(uted), b(old), k(ind)
-
-# -- elements ---------------------------------------------------------------------------------
-
-
-def number(value: float) -> str:
-    """Return a coordinate with at most one decimal."""
-    text = f"{value:.1f}".removesuffix(".0")
-    return "0" if text == "-0" else text
-
-
-def _point(p: complex) -> str:
-    return f"{number(p.real)} {number(p.imag)}"
-
-
-def _text(x: float, y: float, text: str, size: float, css: str = "", anchor: str = "") -> str:
-    """Return a text with its baseline at ``y``; nothing for an empty text."""
-    if not text.strip():
-        return ""
-    named = f' class="{css}"' if css else ""
-    at = f' text-anchor="{anchor}"' if anchor else ""
-    return (
-        f'<text x="{number(x)}" y="{number(y)}" font-size="{size:g}"{named}{at}>{xml(text)}</text>'
-    )
-
-
-def _rect(place: Rectangle, css: str = "", r: float = 0, tip: str = "") -> str:
-    """Return a rectangle with corners of radius ``r``."""
-    x, y, w, h = map(number, place)
-    named = f' class="{css}"' if css else ""
-    corners = f' rx="{r:g}"' if r else ""
-    end = f"><title>{xml(tip)}</title></rect>" if tip else "/>"
-    return f'<rect x="{x}" y="{y}" width="{w}" height="{h}"{corners}{named}{end}'
-
-
-def _fill(colour: str) -> str:
-    """Return the class of a measured fill."""
-    return f"f{colour[1:].upper()}"
-
-
-def _wide(words: Words) -> float:
-    text, size, css = words
-    return width(clean(text), size, "b" in css)
-
 
 # -- boxes ------------------------------------------------------------------------------------
 
@@ -76,7 +43,7 @@ def _rows(box: Box) -> list[tuple[Words, Words]]:
     """Return the texts of a card: left and right of each row."""
     kind = "  ".join(t for t in (box.type, box.steps) if t)
     rows = [((box.title, 13.0, "b"), (kind, 13.0, "k b" if box.repeats > 1 else "k"))]
-    right = "   ".join(t for t in (box.note, box.mark) if t)
+    right = "  ·  ".join(t for t in (box.note, box.mark) if t)
     if box.spec or right:
         rows.append(((box.spec, 12.0, ""), (right, 11.0, "b" if box.mark else "m")))
     if box.absorbed:
@@ -95,23 +62,37 @@ def _words(box: Box) -> list[Words]:
 def box_size(box: Box) -> tuple[float, float]:
     """Return the width and height of a box, including the hidden cards of a stack."""
     if box.form == "card":
-        rows = [_wide(left) + _wide(right) + (26 if right[0] else 0) for left, right in _rows(box)]
+        rows = [
+            words_width(left) + words_width(right) + (26 if right[0] else 0)
+            for left, right in _rows(box)
+        ]
         w = min(max(*rows, 150.0), _WIDEST) + _LEFT + _RIGHT
         h = 10 + _ROW * len(rows) + (9 if box.share is not None else 0) + (40 if box.strip else 0)
         if box.strip:
             w = max(w, 270.0)
         return (w + _STACK, h + _STACK) if box.repeats > 1 else (w, h)
+    if box.form in FORMS:
+        return block_size(box)
     words = _words(box)
-    inner = sum(map(_wide, words)) + 8 * (len(words) - 1)
+    inner = sum(map(words_width, words)) + 8 * (len(words) - 1)
     if box.form == "pill":
         return min(max(inner + 26, 40 if len(box.title) < 3 else 82), _WIDEST), 26.0
     extra, h = {"output": (44, 38.0), "parameter": (24, 24.0)}.get(box.kind, (32, 30.0))
     return min(inner + extra, _WIDEST), h
 
 
-def box_sizes(scene: Scene) -> list[Size]:
-    """Return the size of each box; cards of similar widths get one width and read as a column."""
+def box_sizes(scene: Scene, direction: str = "TB") -> list[Size]:
+    """Return the size of each box.
+
+    Cards of similar widths get one width, so that they read as a column; blocks in a row get one
+    height, so that their captions are one line.
+    """
     sizes = [box_size(b) for b in scene.boxes]
+    row = direction in ("LR", "RL")
+    blocks = [i for i, b in enumerate(scene.boxes) if row and b.form in FORMS]
+    highest = max((sizes[i][1] for i in blocks), default=0.0)
+    for i in blocks:
+        sizes[i] = (sizes[i][0], highest)
     cards = [i for i, b in enumerate(scene.boxes) if b.form == "card"]
     widest = max((sizes[i][0] for i in cards), default=0.0)
     for i in cards:
@@ -124,18 +105,18 @@ def _pill(box: Box, place: Rectangle) -> Iterator[str]:
     """Yield the elements of a pill or a square box."""
     x, y, w, h = place
     output = box.kind == "output"
-    yield _rect(place, r=9 if box.form == "pill" else 0)
+    yield rectangle(place, r=9 if box.form == "pill" else 0)
     if output:
-        yield _rect((x + 4, y + 4, w - 8, h - 8), "line")
+        yield rectangle((x + 4, y + 4, w - 8, h - 8), "line")
     room, shown = w - (28 if output else 16), list[Words]()
     for text, size, css in _words(box):
         if room > 12:
             shown.append((elided(text, size, room, "b" in css), size, css))
-            room -= _wide(shown[-1]) + 8
-    at = x + (w - sum(map(_wide, shown)) - 8 * (len(shown) - 1)) / 2
+            room -= words_width(shown[-1]) + 8
+    at = x + (w - sum(map(words_width, shown)) - 8 * (len(shown) - 1)) / 2
     for words in shown:
-        yield _text(at, y + h / 2 + 4.4, *words)
-        at += _wide(words) + 8
+        yield text_at(at, y + h / 2 + 4.4, *words)
+        at += words_width(words) + 8
 
 
 def _card(box: Box, place: Rectangle) -> Iterator[str]:
@@ -144,44 +125,47 @@ def _card(box: Box, place: Rectangle) -> Iterator[str]:
     if box.repeats > 1:
         w, h = w - _STACK, h - _STACK
         for k in (_STACK, _STACK / 2):
-            yield _rect((x + k, y + k, w, h), r=2)
-    yield _rect((x, y, w, h), r=2)
-    yield _rect((x + 2.5, y + 2.5, 5, h - 5), "k", r=1)
+            yield rectangle((x + k, y + k, w, h), r=2)
+    yield rectangle((x, y, w, h), r=2)
+    yield rectangle((x + 2.5, y + 2.5, 5, h - 5), "k", r=1)
     left, right, at = x + _LEFT, x + w - _RIGHT, y + 18.0
     room, rows = right - left, _rows(box)
     for i, (first, last) in enumerate(rows):
         if box.share is not None and i == len(rows) - bool(box.absorbed):
             at += 9
-        most = room - min(_wide(first) + 12, room * 0.3) if first[0] else room
+        most = room - min(words_width(first) + 12, room * 0.3) if first[0] else room
         text = elided(last[0], last[1], most, "b" in last[2])
-        taken = _wide((text, *last[1:])) + 12 if text else 0
-        yield _text(left, at, elided(first[0], first[1], room - taken, "b" in first[2]), *first[1:])
-        yield _text(right, at, text, *last[1:], "end")
+        taken = words_width((text, *last[1:])) + 12 if text else 0
+        yield text_at(
+            left, at, elided(first[0], first[1], room - taken, "b" in first[2]), *first[1:]
+        )
+        yield text_at(right, at, text, *last[1:], "end")
         at += _ROW
     if box.share is not None:
         bar = at - (2 * _ROW + 3 if box.absorbed else _ROW - 6)
         share = min(max(box.share, 0.0), 1.0)
-        yield _rect((left, bar, room, 5), "page bare")
-        yield _rect((left, bar, max(room * share, 2.0 if share else 0.0), 5), "k")
+        yield rectangle((left, bar, room, 5), "page bare")
+        yield rectangle((left, bar, max(room * share, 2.0 if share else 0.0), 5), "k")
         at += 0 if box.absorbed else 9
     if box.strip:
         cells = box.strip[:: -(-len(box.strip) * 3 // int(room))]  # some, where not all fit
         step = room / len(cells)
         for i, c in enumerate(cells):
             where = (left + i * step, at - 11, step + 0.1, 18.0)
-            yield _rect(where, f"{_fill(c.fill)} bare", tip=c.text)
-        yield _rect((left, at - 11, room, 18), "line")
+            yield rectangle(where, f"{fill_class(c.fill)} bare", tip=c.text)
+        yield rectangle((left, at - 11, room, 18), "line")
         start, end = (elided(t, 11, room / 2) for t in box.strip_ends)
-        yield _text(left, at + 21, start, 11, "m") + _text(right, at + 21, end, 11, "m", "end")
+        yield text_at(left, at + 21, start, 11, "m") + text_at(right, at + 21, end, 11, "m", "end")
 
 
 def paint_box(box: Box, place: Rectangle, tip: bool = True) -> str:
     """Return a box as one group, with its tooltip if wanted."""
     names = ["node", clean(box.kind)]
-    names += [_fill(box.fill)] if box.fill else []
+    names += [fill_class(box.fill)] if box.fill and box.form not in FORMS else []
     names += ["dashed"] if box.hollow else []
     title = f"<title>{chr(10).join(map(xml, box.tooltip))}</title>" if tip else ""
-    inside = "".join((_card if box.form == "card" else _pill)(box, place))
+    painter = paint_block if box.form in FORMS else _card if box.form == "card" else _pill
+    inside = "".join(painter(box, place))
     return f'<g class="{" ".join(names)}">{title}{inside}</g>'
 
 
@@ -193,8 +177,8 @@ def _title(c: Cluster, place: Rectangle) -> str:
     kind = elided(c.type, 12, max(x + w - 8 - at, 0.0)) if c.type else ""
     kind = kind if len(kind) > 1 else ""
     ground = (x + 10, y + 5, at - x - 16 + width(kind, 12), 16.0)
-    texts = _text(x + 12, y + 17, title, 12, "b") + _text(at, y + 17, kind, 12, "m")
-    return f'<g class="cluster">{_rect(ground, "bare") if texts else ""}{texts}</g>'
+    texts = text_at(x + 12, y + 17, title, 12, "b") + text_at(at, y + 17, kind, 12, "m")
+    return f'<g class="cluster">{rectangle(ground, "bare") if texts else ""}{texts}</g>'
 
 
 # -- arrows -----------------------------------------------------------------------------------
@@ -214,14 +198,14 @@ def _arrow(arrow: Arrow, source: Box, route: Route) -> str:
     corners = [tip, tip + along * (wide - long), tip - along * (wide + long)]
     points[-1] -= along * (long - 1)  # the line ends below the head
     rest = iter(points)
-    line = "".join(name + " ".join(_point(next(rest)) for _ in ps) for name, ps in path)
+    line = "".join(name + " ".join(point(next(rest)) for _ in ps) for name, ps in path)
     dashed = " dashed" if not arrow.gradient or arrow.loop else ""
     (x, y), (dx, dy, anchor) = route.label, _SIDES[route.side]
     css = "k" if arrow.loop else "m"
-    label = _text(x + dx, y + dy, elided(arrow.label, 11, 180), 11, css, anchor)
+    label = text_at(x + dx, y + dy, elided(arrow.label, 11, 180), 11, css, anchor)
     return (
         f'<g class="{names}"><path d="{line}" class="line{dashed}" stroke-width="{number(thick)}"/>'
-        f'<path d="M{"L".join(map(_point, corners))}Z" class="head"/>{label}</g>'
+        f'<path d="M{"L".join(map(point, corners))}Z" class="head"/>{label}</g>'
     )
 
 
@@ -246,7 +230,7 @@ def extent(scene: Scene, where: Placement) -> tuple[float, float, float, float]:
 def _lines(text: list[str], y: float, size: float, step: float) -> tuple[str, float, float]:
     """Return lines below one another, the width they take, and where the next would be."""
     lines = [elided(line, size, _WIDEST_LINE) for line in text]
-    drawn = [_text(0, y + step * k, line, size, "m") for k, line in enumerate(lines)]
+    drawn = [text_at(0, y + step * k, line, size, "m") for k, line in enumerate(lines)]
     return "".join(drawn), max((width(t, size) for t in lines), default=0.0), y + step * len(lines)
 
 
@@ -255,7 +239,7 @@ def _header(scene: Scene) -> tuple[str, float, float]:
     title = elided(scene.title, 18, _WIDEST_LINE, True)
     top = 38.0 if title.strip() else 14.0
     lines, wide, at = _lines(scene.subtitle.split("\n"), top, 12.5, 18.0)
-    return _text(0, 17, title, 18, "b") + lines, max(wide, width(title, 18, True)), at + 4
+    return text_at(0, 17, title, 18, "b") + lines, max(wide, width(title, 18, True)), at + 4
 
 
 def footer(scene: Scene, room: float) -> tuple[str, float, float]:
@@ -267,7 +251,7 @@ def footer(scene: Scene, room: float) -> tuple[str, float, float]:
         need = 24 + width(look.label, 11) + 16
         if x and x + need > room:
             x, y = 0.0, y + 20
-        out += [_rect((x, y, 18, 12), kind, r=1), _text(x + 24, y + 10, look.label, 11, "m")]
+        out += [rectangle((x, y, 18, 12), kind, r=1), text_at(x + 24, y + 10, look.label, 11, "m")]
         x += need
         wide = max(wide, x)
     return "".join(out), wide, y + 14 if out else 0.0
@@ -275,13 +259,13 @@ def footer(scene: Scene, room: float) -> tuple[str, float, float]:
 
 def _scale(scale: Scale) -> tuple[str, float, float]:
     cell = max([46.0, *(width(c.text, 11) + 8 for c in scale.cells)])
-    out = [_text(0, 38, scale.left, 11.5, "m")]
+    out = [text_at(0, 38, scale.left, 11.5, "m")]
     x = width(scale.left, 11.5) + (10 if scale.left else 0)
     for c in scale.cells:
-        out.append(_rect((x, 27, cell, 14), f"{_fill(c.fill)} cell"))
-        out.append(_text(x + cell / 2, 54, c.text, 11, "m", "middle"))
+        out.append(rectangle((x, 27, cell, 14), f"{fill_class(c.fill)} cell"))
+        out.append(text_at(x + cell / 2, 54, c.text, 11, "m", "middle"))
         x += cell
-    out.append(_text(x + 10, 38, scale.right, 11.5, "m"))
+    out.append(text_at(x + 10, 38, scale.right, 11.5, "m"))
     caption = [line.strip() for line in scale.caption.split("  ") if line.strip()]
     lines, wide, at = _lines(caption, 74.0, 11, 15.0)
     return "".join([*out, lines]), max(wide, x + 10 + width(scale.right, 11.5)), at - 8
@@ -316,18 +300,14 @@ def description(scene: Scene) -> str:
     return f"{scene.subtitle}. {len(scene.boxes)} boxes: {boxes}{more}."
 
 
-def moved(x: float, y: float, content: str) -> str:
-    """Return elements moved to the right and down."""
-    return f'<g transform="translate({number(x)} {number(y)})">{content}</g>'
-
-
 def paint(scene: Scene, where: Placement, tips: bool = True) -> dict[str, list[str]]:
     """Return the frames and titles of clusters, the arrows, and the boxes, in drawing order."""
     clusters = {c.id: c for c in scene.clusters}
     boxes = {b.id: b for b in scene.boxes}
+    where = attached(scene, where) if any(b.form in FORMS for b in scene.boxes) else where
     arrows = [(scene.arrows[n], route) for n, route in where.routes.items()]
     return {
-        "frames": [_rect(place, "cluster", 12) for place in where.clusters.values()],
+        "frames": [rectangle(place, "cluster", 12) for place in where.clusters.values()],
         "edges": [_arrow(a, boxes[a.source], route) for a, route in arrows],
         "titles": [_title(clusters[c], place) for c, place in where.clusters.items()],
         "nodes": [paint_box(*one, tips) for one in zip(scene.boxes, where.boxes, strict=True)],
@@ -371,7 +351,7 @@ def to_svg(
     """
     if direction not in ("TB", "LR", "BT", "RL"):
         raise ValueError(f"direction is TB, LR, BT or RL, got {direction!r}")
-    where = where or place(scene, direction, box_sizes(scene))
+    where = where or place(scene, direction, box_sizes(scene, direction))
     left, top, right, bottom = extent(scene, where)
     above, head_w, head_h = _header(scene)
     below, foot_w, foot_h = footer(scene, max(right - left, head_w, 360.0))
@@ -386,7 +366,7 @@ def to_svg(
         f'viewBox="0 0 {number(w)} {number(h)}" '
         f'font-family="{FONT}">'
         f"<title>{xml(scene.title)}</title><desc>{xml(description(scene))}</desc>"
-        f"<style>{style(theme, fills(scene))}</style>{_rect((0, 0, w, h), 'page')}"
+        f"<style>{style(theme, fills(scene))}</style>{rectangle((0, 0, w, h), 'page')}"
         f"{moved(_MARGIN, _MARGIN, above)}{moved(dx, dy, body)}"
         f"{moved(_MARGIN, h - _MARGIN - foot_h, below)}</svg>\n"
     )

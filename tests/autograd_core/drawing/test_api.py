@@ -55,7 +55,7 @@ def test_errors_name_what_is_expected():
     w = ag.tensor(np.ones(3), requires_grad=True)
     y = np.sum(w)
     for wrong, message in [
-        ({"level": "layers"}, "level is auto, modules, compact, ops or full; got 'layers'"),
+        ({"level": "layers"}, "level is auto, blocks, modules, compact, ops or full; got 'layers'"),
         ({"color": "red"}, "or a function of a node; got 'red'"),
         ({"direction": "up"}, "direction is TB, LR, BT or RL; got 'up'"),
         ({"theme": 3}, "theme is light, dark or auto; got 3"),

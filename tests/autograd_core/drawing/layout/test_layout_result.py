@@ -7,8 +7,7 @@ from hypothesis import given, settings
 
 from autograd_core.drawing.layout import routes
 from autograd_core.drawing.layout.layout_result import LayoutResult
-from autograd_core.drawing.layout.ranks import cluster_paths
-from autograd_core.drawing.scene import Arrow, Box, Cluster, Scene
+from autograd_core.drawing.scene import Arrow, Box, Cluster, Scene, cluster_paths
 from autograd_core.drawing.write.svg import box_sizes
 from tests.autograd_core.drawing import scenes
 

@@ -6,8 +6,10 @@ import re
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+import autograd_core as ag
 from autograd_core.drawing.write.html import to_html
 from tests.autograd_core.drawing import scenes
 
@@ -56,13 +58,12 @@ class Page:
     def node(self, name):
         scene = "JSON.parse(scenes.textContent).scenes[document.querySelector('.level:not([hidden])').dataset.level]"
         n = self.js(f"{scene}.boxes.findIndex(b => b.id === arguments[0])", name)
-        return self.js(
-            "[...document.querySelectorAll('.level:not([hidden]) .node')][arguments[0]]", n
-        )
+        nodes = "[...document.querySelectorAll('.level:not([hidden]) .node')]"
+        return self.js(f"{nodes}.find(node => node.unit === arguments[0])", n)
 
     def seen(self):
         """Return the names of the boxes and cards that are shown."""
-        labels = "[...document.querySelectorAll('.level:not([hidden]) .node:not(.gone)')]"
+        labels = "[...document.querySelectorAll('.level:not([hidden]) .node')]"
         return self.js(f"{labels}.map(n => n.getAttribute('aria-label').split(',')[0])")
 
     def badge(self, css):
@@ -96,7 +97,8 @@ class Page:
 def page(chromium, tmp_path):
     def opened(given, level, theme="light"):
         path = tmp_path / "net.html"
-        path.write_text(to_html(given, level, "TB", theme), encoding="utf-8")
+        html = to_html(given, level, "TB", theme) if isinstance(given, dict) else given.html
+        path.write_text(html, encoding="utf-8")
         chromium.get(path.as_uri())
         return Page(chromium)
 
@@ -191,16 +193,16 @@ def test_modules_open_and_close_on_a_click(page):
     assert places == sorted(places)
     assert places[-1] - places[0] < 400 * p.scale()  # no empty strips
     at = p.node("fc1").rect
-    p.badge(".cards .node:not(.gone)")
+    p.badge(".cards .node")
     assert {"fc1.W", "fc1.matmul", "fc2"} <= set(p.seen())
     assert "fc1" not in p.seen()
-    assert len(p.all(".edge:not(.gone)")) == 8
-    assert p.one(".frames > :not(.gone)").rect["y"] == pytest.approx(at["y"], abs=80)
-    p.one(".titles > :not(.gone) text").click()
+    assert len(p.all(".edge")) == 8
+    assert p.one(".frames > *").rect["y"] == pytest.approx(at["y"], abs=80)
+    p.one(".titles > * text").click()
     assert "fc1.W" not in p.seen()
     assert p.one("#panel h2").text == "fc1"
     assert [b.text for b in p.all("#panel li button")] == ["x", "fc1.sigmoid"]
-    assert len(p.all(".edge:not(.gone)")) == 5
+    assert len(p.all(".edge")) == 5
 
 
 @pytest.mark.parametrize("reverse", [False, True])
@@ -208,9 +210,9 @@ def test_arrows_end_at_the_cards_of_closed_modules(page, reverse):
     scene = scenes.ops()
     scene.arrows = [replace(a, reverse=reverse) for a in scene.arrows]
     p = page({"modules": scene, "ops": scene}, "modules")
-    assert len(p.all(".edge:not(.gone)")) == 5
+    assert len(p.all(".edge")) == 5
     ends = (
-        "[...document.querySelectorAll('.edge:not(.gone) .head')].map("
+        "[...document.querySelectorAll('.edge .head')].map("
         "h => (r => [r.x + r.width / 2, r.top, r.bottom])(h.getBoundingClientRect()))"
     )
     places = [p.node(name).find_element("css selector", "rect").rect for name in p.seen()]
@@ -270,6 +272,72 @@ def test_printing(page, count, sheets):
     for a, b in itertools.pairwise(spans):
         assert a[1] + a[3] == pytest.approx(b[1])  # nothing is lost between two sheets
     p.js("dispatchEvent(new Event('afterprint'))")
+
+
+def sweep(p):
+    """Return what is said of the step that is shown."""
+    return re.sub(" +", " ", p.one("#rule").text)
+
+
+def test_values_and_then_gradients_pass_through_the_boxes(page):
+    picture = ag.draw(lambda w, x: np.sum(np.tanh(w * x)), np.ones(3), np.full(3, 0.5))
+    p = page(picture, "ops")
+    p.press(".")
+    assert sweep(p).startswith("forward 1 / 4 multiply")
+    assert p.node("w").get_attribute("class").split()[-1] == "passed"
+    assert len(p.all(".edge.flow")) == 2
+    said = [sweep(p)]
+    for _ in range(7):
+        p.press(".")
+        said.append(sweep(p))
+    steps = [f"{way} {k} / 4" for way in ("forward", "backward") for k in (1, 2, 3, 4)]
+    assert [text.split("\n")[0].rsplit(" ", 1)[0] for text in said] == steps
+    assert [text.split("\n")[0].rsplit(" ", 1)[1] for text in said] == [
+        *("multiply", "tanh", "sum", "output"),
+        *("output", "sum", "tanh", "multiply"),
+    ]
+    assert "from 0.462 to 0.462" in said[1]
+    assert "x: g * (1 - out * out)" in said[6]
+    assert "gradient of x: g * y\ngradient of y: g * x" in said[7]
+    assert {"returned", "passed"} <= set(p.node("w").get_attribute("class").split())
+    p.press(",")
+    assert sweep(p) == said[6]
+    p.press(p.keys.ESCAPE)
+    assert not p.one("#rule").is_displayed()
+    assert not p.all(".now, .flow, .passed, .returned, .sweep")
+
+
+def test_play_and_pause(page):
+    p = page({"modules": scenes.ops(), "ops": scenes.ops()}, "modules")
+    p.press("p")
+    assert p.one("#play").text.endswith("Pause")
+    p.driver.execute_async_script(
+        "new MutationObserver((_, o) => (o.disconnect(), arguments[0]())).observe(rule, {childList: true})"
+    )
+    assert sweep(p).startswith("forward 2 / 5 fc1.sigmoid")
+    p.one("#play").click()
+    assert p.one("#play").text == "▶ Play"
+    p.one("#previous").click()
+    assert sweep(p).startswith("forward 1 / 5 fc1")
+    names = "getComputedStyle(document.querySelector('.edge.flow .line')).animationName"
+    assert p.js(names) == "flow"
+    p.badge(".cards .node")  # opening a module ends it
+    assert not p.one("#rule").is_displayed()
+
+
+def test_nothing_moves_by_itself_where_motion_is_reduced(page):
+    p = page({"ops": scenes.ops()}, "ops")
+    media = {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]}
+    p.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    try:
+        for k in (1, 2):
+            p.one("#play").click()
+            assert p.one("#play").text == "▶ Play"
+            assert sweep(p).startswith(f"forward {k} / 7")
+        names = "getComputedStyle(document.querySelector('.edge.flow .line')).animationName"
+        assert p.js(names) == "none"
+    finally:
+        p.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 def test_searching_highlights_and_enter_jumps(net):
@@ -381,7 +449,7 @@ def test_a_large_graph_is_usable(page):
     )
     assert 0 < rect[0] < rect[1] < rect[2]
     assert len(p.all("svg.traced .node:not(.on)")) == 0
-    assert 5 < len(p.all(".node:not(.off)")) < 40  # what is beyond the view is not drawn
+    assert 5 < len(p.all(".node")) < 40  # what is beyond the view is not in the document
     p.one("#fit").click()
-    assert not p.all(".off")
+    assert len(p.all(".node")) == 2000
     assert p.js("getComputedStyle(document.querySelector('.graph text')).display") == "none"
