@@ -36,7 +36,7 @@ class RuleError(AutogradError, RuntimeError):
 
 
 class CompileError(AutogradError, TypeError):
-    """A function cannot become a program: it needs numbers while it is traced, or changes itself."""
+    """A function cannot become a program: it needs numbers of traced arrays, or changes itself."""
 
 
 class NeedsNumbersError(CompileError):

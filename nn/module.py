@@ -194,9 +194,11 @@ class Module:
         if self.takes_array and args and isinstance(args[0], (list, tuple)):
             dtype = next((p.dtype for p in self.parameters()), np.float32)
             args = (ag.array(args[0]).astype(dtype), *args[1:])  # type: ignore[assignment]
+        if scopes.is_drawn():
+            args, kwargs = scopes.as_tensors(args), scopes.as_tensors(kwargs)
         start = next(scopes.clock)
         result = self.forward(*args, **kwargs)
-        scopes.note(self, start, result)  # lets a picture group the operations of this module
+        scopes.note(self, start, result, args, kwargs)  # lets a picture group its operations
         watcher = _watcher.get()
         if watcher is not None:
             watcher(self, result)

@@ -61,7 +61,17 @@ MAY_IMPORT = {
 
 #: Packages that may be imported inside a function, where they are used.
 OPTIONAL = (
-    *("IPython", "cupy", "dask", "graphviz", "hypothesis", "jax", "matplotlib", "networkx"),
+    *(
+        "IPython",
+        "cairosvg",
+        "cupy",
+        "dask",
+        "graphviz",
+        "hypothesis",
+        "jax",
+        "matplotlib",
+        "networkx",
+    ),
     *("onnx", "onnxruntime", "pytest", "scipy", "sklearn", "tensorboardX", "torch", "tqdm"),
 )
 #: A module of our own that is loaded when an array is asked for it, and one of Python's that

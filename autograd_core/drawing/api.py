@@ -1,7 +1,7 @@
 """``ag.draw``: draw the graph of Tensors, of a function or of a module."""
 
-import inspect
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,20 +13,30 @@ from autograd_core.drawing.colour.palette import THEMES
 from autograd_core.drawing.picture import Picture
 from autograd_core.drawing.scene import Scene
 from autograd_core.drawing.scene_builder import build
-from autograd_core.drawing.trace.groups import LEVELS
-from autograd_core.drawing.trace.trace import Trace
+from autograd_core.drawing.trace.folding import chosen_scopes
+from autograd_core.drawing.trace.folding import fold as fold_groups
+from autograd_core.drawing.trace.groups import LEVELS, group, merge_into_cards
+from autograd_core.drawing.trace.trace import Trace, arguments
+from autograd_core.drawing.trace.variables import drawable, holds_tensors, of_frame, of_function
+from autograd_core.engine import scopes
+from autograd_core.engine.diagnostics import Tape
 from autograd_core.engine.graph import RECORD
 from autograd_core.engine.modes import in_mode
 from autograd_core.engine.recording import TensorBase
-from autograd_core.profiling.profiler import Profile, profile
+from autograd_core.profiling.profiler import profile
 from autograd_core.tensors.tensor import Tensor
 
 COLOURS = ("kind", "grad", "time", "memory", "flops", "value")
 DIRECTIONS = ("TB", "LR", "BT", "RL")
+_WORDS: dict[str, tuple[str, ...]] = {
+    "level": ("auto", *LEVELS), "color": COLOURS, "direction": DIRECTIONS, "theme": THEMES
+}  # fmt: skip
 #: Number of operations up to which ``level="auto"`` draws each.
 FEW = 40
 #: Number of operations up to which they are run again for the times on an HTML page.
 _REPLAYED = 2000
+#: Number of operations that an HTML page has, most of them inside modules that are closed.
+_ON_PAGE = 5000
 
 
 def draw(
@@ -34,9 +44,9 @@ def draw(
     *inputs: Any,
     level: str = "auto",
     color: str | Callable[[Any], Any] = "kind",
-    direction: str = "TB",
+    direction: str | None = None,
     theme: str = "auto",
-    fold: bool = True,
+    fold: bool | str | Collection[str] | Callable[[Any], bool] = True,
     depth: int | None = None,
     max_nodes: int = 300,
     names: Mapping[str, Any] | None = None,
@@ -50,24 +60,30 @@ def draw(
         A recorded Tensor, several (a list, tuple or dict), or a function or module, which is run
         on ``inputs`` and recorded.
     *inputs
-        Arguments of the function or module. A plain function records arrays of floating-point
-        numbers among them as its inputs.
+        Arguments of the function or module. To a function that refers to no Tensor and no module
+        arrays of floating-point numbers are variables, with gradients; else they are data.
     level
         ``"modules"``: one card for each module with parameters. ``"compact"``: operations
         without parameters are rows of the card that feeds them. ``"ops"``: every operation,
         modules as clusters. ``"full"``: also shapes and bytes held for backward. ``"auto"``:
         ``"ops"`` for at most 40 operations, else ``"modules"``; of modules also ``"modules"``
-        where gradients or costs are shown.
+        where gradients or costs are shown. ``"blocks"``: the volumes, slabs and bars of textbooks.
     color
         ``"kind"``; ``"grad"``, the size of the gradients; ``"time"``, ``"memory"`` or
         ``"flops"``, shares of the cost; ``"value"``, the size of results; or a function of a
         node (``graph.Node``) that returns a number, a colour ``"#RRGGBB"`` or None.
     direction
-        ``"TB"`` (downwards), ``"LR"``, ``"BT"`` or ``"RL"``.
+        ``"TB"`` (downwards), ``"LR"``, ``"BT"`` or ``"RL"``; by default ``"LR"`` for blocks and
+        ``"TB"`` for all else.
     theme
         ``"light"``, ``"dark"``, or ``"auto"`` to follow the reader's screen.
     fold
-        Whether three or more equal steps are drawn as one stack.
+        What is drawn as one stack. True: three or more equal steps; at the levels ``"modules"`` and
+        ``"compact"`` also three or more modules of one class that are built alike out of modules,
+        and nine or more equal layers, whatever their weights. False: nothing. Names: calls of these
+        modules and no others, two or more, at every level; a name is a class (``"Encoder"``), a
+        path, the path of a list of modules (``"encoder.layers"``) or a pattern (``"block*"``). A
+        class or a function of a module that returns True or False chooses likewise.
     depth
         How deeply clusters of modules nest; at the levels of modules, deeper modules are part of
         one card.
@@ -103,108 +119,125 @@ def draw(
     >>> [box.title for box in ag.draw(f, np.ones(3)).graph.boxes]
     ['x', 'square', 'sum', 'output']
     """
-    _check(level, color, direction, theme, depth, max_nodes, names, title, fold)
+    direction = direction or ("LR" if level == "blocks" else "TB")
+    limits = {"depth": (0 if depth is None else depth, 0), "max_nodes": (max_nodes, 1)}
+    words = {"level": level, "color": color, "direction": direction, "theme": theme}
+    _check(names, title, fold, limits, words)
     called = callable(what) and not isinstance(what, (TensorBase, list, tuple, dict))
+    variables = of_frame(sys._getframe(1))
     if inputs and not called:
         raise TypeError(
             f"inputs are for a function or a module, but ag.draw was given a "
             f"{type(what).__name__} to draw; several Tensors are drawn as one list"
         )
-    run_names: dict[str, Any] = {}
+    result, tape, times = what, None, None
+    named: dict[str, Any] = {}
     ranges: dict[int, Facts] = {}
-    result, run = what, None  # a module must live until its name is read
     if called:
-        result, run_names, run, ranges = _run(what, inputs, color)
-    roots = _tensors(result)
-    trace = Trace(roots, names or {}, run_names)
-    if not trace.ops and not any(t._node.tracked for t in roots):
+        tape = Tape()
+        result, named, times = _run(what, inputs, color, tape)
+        ranges = {call.number: statistics(call.out) for call in tape.calls}
+        variables |= of_function(what)
+    trace = Trace(_tensors(result), names or {}, named, drawable(variables), tape)
+    if not trace.ops and not any(s.tracked or s.role == "input" for s in trace.sources):
         raise TypeError(
             "nothing was recorded: no operation on a Tensor with requires_grad=True led here "
             "(or it ran under no_grad, or on detached values)"
         )
+    chosen = chosen_scopes(trace, fold)
     heading = title if title is not None else _title(trace, what if called else None)
-    chosen = level
     if level == "auto":
         few = len(trace.ops) <= FEW and not (trace.scopes and color not in ("kind", "value"))
-        chosen = "ops" if few else "modules"
+        level = "ops" if few else "modules"
 
     def scene(at: str, details: bool = False) -> Scene:
-        measures = [_measure(color, run)]
+        measures = [_measure(color, times)]
         if details:
-            timed = run is not None or len(trace.ops) <= _REPLAYED
-            cost = Cost("time" if timed else "memory", run)
+            timed = times is not None or len(trace.ops) <= _REPLAYED
+            cost = Cost("time" if timed else "memory", times)
             measures += [Ranges(ranges), GradientFlow(), cost]
-        return build(
-            trace, at, measures, title=heading, folded=fold, depth=depth, max_nodes=max_nodes
-        )
+        most = max(max_nodes, _ON_PAGE) if details else max_nodes
+        groups = group(trace, at, depth)
+        if chosen or fold:
+            # every operation, and every module of a page, is drawn unless it was chosen
+            blocks = at in ("modules", "compact") and not details
+            groups = fold_groups(trace, groups, blocks, chosen)
+        if at == "compact":
+            groups = merge_into_cards(trace, groups)
+        return build(trace, groups, at, measures, heading, most)
 
-    return Picture(scene(chosen), direction, theme, chosen, scene)
+    return Picture(scene(level), direction, theme, level, scene)
 
 
-def _measure(color: str | Callable[[Any], Any], run: Profile | None) -> Measure:
+def _measure(color: str | Callable[[Any], Any], times: dict[int, float] | None) -> Measure:
     """Return the measure that a colour asks for."""
     if callable(color):
         return ByFunction(color)
     if color in ("time", "memory", "flops"):
-        return Cost(color, run)
+        return Cost(color, times)
     return {"kind": Measure, "grad": GradientFlow, "value": Values}[color]()
 
 
 def _check(
-    level: Any, color: Any, direction: Any, theme: Any, depth: Any, max_nodes: Any, names: Any,
-    title: Any, fold: Any,
-) -> None:  # fmt: skip
+    names: Any,
+    title: Any,
+    fold: Any,
+    limits: Mapping[str, tuple[Any, int]],
+    words: Mapping[str, Any],
+) -> None:
     """Raise an error for an argument of a wrong type or value, naming the allowed ones."""
-    for name, value, known in (
-        ("level", level, ("auto", *LEVELS)),
-        ("direction", direction, DIRECTIONS),
-        ("theme", theme, THEMES),
-        ("color", color if not callable(color) else COLOURS[0], COLOURS),
-    ):
-        if not isinstance(value, str) or value not in known:
+    for name, value in words.items():
+        known = _WORDS[name]
+        function = name == "color" and callable(value)
+        if not function and not (isinstance(value, str) and value in known):
             also = ", or a function of a node" if name == "color" else ""
             raise ValueError(
                 f"{name} is {', '.join(known[:-1])} or {known[-1]}{also}; got {value!r}"
             )
-    limits = (("depth", 0 if depth is None else depth, 0), ("max_nodes", max_nodes, 1))
-    for name, value, least in limits:
+    for name, (value, least) in limits.items():
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
             raise ValueError(f"{name} is a whole number from {least} upwards, got {value!r}")
-    if names is not None and not isinstance(names, Mapping):
+    if names is not None and not (
+        isinstance(names, Mapping) and all(isinstance(name, str) for name in names)
+    ):
         raise TypeError(
-            f'names maps names to Tensors, arrays or modules, names={{"x": x}}; got a '
-            f"{type(names).__name__}"
+            f'names maps names to Tensors, arrays or modules, names={{"x": x}}; got {names!r}'
         )
-    for name in names or ():
-        if not isinstance(name, str):
-            raise TypeError(f'names maps names to objects, names={{"x": x}}; {name!r} is no name')
     if title is not None and not isinstance(title, str):
         raise TypeError(f"title is a text, got {type(title).__name__}")
-    if not isinstance(fold, (bool, np.bool_)):
-        raise TypeError(f"fold is True or False, got {fold!r}")
+    several = isinstance(fold, Collection) and not isinstance(fold, str) and len(fold) > 0
+    wanted = fold if several else [fold]
+    if not (isinstance(fold, (bool, np.bool_)) or callable(fold)) and not all(
+        isinstance(name, str) and name for name in wanted
+    ):
+        raise TypeError(
+            "fold is True, False, names of modules (their class or path) or a function of a "
+            f'module, got {fold!r}; fold="Encoder" folds equal calls of that class'
+        )
 
 
-def _tensors(what: Any) -> list[Any]:
-    """Return the Tensors in a result, in order; nested containers are read without recursion."""
-    found: list[Any] = []
-    waiting = [what]
+def _tensors(what: Any) -> dict[str, Any]:
+    """Return the Tensors in a result, in order; nested containers are read without recursion.
+
+    Their keys are those of dicts and the fields of named tuples; others have numbers.
+    """
+    found: dict[str, Any] = {}
+    waiting = [("", what)]
     while waiting:
-        value = waiting.pop()
+        name, value = waiting.pop()
+        fields = getattr(value, "_fields", ())
         if isinstance(value, TensorBase):
-            found.append(value)
-        elif isinstance(value, dict):
-            waiting += reversed(list(value.values()))
+            found[name if name and name not in found else str(len(found))] = value
+        elif isinstance(value, dict) or fields:
+            pairs = value.items() if isinstance(value, dict) else zip(fields, value, strict=True)
+            waiting += reversed([(f"{name}.{k}" if name else str(k), v) for k, v in pairs])
         elif isinstance(value, (list, tuple)):
-            waiting += reversed(value)
-        elif found or waiting or isinstance(what, (list, tuple, dict)):
-            raise TypeError(
-                f"ag.draw takes Tensors, but there is a {type(value).__name__} among them; "
-                "leave it out"
-            )
+            waiting += reversed([(f"{name}[{i}]" if name else "", v) for i, v in enumerate(value)])
         else:
+            among = " among them" if isinstance(what, (list, tuple, dict)) else ""
             raise TypeError(
                 f"ag.draw takes a Tensor, several, or a function or module with its inputs; got a "
-                f"{type(value).__name__}. Compute with Tensors, w = ag.tensor(a, "
+                f"{type(value).__name__}{among}. Compute with Tensors, w = ag.tensor(a, "
                 "requires_grad=True), and draw the result"
             )
     if not found:
@@ -213,31 +246,19 @@ def _tensors(what: Any) -> list[Any]:
 
 
 def _run(
-    what: Any, inputs: tuple[Any, ...], color: Any
-) -> tuple[Any, dict[str, Any], Profile | None, dict[int, Facts]]:
-    """Run a function or module, recording it.
+    what: Any, inputs: tuple[Any, ...], color: Any, tape: Tape
+) -> tuple[Any, dict[str, Any], dict[int, float] | None]:
+    """Run a function or module, and note its calls on a tape.
 
-    Returns the result, the inputs by name, the profile if times are wanted, and the statistics of
-    the results by the number of the node.
+    Returns the result, the inputs by name, and the seconds of the calls if they are wanted.  A
+    function that refers to no Tensor and no module is one of its arrays: it is recorded.
     """
-    names = _parameters(what, len(inputs))
-    if not hasattr(what, "named_parameters"):
-        inputs = tuple(
-            Tensor(x, requires_grad=True)
-            if isinstance(x, (np.ndarray, np.floating)) and x.dtype.kind in "fc"
-            else x
-            for x in inputs
-        )
-    ranges: dict[int, Facts] = {}
-
-    def look(node: Any, out: Any) -> None:
-        ranges[node.seq] = statistics(out)
-
+    if not holds_tensors((what, inputs)):
+        inputs = tuple(_variable(x) for x in inputs)
+    inputs = scopes.as_tensors(inputs)
     try:
         timed = color == "time"
-        run = in_mode(RECORD, 0, profile, what, *inputs, backward=timed, look=look)
-        named = dict(zip(names, inputs, strict=False))
-        return run.result, named, run if timed else None, ranges
+        run = in_mode(RECORD, 0, profile, what, *inputs, backward=timed, into=tape)
     except TypeError as error:
         if not inputs and "argument" in str(error):
             raise TypeError(
@@ -245,17 +266,16 @@ def _run(
                 f"given after it, ag.draw(model, x): {error}"
             ) from error
         raise
+    times = {call.number: call.seconds for call in tape.calls}
+    times |= {number: row.seconds for number, row in run.by_number().items()}
+    result = scopes.as_tensors(run.result)
+    return result, arguments(what, inputs), times if timed else None
 
 
-def _parameters(what: Any, count: int) -> list[str]:
-    """Return the names of the first ``count`` positional parameters."""
-    fun = getattr(what, "forward", what) if hasattr(what, "named_parameters") else what
-    try:
-        of = list(inspect.signature(fun).parameters.values())
-    except (TypeError, ValueError):
-        of = []
-    names = [p.name for p in of if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return [*names, *(f"input{i}" for i in range(len(names), count))][:count]
+def _variable(x: Any) -> Any:
+    """Return an array of floating-point numbers as a Tensor that needs a gradient."""
+    number = isinstance(x, (np.ndarray, np.floating)) and x.dtype.kind in "fc"
+    return Tensor(x, requires_grad=True) if number else x
 
 
 def _title(trace: Trace, function: Any) -> str:

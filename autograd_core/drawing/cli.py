@@ -54,9 +54,13 @@ def parser() -> argparse.ArgumentParser:
     # fmt: on
     p.add_argument("--level", choices=("auto", *LEVELS), default="auto")
     p.add_argument("--color", choices=COLOURS, default="kind")
-    p.add_argument("--direction", choices=DIRECTIONS, default="TB")
+    p.add_argument("--direction", choices=DIRECTIONS)
     p.add_argument("--theme", choices=THEMES, default="auto")
-    p.add_argument("--no-fold", action="store_true", help="draw every step that repeats")
+    # fmt: off
+    p.add_argument("--fold", type=lambda text: text.split(","), default=True, metavar="NAME,NAME",
+                   help="fold equal modules of these classes or paths, and nothing else")
+    # fmt: on
+    p.add_argument("--no-fold", dest="fold", action="store_false", help="draw every step")
     p.add_argument("--depth", type=int, help="how deeply clusters of modules nest")
     p.add_argument("--max-nodes", type=int, default=300)
     p.add_argument("--title")
@@ -67,25 +71,21 @@ def parser() -> argparse.ArgumentParser:
 def _inputs(options: argparse.Namespace) -> list[Any]:
     """Return random inputs of the wanted shapes and dtypes."""
     rng = np.random.default_rng(options.seed)
-    found = []
-    for shape, kind, high in options.input:
-        dtype = np.dtype(kind)
-        if dtype.kind in "iu":
-            found.append(rng.integers(0, high, shape).astype(dtype))
-        else:
-            found.append(rng.standard_normal(shape).astype(dtype))
-    return found
+    return [
+        rng.integers(0, high, shape).astype(kind)
+        if np.dtype(kind).kind in "iu"
+        else rng.standard_normal(shape).astype(kind)
+        for shape, kind, high in options.input
+    ]
 
 
 def _takes_nothing(f: Any) -> bool:
     """Return whether a function has no positional parameters, like one that builds a model."""
     try:
-        of = inspect.signature(f).parameters.values()
+        parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):
         return False
-    return not any(
-        p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL) for p in of
-    )
+    return all(p.kind in (p.KEYWORD_ONLY, p.VAR_KEYWORD) for p in parameters)
 
 
 def _picture(options: argparse.Namespace) -> Picture:
@@ -102,11 +102,8 @@ def _picture(options: argparse.Namespace) -> Picture:
             ) from error
     if hasattr(what, "named_parameters") and not inputs:
         raise UsageError(f"{options.object} is a module: give --input for each of its arguments")
-    return draw(
-        what, *inputs, level=options.level, color=options.color, direction=options.direction,
-        theme=options.theme, fold=not options.no_fold, depth=options.depth,
-        max_nodes=options.max_nodes, title=options.title,
-    )  # fmt: skip
+    names = ("level", "color", "direction", "theme", "depth", "max_nodes", "title", "fold")
+    return draw(what, *inputs, **{name: getattr(options, name) for name in names})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -118,18 +115,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise UsageError(
                 f"{options.output}: the ending is one of {', '.join('.' + f for f in FORMATS)}"
             )
-        try:
-            picture = _picture(options)
-            if options.output == "-":
-                print(picture.text)
-            else:
-                print(f"{picture.save(options.output)}: {len(picture.graph.boxes)} boxes, "
-                      f"level {picture.level}")  # fmt: skip
-        except (TypeError, ValueError, OSError) as error:
-            raise UsageError(
-                f"{options.object} cannot be drawn with these options: {error}"
-            ) from error
+        picture = _picture(options)
+        if options.output == "-":
+            print(picture.text)
+        else:
+            boxes = f"{len(picture.graph.boxes)} boxes, level {picture.level}"
+            print(f"{picture.save(options.output)}: {boxes}")
+        return DONE
+    except (TypeError, ValueError, OSError, ImportError) as error:
+        status, message = USAGE, f"{options.object} cannot be drawn with these options: {error}"
     except (UsageError, AutogradError) as error:
-        print(f"python -m autograd_core draw: {' '.join(str(error).split())}", file=sys.stderr)
-        return USAGE if isinstance(error, UsageError) else FAILED
-    return DONE
+        status, message = USAGE if isinstance(error, UsageError) else FAILED, str(error)
+    print(f"python -m autograd_core draw: {' '.join(message.split())}", file=sys.stderr)
+    return status

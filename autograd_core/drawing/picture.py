@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
-from autograd_core.drawing.colour.palette import recoloured, themed
 from autograd_core.drawing.diff import Difference
+from autograd_core.drawing.layout import graphviz
 from autograd_core.drawing.scene import Scene
 from autograd_core.drawing.trace.groups import LEVELS
 from autograd_core.drawing.write import export
-from autograd_core.drawing.write.dot import GraphvizError, render, to_dot
+from autograd_core.drawing.write.dot import to_dot
 from autograd_core.drawing.write.html import to_html
 from autograd_core.drawing.write.mermaid import to_mermaid
-from autograd_core.drawing.write.svg import accessible, to_svg
+from autograd_core.drawing.write.raster import rasterized
+from autograd_core.drawing.write.svg import box_sizes, to_svg
+from autograd_core.drawing.write.tikz import to_tikz
 
-FORMATS = ("svg", "png", "pdf", "dot", "html", "mmd", "json", "txt")
-
-#: Beyond this many boxes ``dot`` would take too long for an SVG.
-_DOT_BOXES = 700
-#: Seconds that ``dot`` has for an SVG before the built-in layout takes over.
-_PATIENCE = 3.0
+FORMATS = ("svg", "png", "pdf", "tex", "dot", "html", "mmd", "json", "txt")
 
 
 class Picture:
@@ -40,6 +36,9 @@ class Picture:
         ``"auto"``, ``"light"`` or ``"dark"``.
     level : str
         Level of ``graph``.
+    page : tuple of float or None
+        Largest width and height in a notebook, in pixels, which may be changed; None for the
+        natural size.
 
     Examples
     --------
@@ -64,6 +63,7 @@ class Picture:
         self.direction = direction
         self.theme = theme
         self.level = level
+        self.page: tuple[float, float] | None = (900.0, 1100.0)
         self._others = others  # makes the scene of another level, with all details if wanted
 
     # -- formats ------------------------------------------------------------------------------
@@ -76,19 +76,31 @@ class Picture:
     @property
     def svg(self) -> str:
         """Return the picture as SVG, laid out by ``dot`` if installed and quick, else built in."""
-        drawn = ""
-        if len(self.graph.boxes) <= _DOT_BOXES:
-            with suppress(GraphvizError):
-                drawn = render(self.dot, "svg", _PATIENCE).decode()
-        drawn = drawn or to_svg(self.graph, self.direction)
-        return themed(accessible(drawn, self.graph), self.theme)
+        return self._svg(self.theme)
+
+    def _svg(self, theme: str, page: tuple[float, float] | None = None) -> str:
+        scene, direction = self.graph, self.direction
+        where, sizes = None, box_sizes(scene)
+        if self.level != "blocks":  # which are in ranks of one height, unknown to dot
+            where = graphviz.place(scene, sizes, lambda: to_dot(scene, direction, sizes))
+        return to_svg(scene, direction, theme, where, page)
+
+    def _fixed(self) -> str:
+        """Return the SVG for a file that cannot follow the reader's screen."""
+        return self._svg("light" if self.theme == "auto" else self.theme)
+
+    @property
+    def tex(self) -> str:
+        """Return the picture as a complete LaTeX document, drawn by TikZ."""
+        return to_tikz(self._fixed())
 
     @property
     def html(self) -> str:
         """Return one self-contained page: pan, zoom, search, details, a switch of levels."""
         scenes = {self.level: self.graph}
         if self._others is not None:
-            scenes = {level: self._others(level, details=True) for level in LEVELS}
+            wanted = ("modules", "ops", self.level)
+            scenes = {n: self._others(n, details=True) for n in LEVELS if n in wanted}
         return to_html(scenes, self.level, self.direction, self.theme)
 
     @property
@@ -133,7 +145,7 @@ class Picture:
         Parameters
         ----------
         path
-            ``.svg .png .pdf .dot .html .mmd .json`` or ``.txt``.
+            ``.svg .png .pdf .tex .dot .html .mmd .json`` or ``.txt``.
 
         Returns
         -------
@@ -144,8 +156,8 @@ class Picture:
         ------
         ValueError
             If the ending is another one.
-        GraphvizError
-            If the ``dot`` program, which PNG and PDF need, is absent or fails. Nothing is written.
+        ImportError
+            If cairosvg, which PNG and PDF need, is not installed. Nothing is written.
         """
         target = os.fspath(path)
         ending = os.path.splitext(target)[1].lower().lstrip(".")
@@ -162,17 +174,21 @@ class Picture:
     def to_bytes(self, format: str) -> bytes:
         """Return the picture in one of the formats that :meth:`save` knows, by its ending."""
         if format in ("png", "pdf"):
-            return render(recoloured(self.dot, self.theme), format)
+            return rasterized(self._fixed(), format)
         attribute = {"mmd": "mermaid", "txt": "text"}.get(format, format)
         text: str = getattr(self, attribute)
         return (text if text.endswith("\n") else text + "\n").encode("utf-8", "replace")
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """Return SVG and text for a notebook; raises nothing."""
+        """Return SVG no larger than a page and text for a notebook; raises nothing."""
         bundle = {"text/plain": repr(self)}
-        for kind, attribute in (("text/plain", "text"), ("image/svg+xml", "svg")):
+        makers: dict[str, Callable[[], str]] = {
+            "text/plain": lambda: self.text,
+            "image/svg+xml": lambda: self._svg(self.theme, self.page),
+        }
+        for kind, make in makers.items():
             try:
-                bundle[kind] = getattr(self, attribute)
+                bundle[kind] = make()
             except Exception as error:  # a notebook shows whatever could be made
                 bundle["text/plain"] += f"\n({type(error).__name__}: {error})"
         return bundle

@@ -2,7 +2,7 @@
 
 A builder makes a scene from a recorded graph; a writer (DOT, SVG, HTML, Mermaid, text) reads the
 scene and nothing else. Sizes, positions and fonts are up to the writer. :func:`toposort`,
-:func:`critical_path` and :func:`walk_clusters` tell the writers about order and nesting.
+:func:`critical_path`, :func:`cluster_paths` and :func:`outline` tell about order and nesting.
 """
 
 from collections.abc import Iterator
@@ -12,6 +12,8 @@ from heapq import heapify, heappop, heappush
 
 def clean(text: str) -> str:
     """Return a text on one line: every character that is not printable becomes a space."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else " " for c in text)
 
 
@@ -35,7 +37,8 @@ class Box:
         What the box is, a key of ``palette.STYLES``.
     form
         ``"card"`` (a stripe at the left and two rows), ``"pill"`` (an operation) or ``"box"``
-        (square corners: data, parameters, outputs).
+        (square corners: data, parameters, outputs); ``"block"`` (a volume) or ``"slab"`` (a thin
+        one), of the size of ``shape``.
     title
         Bold, at the left of the first row: a name, or the sign of an operation.
     type
@@ -55,8 +58,8 @@ class Box:
         The measurement in words, bold, at the right: ``"▼ ×10⁻⁵"``.
     hollow
         Whether the outline is dashed because the measured gradient is exactly zero.
-    repeats
-        Number of folded steps; a stack of cards if greater than 1.
+    repeats, unit
+        Number of folded steps; a stack of cards if greater than 1. ``unit`` is the word behind it.
     strip
         Stacks only: one cell per step, oldest first.
     strip_ends
@@ -82,6 +85,7 @@ class Box:
     mark: str = ""
     hollow: bool = False
     repeats: int = 1
+    unit: str = "steps"
     strip: tuple[Cell, ...] = ()
     strip_ends: tuple[str, str] = ("", "")
     cluster: str = ""
@@ -92,12 +96,22 @@ class Box:
     @property
     def steps(self) -> str:
         """Return ``"× 20 steps"`` for a stack, and an empty text otherwise."""
-        return f"× {self.repeats} steps" if self.repeats > 1 else ""
+        return f"× {self.repeats} {self.unit}".rstrip() if self.repeats > 1 else ""
 
     @property
     def merged(self) -> str:
         """Return the row that names the absorbed operations: ``"↳ relu, maxpool 2×2"``."""
         return f"↳ {self.absorbed}" if self.absorbed else ""
+
+    @property
+    def lines(self) -> list[str]:
+        """Return the texts of the box, one row per line, for formats without cards."""
+        rows = [(self.title, self.note, self.mark)]
+        if self.form == "card":
+            rows = [(self.title, self.type, self.steps), (self.spec, self.note, self.mark)]
+            rows.append((self.merged, "", ""))
+        lines = ["  ".join(t for t in row if t.strip()) for row in rows]
+        return [line for line in lines if line]
 
     @property
     def tooltip(self) -> list[str]:
@@ -213,33 +227,52 @@ def critical_path(scene: Scene) -> dict[str, int]:
         if not a.loop and kinds[a.source] != "parameter":
             incoming[a.target].append(a.source)
     for b in scene.boxes:  # each after all boxes that it reads
-        longest[b.id] = 1
-        for source in incoming[b.id]:
-            if longest.get(source, 0) + 1 > longest[b.id]:
-                longest[b.id] = longest[source] + 1
-                before[b.id] = source
+        known = [source for source in incoming[b.id] if source in longest]
+        before[b.id] = max(known, key=lambda i: longest[i], default="")
+        longest[b.id] = 1 + longest.get(before[b.id], 0)
     ends = [b.id for b in scene.boxes if b.kind == "output"] or list(longest)
     found: dict[str, int] = {}
-    box = max(ends, key=lambda i: longest[i], default=None)
-    while box is not None:
+    box = max(ends, key=lambda i: longest[i], default="")
+    while box:
         found[box] = len(found)
-        box = before.get(box)
+        box = before[box]
     return found
 
 
-def walk_clusters(scene: Scene) -> Iterator[tuple[Cluster, int, bool]]:
-    """Yield each cluster with its depth twice: where it opens (True), and where it closes (False).
+def cluster_paths(scene: Scene) -> dict[str, tuple[str, ...]]:
+    """Return the clusters around each cluster, from the outermost to itself."""
+    parents = {c.id: c.parent for c in scene.clusters}
+    found: dict[str, tuple[str, ...]] = {"": ()}
+    for start in parents:
+        chain: list[str] = []
+        at = start
+        while at in parents and at not in chain and at not in found:
+            chain.append(at)
+            at = parents[at]
+        above = found.get(at, ()) if at not in chain else ()
+        for c in reversed(chain):
+            above = found[c] = (*above, c)
+    return found
 
-    Everything inside a cluster comes in between. Uses a stack, not recursion.
+
+def outline(scene: Scene, boxes: list[Box]) -> Iterator[tuple[Box | Cluster, int, bool]]:
+    """Yield boxes, and the clusters around them where they open, and (True) where they close.
+
+    Each comes with its depth. Clusters that none of the boxes is in are left out. Uses a stack, not
+    recursion.
     """
-    known = {c.id for c in scene.clusters}
-    inner: dict[str, list[Cluster]] = {}
-    for c in scene.clusters:
-        inner.setdefault(c.parent if c.parent in known else "", []).append(c)
-    stack = [(c, 1, True) for c in reversed(inner.get("", []))]
+    paths = cluster_paths(scene)
+    inside: dict[str, list[Box | Cluster]] = {}
+    for b in boxes:
+        inside.setdefault(b.cluster if b.cluster in paths else "", []).append(b)
+    shown = {c for name in inside for c in paths[name]}
+    for cluster in scene.clusters:
+        if cluster.id in shown:
+            inside.setdefault(["", *paths[cluster.id]][-2], []).append(cluster)
+    stack = [(thing, 1, False) for thing in reversed(inside.get("", []))]
     while stack:
-        cluster, depth, opens = stack.pop()
-        yield cluster, depth, opens
-        if opens:
-            stack.append((cluster, depth, False))
-            stack += [(c, depth + 1, True) for c in reversed(inner.get(cluster.id, []))]
+        thing, depth, closes = stack.pop()
+        yield thing, depth, closes
+        if isinstance(thing, Cluster) and not closes:
+            stack.append((thing, depth, True))
+            stack += [(one, depth + 1, False) for one in reversed(inside.get(thing.id, []))]

@@ -4,29 +4,32 @@ Every id is deterministic: the same graph gives the same scene. Parameters are d
 use, because few shared boxes with many arrows make a layout slow and tangled.
 """
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from autograd_core.drawing.colour.measures import Measure, statistics
+from autograd_core.drawing.blocks import to_blocks
+from autograd_core.drawing.colour.measures import Facts, Measure, statistics
 from autograd_core.drawing.scene import Arrow, Box, Cluster, Scene, clean, toposort
-from autograd_core.drawing.trace.folding import fold
 from autograd_core.drawing.trace.groups import (
     Group,
-    group,
-    hidden_scope,
     links_between,
     loss_tail,
-    merge_into_cards,
 )
-from autograd_core.drawing.trace.trace import Op, Source, Trace
+from autograd_core.drawing.trace.rule_text import rule_facts
+from autograd_core.drawing.trace.trace import Link, Source, Trace
 from autograd_core.drawing.trace.wording import (
     formula,
+    from_to,
+    in_short,
     operation_text,
     pill_title,
+    ranges_text,
     shape_text,
     spec_of,
+    state_of,
     value_text,
 )
 from autograd_core.engine.graph import Node
@@ -34,6 +37,7 @@ from autograd_core.profiling.flops import multiply_adds
 from autograd_core.profiling.quantities import bytes_text, count_text
 
 _LOSS = -2  # key of the cluster of a loss, which is no module call
+_PLACES = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"  # of the operands of an operation
 _CLONED = 6  # a source with more users is drawn again at each use
 
 
@@ -58,12 +62,7 @@ class _Builder:
     """The boxes, arrows and clusters of one scene while it is being built."""
 
     def __init__(
-        self,
-        trace: Trace,
-        groups: list[Group],
-        level: str,
-        measures: list[Measure],
-        max_nodes: int,
+        self, trace: Trace, groups: list[Group], level: str, measures: list[Measure], max_nodes: int
     ) -> None:
         self.trace, self.groups, self.level = trace, groups, level
         self.measures, self.measure = measures, measures[0]
@@ -71,47 +70,52 @@ class _Builder:
         self.boxes: list[Box] = []
         self.arrows: list[Arrow] = []
         self.clusters: dict[int, Cluster] = {}
-        self.total = sum(s.size for s in trace.sources if s.role == "parameter")
-        hidden = hidden_scope(trace)
-        self.hidden_start = trace.scopes[hidden].start if hidden >= 0 else -1
+        every = [s for s in trace.sources if s.role == "parameter"]
+        self.total = sum(s.size for s in every)
+        self.frozen = sum(s.size for s in every if not s.tracked)
+        uses = (id(s) for g in groups for s in g.parameters(trace))
+        self.shared = {i for i, n in Counter(uses).items() if n > 1}
+        self.counted: set[int] = set()  # parameters on the cards before
         self.single = self._single_operations()
         tail = loss_tail(trace, groups)
-        merged = level in ("modules", "compact")
+        self.loss_title = self._loss_name([i for g in tail for i in groups[g].ops])
+        tail = tail if self.loss_title else []
+        merged = level not in ("ops", "full")
         self.ends = tail if merged else []  # the groups that the output box stands for
-        self.loss = [] if merged else self._loss_cluster(tail)
+        self.loss = tail if len(tail) > 1 and not merged else []
+        if self.loss:
+            self.clusters[_LOSS] = Cluster(self.ids.fresh("loss of several"), self.loss_title)
         drawn = [g for g in range(len(groups)) if g not in set(self.ends)]
         self.kept = drawn[-max_nodes:]
         self.omitted = sum(len(groups[g].ops) for g in drawn[: len(drawn) - len(self.kept)])
         self.place, _ = links_between(trace, groups)
-        self.earlier: Box | None = None  # stands for the omitted operations
+        self.earlier = ""  # the box that stands for the omitted operations
         self.group_ids: dict[int, str] = {}
         self.sources: dict[int, str] = {}
         self.labelled: set[int] = set()
         self.pairs: set[tuple[str, str]] = set()
+        self.numbers: dict[int, str] = {}  # of the operands of the operation that is being added
 
     def add(self, colour: Callable[[Measure], Box]) -> None:
         """Add a box, coloured by the first measure, with the facts of all measures."""
         coloured = [colour(measure) for measure in self.measures]
-        facts: dict[str, str] = {}
-        for name, value in (fact for one in coloured for fact in one.facts):
-            facts.setdefault(name, value)
-        self.boxes.append(replace(coloured[0], facts=tuple(facts.items())))
+        facts = dict(fact for one in reversed(coloured) for fact in reversed(one.facts))
+        self.boxes.append(replace(coloured[0], facts=tuple(facts.items())[::-1]))
 
     # -- clusters -----------------------------------------------------------------------------
 
     def _single_operations(self) -> set[int]:
         """Return calls of one operation of the same name, such as ``sigmoid`` in ``Sigmoid``."""
-        inside: dict[int, list[int]] = {}
-        for i, op in enumerate(self.trace.ops):
-            inside.setdefault(op.scope, []).append(i)
-        around = {s.parent for s in self.trace.scopes}
+        trace = self.trace
+        inside = Counter(op.scope for op in trace.ops)
+        alone = {i: trace.scopes[op.scope] for i, op in enumerate(trace.ops)
+                 if op.scope >= 0 and inside[op.scope] == 1}  # fmt: skip
         return {
-            scope
-            for scope, ops in inside.items()
-            if scope >= 0 and scope not in around and len(ops) == 1
-            and not self.trace.parameters(ops)
-            and operation_text(self.trace.ops[ops[0]]) == self.trace.scopes[scope].type.lower()
-        }  # fmt: skip
+            trace.ops[i].scope
+            for i, scope in alone.items()
+            if operation_text(trace.ops[i]) == scope.type.lower()
+            and not (scope.children or trace.parameters([i]))
+        }
 
     def cluster(self, scope: int) -> str:
         """Return the id of the cluster of a module call, made with those around it if it is new.
@@ -130,33 +134,24 @@ class _Builder:
         return self.clusters[scope].id
 
     def _is_drawn(self, scope: int) -> bool:
-        if scope < 0:
-            return False
-        s = self.trace.scopes[scope]
-        return s.parent >= 0 or s.start != self.hidden_start
+        return scope >= 0 and scope not in self.trace.hidden
 
-    def _loss_cluster(self, tail: list[int]) -> list[int]:
-        """Make a cluster for a loss of several operations, and return its groups."""
-        if len(tail) < 2 or not self.trace.sources_of(self.groups[tail[0]].ops, "target"):
-            return []
-        name = self.loss_name([i for g in tail for i in self.groups[g].ops]) or "loss"
-        self.clusters[_LOSS] = Cluster(self.ids.fresh("loss of several"), name)
-        return tail
+    def _loss_name(self, ops: list[int]) -> str:
+        """Return the name of the loss that operations compute, such as ``mean squared error``.
 
-    def loss_name(self, ops: list[int]) -> str:
-        """Return the name of the loss that operations compute, such as ``mean squared error``."""
+        Empty if they are none that is known.
+        """
         names = [self.trace.ops[i].primitive.name for i in ops]
-        losses = [n for n in names if n.endswith(("loss", "cost", "entropy", "error"))]
+        losses = [self.trace.ops[i].name for i in ops if self.trace.ops[i].is_loss]
         if len(names) == 3 and names[0] == "subtract" and names[-1] in ("mean", "sum"):
-            kind = {"power": "squared", "square": "squared", "multiply": "squared",
-                    "absolute": "absolute"}.get(names[1])  # fmt: skip
-            if kind:
+            text = operation_text(self.trace.ops[ops[1]])
+            if text in ("square", "absolute"):
+                kind = "squared" if text == "square" else text
                 return f"{'mean ' if names[-1] == 'mean' else ''}{kind} error"
         if not losses:
-            roles = {s.role for s in self.trace.sources}
-            return "loss" if {"parameter", "target"} <= roles else ""
+            return ""
         averaged = "mean" in names or (losses[0].startswith("squared") and len(names) > 1)
-        text = losses[0].strip("_").replace("_", " ").replace("softmax ", "").replace("soft ", "")
+        text = losses[0].replace("_", " ").replace("softmax ", "").replace("soft ", "")
         return f"mean {text}" if averaged and "entropy" not in text else text
 
     # -- boxes of groups ----------------------------------------------------------------------
@@ -171,11 +166,22 @@ class _Builder:
         self.add(lambda measure: measure.group(trace, one, box))
         self.incoming(g, box.id)
 
-    def box(self, group: Group, name: str, kind: str, title: str, **more: Any) -> Box:
+    def box(
+        self,
+        group: Group,
+        name: str,
+        kind: str,
+        title: str,
+        facts: Facts,
+        type: str = "",
+        **more: Any,
+    ) -> Box:
         """Return the box of a group, with the shape and dtype of its last result."""
         last = self.trace.ops[group.ops[-1]]
+        facts += [("shape", shape_text(last.shape)), ("dtype", last.dtype), *_line(last.node)]
         return Box(self.ids.fresh(name), kind, title, cluster=self.cluster(group.cluster),
-                   shape=last.shape, dtype=last.dtype, **more)  # fmt: skip
+                   type=type if type != title else "", shape=last.shape, dtype=last.dtype,
+                   facts=tuple(facts), **more)  # fmt: skip
 
     def title(self, group: Group) -> str:
         """Return what the pill of a group says."""
@@ -200,83 +206,100 @@ class _Builder:
             note = "  ".join(p for p in (given, shape_text(last.shape), saved) if p)
         scope = group.scope if group.scope >= 0 else trace.ops[group.ops[0]].scope
         path = trace.scopes[scope].path if self._is_drawn(scope) else ""
-        facts = (("operation", name), *_result_facts(last), *_line(trace.ops[group.ops[0]].node))
+        rules = rule_facts(last) if len(group.ops) == 1 else []
         full_name = given or (f"{path}.{name}" if path else name)
-        return self.box(group, full_name, group.kind(trace), title, note=note, facts=facts)
+        return self.box(
+            group, full_name, group.kind(trace), title, [("operation", name), *rules], note=note
+        )
 
     def card(self, group: Group) -> Box:
         """Return the box of a module with parameters."""
-        trace, scope = self.trace, self.trace.scopes[group.scope]
-        last = trace.ops[group.ops[-1]]
-        own = trace.parameters(group.ops)
-        count = sum(p.size for p in own)
+        scope, own = self.trace.scopes[group.scope], self.trace.parameters(group.ops)
+        note, share = self.parameters_text(own)
+        sizes = [(p.name.rpartition(".")[2], shape_text(p.shape)) for p in own]
+        absorbed = ", ".join(self.title(a) for a in group.absorbed)
+        last = self.trace.ops[group.ops[-1]]
+        rules = rule_facts(last) if len(group.ops) == 1 else []
+        lead = [("module", scope.type), *rules, *sizes]
         return self.box(
-            group,
-            scope.path,
-            "module",
-            scope.title,
-            form="card",
-            type=scope.type if scope.type != scope.title else "",
-            spec=spec_of(scope.module),
-            note=f"{count:,} params",
-            absorbed=", ".join(self.title(a) for a in group.absorbed),
-            share=count / self.total if self.level == "compact" and self.total else None,
-            facts=(
-                ("module", scope.type),
-                *_result_facts(last),
-                *((p.name.rpartition(".")[2], shape_text(p.shape)) for p in own),
-                *_line(last.node),
-            ),
-        )
+            group, scope.path, "module", scope.title, lead, scope.type,
+            form="card", spec=spec_of(scope.module), note=note, absorbed=absorbed, share=share,
+        )  # fmt: skip
+
+    def parameters_text(
+        self, own: list[Source], repeated: bool = False
+    ) -> tuple[str, float | None]:
+        """Return what a card says of its parameters, and the share of all that it shows, if any.
+
+        The numbers of parameters on all cards add up to the header's; those that are shared are
+        told apart from the second time on.
+        """
+        new = [p for p in own if id(p) not in self.counted]
+        self.counted |= {id(p) for p in own}
+        count, again = sum(p.size for p in new), sum(p.size for p in own) - sum(p.size for p in new)
+        parts = [f"{count:,} params"] if new else []
+        if again:
+            parts.append(f"{again:,} shared")
+        elif repeated or any(id(p) in self.shared for p in new):
+            parts.append("shared")
+        if frozen := sum(p.size for p in own if not p.tracked):
+            parts.append(f"{frozen:,} frozen" if frozen < count + again else "frozen")
+        shown = self.level == "compact" and self.total
+        return ", ".join(parts), count / self.total if shown else None
 
     def stack(self, group: Group) -> Box:
         """Return the box of folded steps; the second step is taken as typical.
 
         The first step may be given its initial state in another way than the others.
         """
-        trace, (first, second, *_) = self.trace, group.steps
-        ops = [i for g in second for i in g.ops]
-        count = sum(p.size for p in trace.parameters(ops))
+        trace, first = self.trace, group.steps[0]
+        steps = [[i for g in step for i in g.ops] for step in group.steps]
+        reads = Counter(id(p) for step in group.each(trace) for p in step)
+        note, share = self.parameters_text(group.own, repeated=max(reads.values(), default=0) > 1)
         parts = [
-            trace.scopes[g.scope].title if g.is_card and g.scope >= 0 else self.title(g)
-            for g in first
-        ]
+            trace.scopes[g.scope].title if g.is_card and g.scope >= 0
+            else ranges_text([self.title(step[k]) for step in group.steps])
+            or trace.ops[g.ops[-1]].name
+            for k, g in enumerate(first)
+        ]  # fmt: skip
         kinds = [g.kind(trace) for g in first]
         inner = [p for p, k in zip(parts, kinds, strict=True) if k != "view"] or parts
-        text = formula(trace, ops, {i for g in first for i in g.ops})
-        text = f"h ← {text}" if text and self.carries(group) else text
-        if group.scope >= 0:
+        state = state_of(trace, steps[0], steps[1])
+        text = ranges_text([formula(trace, ops, state) for ops in steps])
+        text = f"h ← {text}" if text and group.carries(self.trace) else text
+        text = text or in_short(inner)
+        if group.blocks:
+            calls = [trace.scopes[s] for s in group.blocks]
+            name, kind = calls[0].path, calls[0].type
+            title = from_to([s.title for s in calls])
+            within = {s.path: s.type if s.title.isdigit() else s.title
+                      for s in trace.scopes if s.parent == group.scope}  # fmt: skip
+            text = self.differing(group) or in_short(list(within.values()) or inner)
+        elif group.scope >= 0:
             scope = trace.scopes[group.scope]
             name, title, kind = scope.path, scope.title, scope.type
-            spec = spec_of(scope.module) or text or ", ".join(inner[:5])
+            text = spec_of(scope.module) or text
         elif len(first) == 1:
-            name, title, kind, spec = trace.ops[first[0].ops[-1]].name, parts[0], "", ""
+            name, title, kind, text = trace.ops[first[0].ops[-1]].name, parts[0], "", ""
         else:
             name, title, kind = "step", "step", ""
-            spec = text or ", ".join(inner[:5]) + (" …" if len(inner) > 5 else "")
+        facts = [("steps", str(len(group.steps))), ("operations", str(len(group.ops)))]
+        unit = "steps" if group.carries(trace) and not group.blocks else ""
         return self.box(
-            group,
-            name,
-            "module" if count else kinds[-1],
-            title,
-            form="card",
-            type=kind if kind != title else "",
-            spec=spec,
-            note=f"{count:,} params, shared" if count else "",
-            repeats=len(group.steps),
-            facts=(
-                ("steps", str(len(group.steps))),
-                ("operations", str(len(group.ops))),
-                *_result_facts(trace.ops[group.ops[-1]]),
-            ),
-        )
+            group, name, "module" if group.own else kinds[-1], title, facts, kind,
+            form="card", spec=text, note=note, share=share if group.own else None,
+            repeats=len(group.steps), unit=unit,
+        )  # fmt: skip
 
-    def carries(self, group: Group) -> bool:
-        """Return whether a folded step reads the step before it."""
-        step = group.step_of()
-        return any(
-            step.get(k.op, step[i]) < step[i] for i in group.ops for k in self.trace.ops[i].links
-        )
+    def differing(self, group: Group) -> str:
+        """Return the sizes of folded modules, with the range of those that differ; "" for none."""
+        trace = self.trace
+        specs = [spec_of(trace.scopes[s].module) for s in group.blocks]
+        shapes = [trace.ops[step[-1].ops[-1]].shape for step in group.steps]
+        if not any(specs) and len(set(shapes)) > 1:
+            images = {len(s) for s in shapes} == {4} and len({s[1] for s in shapes}) > 1
+            specs = [f"{s[1]} channels" if images else shape_text(s[1:]) for s in shapes]
+        return ranges_text(specs)
 
     # -- sources ------------------------------------------------------------------------------
 
@@ -286,25 +309,24 @@ class _Builder:
         Parameters, and other sources with many users, get a box at each use outside of stacks.
         """
         parameter = source.role == "parameter"
-        clone = (parameter or len(source.users) > _CLONED) and not group.steps
-        if not clone and id(source) in self.sources:
-            return self.sources[id(source)]
-        name = self.add_source(source, group.cluster if parameter and clone else -1)
-        if not clone:
-            self.sources[id(source)] = name
-        return name
+        if not group.steps and (parameter or len(source.users) > _CLONED):
+            return self.add_source(source, group.cluster if parameter else -1)
+        if id(source) not in self.sources:
+            self.sources[id(source)] = self.add_source(source, -1)
+        return self.sources[id(source)]
 
     def add_source(self, source: Source, scope: int) -> str:
         """Add the box of a source, inside a module call (-1 for none), and return its id."""
         name = source.name
         if scope >= 0 and (path := self.trace.scopes[scope].path):
-            inside = name.startswith(path + ".")
-            name = name[len(path) + 1 :] if inside else name.rpartition(".")[2] or name
+            name = name.removeprefix(path + ".")
         dims = shape_text(source.shape) if source.shape else value_text(source.array)
         dtype = getattr(source.array, "dtype", None)
         whole = getattr(dtype, "kind", "") in ("i", "u")
         lead = {"target": "labels" if whole else "target", "input": "input"}.get(source.role, "")
-        note = " ".join(p for p in (lead, source.note, dims) if p)
+        lead = lead if lead != name else ""
+        shared = "shared" if source.shape and id(source) in self.shared else ""
+        note = " ".join(p for p in (lead, source.note, dims, shared) if p)
         kind = "parameter" if source.role == "parameter" else "data"
         text = str(dtype) if dtype is not None else ""
         facts = (("role", source.role), ("shape", shape_text(source.shape)), ("dtype", text))
@@ -316,11 +338,30 @@ class _Builder:
 
     # -- arrows -------------------------------------------------------------------------------
 
+    def places(self, group: Group) -> dict[int, str]:
+        """Return the numbers of the operands of an operation by the ids of their links.
+
+        Empty where their order does not matter, or where all but one tell what they are.
+        """
+        op = self.trace.ops[group.ops[-1]]
+        if len(group.ops) > 1 or group.is_card or op.primitive.commutative:
+            return {}
+        unsaid = []
+        for link in op.links:
+            source = self.trace.views.get(link.op, link.source)
+            name = "".join(op.primitive.argument_names[link.place : link.place + 1])
+            own = source.name.rpartition(".")[2] if source and source.role == "parameter" else ""
+            said = source is not None and name and (own.startswith(name) or name == source.role)
+            unsaid += [link] if link.place >= 0 and not said else []
+        texts = {id(k): _PLACES[k.place : k.place + 1] or f"({k.place + 1})" for k in unsaid}
+        return texts if len(unsaid) > 1 else {}
+
     def incoming(self, g: int, target: str) -> None:
         """Add the arrows into the box of a group."""
         group, trace = self.groups[g], self.trace
         inside = set(group.ops)
         seen: set[int] = set()  # one arrow into a card stands for all
+        self.numbers = self.places(group)
         for link in trace.links(group.ops):
             if link.op in inside:
                 continue
@@ -328,44 +369,51 @@ class _Builder:
             if link.op >= 0 and self.place[link.op] < 0:
                 source = trace.views.get(link.op)
             if source is None:
-                self.connect(link.op, target, link.shape)
+                self.connect(link.op, target, link)
             elif not group.is_card or id(source) not in seen:
                 seen.add(id(source))
-                self.from_source(source, group, target, link.shape)
-        if group.steps and self.carries(group):
-            self.arrows.append(Arrow(target, target, "hₜ → hₜ₊₁", loop=True))
+                self.from_source(source, group, target, link)
+        if group.steps and group.carries(self.trace):
+            label = "to the next" if group.blocks else "hₜ → hₜ₊₁"
+            self.arrows.append(Arrow(target, target, label, loop=True))
 
-    def from_source(
-        self, source: Source, group: Group, target: str, shape: tuple[int, ...]
-    ) -> None:
+    def from_source(self, source: Source, group: Group, target: str, link: Link) -> None:
         """Add an arrow from a source, unless the card says it already."""
         step = group.step_of()
         latest = max((step.get(i, 0) for i in source.users), default=0)
-        if source.role == "parameter" and group.is_card and (not group.steps or latest > 0):
+        if group.is_card and source in group.parameters(self.trace):
             return
+        own = source.name == "data" and not source.name_in(self.trace.passed)
+        if own and group.is_card and not group.steps and self.trace.ran:
+            return  # a constant that the module makes for itself
         initial = latest == 0 and source.name == "data" and all(i in step for i in source.users)
-        if initial and group.steps and self.carries(group):
+        if initial and group.steps and group.carries(self.trace):
             source.name = "h₀"  # the state that the first step starts from
         name = self.source(source, group)
-        label = shape_text(shape) if shape != source.shape else ""
+        label = shape_text(link.shape) if link.shape != source.shape else ""
         label += " a step" if label and group.steps else ""
-        if (name, target) not in self.pairs:
+        number = self.numbers.get(id(link), "")
+        label = f"{number} {label}".strip()
+        if number or (name, target) not in self.pairs:
             self.pairs.add((name, target))
-            arrow = Arrow(name, target, label, source.tracked)
-            self.arrows.append(self.measure.from_source(arrow, source))
+            arrow = Arrow(name, target, label, link.gradient)
+            self.arrows.append(self.measure.arrow(arrow, source))
 
-    def connect(self, op: int, target: str, shape: tuple[int, ...], last: bool = False) -> None:
+    def omission(self) -> str:
+        """Return the id of the box that stands for the operations that were left out."""
+        if not self.earlier:
+            self.earlier = self.ids.fresh("earlier")
+            text = f"{self.omitted:,} earlier operations"
+            self.boxes.append(Box(self.earlier, "view", "…", note=text))
+        return self.earlier
+
+    def connect(self, op: int, target: str, link: Link, last: bool = False) -> None:
         """Add an arrow from the group of an operation, labelled where the shape is a new one."""
-        trace, g = self.trace, self.place[op]
-        if g not in self.group_ids:
-            if self.omitted and self.earlier is None:  # one arrow shows where the rest would be
-                text = f"{self.omitted:,} earlier operations"
-                self.earlier = Box(self.ids.fresh("earlier"), "view", "…", note=text)
-                self.boxes.append(self.earlier)
-                self.arrows.append(Arrow(self.earlier.id, target))
-            return
-        name, group = self.group_ids[g], self.groups[g]
-        if (name, target) in self.pairs and (self.level not in ("ops", "full") or group.is_card):
+        trace, g, shape = self.trace, self.place[op], link.shape
+        name, group = self.group_ids.get(g) or self.omission(), self.groups[g]
+        number = "" if group.steps else self.numbers.get(id(link), "")
+        merged = not number and (self.level not in ("ops", "full") or group.is_card)
+        if merged and (name, target) in self.pairs:
             return  # elsewhere each operand of an operation has its own arrow
         inside = set(group.ops)
         before = {
@@ -375,37 +423,40 @@ class _Builder:
         known = shape in before or op in self.labelled  # only the first arrow has a label
         self.labelled.add(op)
         self.pairs.add((name, target))
-        arrow = Arrow(name, target, "" if known or not shape or last else shape_text(shape))
-        self.arrows.append(self.measure.arrow(trace, op, arrow))
+        label = "" if known or not shape or last else shape_text(shape)
+        arrow = Arrow(name, target, f"{number} {label}".strip(), link.gradient)
+        self.arrows.append(self.measure.arrow(arrow, trace.ops[op]))
 
     # -- outputs ------------------------------------------------------------------------------
 
     def outputs(self) -> None:
         """Add the boxes of the results, and of sources that are results themselves."""
         ops = [i for g in self.ends for i in self.groups[g].ops]
-        for tensor, made in self.trace.roots:
+        self.numbers = {}
+        for name, (tensor, made) in zip(self.trace.root_names, self.trace.roots, strict=True):
             if made < 0:
                 continue
             value, shape, dtype = value_text(tensor._array), tuple(tensor.shape), str(tensor.dtype)
-            text = value or shape_text(shape)
-            given = self.trace.given.get(id(tensor._node)) or tensor.name
-            title = given or (self.loss_name(ops) if value else "") or "output"
+            text = value or shape_text(shape) + " values" * (len(shape) == 1)  # 2 is no value
+            given = self.trace.given.get(id(tensor._array)) or tensor.name
+            given = given or ("" if name.isdigit() else name)
+            title = given or (self.loss_title if value else "") or "output"
             facts = [("value" if value else "shape", text), ("dtype", dtype)]
-            if ops:
-                made_by = ", ".join(operation_text(self.trace.ops[i]) for i in ops)
-                facts.append(("made by", made_by))
+            made_by = ", ".join(operation_text(self.trace.ops[i]) for i in ops)
+            facts += [("made by", made_by)] if ops else []
             box = Box(self.ids.fresh(given or "output"), "output", title, "box", note=text,
                       shape=shape, dtype=dtype, facts=tuple(facts))  # fmt: skip
             self.boxes.append(box)
             if not ops:
-                self.connect(made, box.id, shape, last=True)
+                link = Link(made, None, shape, gradient=self.trace.ops[made].node.tracked)
+                self.connect(made, box.id, link, last=True)
             for k in sorted(self.trace.links(ops), key=lambda k: k.op < 0):
                 if k.op in ops:
                     continue
                 if k.source is None:
-                    self.connect(k.op, box.id, k.shape)
+                    self.connect(k.op, box.id, k)
                 else:
-                    self.from_source(k.source, Group(ops), box.id, k.shape)
+                    self.from_source(k.source, Group(ops), box.id, k)
         for source in self.trace.alone:
             self.add_source(source, -1)
 
@@ -413,16 +464,18 @@ class _Builder:
         """Return the facts of the graph in one line: parameters, batch, dtype, operations."""
         trace = self.trace
         count, batch = self.total, trace.batch
-        facts = [f"{count:,} parameter{'s' if count != 1 else ''}"] if count else []
-        if batch and trace.scopes:
+        facts = [f"{count:,} parameter{'s' * (count != 1)}"] if count else []
+        if self.frozen:
+            facts[0] += f", {self.frozen:,} frozen" if self.frozen < count else ", frozen"
+        if batch:
             facts.append(f"batch {batch}")
         facts.append(str(trace.roots[0][0].dtype))
         macs = sum(multiply_adds(op.node) for op in trace.ops)
-        if self.level in ("ops", "full") or not macs or not batch or not trace.scopes:
+        if self.level in ("ops", "full") or not macs or not batch:
             facts.append(f"{len(trace.ops):,} op{'s' if len(trace.ops) != 1 else ''}")
         else:
             facts.append(f"{count_text(macs / batch)} MAC / sample")
-        stacks = [str(len(g.steps)) for g in self.groups if g.steps]
+        stacks = [str(len(g.steps)) for g in self.groups if g.steps and not g.blocks]
         if stacks:
             facts.append("one step drawn for " + ", ".join(stacks[:3]))
         if self.omitted:
@@ -430,51 +483,44 @@ class _Builder:
         return "  ·  ".join(facts)
 
 
-def _result_facts(op: Op) -> list[tuple[str, str]]:
-    """Return the shape and dtype of a result, for the tooltip."""
-    return [("shape", shape_text(op.shape)), ("dtype", op.dtype)]
+def _line(node: Node) -> Facts:
+    """Return the line of the user's code that made a node, where it was noted.
 
-
-def _line(node: Node) -> list[tuple[str, str]]:
-    """Return the line of the user's code that made a node, where it was noted."""
+    Its file is told relative to the working directory, or without its folder.
+    """
     site = node.diagnostics.site if node.diagnostics else None
-    return [("line", site)] if site else []
+    if not site:
+        return []
+    file, _, line = site.rpartition(":")
+    path = os.path.abspath(file)
+    inside = path.startswith(os.getcwd() + os.sep)
+    file = os.path.relpath(path) if inside else f"<...>/{os.path.basename(path)}"
+    return [("line", f"{file}:{line}")]
 
 
 def build(
     trace: Trace,
+    groups: list[Group],
     level: str,
     measures: list[Measure],
-    *,
     title: str,
-    folded: bool,
-    depth: int | None,
     max_nodes: int,
 ) -> Scene:
     """Return the scene of a trace at a level.
 
     Parameters
     ----------
-    trace
-        The recorded graph.
+    trace, groups
+        The recorded graph, and its operations as they are drawn.
     level
-        ``"modules"``, ``"compact"``, ``"ops"`` or ``"full"``.
+        ``"modules"``, ``"compact"``, ``"ops"``, ``"full"`` or ``"blocks"``.
     measures
         The first one colours boxes and arrows; all add facts to the boxes.
     title
         Text above the picture.
-    folded
-        Whether repeated steps become stacks.
-    depth
-        How deeply clusters nest; None for no limit.
     max_nodes
         Maximum number of groups that are drawn; the oldest ones are omitted.
     """
-    groups = group(trace, level, depth)
-    if folded:
-        groups = fold(trace, groups)
-    if level == "compact":
-        groups = merge_into_cards(trace, groups)
     for measure in measures:
         measure.prepare(trace, groups)
     b = _Builder(trace, groups, level, measures, max_nodes)
@@ -482,7 +528,7 @@ def build(
         b.group(g)
     b.outputs()
     shown = measures[0]
-    return Scene(
+    scene = Scene(
         title + (f"  —  {shown.heading}" if shown.heading else ""),
         shown.finding() or b.subtitle(),
         toposort(b.boxes, b.arrows),
@@ -491,3 +537,9 @@ def build(
         shown.scale(),
         omitted=b.omitted,
     )
+    if level != "blocks":
+        return scene
+    mixing = {
+        b.group_ids[g] for g in b.kept if any(trace.ops[i].kind == "product" for i in groups[g].ops)
+    }
+    return to_blocks(scene, mixing, trace.batch)

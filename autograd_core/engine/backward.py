@@ -182,7 +182,7 @@ class Products:
             if primitive.__class__ is Recomputed:
                 self._recompute(node, g, unused)
                 return []
-            vjp_all = rules.vjp_all if as_one_line is None else as_one_line(rules.vjp_all)
+            vjp_all: Any = rules.vjp_all if as_one_line is None else as_one_line(rules.vjp_all)
             vjps = vjp_all(g, out, *args, **(kwargs or {}))
         elif as_one_line is not None:
             vjps = [rule and as_one_line(rule) for rule in vjps]

@@ -1,22 +1,81 @@
-"""Diagnostics of recorded calls: where they were made, what they saved, how long they took.
+"""Diagnostics of calls: where they were made, what they read and saved, how long they took.
 
-None of it runs unless a bit of the mode asks for it: ``ag.detect_anomaly`` or ``ag.profile``.
+None of it runs unless a bit of the mode asks for it: ``ag.detect_anomaly``, ``ag.profile`` or
+``ag.draw``.
 """
 
 import itertools
 import sys
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.graph import ANOMALY, PROFILE, Node, arrays_in, mode
+from autograd_core.engine.graph import ANOMALY, PROFILE, Node, arrays_in, clock, mode
 from autograd_core.engine.primitive import Primitive
 from autograd_core.errors import AnomalyError, NeedsNumbersError
 
-#: [primitive, seconds, node, result] of every call while ``ag.profile`` runs.
-timed_calls: ContextVar[list[Any] | None] = ContextVar("autograd_core.timed_calls", default=None)
+
+@dataclass(slots=True, eq=False)
+class TimedCall:
+    """One call of a primitive while ``ag.profile`` runs.
+
+    Attributes
+    ----------
+    primitive, seconds, out
+        What was called, how long it took, what it returned (plain arrays).
+    node
+        Its node; None where nothing was recorded.
+    args, kwargs, result
+        What it was given and what it returned as Tensors; only while ``ag.draw`` runs.
+    """
+
+    primitive: Primitive
+    seconds: float
+    out: Any
+    node: Node | None = None
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    result: Any = None
+    _number: int = field(default_factory=clock.__next__)
+
+    @property
+    def number(self) -> int:
+        """The number of its node, or a number of its own in the same order."""
+        return self.node.seq if self.node is not None else self._number
+
+
+@dataclass(slots=True, eq=False)
+class Tape:
+    """What ran while ``ag.profile`` or ``ag.draw`` listened.
+
+    Attributes
+    ----------
+    calls
+        The calls of primitives, in their order.
+    modules
+        ``(module, start, stop, args, kwargs)`` of the calls of modules, which made what is numbered
+        between ``start`` and ``stop``; only for ``ag.draw``.
+    copies
+        Arrays that are copies of others, ``(copy, original)`` by the id of the copy.
+    """
+
+    calls: list[TimedCall] = field(default_factory=list)
+    modules: list[tuple[Any, int, int, Any, Any]] = field(default_factory=list)
+    copies: dict[int, tuple[Any, Any]] = field(default_factory=dict)
+
+
+#: The tape of this thread or task, if one is running.
+tape: ContextVar[Tape | None] = ContextVar("autograd_core.tape", default=None)
+
+
+def running_tape() -> Tape:
+    """Return the tape that a bit of the mode says is running."""
+    found = tape.get()
+    assert found is not None
+    return found
 
 
 def user_line() -> str:
@@ -41,10 +100,14 @@ def run(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
             return refusal.as_one_line(primitive.fun)(*args, **kwargs)
     start = perf_counter()
     out = primitive.fun(*args, **kwargs)
-    calls = timed_calls.get()
-    assert calls is not None
-    calls.append([primitive, perf_counter() - start, None, out])
+    running_tape().calls.append(TimedCall(primitive, perf_counter() - start, out))
     return out
+
+
+def note_call(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+    """Note of the call that ran last what it was given and what it returned, as Tensors."""
+    call = running_tape().calls[-1]
+    call.args, call.kwargs, call.result = args, kwargs, result
 
 
 def observe(node: Node, bits: int, *outputs: Any) -> None:
@@ -54,9 +117,7 @@ def observe(node: Node, bits: int, *outputs: Any) -> None:
     diagnostics = node.with_diagnostics()
     diagnostics.site = user_line()
     if bits & PROFILE:
-        calls = timed_calls.get()
-        assert calls is not None
-        calls[-1][2] = node
+        running_tape().calls[-1].node = node
     if bits & ANOMALY:
         diagnostics.digests = checksums(node)
         for out in outputs:

@@ -20,7 +20,7 @@ import numpy as np
 from autograd_core.engine.primitive import Primitive
 
 #: Bits of the mode, which every thread and every asynchronous task has to itself.
-RECORD, ANOMALY, STRICT_NAN, PROFILE, RECOMPUTE, TRACE = 1, 2, 4, 8, 16, 64
+RECORD, ANOMALY, STRICT_NAN, PROFILE, RECOMPUTE, DRAW, TRACE = 1, 2, 4, 8, 16, 32, 64
 mode: ContextVar[int] = ContextVar("autograd_core.mode", default=RECORD)
 
 #: Numbers nodes and in-place writes in the order in which they happen.

@@ -131,6 +131,7 @@ class Primitive:
         self.fun = fun
         self.name: str = name or str(getattr(fun, "__name__", fun))
         self.rules: Rules | None = None
+        self.commutative = False
         self._declare(kind, flops)
         functools.update_wrapper(self, fun, updated=())
         self.__name__ = self.name
@@ -165,6 +166,7 @@ class Primitive:
         selects: bool = False,
         kind: str = "",
         flops: Flops | None = None,
+        commutative: bool = False,
         **renamed: Any,
     ) -> Primitive:
         """Give the function its vector-Jacobian products.
@@ -188,6 +190,8 @@ class Primitive:
         kind, flops
             As in :class:`Primitive`, for functions of other packages.  The kind of an
             ``elementwise`` primitive is "elementwise" unless another is given.
+        commutative
+            The result is the same in any order of the arguments; pictures number those of others.
 
         Returns
         -------
@@ -207,8 +211,9 @@ class Primitive:
         if renamed:
             raise TypeError(f"{self.name}.defvjp has no option {', '.join(renamed)}")
         self.rules = Rules.of(self.name, vjps, vjp_list, vjp_all, elementwise, selects)
-        for derived in ("parameters", "first_option"):  # from rules that it had before
+        for derived in ("parameters", "argument_names", "first_option"):  # of rules it had before
             self.__dict__.pop(derived, None)
+        self.commutative = commutative
         kind = kind or self.kind or ("elementwise" if elementwise else "")
         self._declare(kind, flops or self.flops)
         return self
@@ -216,7 +221,7 @@ class Primitive:
     def with_function(self, fun: Callable[..., Any]) -> Primitive:
         """Return a primitive with the same facts and rules and another forward function."""
         other = Primitive(fun, self.name, kind=self.kind, flops=self.flops)
-        other.rules = self.rules
+        other.rules, other.commutative = self.rules, self.commutative
         return other
 
     @functools.cached_property
@@ -230,6 +235,11 @@ class Primitive:
         if self.signature is not None and self.signature.positional:
             return self.signature.positional
         return self.rules.names if self.rules is not None else ()
+
+    @functools.cached_property
+    def argument_names(self) -> tuple[str, ...]:
+        """The names of the arguments; a loss calls the values that it compares with ``target``."""
+        return tuple(name.lstrip("_") for name in self.parameters)
 
     def bind(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -5,13 +5,15 @@
 makes the node and the Tensor.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from autograd_core.engine.admission import admit
-from autograd_core.engine.diagnostics import observe, run
+from autograd_core.engine.diagnostics import note_call, observe, run
 from autograd_core.engine.graph import (
+    DRAW,
     RECORD,
     TRACE,
     UNTRACKED,
@@ -22,7 +24,7 @@ from autograd_core.engine.graph import (
     output_node,
 )
 from autograd_core.engine.mutation import COPIED, private_copy, watch
-from autograd_core.engine.primitive import SMALL, Operand, Primitive
+from autograd_core.engine.primitive import SMALL, Operand, Primitive, table
 from autograd_core.engine.rule_record import Rules
 from autograd_core.engine.views import note_views
 from autograd_core.errors import NotDifferentiableError
@@ -154,7 +156,7 @@ def apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     large: list[Any] | None = None
     if kwargs or rules is None or len(args) > rules.plain_args:
         if not (bits & RECORD and any_tracked((*args, *kwargs.values()))):
-            return _run_unrecorded(primitive, args, kwargs)
+            return run_unrecorded(primitive, args, kwargs)
         if rules is None:
             raise NotDifferentiableError(no_rule(primitive.name))
         bound, options = primitive.bind(args, kwargs)
@@ -193,7 +195,7 @@ def apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         if node.tracked:
             tracked = True
     if not tracked or not bits & RECORD:
-        return _run_unrecorded(primitive, args, kwargs)
+        return run_unrecorded(primitive, args, kwargs)
     if given:
         parents += given
     if foreign:
@@ -212,6 +214,8 @@ def apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         by_keyword = {k: options[k] for k in kwargs if k in options} if by_position else options
         out = run(primitive, (*taken, *map(options.get, by_position)), by_keyword)
         result = link(primitive, out, saved, options or None, tuple(parents))
+        if bits & DRAW:
+            note_call(args, kwargs, result)
     if large:
         watch(result, large)
     if primitive.makes_views:
@@ -219,10 +223,25 @@ def apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     return result
 
 
-def _run_unrecorded(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def run_unrecorded(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Run a primitive on the arrays inside Tensors, without a node."""
     result = wrap(run(primitive, tuple(map(admit, unwrap(args))), unwrap(kwargs)))
+    if mode.get() & DRAW:
+        note_call(args, kwargs, result)
     if primitive.makes_views:
         note_views(result, primitive, args, kwargs)
+    return result
+
+
+def run_plain(
+    fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], name: str = ""
+) -> Any:
+    """Run any function on the arrays inside Tensors; its results are unrecorded Tensors."""
+    if not mode.get() & DRAW:
+        return wrap(fun(*unwrap(args), **unwrap(kwargs)))
+    entry = table.get(fun) or Primitive(fun, name)
+    result = wrap(run(entry, unwrap(args), unwrap(kwargs)))
+    note_call(args, kwargs, result)
     return result
 
 

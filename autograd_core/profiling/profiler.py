@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from autograd_core.engine.backward import sweep, unit_cotangents
-from autograd_core.engine.diagnostics import timed_calls
-from autograd_core.engine.graph import PROFILE, RECORD, Leaf, Node, producer, reachable
+from autograd_core.engine.diagnostics import Tape, TimedCall, tape
+from autograd_core.engine.graph import DRAW, PROFILE, RECORD, Leaf, Node, producer, reachable
 from autograd_core.engine.modes import in_mode
 from autograd_core.engine.recording import TensorBase
 from autograd_core.profiling.flops import forward_flops, needed_gradients
@@ -157,7 +157,7 @@ def profile(
     f: Callable[..., Any],
     *args: Any,
     backward: bool = True,
-    look: Callable[[Node, Any], None] | None = None,
+    into: Tape | None = None,
 ) -> Profile:
     """Run a function, and backward from what it returns, measuring every operation.
 
@@ -170,9 +170,8 @@ def profile(
     backward
         Also run backward from the sum of the results, in which no ``.grad`` changes and no hook
         runs.
-    look
-        Called with every node and its result after the run, outside the measurement: values
-        that backward does not need are not kept.
+    into
+        A tape on which the calls are noted with their arguments, for a picture.
 
     Returns
     -------
@@ -194,22 +193,18 @@ def profile(
             f"{type(f).__name__}"
         )
     clock = time.perf_counter
-    calls: list[Any] = []
-    before = timed_calls.get()
+    running = into if into is not None else Tape()
+    before = tape.get()
     spent: dict[int, float] = {}
     try:
-        timed_calls.set(calls)
+        tape.set(running)
         start = clock()
-        result = in_mode(PROFILE | RECORD, 0, f, *args)
+        result = in_mode(PROFILE | RECORD | (DRAW if into is not None else 0), 0, f, *args)
         wall = clock() - start
     finally:
-        timed_calls.set(before)
-    nodes = {call[2].seq: call[2] for call in calls if call[2] is not None}
-    if look is not None:
-        for _, _, node, out in calls:
-            if node is not None:
-                look(node, out)
-    rows = _rows(calls)
+        tape.set(before)
+    nodes = {call.number: call.node for call in running.calls if call.node is not None}
+    rows = _rows(running.calls)
     if backward:
         wall += run_backward(result, spent)
     for row in rows:
@@ -238,18 +233,18 @@ def run_backward(result: Any, spent: dict[int, float]) -> float:
     return clock() - start
 
 
-def _rows(calls: list[Any]) -> list[Row]:
+def _rows(calls: list[TimedCall]) -> list[Row]:
     """Return rows of timed calls; an array shared by several is counted once, in the first."""
     held: set[int] = set()
     rows = []
-    for primitive, seconds, node, out in calls:
-        parts = out if isinstance(out, (tuple, list)) else (out,)
+    for call in calls:
+        parts = call.out if isinstance(call.out, (tuple, list)) else (call.out,)
         shape = tuple(getattr(parts[0], "shape", ())) if parts else ()
-        row = Row(primitive.name.lstrip("_"), shape, seconds)
+        row = Row(call.primitive.name.lstrip("_"), shape, call.seconds)
         row.result = sum(int(getattr(o, "nbytes", 0)) for o in parts)
-        if node is not None:
-            row.number, row.flops = node.seq, forward_flops(node)
-            row.saved = saved_bytes(node, held)
+        if call.node is not None:
+            row.number, row.flops = call.number, forward_flops(call.node)
+            row.saved = saved_bytes(call.node, held)
         rows.append(row)
     return rows
 

@@ -70,9 +70,9 @@ def _constant(line: Line) -> Any:
     """Return the value of a line without inputs; one number, seen as a whole shape, stays one."""
     value = line.result.example
     many = isinstance(value, np.ndarray) and value.size > MANY
-    if many and (is_elementwise(line.function) or line.function in (np.ones, np.zeros, np.full)):
-        if (value == value.flat[0]).all():
-            return np.broadcast_to(value.flat[0], value.shape)
+    fills = is_elementwise(line.function) or line.function in (np.ones, np.zeros, np.full)
+    if many and fills and (value == value.flat[0]).all():
+        return np.broadcast_to(value.flat[0], value.shape)
     return value
 
 

@@ -363,7 +363,7 @@ def _complex(value: Traced) -> bool:
 
 
 def _operator(function: Callable[..., Any], left: Any, right: Any) -> Any:
-    """Record an operator by itself: that of a number is not always NumPy's function, bit for bit."""
+    """Record an operator by itself: of numbers it is not NumPy's function bit for bit."""
     if isinstance(left, TensorBase) or isinstance(right, TensorBase):
         return NotImplemented
     owner = (left if isinstance(left, Traced) else right).owner

@@ -72,9 +72,9 @@ def _absolute(g: Any, out: Any, x: Any) -> Any:
 
 
 # fmt: off
-_define(np.add,         lambda g, _out, _x, _y: g,                  lambda g, _out, _x, _y: g)
+_define(np.add,         lambda g, _out, _x, _y: g,                  lambda g, _out, _x, _y: g, commutative=True)
 _define(np.subtract,    lambda g, _out, _x, _y: g,                  lambda g, _out, _x, _y: -g)
-_define(np.multiply,    lambda g, _out, _x, y: g * y,               lambda g, _out, x, _y: g * x)
+_define(np.multiply,    lambda g, _out, _x, y: g * y,               lambda g, _out, x, _y: g * x, commutative=True)
 _define(np.true_divide, lambda g, _out, _x, y: g / y,               lambda g, out, _x, y: -(g * out) / y)
 _define(np.remainder,   lambda g, _out, _x, _y: g,                  _remainder_y)
 _define(np.fmod,        lambda g, _out, _x, _y: g,                  _fmod_y)

@@ -64,12 +64,14 @@ def apply_where(c: Any, where: Any) -> Any:
 def _sum(
     g: Any, _out: Any, _x: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False, initial: Any = 0, where: Any = True,
 ) -> Any:  # fmt: skip
+    """Return g at every element."""
     return apply_where(expand(restore_axes(g, _x, axis, keepdims), _x.shape), where)
 
 
 def _mean(
     g: Any, _out: Any, _x: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False, *, where: Any = True,
 ) -> Any:  # fmt: skip
+    """Return g / n at every one of the n elements."""
     share = restore_axes(widen_float16(g), _x, axis, keepdims) / _count(_x, axis, where)
     return apply_where(expand(share, _x.shape), where)
 
@@ -93,7 +95,7 @@ def _var(
     g: Any, _out: Any, x: Any, axis: Any = None, dtype: Any = None, ddof: Any = 0,
     keepdims: Any = False, *, where: Any = True, correction: Any = None,
 ) -> Any:  # fmt: skip
-    """Return 2 (x - mean) / (n - ddof)."""
+    """Return g * 2 (x - mean) / (n - ddof)."""
     n = _freedom(x, axis, where, ddof, correction)
     return (
         restore_axes(widen_float16(g), x, axis, keepdims) * 2 / n * _centred(x, axis, where, dtype)

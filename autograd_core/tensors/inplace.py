@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from autograd_core.engine.graph import UNTRACKED, Constant, Leaf
+from autograd_core.engine.diagnostics import note_call, run
+from autograd_core.engine.graph import DRAW, UNTRACKED, Constant, Leaf, mode
 from autograd_core.engine.mutation import note_write
-from autograd_core.engine.primitive import cut_refused
+from autograd_core.engine.primitive import Primitive, cut_refused
 from autograd_core.engine.recording import apply, is_recording, make_tensor, unwrap
 from autograd_core.engine.runs import Variable
 from autograd_core.engine.views import ViewOf, Views, follow, steps_of
@@ -45,7 +46,8 @@ def augmented(fun: Binary, in_place: Binary) -> Callable[[Any, Any], Tensor]:
         def write(v: Any) -> None:
             self._array = in_place(self._array, v)  # of an array that cannot be written, a new one
 
-        return self._in_place(value, lambda: fun(self, value), write)  # type: ignore[no-any-return]
+        name = fun.__name__.strip("_")
+        return self._in_place(value, lambda: fun(self, value), write, name, {})  # type: ignore[no-any-return]
 
     return method
 
@@ -156,8 +158,9 @@ class InPlace:
         return self
 
     def _in_place(
-        self, value: Any, functional: Callable[[], Any], write: Callable[[Any], Any]
-    ) -> Any:
+        self, value: Any, functional: Callable[[], Any], write: Callable[[Any], Any], name: str,
+        options: dict[str, Any],
+    ) -> Any:  # fmt: skip
         """Rebind this Tensor to a new node, or write where nothing is recorded."""
         root = self._sharing.root if type(self._sharing) is ViewOf else self
         if is_recording(self, root, value):
@@ -194,7 +197,11 @@ class InPlace:
             views = _live_views(root)
             root._array = np.array(root._array)
             _renew(views, root)
-        write(unwrap(value))
+        if mode.get() & DRAW:
+            run(Primitive(write, name), (unwrap(value),), {})
+            note_call((self, value), options, self)
+        else:
+            write(unwrap(value))
         self._array = unboxed(self._array)
         self._wrote()
         return self
@@ -212,4 +219,5 @@ class InPlace:
         def write(v: Any) -> None:
             self._array[index] = v
 
-        self._in_place(value, lambda: setitem(self, value, index=index), write)
+        options = {"index": index}
+        self._in_place(value, lambda: setitem(self, value, **options), write, "setitem", options)

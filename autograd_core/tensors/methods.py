@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd_core.engine.array_types import writes_output
 from autograd_core.engine.primitive import OUR_WORDS, Primitive, primitive_of
-from autograd_core.engine.recording import apply, is_recording, unwrap, wrap
+from autograd_core.engine.recording import apply, is_recording, run_plain, run_unrecorded
 from autograd_core.engine.views import follow
 from autograd_core.errors import InPlaceError, NotDifferentiableError
 
@@ -82,8 +82,8 @@ def _method(fun: Callable[..., Any]) -> Method:
 
 def _plain(name: str) -> Method:
     def method(self: Any, *args: Any, **kwargs: Any) -> Tensor:
-        result = getattr(self._array, name)(*unwrap(args), **unwrap(kwargs))
-        return wrap(result)  # type: ignore[no-any-return]
+        of_array = getattr(type(self._array), name)
+        return run_plain(of_array, (self, *args), kwargs, name)  # type: ignore[no-any-return]
 
     method.__name__ = name
     method.__doc__ = f"Return ndarray.{name}, unrecorded: it has no gradient."
@@ -162,7 +162,7 @@ class ArrayMethods:
                 "elements as Tensors, and t.detach() leaves the graph"
             )
         if np.dtype(dtype).kind not in "fc":
-            return wrap(self._array.astype(dtype))  # type: ignore[no-any-return]
+            return run_unrecorded(astype, (self,), {"dtype": dtype})  # type: ignore[no-any-return]
         return apply(astype, (self,), {"dtype": np.dtype(dtype)})  # type: ignore[no-any-return]
 
     @property

@@ -8,10 +8,13 @@ lost.
 
 import functools
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
+from autograd_core.engine.diagnostics import running_tape
+from autograd_core.engine.graph import DRAW, mode
 from autograd_core.engine.primitive import (
     NON_DIFFERENTIABLE,
     augmented_refused,
@@ -28,8 +31,7 @@ from autograd_core.engine.recording import (
     is_recording,
     name_of,
     no_rule,
-    unwrap,
-    wrap,
+    run_plain,
 )
 from autograd_core.engine.rule_record import signature_of
 from autograd_core.engine.views import note_views
@@ -58,10 +60,23 @@ def call_function(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
             return composed(*args, **kwargs)
         if fun not in NON_DIFFERENTIABLE:
             raise NotDifferentiableError(no_rule(name_of(fun)))
-    result = wrap(fun(*unwrap(args), **unwrap(kwargs)))
+    result = _run_drawn(fun, args, kwargs) if mode.get() & DRAW else run_plain(fun, args, kwargs)
     if isinstance(result, (TensorBase, list, tuple)):
         note_views(result, fun, args, kwargs)
     return result
+
+
+def _run_drawn(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Run a function for a picture: as the primitive that it is, if its composition calls one."""
+    if fun in compositions:
+        calls = running_tape().calls
+        before = len(calls)
+        with suppress(Exception):  # which the function itself will raise
+            result = compositions[fun](*args, **kwargs)
+            if len(calls) == before + 1:
+                return result
+        del calls[before:]
+    return run_plain(fun, args, kwargs)
 
 
 #: NumPy's functions that write into their first argument: always, or with an option of a value.
@@ -124,11 +139,11 @@ def call_with_out(
     for t in outs:
         if isinstance(t, TensorBase) and t._node.primitive is not None:
             raise InPlaceError(cut_refused(f"{name} into", t._node.primitive.name))
-    result = fun(*unwrap(args), **unwrap(kwargs))
+    result = run_plain(fun, args, kwargs, name.removeprefix("np."))
     for t in outs:
         if isinstance(t, TensorBase):
             t._wrote()  # type: ignore[attr-defined]
-    return outs[0] if len(outs) == 1 and kwargs.get("out") is not None else wrap(result)
+    return outs[0] if len(outs) == 1 and kwargs.get("out") is not None else result
 
 
 def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -139,13 +154,13 @@ def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict
     if outs:
         return call_with_out(call, name, args, kwargs, outs)
     if not is_recording(*args, *kwargs.values()):
-        result = call(*unwrap(args), **unwrap(kwargs))
+        result = run_plain(call, args, kwargs, name.removeprefix("np."))
         if method == "at" and isinstance(args[0], TensorBase):
             args[0]._wrote()  # type: ignore[attr-defined]
-        return wrap(result)
+        return result
     if method == "__call__":
         if ufunc in NON_DIFFERENTIABLE:
-            return wrap(ufunc(*unwrap(args), **unwrap(kwargs)))
+            return run_plain(ufunc, args, kwargs)
         return _call_with_options(ufunc, name, args, kwargs)
     return call_method(ufunc, method, name, args, kwargs)
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograd_core.engine.admission import defers
-from autograd_core.engine.graph import RECORD, mode
+from autograd_core.engine.graph import DRAW, RECORD, mode
 from autograd_core.engine.primitive import NON_DIFFERENTIABLE, Primitive, primitive_of
-from autograd_core.engine.recording import TensorBase, apply, link, unwrap, wrap
+from autograd_core.engine.recording import TensorBase, apply, link, run_plain, unwrap, wrap
 
 if TYPE_CHECKING:
     from autograd_core.tensors.tensor import Tensor
@@ -55,7 +55,13 @@ def _binary(
 def plain_operator(fun: Callable[[Any, Any], Any], ufunc: np.ufunc) -> Operator:
     """Return an operator that is piecewise constant, such as a comparison: never recorded."""
     NON_DIFFERENTIABLE.add(ufunc)
-    return lambda self, other: wrap(fun(self._array, unwrap(other)))
+
+    def operator(self: Any, other: Any) -> Tensor:
+        if mode.get() & DRAW:
+            return run_plain(fun, (self, other), {}, ufunc.__name__)  # type: ignore[no-any-return]
+        return wrap(fun(self._array, unwrap(other)))  # type: ignore[no-any-return]
+
+    return operator
 
 
 def _unary(ufunc: np.ufunc) -> Callable[[Any], Tensor]:
@@ -95,7 +101,7 @@ class Operators:
     __abs__ = _unary(np.absolute)
 
     def __invert__(self) -> Tensor:
-        return wrap(~self._array)  # type: ignore[no-any-return]
+        return run_plain(np.invert, (self,), {})  # type: ignore[no-any-return]
 
     def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
         return self // other, self % other

@@ -17,8 +17,10 @@ import numpy as np
 
 from autograd_core.engine.admission import admit
 from autograd_core.engine.array_types import asarray_like, is_lazy, to_host
+from autograd_core.engine.diagnostics import running_tape
 from autograd_core.engine.differentiate import run_backward
 from autograd_core.engine.graph import (
+    DRAW,
     RECORD,
     UNTRACKED,
     Constant,
@@ -103,6 +105,8 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
                 f"a Tensor holds numbers, got dtype {self._array.dtype}: {type(data).__name__} "
                 "does not convert to an array of numbers (are its rows of unequal length?)"
             )
+        if mode.get() & DRAW and data is not self._array:
+            running_tape().copies[id(self._array)] = (self._array, data)
         self._grad = self._sharing = None
         self._node = Constant(self._array, self, name)
         if requires_grad:

@@ -64,6 +64,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
 
 
 def _linear_weight_vjp(g: Any, _out: Any, x: Any, _weight: Any, _bias: Any = None) -> Any:
+    """Return g.T @ x, summed over all leading axes."""
     if g.ndim != 2:
         g, x = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])
     return g.T @ x
@@ -92,6 +93,7 @@ def sigmoid(x: Any, *, buffer: Any = None) -> Any:
 
 @blockwise
 def _sigmoid_vjp(g: Any, out: Any, _x: Any, *, buffer: Any = None) -> Any:
+    """Return g * out * (1 - out)."""
     slope = np.multiply(np.subtract(1, out, out=buffer), out, out=buffer)
     return np.multiply(slope, g, out=buffer)
 
@@ -142,6 +144,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.01, *, buffer: Any = None) -> A
 def _leaky_relu_vjp(
     g: Any, _out: Any, x: Any, negative_slope: float = 0.01, *, buffer: Any = None
 ) -> Any:
+    """Return g where x > 0, and negative_slope * g elsewhere."""
     if 0 < negative_slope <= 1:
         slope = np.maximum(np.greater(x, 0, out=buffer), x.dtype.type(negative_slope), out=buffer)
     else:
@@ -165,6 +168,7 @@ def elu(x: Any, alpha: float = 1.0, *, buffer: Any = None) -> Any:
 
 @blockwise
 def _elu_vjp(g: Any, _out: Any, x: Any, alpha: float = 1.0, *, buffer: Any = None) -> Any:
+    """Return g where x > 0, and g * alpha * exp(x) elsewhere."""
     above = x > 0
     slope = np.exp(np.minimum(x, 0, out=buffer), out=buffer)
     slope = np.multiply(np.multiply(slope, alpha, out=buffer), ~above, out=buffer)
@@ -185,6 +189,7 @@ def softplus(x: Any, *, buffer: Any = None) -> Any:
 
 @blockwise
 def _softplus_vjp(g: Any, _out: Any, x: Any, *, buffer: Any = None) -> Any:
+    """Return g * sigmoid(x)."""
     return np.multiply(sigmoid(x), g, out=buffer)
 
 
@@ -210,6 +215,7 @@ def silu(x: Any, *, buffer: Any = None) -> Any:
 
 @blockwise
 def _silu_vjp(g: Any, out: Any, x: Any, *, buffer: Any = None) -> Any:
+    """Return g * s * (1 + x * (1 - s)), where s = sigmoid(x)."""
     if x.dtype.kind == "c" or isinstance(x, ag.Tensor):
         s = sigmoid(x)
         return g * (s * (1 + x * (1 - s)))
@@ -243,6 +249,7 @@ def _gelu(x: Any, approximate: str = "none", *, buffer: Any = None) -> Any:
 def _gelu_vjp(
     g: Any, out: Any, x: Any, *, approximate: str = "none", buffer: Any = None
 ) -> Any:  # fmt: skip
+    """Return g * (P(x) + x * p(x)), where p is the normal density and P its integral."""
     if approximate == "tanh":
         t, slope = _gelu_tanh(x)
         return np.multiply(g, 0.5 * (1 + t) + x * (0.5 * (1 - t * t) * slope), out=buffer)
@@ -312,6 +319,7 @@ def softmax(x: Any, axis: int = -1, *, buffer: Any = None) -> Any:
 
 @by_rows
 def _softmax_vjp(g: Any, out: Any, _x: Any, axis: int = -1, *, buffer: Any = None) -> Any:
+    """Return out * (g - sum(g * out))."""
     if isinstance(out, np.ndarray) and axis in (-1, out.ndim - 1):
         total = np.vecdot(g, out)[..., None]
     else:
@@ -336,6 +344,7 @@ def log_softmax(x: Any, axis: int = -1, *, buffer: Any = None) -> Any:
 
 @by_rows
 def _log_softmax_vjp(g: Any, out: Any, _x: Any, axis: int = -1, *, buffer: Any = None) -> Any:
+    """Return g - exp(out) * sum(g)."""
     share = np.exp(out, out=buffer)
     if out.dtype == np.float16:  # normalised again: of many classes, out is rounded alike
         total = _sum(share, axis)

@@ -189,12 +189,12 @@ softmax_cross_entropy.defvjp(
 )
 
 
-@ag.primitive(kind="reduction", flops=lambda _out, logits, _weights, **_options: 5 * logits.size)
-def soft_cross_entropy(logits: Any, weights: Any, *, axis: int = -1) -> Any:
-    """Return ``-sum(weights * log softmax(logits))`` along ``axis``; both have one shape."""
+@ag.primitive(kind="reduction", flops=lambda _out, logits, _target, **_options: 5 * logits.size)
+def soft_cross_entropy(logits: Any, target: Any, *, axis: int = -1) -> Any:
+    """Return ``-sum(target * log softmax(logits))`` along ``axis``; both have one shape."""
     terms = log_softmax(logits, axis=axis)
-    terms = np.where(weights == 0, 0, terms)
-    terms *= weights
+    terms = np.where(target == 0, 0, terms)
+    terms *= target
     return -terms.sum(axis)
 
 

@@ -72,11 +72,10 @@ def reduce(values: Any, reduction: str) -> Any:
 
 
 def cast_target(target: Any, dtype: Any) -> Any:
-    """Return a target in the dtype of the predictions; a Tensor is left as it is."""
+    """Return a target in the dtype of the predictions; a Tensor with gradients is left as it is."""
     loses = target.dtype.kind == "c" and np.dtype(dtype).kind != "c"
-    return (
-        target.astype(dtype, copy=False) if isinstance(target, np.ndarray) and not loses else target
-    )
+    plain = not getattr(target, "requires_grad", not isinstance(target, np.ndarray))
+    return target.astype(dtype, copy=False) if plain and not loses else target
 
 
 def _same_shape(
@@ -135,7 +134,8 @@ def _of_elements(
     name
         What pictures and errors call both.
     values
-        The losses, ``values(x, t, *options, buffer=None)``; see :func:`blockwise` for ``buffer``.
+        The losses, ``values(x, target, *options, buffer=None)``; see :func:`blockwise` for
+        ``buffer``.
     *slopes
         A rule for each argument of ``values``, which takes a buffer too and reads no result.
     work
@@ -152,7 +152,10 @@ def _of_elements(
         ag.Primitive(f, name, kind=kind, flops=lambda _out, x, *_rest: work * x.size)
         for f, kind in (
             (blockwise(values), "elementwise"),
-            (lambda x, t, factor=1.0, *options: _sum(values, x, t, *options) * factor, "reduction"),
+            (
+                lambda x, target, factor=1.0, *options: _sum(values, x, target, *options) * factor,
+                "reduction",
+            ),
         )
     )
     rules = [blockwise(slope) for slope in slopes]
@@ -181,11 +184,12 @@ def _reduced(primitives: tuple[Any, Any], x: Any, t: Any, reduction: str, *optio
 # -- regression -----------------------------------------------------------------------------------
 
 
-def _squares(x: Any, t: Any, *, buffer: Any = None) -> Any:
-    return np.square(np.subtract(x, t, out=buffer), out=buffer)
+def _squares(x: Any, target: Any, *, buffer: Any = None) -> Any:
+    return np.square(np.subtract(x, target, out=buffer), out=buffer)
 
 
 def _squares_vjp(g: Any, _out: Any, x: Any, t: Any, *, buffer: Any = None) -> Any:
+    """Return 2 * g * (x - t)."""
     return np.multiply(np.subtract(x, t, out=buffer), 2 * g, out=buffer)
 
 
@@ -251,13 +255,14 @@ def quadratic_cost(prediction: Any, target: Any) -> Any:
 
 
 def _distances_vjp(g: Any, _out: Any, x: Any, t: Any, *, buffer: Any = None) -> Any:
+    """Return g * sign(x - t)."""
     signs = np.sign(np.subtract(x, t, out=buffer))  # in place it would branch at every element
     return np.multiply(signs, g, out=buffer)
 
 
 _absolute = _of_elements(
     "l1_loss",
-    lambda x, t, *, buffer=None: np.abs(np.subtract(x, t, out=buffer), out=buffer),
+    lambda x, target, *, buffer=None: np.abs(np.subtract(x, target, out=buffer), out=buffer),
     _distances_vjp,
     lambda g, out, x, t, *, buffer=None: _distances_vjp(g, out, t, x, buffer=buffer),
     work=2,
@@ -273,14 +278,15 @@ def l1_loss(prediction: Any, target: Any, reduction: str = "mean") -> Any:
     return _reduced(_absolute, prediction, target, reduction)
 
 
-def _huber(x: Any, t: Any, delta: float, *, buffer: Any = None) -> Any:
-    d = np.subtract(x, t, out=buffer)
+def _huber(x: Any, target: Any, delta: float, *, buffer: Any = None) -> Any:
+    d = np.subtract(x, target, out=buffer)
     c = np.clip(d, -delta, delta)
     d = np.subtract(d, 0.5 * c, out=buffer)
     return np.multiply(d, c, out=buffer)
 
 
 def _huber_vjp(g: Any, _out: Any, x: Any, t: Any, delta: float, *, buffer: Any = None) -> Any:
+    """Return g * clip(x - t, -delta, delta)."""
     d = np.subtract(x, t, out=buffer)
     return np.multiply(np.clip(d, -delta, delta, out=buffer), g, out=buffer)
 
@@ -312,13 +318,14 @@ def huber_loss(prediction: Any, target: Any, delta: float = 1.0, reduction: str 
 # -- probabilities --------------------------------------------------------------------------------
 
 
-def _logistic(x: Any, t: Any, *, buffer: Any = None) -> Any:
+def _logistic(x: Any, target: Any, *, buffer: Any = None) -> Any:
     tail = np.exp(np.negative(np.abs(x, out=buffer), out=buffer), out=buffer)
     tail = np.log1p(tail, out=buffer)
-    return np.add(tail, np.maximum(x, 0) - x * t, out=buffer)
+    return np.add(tail, np.maximum(x, 0) - x * target, out=buffer)
 
 
 def _logistic_vjp(g: Any, _out: Any, x: Any, t: Any, *, buffer: Any = None) -> Any:
+    """Return g * (sigmoid(x) - t)."""
     return np.multiply(np.subtract(sigmoid(x), t, out=buffer), g, out=buffer)
 
 
@@ -352,12 +359,12 @@ def binary_cross_entropy_with_logits(logits: Any, target: Any, reduction: str = 
     return _reduced(_logistic_losses, logits, target, reduction)
 
 
-def _binary(p: Any, t: Any, *, buffer: Any = None) -> Any:
+def _binary(p: Any, target: Any, *, buffer: Any = None) -> Any:
     with np.errstate(divide="ignore"):
         yes = np.maximum(np.log(p, out=buffer), -100, out=buffer)
         no = np.log1p(-p)
     no = np.maximum(no, -100, out=no)
-    loss = np.add(np.multiply(yes, t, out=buffer), no * (1 - t), out=buffer)
+    loss = np.add(np.multiply(yes, target, out=buffer), no * (1 - target), out=buffer)
     return np.negative(loss, out=buffer)
 
 
@@ -394,7 +401,8 @@ def binary_cross_entropy(probability: Any, target: Any, reduction: str = "mean")
     return _reduced(_binary_losses, probability, target, reduction)
 
 
-def _divergence(x: Any, t: Any, *, buffer: Any = None) -> Any:
+def _divergence(x: Any, target: Any, *, buffer: Any = None) -> Any:
+    t = target
     if type(t) is np.ndarray and t.size and t.min() > 0:
         return np.multiply(np.subtract(np.log(t, out=buffer), x, out=buffer), t, out=buffer)
     logs = np.log(np.where(t > 0, t, 1), out=buffer)

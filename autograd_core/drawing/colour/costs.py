@@ -13,17 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.drawing.colour.gradients import ratio_colour, rms
+from autograd_core.drawing.colour.gradients import gradient_sizes, ratio_colour, rms
 from autograd_core.drawing.colour.measures import Measure, statistics
 from autograd_core.drawing.colour.palette import COST, GRADIENT, WHITE
 from autograd_core.drawing.scene import Box, Cell, Scale
 from autograd_core.drawing.trace.groups import Group
-from autograd_core.drawing.trace.trace import Trace
-from autograd_core.drawing.trace.wording import number_text
+from autograd_core.drawing.trace.trace import Source, Trace
+from autograd_core.drawing.trace.wording import number_text, value_text
 from autograd_core.engine.graph import Node
 from autograd_core.engine.primitive import ShapeDtype
 from autograd_core.profiling.flops import forward_flops, needed_gradients
-from autograd_core.profiling.profiler import Profile, saved_bytes
+from autograd_core.profiling.profiler import saved_bytes
 from autograd_core.profiling.quantities import bytes_text, count_text, time_text
 
 _LIMITS = (0.05, 0.10, 0.20, 0.35, 0.50)
@@ -44,11 +44,11 @@ def share_colour(share: float) -> str:
 class Cost(Measure):
     """Colours every box by its share of a cost: ``"time"``, ``"memory"`` or ``"flops"``.
 
-    Times come from ``profile``, or without one from running each operation again.
+    ``seconds`` are those of the nodes by their numbers; without them each operation is run again.
     """
 
-    def __init__(self, what: str, profile: Profile | None = None) -> None:
-        self.what, self.profile = what, profile
+    def __init__(self, what: str, seconds: dict[int, float] | None = None) -> None:
+        self.what, self.seconds = what, seconds
         self.heading, self.text = _COSTS[what]
 
     def prepare(self, trace: Trace, groups: list[Group]) -> None:
@@ -59,14 +59,12 @@ class Cost(Measure):
         self.times: dict[int, float] = {}
         if self.what == "time":
             if "times" not in trace.measured:
-                known = self.profile.by_number() if self.profile is not None else {}
-                run = {number: row.seconds for number, row in known.items()}
-                trace.measured["times"] = run or replayed(nodes)
+                trace.measured["times"] = self.seconds or replayed(nodes)
             self.times = trace.measured["times"]
         costs: dict[str, Any] = {"time": self.times, "memory": self.saved, "flops": self.work}
         self.cost: dict[int, float] = costs[self.what]
         self.total = sum(self.cost.get(n.seq, 0) for n in nodes)
-        self.context = [f"batch {trace.batch}"] if trace.batch and trace.scopes else []
+        self.context = [f"batch {trace.batch}"] if trace.batch else []
         self.context.append(str(trace.roots[0][0].dtype))
 
     def group(self, trace: Trace, group: Group, box: Box) -> Box:
@@ -86,8 +84,9 @@ class Cost(Measure):
             each = [total(self.cost, (i for g in step for i in g.ops)) for step in group.steps]
             most = max(each) or 1
             strip = tuple(Cell(COST[min(int(6 * e / most), 5)], self.text(e)) for e in each)
-            ends = ("t = 0", f"t = {len(each) - 1}, most {self.text(most)}")
-            return replace(box, note=self.text(amount), strip=strip, strip_ends=ends)
+            first, last = group.ends(trace)
+            ends = (first, f"{last}, most {self.text(most)}")
+            return replace(box, note=self.text(amount), strip=strip, strip_ends=ends, share=None)
         if box.form == "card":
             kind = " ".join(p for p in (box.type, box.spec) if p)
             spec = self.text(amount) + (f"   {saved}" if self.what == "time" else "")
@@ -103,7 +102,7 @@ class Cost(Measure):
         facts = [f"forward + backward {total}"]
         if self.what == "time":
             facts.append(f"{bytes_text(sum(self.saved.values()))} held for backward")
-            if self.profile is None:
+            if self.seconds is None:
                 facts.append("each operation run again")
         return "  ·  ".join([*facts, *self.context])
 
@@ -150,12 +149,25 @@ def _run_again(node: Node, args: Any, options: dict[str, Any]) -> float:
 
 
 class Values(Measure):
-    """Colours every operation by the rms of its result."""
+    """Colours every operation by the rms of its result; a number is shown with its gradient."""
 
     heading = "how large values are"
 
     def prepare(self, trace: Trace, groups: list[Group]) -> None:
         self.found: list[tuple[str, float]] = []
+        inner = [op.shape for op in trace.ops[:-1]] + [s.shape for s in trace.sources]
+        numbers = any(math.prod(shape) == 1 for shape in inner)
+        self.gradients = gradient_sizes(trace).numbers if numbers else {}
+
+    def number(self, node: Node | None, array: Any, box: Box) -> Box:
+        """Return the box of a single number with its sign, and its gradient where it is known."""
+        gradient = self.gradients.get(node, "") if node is not None else ""
+        value = value_text(array) if box.kind != "data" and box.kind != "parameter" else ""
+        marks = [value, f"∇ {gradient}" if gradient else ""]
+        return replace(box, mark="  ".join(m for m in marks if m))
+
+    def source(self, source: Source, box: Box) -> Box:
+        return self.number(source.node, source.array, box) if source.size == 1 else box
 
     def group(self, trace: Trace, group: Group, box: Box) -> Box:
         out = trace.ops[group.ops[-1]].result
@@ -167,6 +179,8 @@ class Values(Measure):
         text = f"{'~' if math.isfinite(size) else '✕ '}{number_text(size)}"
         facts = (*box.facts, ("rms", number_text(size)), *statistics(np.asarray(out)))
         box = replace(box, mark=text, facts=facts)
+        if out.size == 1 and math.isfinite(size):
+            box = self.number(trace.ops[group.ops[-1]].node, out, box)
         if group.steps:
             return box
         return replace(box, fill=ratio_colour(size) if size else WHITE, hollow=size == 0)
@@ -183,7 +197,8 @@ class Values(Measure):
     def scale(self) -> Scale:
         texts = ("≤10⁻⁴", "10⁻³", "10⁻²", "0.1", "1", "10", "10²", "≥10³")
         cells = tuple(Cell(c, t) for c, t in zip(GRADIENT, texts, strict=True))
-        return Scale(cells, "small", "large", "Fill: rms of the result.")
+        gradients = "  ∇: gradient of the output." if self.gradients else ""
+        return Scale(cells, "small", "large", "Fill: rms of the result." + gradients)
 
 
 class ByFunction(Measure):

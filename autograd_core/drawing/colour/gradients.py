@@ -15,8 +15,8 @@ from autograd_core.drawing.colour.measures import Measure
 from autograd_core.drawing.colour.palette import GRADIENT, WHITE
 from autograd_core.drawing.scene import Arrow, Box, Cell, Scale
 from autograd_core.drawing.trace.groups import Group
-from autograd_core.drawing.trace.trace import Source, Trace
-from autograd_core.drawing.trace.wording import number_text, power_text
+from autograd_core.drawing.trace.trace import Op, Source, Trace
+from autograd_core.drawing.trace.wording import number_text, power_text, value_text
 from autograd_core.engine.backward import sweep, unit_cotangents
 from autograd_core.engine.graph import Leaf, Node, reachable
 from autograd_core.errors import GraphError
@@ -30,11 +30,13 @@ _SMALL, _LARGE = 1e-3, 1e3
 class Sizes:
     """Root mean squares of gradients: of the results of nodes, and of leaves.
 
-    ``partial`` if backward had freed the graph; then the leaves have the sizes of their ``.grad``.
+    ``numbers`` are the gradients that are one number. ``partial`` if backward had freed the graph;
+    then the leaves have the sizes of their ``.grad``.
     """
 
     nodes: dict[Node, float] = field(default_factory=dict)
     leaves: dict[Node, float] = field(default_factory=dict)
+    numbers: dict[Node, str] = field(default_factory=dict)
     partial: bool = False
 
     def of(self, sources: list[Source]) -> float | None:
@@ -57,7 +59,17 @@ def rms(g: Any) -> float:
 
 
 def gradient_sizes(trace: Trace) -> Sizes:
-    """Run backward from the roots (from the sum of their elements) and note the rms everywhere."""
+    """Run backward from the roots (from the sum of their elements) and note the rms everywhere.
+
+    It runs once for all levels of a picture.
+    """
+    if "gradients" not in trace.measured:
+        trace.measured["gradients"] = _gradient_sizes(trace)
+    found: Sizes = trace.measured["gradients"]
+    return found
+
+
+def _gradient_sizes(trace: Trace) -> Sizes:
     sizes = Sizes()
     cotangents = unit_cotangents(t for t, _ in trace.roots if t._node.tracked)
     order = reachable(cotangents)
@@ -67,25 +79,28 @@ def gradient_sizes(trace: Trace) -> Sizes:
             g = cotangents.get(node)
             if g is not None and type(g) is not dict and not isinstance(node, Leaf):
                 sizes.nodes[node] = rms(g)
+                sizes.numbers[node] = value_text(getattr(g, "_array", g))
             yield node
 
     try:
         with np.errstate(all="ignore"):
             sweep(order, cotangents, hooks=False, observer=observe)
-            sizes.leaves = {n: rms(g) for n, g in cotangents.items() if isinstance(n, Leaf)}
+            leaves: dict[Node, Any] = {n: g for n, g in cotangents.items() if isinstance(n, Leaf)}
     except GraphError:
-        sizes = Sizes(leaves=_stored(order), partial=True)
+        sizes, leaves = Sizes(partial=True), _stored(order)
+    sizes.leaves = {n: rms(g) for n, g in leaves.items()}
+    sizes.numbers |= {n: value_text(getattr(g, "_array", g)) for n, g in leaves.items()}
     return sizes
 
 
-def _stored(order: list[Node]) -> dict[Node, float]:
-    """Return the sizes of the gradients that an earlier backward stored in ``.grad``."""
+def _stored(order: list[Node]) -> dict[Node, Any]:
+    """Return the gradients that an earlier backward stored in ``.grad``."""
     found = {}
     for node in order:
         owner = node.owner() if isinstance(node, Leaf) and node.owner is not None else None
         gradient = getattr(owner, "_grad", None)
         if gradient is not None:
-            found[node] = rms(gradient)
+            found[node] = gradient
     return found
 
 
@@ -116,19 +131,15 @@ class GradientFlow(Measure):
     heading = "gradient flow"
 
     def prepare(self, trace: Trace, groups: list[Group]) -> None:
-        if "gradients" not in trace.measured:
-            trace.measured["gradients"] = gradient_sizes(trace)
-        self.sizes: Sizes = trace.measured["gradients"]
+        self.sizes = gradient_sizes(trace)
         self.layers: list[tuple[str, float]] = []  # relative size of every layer, in order
         self.stacks: list[tuple[str, float]] = []  # of every stack: first step over last
         self.of_sum = len(trace.roots) > 1 or trace.roots[0][0].size != 1
-        known = [self.sizes.of(trace.parameters(g.ops)) for g in groups]
-        fine = [r for r in known if r is not None and math.isfinite(r) and r > 0]
+        known = [self.sizes.of(own) for g in groups for own in g.layers(trace)]
+        fine = [r for r in known if r and math.isfinite(r)]
         self.reference = fine[-1] if fine else 0.0
-        self.largest = max(
-            (r for n, r in self.sizes.nodes.items() if math.isfinite(r) and n.out.shape),
-            default=0.0,
-        )
+        results = [r for n, r in self.sizes.nodes.items() if math.isfinite(r) and n.out.shape]
+        self.largest = max(results, default=0.0)
 
     def ratio(self, rms: float) -> float:
         """Return a size relative to the gradient of the last layer."""
@@ -144,49 +155,48 @@ class GradientFlow(Measure):
         own = self.sizes.nodes.get(trace.ops[group.ops[-1]].node)
         if own is not None:
             box = replace(box, facts=(*box.facts, ("rms of ∂L/∂result", number_text(own))))
-        rms = self.sizes.of(trace.parameters(group.ops))
+        rms = self.sizes.of(group.parameters(trace))
         if group.steps:
             return self.stack(trace, group, box, rms)
         is_card = box.form == "card"
         if rms is None:
-            bad = own is not None and not math.isfinite(own)
-            text = mark(own) if bad and own is not None else box.mark
+            text = box.mark if own is None or math.isfinite(own) else mark(own)
             return replace(box, fill=WHITE, mark=text, note="no gradient" if is_card else box.note)
-        ratio = self.ratio(rms)
+        size, ratio = number_text(rms), self.ratio(rms)
         self.layers.append((box.title if is_card else box.id, ratio))
-        facts = (
-            *box.facts,
-            ("rms of ∂L/∂W", number_text(rms)),
-            ("of the last layer's", mark(ratio)),
-        )
+        box = replace(box, facts=(*box.facts, ("rms of ∂L/∂W", size),
+                                  ("of the last layer's", mark(ratio))))  # fmt: skip
         if not is_card:
-            return replace(box, fill=WHITE, facts=facts)
+            return replace(box, fill=WHITE)
         kind = " ".join(p for p in (box.type, box.spec) if p)
-        box = replace(box, type=kind, spec=f"∇ {number_text(rms)}", note="", share=None)
-        return self.coloured(replace(box, facts=facts), rms)
+        return self.coloured(replace(box, type=kind, spec=f"∇ {size}", note="", share=None), rms)
 
     def stack(self, trace: Trace, group: Group, box: Box, rms: float | None) -> Box:
-        """Return a stack with the gradient of each step's result, relative to the last step's."""
-        sizes = []
-        for step in group.steps:
-            results = [trace.ops[g.ops[-1]].node for g in step]
-            known = [self.sizes.nodes[n] for n in results if n in self.sizes.nodes]
-            sizes.append(known[-1] if known else -1.0)
+        """Return a stack with the gradient of each step's result, relative to the last step's.
+
+        Blocks with weights of their own are layers: their weights count, as those of other layers.
+        """
+        sizes = [self.sizes.of(own) for own in group.layers(trace)]
+        if not group.blocks:
+            ends = [[trace.ops[g.ops[-1]].node for g in reversed(step)] for step in group.steps]
+            known = [(self.sizes.nodes[n] for n in step if n in self.sizes.nodes) for step in ends]
+            sizes = [next(of_step, None) for of_step in known]
         if rms is not None:
             box = replace(box, facts=(*box.facts, ("rms of ∂L/∂W", number_text(rms))))
-        last = sizes[-1]
+        last = self.reference if group.blocks else sizes[-1] or 0.0
         if last <= 0 or not math.isfinite(last):
             return box
-        strip = tuple(
-            Cell(ratio_colour(s / last), mark(s / last))
-            if s >= 0
-            else Cell(ratio_colour(0), "none")
-            for s in sizes
-        )
-        first = sizes[0] / last
-        self.stacks.append((box.title, first))
-        ends = (f"t = 0   {mark(first, exact=True)}", f"t = {len(sizes) - 1}")
-        return replace(box, strip=strip, strip_ends=ends)
+        ratios = [None if s is None else s / last for s in sizes]
+        strip = tuple(Cell(ratio_colour(r or 0), "none" if r is None else mark(r)) for r in ratios)
+        start, end = group.ends(trace)
+        if group.blocks:
+            names = [trace.scopes[s].title for s in group.blocks]
+            self.layers += [(n, r) for n, r in zip(names, ratios, strict=True) if r is not None]
+            end += f"   {mark(ratios[-1] or 0.0, exact=True)}"
+        elif ratios[0] is not None:
+            self.stacks.append((box.title, ratios[0]))
+        start += f"   {mark(ratios[0] or 0.0, exact=True)}"
+        return replace(box, strip=strip, strip_ends=(start, end), share=None)
 
     def source(self, source: Source, box: Box) -> Box:
         rms = self.sizes.leaves.get(source.node) if source.node is not None else None
@@ -201,19 +211,15 @@ class GradientFlow(Measure):
             return 0.5
         return min(max(4 + 0.875 * math.log10(rms / self.largest), 0.5), 4.0)
 
-    def arrow(self, trace: Trace, op: int, arrow: Arrow) -> Arrow:
-        if self.sizes.partial:
-            return arrow
-        rms = self.sizes.nodes.get(trace.ops[op].node)
-        return replace(arrow, width=self.width(rms), reverse=True, gradient=bool(rms))
-
-    def from_source(self, arrow: Arrow, source: Source) -> Arrow:
-        if source.role != "parameter":
+    def arrow(self, arrow: Arrow, start: Op | Source) -> Arrow:
+        is_source, node = isinstance(start, Source), start.node
+        if isinstance(start, Source) and start.role != "parameter":
             return replace(arrow, width=0.6)
-        if self.sizes.partial or source.node is None:
+        if self.sizes.partial or node is None or not node.tracked:
             return arrow
-        rms = self.sizes.leaves.get(source.node)
-        return replace(arrow, reverse=True, width=1.0, gradient=bool(rms))
+        rms = (self.sizes.leaves if is_source else self.sizes.nodes).get(node)
+        width = 1.0 if is_source else self.width(rms)
+        return replace(arrow, width=width, reverse=True, gradient=bool(rms))
 
     def finding(self) -> str:
         lines = [*self._about_layers(), *self._about_stacks()]
@@ -263,10 +269,8 @@ class GradientFlow(Measure):
     def scale(self) -> Scale:
         cells = tuple(Cell(c, t) for c, t in zip(GRADIENT, _TEXTS, strict=True))
         strip = "  Strip: rms of ∂L/∂h at each step, relative to the last step."
-        return Scale(
-            cells,
-            "▼ vanishing",
-            "exploding ▲",
+        caption = (
             "Fill: rms of ∂L/∂W relative to the last layer.  Arrows follow the gradient; "
-            "their width is the logarithm of its size." + (strip if self.stacks else ""),
+            "their width is the logarithm of its size." + (strip if self.stacks else "")
         )
+        return Scale(cells, "▼ vanishing", "exploding ▲", caption)

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd_core.drawing.scene import Arrow, Box, Scale
 from autograd_core.drawing.trace.groups import Group
-from autograd_core.drawing.trace.trace import Source, Trace
+from autograd_core.drawing.trace.trace import Op, Source, Trace
 from autograd_core.drawing.trace.wording import number_text
 
 Facts = list[tuple[str, str]]
@@ -37,12 +37,8 @@ class Measure:
         """Return the box of a parameter or of data, coloured."""
         return box
 
-    def arrow(self, trace: Trace, op: int, arrow: Arrow) -> Arrow:
-        """Return the arrow from operation number ``op``, coloured."""
-        return arrow
-
-    def from_source(self, arrow: Arrow, source: Source) -> Arrow:
-        """Return the arrow from a source, coloured."""
+    def arrow(self, arrow: Arrow, start: Op | Source) -> Arrow:
+        """Return the arrow from an operation or a source, coloured."""
         return arrow
 
     def finding(self) -> str:

@@ -3,14 +3,11 @@
 Shape carries the meaning and colour repeats it: parameters and data are square boxes, operations
 are pills (dashed where only the view changes), the output has a double border.
 
-Every writer draws with the light palette, in attributes (``fill="#FFFFFF"``); :func:`themed`
-makes such an SVG dark, or lets it follow the reader's screen by a ``prefers-color-scheme`` style
-sheet, and :func:`recoloured` does the same to DOT. A colour that differs on a dark page is a key
-of :data:`DARK`; any other stays as it is.
+Scenes name colours of the light palette. A colour that differs on a dark page is a key of
+:data:`DARK`; any other stays as it is. An SVG has classes, and :func:`css` gives the rules that
+colour them in a theme.
 """
 
-import hashlib
-import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -100,10 +97,6 @@ DARK: dict[str, str] = {
     "#A8570C": "#FFC66B",
 }
 
-_TAG = re.compile(r"<[A-Za-z][^<>]*>")
-_NAMED = {"white": "#FFFFFF", "black": "#000000", "transparent": "none"}
-_COLOUR = re.compile(rf'(fill|stroke|color|COLOR)="(#[0-9a-fA-F]{{6}}|{"|".join(_NAMED)})"')
-
 
 def luminance(colour: str) -> float:
     """Return the relative luminance of ``#RRGGBB``, between 0 and 1 (WCAG 2.1)."""
@@ -144,16 +137,6 @@ def ink_on(fill: str) -> str:
     return max((INK, ALWAYS_DARK, ALWAYS_LIGHT, INVERSE), key=worst)
 
 
-def inks(box: Box) -> tuple[str, str, str]:
-    """Return the inks of a box: for its title, for its note and for its type."""
-    if box.fill:
-        return (ink_on(box.fill),) * 3
-    stroke = STYLES[box.kind].stroke
-    if box.form == "card":
-        return INK, MUTED, stroke
-    return MUTED if box.kind == "view" else INK, stroke if box.kind == "output" else MUTED, stroke
-
-
 def legend(boxes: Iterable[Box]) -> list[tuple[str, Style]]:
     """Return the kinds that are present and their styles; products look like modules."""
     present = {b.kind for b in boxes}
@@ -168,72 +151,68 @@ def check_theme(theme: str) -> None:
         raise ValueError(f"theme is {', '.join(THEMES[:-1])} or {THEMES[-1]}, got {theme!r}")
 
 
-def recoloured(text: str, theme: str) -> str:
-    """Return tags or DOT with every colour attribute in capital hexadecimal, and in a theme.
-
-    ``"auto"`` is light, because DOT and single tags cannot follow the reader's screen.
-
-    Examples
-    --------
-    >>> from autograd_core.drawing.colour.palette import recoloured
-    >>> recoloured('<rect fill="#ffffff" stroke="transparent"/>', "dark")
-    '<rect fill="#0F1720" stroke="none"/>'
-    """
-    check_theme(theme)
-    colours = DARK if theme == "dark" else {}
-
-    def colour(m: re.Match[str]) -> str:
-        plain = _NAMED.get(m[2], m[2].upper())
-        return f'{m[1]}="{colours.get(plain, plain)}"'
-
-    return _COLOUR.sub(colour, text)
-
-
-def dark_rules(scope: str, present: str | None = None) -> str:
-    """Return CSS that makes the light colours inside a selector dark.
-
-    With ``present``, only the colours that occur in that text get a rule.
-
-    Examples
-    --------
-    >>> from autograd_core.drawing.colour.palette import dark_rules
-    >>> print(dark_rules("svg.night").splitlines()[0])
-    svg.night [fill="#FFFFFF"]{fill:#0F1720}
-    """
-    return "\n".join(
-        f'{scope} [{attribute}="{light}"]{{{attribute}:{dark}}}'
-        for light, dark in DARK.items()
-        for attribute in ("fill", "stroke")
-        if present is None or light in present
-    )
-
-
-def themed(svg: str, theme: str) -> str:
-    """Return an SVG that was drawn with the light palette in a theme.
+def css(scope: str, dark: bool, fills: Iterable[str]) -> str:
+    """Return the rules that colour a picture inside a selector.
 
     Parameters
     ----------
-    svg
-        One ``<svg>`` whose colours are attributes of its elements.
-    theme
-        ``"light"``, ``"dark"``, or ``"auto"`` to follow the reader's screen.
+    scope
+        A selector, such as ``".ag-dark"``.
+    dark
+        Whether the colours are those of a dark page.
+    fills
+        The measured fills that occur, of the light palette; each has a class (``.f2166AC``).
+
+    Examples
+    --------
+    >>> from autograd_core.drawing.colour.palette import css
+    >>> print(css(".night", True, []).splitlines()[0])
+    .night .page{fill:#0F1720}
+    """
+
+    def seen(colour: str) -> str:
+        return DARK.get(colour, colour) if dark else colour
+
+    rules = {
+        ".page": f"fill:{seen(PAGE)}",
+        "text": f"fill:{seen(INK)};stroke:none",
+        ".m": f"fill:{seen(MUTED)}",
+        ".a": f"fill:{seen(ABSORBED)}",
+        ".b": "font-weight:bold",
+        ".bare": "stroke:none",
+        ".cluster": f"fill:{seen(CLUSTER.fill)};stroke:{seen(CLUSTER.stroke)}",
+        ".edge": f"fill:{seen(EDGE)};stroke:{seen(EDGE)}",
+        ".cell": f"stroke:{FRAME}",
+        **{f".{k}": f"fill:{seen(s.fill)};stroke:{seen(s.stroke)}" for k, s in STYLES.items()},
+        **{f".{k} .k": f"fill:{seen(s.stroke)};stroke:none" for k, s in STYLES.items()},
+        **{f".edge.{k}": f"fill:{seen(s.stroke)};stroke:{seen(s.stroke)}"
+           for k, s in STYLES.items()},
+        **{f".f{c[1:]}": f"fill:{seen(c)}" for c in fills},
+        **{f".node.f{c[1:]} text": f"fill:{seen(ink_on(c))}" for c in fills},
+        ".line": "fill:none",
+        ".head": "stroke:none",
+        ".view,.dashed": "stroke-dasharray:5 4",
+    }  # fmt: skip
+    return "\n".join(
+        f"{','.join(f'{scope} {one}' for one in names.split(','))}{{{rule}}}"
+        for names, rule in rules.items()
+    )
+
+
+def style(theme: str, fills: Iterable[str]) -> str:
+    """Return the style sheet of an SVG whose class is ``ag-`` and the name of its theme.
+
+    ``"auto"`` follows the reader's screen.
 
     Raises
     ------
     ValueError
-        If the theme is another one.
-
-    Examples
-    --------
-    >>> from autograd_core.drawing.colour.palette import themed
-    >>> themed('<svg><title>fill="#ffffff"</title><rect fill="#ffffff"/></svg>', "dark")
-    '<svg><title>fill="#ffffff"</title><rect fill="#0F1720"/></svg>'
+        If the theme is not one of :data:`THEMES`.
     """
     check_theme(theme)
-    svg = _TAG.sub(lambda tag: recoloured(tag[0], theme), svg)
-    if theme != "auto":
-        return svg
-    name = "ag-" + hashlib.sha256(svg.encode()).hexdigest()[:12]
-    css = dark_rules(f"svg.{name}", present=" ".join(_TAG.findall(svg)))
-    style = f"<style>@media (prefers-color-scheme: dark){{\n{css}\n}}</style>"
-    return re.sub(r"<svg\b([^>]*)>", rf'<svg class="{name}"\1>{style}', svg, count=1)
+    scope, fills = f".ag-{theme}", sorted(fills)
+    rules = css(scope, theme == "dark", fills)
+    if theme == "auto":
+        dark = css(scope, True, fills)
+        rules += f"\n@media screen and (prefers-color-scheme:dark){{\n{dark}\n}}"
+    return rules

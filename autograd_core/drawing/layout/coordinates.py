@@ -16,32 +16,18 @@ _APART, _LANE, _PAD = 24.0, 14.0, 12.0
 _ROUNDS = 10
 
 
-class _Pairs:
-    """Alignments between two neighbouring ranks, none of which cross."""
-
-    def __init__(self) -> None:
-        self.upper: list[int] = []
-        self.lower: list[int] = []
-
-    def add(self, a: int, b: int) -> bool:
-        """Align two places unless that crosses an earlier alignment; return whether it was done."""
-        k = bisect_left(self.upper, a)
-        if (k < len(self.upper) and (self.upper[k] == a or self.lower[k] <= b)) or (
-            k > 0 and self.lower[k - 1] >= b
-        ):
-            return False
-        self.upper.insert(k, a)
-        self.lower.insert(k, b)
-        return True
-
-
 def _blocks(layers: Layers) -> list[list[Item]]:
     """Return the items as vertical blocks, each of which has one coordinate."""
-    pairs = [_Pairs() for _ in layers.ranks]
+    joined: list[list[tuple[int, int]]] = [[] for _ in layers.ranks]  # places in two ranks, sorted
     below: dict[Item, Item] = {}
 
     def join(a: Item, b: Item) -> None:
-        if a not in below and pairs[a.rank].add(a.place, b.place):
+        """Join two items of neighbouring ranks, unless that crosses an earlier pair."""
+        pairs = joined[a.rank]
+        k = bisect_left(pairs, (a.place, -1))
+        taken = k < len(pairs) and (pairs[k][0] == a.place or pairs[k][1] <= b.place)
+        if not taken and (k == 0 or pairs[k - 1][1] < b.place):
+            pairs.insert(k, (a.place, b.place))
             below[a] = b
 
     for chains in layers.borders.values():
@@ -83,7 +69,10 @@ def _apart(a: Item, b: Item, room: Callable[[Item, Item], float]) -> float:
 
 
 def assign_coordinates(
-    layers: Layers, room: Callable[[Item, Item], float], widths: dict[str, float]
+    layers: Layers,
+    room: Callable[[Item, Item], float],
+    widths: dict[str, float],
+    cards: dict[str, tuple[Item, float]],
 ) -> None:
     """Give every item its ``x``.
 
@@ -95,6 +84,9 @@ def assign_coordinates(
         Space that a border needs beyond its padding, for the title of its cluster.
     widths
         Smallest width of each cluster.
+    cards
+        Clusters that can be closed: the item that their card has its middle at, and half the
+        width of the card.
     """
     blocks = _blocks(layers)
     where = {item: k for k, block in enumerate(blocks) for item in block}
@@ -112,6 +104,11 @@ def assign_coordinates(
         for a, b in zip(lefts, rights, strict=True):
             if where[a] != where[b]:
                 keep(where[a], where[b], widths.get(c, 0.0))
+    for c, (item, half) in cards.items():
+        for border in layers.borders[c]:
+            edge = border[item.rank - border[0].rank]
+            a, b = (edge, item) if edge.border < 0 else (item, edge)
+            keep(where[a], where[b], half)
     waiting = [len(n) for n in left]
     ready = [k for k, n in enumerate(waiting) if n == 0]
     x = [0.0] * len(blocks)

@@ -15,17 +15,12 @@ def order_ranks(layers: Layers) -> None:
         rank.sort(key=lambda i: (i.late, i.box < 0, i.index))
     centres: dict[str, float] = {}
 
+    def key(i: Item) -> tuple[tuple[float, int, str], ...]:
+        own = (float("inf") * i.border if i.border else i.key, i.index, "")
+        return (*((centres.get(c, 0.0), 0, c) for c in i.path), own)
+
     def arrange(rank: list[Item]) -> None:
-        if layers.clusters:
-            inf = float("inf")
-
-            def key(i: Item) -> tuple[tuple[float, int, str], ...]:
-                own = (i.key if not i.border else inf * i.border, i.index, "")
-                return (*((centres.get(c, 0.0), 0, c) for c in i.path), own)
-
-            rank.sort(key=key)
-        else:
-            rank.sort(key=lambda i: i.key)
+        rank.sort(key=key)
         for k, i in enumerate(rank):
             i.place = k
 

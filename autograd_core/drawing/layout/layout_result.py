@@ -1,15 +1,25 @@
 """A scene laid out: ranks, order and coordinates, turned into one of four directions."""
 
 import itertools
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from autograd_core.drawing.layout.coordinates import assign_coordinates
 from autograd_core.drawing.layout.crossings import order_ranks
-from autograd_core.drawing.layout.ranks import BETWEEN, Item, Size, assign_ranks
-from autograd_core.drawing.layout.routes import Frame, Point
+from autograd_core.drawing.layout.placement import (
+    LOOP,
+    Placement,
+    Point,
+    Rectangle,
+    Route,
+    Size,
+    loop,
+)
+from autograd_core.drawing.layout.ranks import BETWEEN, Item, assign_ranks
+from autograd_core.drawing.layout.routes import Frame, route, route_beside, route_outside
 from autograd_core.drawing.layout.text_width import width
 from autograd_core.drawing.scene import Scene, clean
 
-LOOP = 46.0  # how far a loop reaches
 _GAP = 30.0  # between two ranks
 _TITLE = 22.0  # of a cluster's title
 _INSIDE = 10.0  # between a cluster and its members
@@ -26,18 +36,20 @@ class LayoutResult:
         ``"TB"``, ``"LR"``, ``"BT"`` or ``"RL"``.
     sizes
         Width and height of each box.
+    cards
+        Sizes of the cards that clusters become when a reader closes them; none if omitted.
     """
 
-    def __init__(self, scene: Scene, direction: str, sizes: list[Size]) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        direction: str,
+        sizes: list[Size],
+        cards: Mapping[str, Size] = MappingProxyType({}),
+    ) -> None:
         self.scene, self.direction = scene, direction
         self.flat = direction in ("LR", "RL")
-        natural = sizes[:]
-        cards = [i for i, b in enumerate(scene.boxes) if b.form == "card"]
-        widest = max((natural[i][0] for i in cards), default=0.0)
-        for i in cards:  # cards of one width read as a column
-            if widest <= 1.6 * natural[i][0]:
-                natural[i] = (widest, natural[i][1])
-        self.sizes = [(h, w) if self.flat else (w, h) for w, h in natural]
+        self.sizes = [(h, w) if self.flat else (w, h) for w, h in sizes]
         self.number = {b.id: i for i, b in enumerate(scene.boxes)}
         self.clusters = {c.id: c for c in scene.clusters}
         loops = {
@@ -52,8 +64,11 @@ class LayoutResult:
             for n, chain in self.layers.chains.items()
             if scene.arrows[n].label and chain[0].path and chain[0].path == chain[-1].path
         }
+        self.cards = {c: size for c, size in cards.items() if c in self.layers.clusters}
         self.pads = self._pads()
-        assign_coordinates(self.layers, self._room, self._widths())
+        self.anchors = self._anchors()
+        halves = {c: (self.anchors[c], s[self.flat] / 2 + 4) for c, s in self.cards.items()}
+        assign_coordinates(self.layers, self._room, self._widths(), halves)
         self.frame = self._frame()
 
     # -- space -----------------------------------------------------------------------------------
@@ -96,11 +111,34 @@ class LayoutResult:
             first, last = layers.clusters[c]
             up = [pads[d][0] for d in inner.get(c, ()) if layers.clusters[d][0] == first]
             down = [pads[d][1] for d in inner.get(c, ()) if layers.clusters[d][1] == last]
-            pads[c] = (
-                max(up, default=0.0) + _INSIDE + before,
-                max(down, default=0.0) + _INSIDE + after,
-            )
+            high = max(up, default=0.0) + _INSIDE + before
+            low = max(down, default=0.0) + _INSIDE + after
+            ranks = layers.ranks[first : last + 1]
+            long = sum(max((i.h for i in rank), default=0.0) for rank in ranks) + high + low
+            card = self.cards[c][not self.flat] + 8 if c in self.cards else 0.0
+            more = max(card - long - _GAP * (last - first), 0.0) / 2
+            pads[c] = (high + more, low + more)
         return pads
+
+    def _anchors(self) -> dict[str, Item]:
+        """Return the item that the card of each closed cluster has its middle at."""
+        found: dict[str, Item] = {}
+        column, items = self.layers.column, self.layers.items.values()
+        for item in sorted(items, key=lambda i: (i.box not in column, i.rank, i.index)):
+            for c in item.path:
+                found.setdefault(c, item)
+        return found
+
+    def card(self, cluster: str) -> Rectangle:
+        """Return the place of the card of a closed cluster on the page."""
+        w, h = self.cards[cluster]
+        x, y = self.point((self.anchors[cluster].x, sum(self._along(cluster)) / 2))
+        return x - w / 2, y - h / 2, w, h
+
+    def _along(self, c: str) -> Point:
+        """Return where a cluster begins and ends along the flow."""
+        (first, last), (before, after) = self.layers.clusters[c], self.pads[c]
+        return self.frame.bands[first][0] - before, self.frame.bands[last][1] + after
 
     def _frame(self) -> Frame:
         layers, count = self.layers, len(self.layers.ranks)
@@ -148,19 +186,42 @@ class LayoutResult:
         along = along if self.direction in ("TB", "LR") else -along
         return (along, across) if self.flat else (across, along)
 
-    def corners(self, i: int) -> tuple[float, float, float, float]:
+    def corners(self, i: int) -> Rectangle:
         """Return left, top, width and height of a box on the page."""
         x, y = self.point(self.frame.at[i])
         w, h = self.sizes[i][::-1] if self.flat else self.sizes[i]
         return x - w / 2, y - h / 2, w, h
 
-    def around(self, c: str) -> tuple[float, float, float, float]:
+    def around(self, c: str) -> Rectangle:
         """Return left, top, width and height of a cluster on the page."""
         lefts, rights = self.layers.borders[c]
-        first, last = self.layers.clusters[c]
-        low = self.frame.bands[first][0] - self.pads[c][0]
-        high = self.frame.bands[last][1] + self.pads[c][1]
+        low, high = self._along(c)
         a = self.point((min(i.x for i in lefts), low))
         b = self.point((max(i.x for i in rights), high))
         x, y = min(a[0], b[0]), min(a[1], b[1])
         return x, y, abs(a[0] - b[0]), abs(a[1] - b[1])
+
+    def placement(self) -> Placement:
+        """Return the places of all boxes, clusters and arrows on the page."""
+        layers, frame = self.layers, self.frame
+        routes = route(layers, frame) | route_beside(self.scene, layers, frame)
+        routes |= route_outside(self.scene, layers, frame)
+        for n in layers.loops:
+            i = self.number[self.scene.arrows[n].source]
+            (x, y), (w, h) = frame.at[i], self.sizes[i]
+            routes[n] = loop(x + w / 2, y, h)
+        for n, r in routes.items():
+            side = r.side
+            if self.flat:
+                turned = "below" if n in layers.loops else "above"
+                side = "right" if side == "above" else turned
+            path = [(name, tuple(map(self.point, points))) for name, points in r.path]
+            routes[n] = Route(path, self.point(r.label), side)
+        outer = sorted(layers.clusters, key=lambda c: len(layers.borders[c][0][0].path))
+        places = [self.corners(i) for i in range(len(self.scene.boxes))]
+        return Placement(places, {c: self.around(c) for c in outer}, dict(sorted(routes.items())))
+
+
+def place(scene: Scene, direction: str, sizes: list[Size]) -> Placement:
+    """Return where everything in a scene is; see :class:`LayoutResult`."""
+    return LayoutResult(scene, direction, sizes).placement()

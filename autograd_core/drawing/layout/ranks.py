@@ -12,14 +12,14 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from autograd_core.drawing.layout.placement import Size
 from autograd_core.drawing.layout.text_width import width
-from autograd_core.drawing.scene import Scene, clean, critical_path
+from autograd_core.drawing.scene import Scene, clean, cluster_paths, critical_path
 
 SIDE = 26.0  # between an operation and the boxes beside it
 BETWEEN = 10.0  # between boxes beside the same operation
 #: Beyond this many dummies (in all, and per box) the longest arrows run outside of everything.
 _DUMMIES, _EACH = 30_000, 8
-Size = tuple[float, float]
 
 
 class Item:
@@ -55,22 +55,6 @@ class Layers:
     column: set[int]  # boxes on the critical path
     clusters: dict[str, tuple[int, int]] = field(default_factory=dict)  # first and last rank
     borders: dict[str, tuple[list[Item], list[Item]]] = field(default_factory=dict)
-
-
-def cluster_paths(scene: Scene) -> dict[str, tuple[str, ...]]:
-    """Return the clusters around each cluster, from the outermost to itself."""
-    parents = {c.id: c.parent for c in scene.clusters}
-    found: dict[str, tuple[str, ...]] = {"": ()}
-    for start in parents:
-        chain: list[str] = []
-        at = start
-        while at in parents and at not in chain and at not in found:
-            chain.append(at)
-            at = parents[at]
-        above = found.get(at, ()) if at not in chain else ()
-        for c in reversed(chain):
-            above = found[c] = (*above, c)
-    return found
 
 
 def _beside(
@@ -179,20 +163,19 @@ def assign_ranks(scene: Scene, sizes: list[Size], extra: Mapping[int, float]) ->
                 item.h = max(item.h, tall)
         item.left, item.right = reach
     layers = Layers([], items, {}, beside, [], loops, {number[i] for i in column if i in number})
+    for item in items.values():
+        for c in item.path:
+            first, last = layers.clusters.get(c, (item.rank, item.rank))
+            layers.clusters[c] = (min(first, item.rank), max(last, item.rank))
     _chains(layers, edges, turned)
-    _borders(layers)
+    _borders(layers, around)
     return layers
 
 
 def _chains(layers: Layers, edges: list[tuple[int, int, int]], turned: set[int]) -> None:
     """Turn arrows into chains of items, one on each rank between their ends."""
     items, budget = layers.items, min(_DUMMIES, 500 + _EACH * len(layers.items))
-    every = list(items.values())
-    span: dict[str, list[int]] = {}
-    for item in every:
-        for c in item.path:
-            of = span.setdefault(c, [item.rank, item.rank])
-            of[0], of[1] = min(of[0], item.rank), max(of[1], item.rank)
+    every, span = list(items.values()), layers.clusters
 
     def passing(rank: int, u: Item, v: Item) -> tuple[str, ...]:
         """Return the clusters that an arrow is in at a rank: those of an end that reach it."""
@@ -231,24 +214,14 @@ def _chains(layers: Layers, edges: list[tuple[int, int, int]], turned: set[int])
         layers.ranks[item.rank].append(item)
 
 
-def _borders(layers: Layers) -> None:
+def _borders(layers: Layers, around: Mapping[str, tuple[str, ...]]) -> None:
     """Add a left and a right border item for each cluster to every rank that it spans."""
-    spans: dict[str, list[int]] = {}
-    around: dict[str, tuple[str, ...]] = {}
-    for rank in layers.ranks:
-        for item in rank:
-            for k, c in enumerate(item.path if item.box >= 0 else ()):
-                span = spans.setdefault(c, [item.rank, item.rank])
-                span[0], span[1] = min(span[0], item.rank), max(span[1], item.rank)
-                around[c] = item.path[: k + 1]
-    index = sum(map(len, layers.ranks))
-    for c, (first, last) in spans.items():
-        layers.clusters[c] = (first, last)
+    index = itertools.count(sum(map(len, layers.ranks)))
+    for c, (first, last) in layers.clusters.items():
         layers.borders[c] = ([], [])
         for r in range(first, last + 1):
             for side, chain in zip((-1, 1), layers.borders[c], strict=True):
-                item = Item(index)
-                index += 1
+                item = Item(next(index))
                 item.rank, item.path, item.border, item.late = r, around[c], side, False
                 chain.append(item)
                 layers.ranks[r].append(item)

@@ -1,16 +1,14 @@
 """Routes of the arrows: through the gaps between ranks, and past boxes in lanes of their own.
 
-All points are relative to the flow, ``(across, along)``; :class:`LayoutResult` turns them. A path
-is a list of commands as in SVG: ``("M", (p,))``, ``("L", (p,))``, ``("C", (p, q, r))``.
+All points are relative to the flow, ``(across, along)``; :class:`LayoutResult` turns them.
 """
 
 from dataclasses import dataclass
 
+from autograd_core.drawing.layout.placement import Path, Point, Route, backwards
 from autograd_core.drawing.layout.ranks import Item, Layers
 from autograd_core.drawing.scene import Scene
 
-Point = tuple[float, float]
-Path = list[tuple[str, tuple[Point, ...]]]
 _ROUND = 14.0  # radius of a corner
 _CLEAR = 8.0  # between a lane and a box
 
@@ -37,24 +35,6 @@ class Frame:
     pads: list[Point]
 
 
-@dataclass
-class Route:
-    """A path and the position of its label: right of a point, left of it, or (beside) above it."""
-
-    path: Path
-    label: Point
-    left: bool = False
-    beside: bool = False
-
-
-def _spread(count: int, k: int, w: float) -> float:
-    """Return the place of the k-th of several arrows at an edge of length ``w``."""
-    if count < 2:
-        return 0.0
-    step = min(16.0, (w - 16.0) / (count - 1))
-    return (k - (count - 1) / 2) * max(step, 0.0)
-
-
 def _ports(layers: Layers, frame: Frame) -> dict[tuple[int, int], float]:
     """Return how far from the middle each arrow begins (``arrow, 0``) and ends (``arrow, 1``).
 
@@ -70,14 +50,11 @@ def _ports(layers: Layers, frame: Frame) -> dict[tuple[int, int], float]:
     for (box, _), ends in at_ends.items():
         ends.sort()
         straight = [k for k, (dx, _) in enumerate(ends) if abs(dx) < 1]
-        w = frame.sizes[box][0]
+        middle = straight[len(straight) // 2] if straight else (len(ends) - 1) / 2
+        widest = max(middle, len(ends) - 1 - middle)
+        step = min(18.0, max((frame.sizes[box][0] / 2 - 8) / max(widest, 0.5), 0.0))
         for k, (_, code) in enumerate(ends):
-            if straight:
-                middle = straight[len(straight) // 2]
-                step = min(18.0, (w / 2 - 8) / max(middle, len(ends) - 1 - middle, 1))
-                found[code >> 1, code & 1] = (k - middle) * max(step, 0.0)
-            else:
-                found[code >> 1, code & 1] = _spread(len(ends), k, w)
+            found[code >> 1, code & 1] = (k - middle) * step
     return found
 
 
@@ -88,16 +65,13 @@ def _side(layers: Layers, frame: Frame, item: Item, lane: Item) -> int:
     half = frame.sizes[item.box][0] / 2
     if reach > half + 1 or abs(lane.x - item.x) < half + _ROUND:
         return 0
-    rank = layers.ranks[item.rank]
-    k = item.place + side
-    while 0 <= k < len(rank):
-        other = rank[k]
+    rank, k = layers.ranks[item.rank], item.place
+    for other in rank[k + 1 :] if side > 0 else reversed(rank[:k]):
         edge = other.x - other.left if side > 0 else -(other.x + other.right)
         if other.box >= 0:
             return side if edge > side * lane.x + _CLEAR else 0
         if (other.x - lane.x) * side < 0 and not other.border:
             return 0  # another lane is nearer
-        k += side
     return side
 
 
@@ -120,6 +94,19 @@ def route(layers: Layers, frame: Frame) -> dict[int, Route]:
     }
 
 
+def _exit(
+    frame: Frame, item: Item, lane: float, port: float, side: int, apart: float, down: float
+) -> Path:
+    """Return the path from a box to the gap after it, or to a lane beside it."""
+    (x, y), (w, h) = frame.at[item.box], frame.sizes[item.box]
+    if not side:
+        out = (x + port, frame.bands[item.rank][down > 0])
+        return [("M", ((x + port, y + down * h / 2),)), ("L", (out,))]
+    y += down * apart
+    path: Path = [("M", ((x + side * w / 2, y),)), ("L", ((lane - side * _ROUND, y),))]
+    return [*path, ("C", ((lane, y), (lane, y), (lane, y + down * _ROUND)))]
+
+
 def _route(
     frame: Frame,
     ports: dict[tuple[int, int], float],
@@ -131,67 +118,30 @@ def _route(
     """Return one route; where arrows leave and reach a box at one side, the latter come first."""
     first, last = chain[0], chain[-1]
     down = 1.0 if last.rank > first.rank else -1.0
-
-    def edge(item: Item, forward: bool) -> Point:
-        """Return where an arrow leaves or reaches a box along the flow."""
-        x, y = frame.at[item.box]
-        return x, y + frame.sizes[item.box][1] / 2 * (down if forward else -down)
-
-    def apart(item: Item, side: int) -> float:
-        return min(frame.sizes[item.box][1] / 5, 9.0) if (item.box, side) in both else 0.0
-
-    def band(item: Item, forward: bool) -> float:
-        low, high = frame.bands[item.rank]
-        return high if forward == (down > 0) else low
-
-    path: Path = []
-    if sideways[0]:
-        x, y = frame.at[first.box]
-        y += down * apart(first, sideways[0])
-        x += sideways[0] * frame.sizes[first.box][0] / 2
-        lane = chain[1].x
-        path = [("M", ((x, y),)), ("L", ((lane - sideways[0] * _ROUND, y),))]
-        path.append(("C", ((lane, y), (lane, y), (lane, y + down * _ROUND))))
-        here: Point = (lane, y + down * _ROUND)
-    else:
-        x, y = edge(first, True)
-        x += ports[n, 0]
-        path = [("M", ((x, y),))]
-        here = (x, band(first, True))
-        path.append(("L", (here,)))
+    ends = []
+    for k, (item, lane) in enumerate(((first, chain[1]), (last, chain[-2]))):
+        shared = (item.box, sideways[k]) in both
+        apart = min(frame.sizes[item.box][1] / 5, 9.0) if shared else 0.0
+        way = -down if k else down
+        ends.append(_exit(frame, item, lane.x, ports[n, k], sideways[k], apart, way))
+    path = [*ends[0]]
     for item in chain[1:-1]:
-        path += _bend(here, (item.x, band(item, False)))
-        here = (item.x, band(item, True))
-        path.append(("L", (here,)))
-    if sideways[1]:
-        x, y = frame.at[last.box]
-        y -= down * apart(last, sideways[1])
-        x += sideways[1] * frame.sizes[last.box][0] / 2
-        lane = here[0]
-        path.append(("L", ((lane, y - down * _ROUND),)))
-        path.append(("C", ((lane, y), (lane, y), (lane + -sideways[1] * _ROUND, y))))
-        path.append(("L", ((x, y),)))
-    else:
-        x, y = edge(last, False)
-        x += ports[n, 1]
-        path += _bend(here, (x, band(last, False)))
-        path.append(("L", ((x, y),)))
+        low, high = frame.bands[item.rank][:: int(down)]
+        path += [*_bend(path[-1][1][-1], (item.x, low)), ("L", ((item.x, high),))]
+    path += [*_bend(path[-1][1][-1], ends[1][-1][1][-1]), *backwards(ends[1])[1:]]
     if sideways[0] or len(chain) > 2:
         middle = chain[len(chain) // 2]
-        low, high = frame.bands[middle.rank]
-        label = (middle.x, (low + high) / 2)
+        label = (middle.x, sum(frame.bands[middle.rank]) / 2)
     else:
-        start = frame.at[first.box][0] + ports[n, 0]
-        out, into = edge(first, True)[1], band(last, False)
-        slanted = abs(start - frame.at[last.box][0] - ports[n, 1]) > 1
+        (start, out), (end, into) = ends[0][0][1][0], ends[1][-1][1][-1]
+        slanted = abs(start - end) > 1
         if not slanted:  # between the clusters that end here and those that begin
-            pads = frame.pads[first.rank], frame.pads[last.rank]
-            out = band(first, True) + (pads[0][1] if down > 0 else -pads[0][0])
-            into -= pads[1][0] if down > 0 else -pads[1][1]
+            out = ends[0][-1][1][-1][1] + down * frame.pads[first.rank][down > 0]
+            into -= down * frame.pads[last.rank][down < 0]
         label = (start, out + down * 11 if slanted else (out + into) / 2)
     others = [c.x - first.x for c in (last.before if down > 0 else last.after) if c is not first]
     left = bool(others) and min(others) > 1 and len(chain) == 2  # the others come from the right
-    return Route(_simplified(path), label, left)
+    return Route(_simplified(path), label, "left" if left else "right")
 
 
 def _bend(a: Point, b: Point) -> Path:
@@ -205,20 +155,16 @@ def _bend(a: Point, b: Point) -> Path:
 def _simplified(path: Path) -> Path:
     """Return the path without points in the middle of straight lines."""
     out: Path = []
-    for command in path:
-        if out and command[0] == "L":
-            last, here = out[-1], command[1][0]
-            if last[1][-1] == here:
+    for name, points in path:
+        if out and name == "L":
+            last, (x, y) = out[-1], points[0]
+            if last[1][-1] == (x, y):
                 continue
             if last[0] == "L" and len(out) > 1:
-                before, at = out[-2][1][-1], last[1][0]
-                turn = (at[0] - before[0]) * (here[1] - at[1]) - (at[1] - before[1]) * (
-                    here[0] - at[0]
-                )
-                if abs(turn) < 0.01:
-                    out[-1] = command
-                    continue
-        out.append(command)
+                (ax, ay), (bx, by) = out[-2][1][-1], last[1][0]
+                if abs((bx - ax) * (y - by) - (by - ay) * (x - bx)) < 0.01:
+                    out.pop()
+        out.append((name, points))
     return out
 
 
@@ -240,14 +186,11 @@ def route_beside(scene: Scene, layers: Layers, frame: Frame) -> dict[int, Route]
             reach = max(h / 2 - 7, 0.0)
             end = (x + side * w / 2, max(y - reach, min(oy, y + reach)))
             middle = (start[0] + end[0]) / 2
-            path: Path = [("M", (start,))]
-            if abs(start[1] - end[1]) < 0.5:
-                path.append(("L", (end,)))
-            else:
-                path.append(("C", ((middle, start[1]), (middle, end[1]), end)))
-            if scene.arrows[n].source != scene.boxes[other].id:
-                path = [("M", (end,)), ("L", (start,))]
-            found[n] = Route(path, (middle, (start[1] + end[1]) / 2), beside=True)
+            flat = abs(start[1] - end[1]) < 0.5
+            bend = ("C", ((middle, start[1]), (middle, end[1]), end))
+            path: Path = [("M", (start,)), ("L", (end,)) if flat else bend]
+            path = path if a.source == scene.boxes[other].id else backwards(path)
+            found[n] = Route(path, (middle, (start[1] + end[1]) / 2), "above")
     return found
 
 
@@ -258,15 +201,11 @@ def route_outside(scene: Scene, layers: Layers, frame: Frame) -> dict[int, Route
     found = {}
     for k, n in enumerate(layers.outside):
         a, b = number[scene.arrows[n].source], number[scene.arrows[n].target]
-        lane = edge + 6 * (k % 40)
-        (ax, ay), (bx, by) = frame.at[a], frame.at[b]
-        low, high = layers.items[a].rank, layers.items[b].rank
-        start, end = (ax, ay + frame.sizes[a][1] / 2), (bx, by - frame.sizes[b][1] / 2)
-        out, into = frame.bands[low][1], frame.bands[high][0]
-        path: Path = [("M", (start,)), ("L", ((ax, out),))]
-        path.append(("C", ((ax, out + 12), (lane, out + 2), (lane, out + 26))))
-        path.append(("L", ((lane, into - 26),)))
-        path.append(("C", ((lane, into - 2), (bx, into - 12), (bx, into))))
-        path.append(("L", (end,)))
+        (ax, ay), (bx, by), lane = frame.at[a], frame.at[b], edge + 6 * (k % 40)
+        out = frame.bands[layers.items[a].rank][1]
+        into = frame.bands[layers.items[b].rank][0]
+        path: Path = [("M", ((ax, ay + frame.sizes[a][1] / 2),)), ("L", ((ax, out),))]
+        path += [*_bend((ax, out), (lane, out + 26)), ("L", ((lane, into - 26),))]
+        path += [*_bend((lane, into - 26), (bx, into)), ("L", ((bx, by - frame.sizes[b][1] / 2),))]
         found[n] = Route(path, (lane, (out + into) / 2))
     return found

@@ -5,9 +5,9 @@ A :class:`Group` is one operation (level ``ops``) or all operations of one modul
 so no grouping can make a cycle.
 """
 
-from autograd_core.drawing.trace.trace import Trace
+from autograd_core.drawing.trace.trace import Source, Trace
 
-LEVELS = ("modules", "compact", "ops", "full")
+LEVELS = ("blocks", "modules", "compact", "ops", "full")
 
 
 class Group:
@@ -27,6 +27,10 @@ class Group:
         Groups that were merged into it (level ``compact``).
     steps
         The groups of each folded step, oldest first; empty unless it is a stack.
+    own
+        Stacks only: the parameters of the steps.
+    blocks
+        Stacks only: the module calls that the steps are, where they are different modules.
     """
 
     def __init__(
@@ -35,6 +39,8 @@ class Group:
         self.ops, self.scope, self.cluster, self.is_card = ops, scope, cluster, is_card
         self.absorbed: list[Group] = []
         self.steps: list[list[Group]] = []
+        self.own: list[Source] = []
+        self.blocks: list[int] = []
 
     def kind(self, trace: Trace) -> str:
         """Return the kind of its box: that of its most characteristic operation."""
@@ -43,64 +49,59 @@ class Group:
         present = {trace.ops[i].kind for i in self.ops}
         return next((c for c in ("product", "reduction", "elementwise") if c in present), "view")
 
+    def parameters(self, trace: Trace) -> list[Source]:
+        """Return its parameters, each once; a stack has those of its steps, no initial states."""
+        return self.own if self.steps else trace.parameters(self.ops)
+
+    def each(self, trace: Trace) -> list[list[Source]]:
+        """Return the parameters that each step reads."""
+        return [trace.parameters(i for g in step for i in g.ops) for step in self.steps]
+
+    def layers(self, trace: Trace) -> list[list[Source]]:
+        """Return its parameters; those of each block of a stack apart."""
+        return self.each(trace) if self.blocks else [self.parameters(trace)]
+
+    def carries(self, trace: Trace) -> bool:
+        """Return whether a folded step reads the step before it."""
+        step = self.step_of()
+        return any(step.get(k.op, step[i]) < step[i] for i in self.ops for k in trace.ops[i].links)
+
+    def ends(self, trace: Trace) -> tuple[str, str]:
+        """Return the names of the first and the last step of a stack."""
+        if self.blocks:
+            return trace.scopes[self.blocks[0]].title, trace.scopes[self.blocks[-1]].title
+        return "t = 0", f"t = {len(self.steps) - 1}"
+
     def step_of(self) -> dict[int, int]:
         """Return the number of the folded step of each operation; empty unless it is a stack."""
         return {i: n for n, step in enumerate(self.steps) for g in step for i in g.ops}
 
 
-def hidden_scope(trace: Trace) -> int:
-    """Return the one module around the whole picture, which is not drawn; -1 if there is none."""
-    outer = [i for i, s in enumerate(trace.scopes) if s.parent < 0]
-    modules = {id(trace.scopes[i].module) for i in outer}
-    return outer[0] if len(modules) == 1 and trace.scopes[outer[0]].children else -1
-
-
-def _reads_parameters(trace: Trace) -> list[bool]:
-    """Return for every scope whether operations in it read parameters."""
-    found = [False] * len(trace.scopes)
-    for i, op in enumerate(trace.ops):
-        if trace.parameters([i]):
-            for scope in trace.enclosing(op.scope):
-                found[scope] = True
-    return found
-
-
-def _box_scopes(trace: Trace, depth: int | None, reads: list[bool]) -> list[int]:
+def _box_scopes(trace: Trace, depth: int | None) -> list[int]:
     """Return for every scope the scope whose box it is part of at level ``modules``; -1 for none.
 
     A call is one box if no call inside it has parameters; calls deeper than ``depth`` are part
     of the box of the call at ``depth``.
     """
-    inner = [False] * len(trace.scopes)  # a call inside has parameters
-    for i in reversed(range(len(trace.scopes))):
-        parent = trace.scopes[i].parent
-        if parent >= 0 and (reads[i] or inner[i]):
-            inner[parent] = True
     chosen: list[int] = []
     for i, scope in enumerate(trace.scopes):
         above = chosen[scope.parent] if scope.parent >= 0 else -1
-        leaf = not inner[i] if reads[i] else not scope.children
+        leaf = not scope.holds if scope.reads else not scope.children
         deepest = depth is not None and scope.depth >= max(depth, 1)
         chosen.append(above if above >= 0 else i if leaf or deepest else -1)
     return chosen
 
 
-def _cluster_of(trace: Trace, scope: int, hidden: int, depth: int | None) -> int:
+def _cluster_of(trace: Trace, scope: int, depth: int | None) -> int:
     """Return the innermost scope from ``scope`` outwards that is drawn as a cluster."""
-    for i in trace.enclosing(scope):
-        s = trace.scopes[i]
-        is_hidden = hidden >= 0 and s.parent < 0 and s.children
-        if not is_hidden and (depth is None or s.depth <= depth):
-            return i
-    return -1
+    drawn = (s for s in trace.enclosing(scope) if s not in trace.hidden)
+    return next((s for s in drawn if depth is None or trace.scopes[s].depth <= depth), -1)
 
 
 def group(trace: Trace, level: str, depth: int | None) -> list[Group]:
     """Return the groups of a level, in the order in which they ran."""
-    hidden = hidden_scope(trace)
-    reads = _reads_parameters(trace)
     every = level in ("ops", "full")
-    chosen = [-1] * len(trace.scopes) if every else _box_scopes(trace, depth, reads)
+    chosen = [-1] * len(trace.scopes) if every else _box_scopes(trace, depth)
     groups: list[Group] = []
     for i, op in enumerate(trace.ops):
         box = chosen[op.scope] if op.scope >= 0 else -1
@@ -110,8 +111,8 @@ def group(trace: Trace, level: str, depth: int | None) -> list[Group]:
             groups[-1].ops.append(i)
             continue
         around = trace.scopes[box].parent if box >= 0 else op.scope
-        cluster = _cluster_of(trace, around, hidden, depth)
-        groups.append(Group([i], box, cluster, box >= 0 and reads[box]))
+        is_card = box >= 0 and trace.scopes[box].reads
+        groups.append(Group([i], box, _cluster_of(trace, around, depth), is_card))
     return groups
 
 
@@ -163,8 +164,8 @@ def merge_into_cards(trace: Trace, groups: list[Group]) -> list[Group]:
 def loss_tail(trace: Trace, groups: list[Group]) -> list[int]:
     """Return the groups at the end that compute a loss from the result of the network.
 
-    Follows the only root upwards while a group has no parameters, ran outside all modules and
-    reads one group. Empty unless the root is one number.
+    Follows the only root upwards, the way of its gradient, while a group has no parameters, ran
+    outside all modules and reads one group. Empty unless the root is one number.
     """
     if len(trace.roots) != 1 or trace.roots[0][0].size != 1 or trace.roots[0][1] < 0:
         return []
@@ -173,11 +174,14 @@ def loss_tail(trace: Trace, groups: list[Group]) -> list[int]:
     found: list[int] = []
     g = place[trace.roots[0][1]]
     while True:
-        one, feeding = groups[g], set(reads[g])
+        one = groups[g]
+        gradients = {place[k.op] for k in trace.links(one.ops) if k.op >= 0 and k.gradient}
+        feeding = (gradients - {g, -1}) or set(reads[g])
         inside = trace.ops[one.ops[0]].scope >= 0 or one.is_card or trace.parameters(one.ops)
         if inside or len(users[g]) > 1 or len(feeding) != 1:
             return found[::-1]
         found.append(g)
         (g,) = feeding
-        if len(users[g]) != 1 or trace.sources_of(one.ops, "target"):
+        compares = any(trace.ops[i].is_loss for i in one.ops) or trace.sources_of(one.ops, "data")
+        if len(users[g]) != 1 or compares:
             return found[::-1]  # the network ends where the target comes in

@@ -6,27 +6,29 @@ are recognised by the methods they have (``named_modules``, ``named_parameters``
 class: this package does not import :mod:`nn`.
 """
 
+import inspect
+import itertools
 import math
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from autograd_core.drawing.trace.flow import Flow, Operand, operands
+from autograd_core.engine.diagnostics import Tape
 from autograd_core.engine.graph import (
     GET_OUTPUT,
     UNTRACKED,
     Given,
     Leaf,
     Node,
-    arrays_in,
     producer,
-    reachable,
 )
-from autograd_core.engine.mutation import COPIED
 from autograd_core.engine.primitive import Primitive
 from autograd_core.engine.recording import TensorBase
-from autograd_core.engine.scopes import calls
+from autograd_core.engine.scopes import calls, first_shape
 from autograd_core.tensors.tensor import Tensor
 
 
@@ -63,10 +65,12 @@ class Source:
     def size(self) -> int:
         return math.prod(self.shape)
 
-    @property
-    def identity(self) -> set[int]:
-        """Return the ids by which the user may have named the source."""
-        return {id(self.array), id(self.node)}
+    def name_in(self, names: Mapping[int, str]) -> str:
+        """Return its name, or that of what it is a view of, among names by ids; "" for none."""
+        base = getattr(self.array, "base", None)
+        whole = base if getattr(base, "size", 0) == self.size else None
+        found = (names.get(id(a), "") for a in (self.array, self.node, whole) if a is not None)
+        return next(filter(None, found), "")
 
     @property
     def is_zero(self) -> bool:
@@ -81,11 +85,17 @@ class Freed:
 
 @dataclass(eq=False)
 class Link:
-    """One input of an operation: operation number ``op``, or a source (then ``op`` is -1)."""
+    """One input of an operation: operation number ``op``, or a source (then ``op`` is -1).
+
+    ``place`` is the number of the argument, -1 for an option; ``gradient`` tells whether a gradient
+    flows back.
+    """
 
     op: int
     source: Source | None
     shape: tuple[int, ...]
+    place: int = -1
+    gradient: bool = False
 
 
 @dataclass(eq=False)
@@ -105,6 +115,11 @@ class Op:
     def kind(self) -> str:
         """Return the kind of the primitive; an unknown one is drawn like an elementwise one."""
         return self.primitive.kind or "elementwise"
+
+    @property
+    def is_loss(self) -> bool:
+        """Return whether the primitive calls one of its arguments a target."""
+        return "target" in self.primitive.argument_names
 
     @property
     def result(self) -> Any:
@@ -136,16 +151,25 @@ class Scope:
         Dotted name below the outermost module, and the last part of it.
     parent, depth, children
         Number of the enclosing scope (-1 for none), nesting level, number of direct children.
-    parameters
-        Outermost scopes only: names of parameters by the id of their nodes.
+    reads, holds
+        Whether operations in it read parameters, and whether those of a call inside it do.
+    shape
+        Shape of its first input.
+    inputs
+        Names of what it was called with, by their ids.
+    parameters, attributes
+        Outermost scopes only: names of parameters and of other arrays of the module, by their ids.
     """
 
-    def __init__(self, module: Any, start: int, stop: int) -> None:
-        self.module, self.start, self.stop = module, start, stop
+    def __init__(self, module: Any, start: int, stop: int, shape: tuple[int, ...] = ()) -> None:
+        self.module, self.start, self.stop, self.shape = module, start, stop, shape
         self.type = type(module).__name__
         self.path = self.title = ""
         self.parent, self.depth, self.children = -1, 0, 0
+        self.reads = self.holds = False
         self.parameters: dict[int, str] = {}
+        self.attributes: dict[int, str] = {}
+        self.inputs: dict[int, str] = {}
 
 
 class Trace:
@@ -163,65 +187,116 @@ class Trace:
         The Tensors to draw, each with the number of the operation that made it (-1 for a leaf).
     alone
         Sources that are roots themselves.
+    hidden
+        Calls of the one module around the whole picture, which are not drawn.
     views
         The parameter behind each operation that is only a view of one.
+    passed
+        Names of what modules were called with, by the ids.
+    ran
+        Whether all that ran is known, and not only what was recorded.
     measured
         Results of expensive measurements, shared by all levels of a picture.
     """
 
-    def __init__(self, roots: list[Any], names: Mapping[str, Any], inputs: Mapping[str, Any]):
-        self.given = identities(names) | {k: n for k, n in identities(inputs).items() if n}
-        self.inputs = set(identities(inputs))
-        nodes = reachable(t._node for t in roots)
-        nodes.reverse()
+    def __init__(
+        self,
+        roots: Mapping[str, Any],
+        names: Mapping[str, Any],
+        inputs: Mapping[str, Any],
+        variables: Mapping[str, Any],
+        tape: Tape | None = None,
+    ) -> None:
+        """Read the graph of some Tensors.
+
+        Parameters
+        ----------
+        roots
+            The Tensors by their names; those without one have numbers.
+        names, inputs, variables
+            Names that were given, of the arguments of the function that was run, and of variables.
+        tape
+            What was noted while the function ran.
+        """
+        self.given = identities(names)
+        self.inputs = identities(inputs)
+        self.called = identities(variables)
+        self.named = self.given | self.inputs | self.called
         self.ops: list[Op] = []
         self.sources: list[Source] = []
         self.known: dict[int, Source] = {}
         self.index: dict[Node, int] = {}
         self.measured: dict[str, Any] = {}
+        self.ran, self.flow = tape is not None, Flow(tape or Tape())
+        origins = [self.flow.origin(t) for t in roots.values()]
+        nodes = self._history([node for node, _ in origins])
         for node in nodes:
             if node.primitive is not None and node.primitive is not GET_OUTPUT:
                 self._add(node, node.primitive)
         _join_slices(self)
-        self.roots = [(t, self.index.get(producer(t._node), -1)) for t in roots]
-        self.alone = [self._source(t._node, t._array) for t, made in self.roots if made < 0]
-        self.views = self._views_of_parameters()
-        self.scopes = _find_scopes(nodes, self.given)
+        made = [self.index.get(producer(node), -1) for node, _ in origins]
+        self.roots = list(zip(roots.values(), made, strict=True))
+        self.root_names = list(roots)
+        self.alone = [self._source(*o) for o, i in zip(origins, made, strict=True) if i < 0]
+        self.scopes = _find_scopes(nodes, tape, self.given, self.called)
+        self.passed = {k: name for s in self.scopes for k, name in s.inputs.items()}
         self._assign_scopes()
         _find_targets(self)
         _name_sources(self)
+        self.views = self._views_of_parameters()
+        for i, op in enumerate(self.ops):
+            if self.parameters([i]):
+                for number, s in enumerate(self.enclosing(op.scope)):
+                    self.scopes[s].reads = True
+                    self.scopes[s].holds |= number > 0
+        outer = [i for i, s in enumerate(self.scopes) if s.parent < 0]
+        one = len({id(self.scopes[i].module) for i in outer}) == 1
+        self.hidden = {i for i in outer if one and self.scopes[i].children}
+        self.flow.release()
+
+    def _history(self, roots: list[Any]) -> list[Node]:
+        """Return all calls that lead to some nodes, in the order in which they ran."""
+        seen = {node for node in roots if node.primitive is not None}
+        waiting = list(seen)
+        while waiting:
+            node = waiting.pop()
+            for _, parent, *_ in self._reads(node):
+                if parent.primitive is not None and parent not in seen:
+                    seen.add(parent)
+                    waiting.append(parent)
+        return sorted(seen, key=lambda node: node.seq)
+
+    def _reads(self, node: Node) -> list[Operand]:
+        return self.flow.reads.get(node) or operands(node)
 
     def _add(self, node: Node, primitive: Primitive) -> None:
         links: list[Link] = []
-        args = node.args if node.args is not None else (None,) * len(node.parents)
-        for position, (parent, saved) in enumerate(zip(node.parents, args, strict=False)):
+        for place, parent, saved, gradient in self._reads(node):
             given, array = isinstance(parent, Given), saved
             if given and parent.option:
                 continue
             made = self.index.get(producer(parent))
             if made is not None:
-                links.append(Link(made, None, tuple(parent.out.shape)))
+                shape = tuple((saved if hasattr(saved, "shape") else parent.out).shape)
+                links.append(Link(made, None, shape, place, gradient))
                 continue
             if given or (isinstance(parent, Leaf) and parent.out is not None):
                 array = parent.out
-            called = array is not None and id(array) in self.given
+            called = array is not None and (id(array) in self.named or id(parent) in self.named)
+            if place < 0 and not (array.ndim and array.dtype.kind in "iub"):
+                continue  # not an index or a mask
             if not getattr(array, "shape", ()) and not (parent.tracked or called):
-                freed = node.args is None and position < 2 and not parent.tracked
+                freed = node.args is None and place < 2 and not parent.tracked
                 if not (freed and primitive.kind in ("product", "reduction")):
                     continue  # a number, which is written on the operation
                 array = Freed()
-            links.append(self._read(UNTRACKED if given else parent, array))
+            source = self._source(UNTRACKED if given else parent, array)
+            source.users.append(len(self.ops))
+            links.append(Link(-1, source, source.shape, place, gradient))
             if given and saved is not None:  # views of the copy are views of the array
-                self.known.setdefault(id(saved), self._source(UNTRACKED, array))
-        links += [self._read(UNTRACKED, array) for array in _index_arrays(node)]
+                self.known.setdefault(id(saved), source)
         self.index[node] = len(self.ops)
         self.ops.append(Op(node, primitive, links))
-
-    def _read(self, node: Node, array: Any) -> Link:
-        """Return a link from the operation that is being added to a source."""
-        source = self._source(node, array)
-        source.users.append(len(self.ops))
-        return Link(-1, source, source.shape)
 
     def _source(self, node: Node, array: Any) -> Source:
         own = isinstance(node, Leaf) and node.out is not None
@@ -239,42 +314,42 @@ class Trace:
             if len(op.links) != 1 or op.kind != "view" or i in ends:
                 continue
             (link,) = op.links
-            source = link.source if link.source is not None else found.get(link.op)
+            source = found.get(link.op, link.source)
             gathers = op.name == "getitem" and math.prod(op.shape) > math.prod(link.shape)
-            if source is not None and source.tracked and not gathers:
+            if source is not None and source.role == "parameter" and not gathers:
                 found[i] = source
         return found
 
     def _assign_scopes(self) -> None:
         """Give every operation its innermost call, and every call its parent, depth and title."""
         stack: list[int] = []
-        upcoming = 0
-        for op in self.ops:
-            seq = op.node.seq
-            while upcoming < len(self.scopes) and self.scopes[upcoming].start < seq:
-                while stack and self.scopes[stack[-1]].stop < self.scopes[upcoming].start:
-                    stack.pop()
-                self.scopes[upcoming].parent = stack[-1] if stack else -1
-                stack.append(upcoming)
-                upcoming += 1
-            while stack and self.scopes[stack[-1]].stop < seq:
+        begun = [(scope.start, -1, i) for i, scope in enumerate(self.scopes)]
+        for number, op, i in sorted(begun + [(op.node.seq, i, 0) for i, op in enumerate(self.ops)]):
+            while stack and self.scopes[stack[-1]].stop < number:
                 stack.pop()
-            op.scope = stack[-1] if stack else -1
-        for scope in self.scopes:
-            if scope.parent < 0:
+            parent = stack[-1] if stack else -1
+            if op >= 0:
+                self.ops[op].scope = parent
                 continue
-            above = self.scopes[scope.parent]
-            scope.depth = above.depth + 1
-            above.children += 1
-            inside = scope.path.removeprefix(above.path + ".")
-            whole = above.parent < 0 and not inside.startswith(above.path)
-            scope.title = inside if inside != scope.path or whole else scope.title
+            stack.append(i)
+            scope = self.scopes[i]
+            scope.parent = parent
+            if parent >= 0:
+                above = self.scopes[parent]
+                scope.depth = above.depth + 1
+                above.children += 1
+                inside = scope.path.removeprefix(above.path + ".")
+                whole = above.parent < 0 and not inside.startswith(above.path)
+                scope.title = inside if inside != scope.path or whole else scope.title
 
     @property
     def batch(self) -> int:
-        """Return the length of the first axis of the input; 0 if there is no such input."""
-        inputs = [s for s in self.sources if s.role == "input" and len(s.shape) > 1]
-        return inputs[0].shape[0] if inputs else 0
+        """Return the length of the first axis of the input of the outermost modules.
+
+        0 if there are none, or if they disagree.
+        """
+        found = {s.shape[0] for s in self.scopes if s.parent < 0 and len(s.shape) > 1}
+        return found.pop() if len(found) == 1 else 0
 
     def enclosing(self, scope: int) -> Iterable[int]:
         """Yield a scope and the scopes around it, from the inside out."""
@@ -286,9 +361,14 @@ class Trace:
         """Return all inputs of several operations."""
         return [link for i in ops for link in self.ops[i].links]
 
+    def parameter(self, link: Link) -> Source | None:
+        """Return the parameter that a link reads, directly or through a view, if any."""
+        source = self.views.get(link.op, link.source)
+        return source if source and source.role == "parameter" else None
+
     def sources_of(self, ops: Iterable[int], role: str) -> list[Source]:
         """Return the sources of a role that operations read, each once."""
-        read = (link.source for link in self.links(ops))
+        read = (self.views.get(link.op, link.source) for link in self.links(ops))
         return list({id(s): s for s in read if s is not None and s.role == role}.values())
 
     def parameters(self, ops: Iterable[int]) -> list[Source]:
@@ -297,38 +377,68 @@ class Trace:
 
 
 def identities(names: Mapping[str, Any]) -> dict[int, str]:
-    """Return names by the ids of the named modules and arrays, and of the nodes of Tensors."""
+    """Return names by the ids of the named modules and arrays, and of the nodes of Tensors.
+
+    Arrays in containers have the name of their key, or of the container and their number.
+    """
     found: dict[int, str] = {}
-    for name, value in names.items():
+    waiting = list(names.items())[::-1]
+    while waiting:
+        name, value = waiting.pop()
         if isinstance(value, (int, float, complex, str, bytes, type(None))):
             continue  # Python shares these objects, so their ids identify nothing
-        found[id(value)] = name
+        ids = [id(value)]
         if isinstance(value, TensorBase):
-            found[id(value._array)] = found[id(value._node)] = name
+            ids = [id(value._array), *([id(value._node)] * (value._node is not UNTRACKED))]
+        elif type(value) is dict:
+            waiting += [(k if isinstance(k, str) else f"{name}[{k!r}]", value[k]) for k in value]
+        elif type(value) in (list, tuple):
+            waiting += [(f"{name}[{i}]", v) for i, v in enumerate(value)]
+        for i in ids:
+            found.setdefault(i, name)
     return found
 
 
-def _index_arrays(node: Node) -> list[Any]:
-    """Return the arrays in the index of a gathering operation, such as the ids of an embedding."""
-    index = (node.kwargs or {}).get("index")
-    parts = index if isinstance(index, tuple) else (index,)
-    given = [p.out for p in node.parents if isinstance(p, Given) and p.option]
-    arrays = [*given, *(a for a in arrays_in(parts) if a.nbytes > COPIED)]
-    return [a for a in arrays if a.ndim and a.dtype.kind in "iub"] if index is not None else []
+def arguments(fun: Callable[..., Any], args: Iterable[Any], kwargs: Any = None) -> dict[str, Any]:
+    """Return what a function or module is called with by the names of its parameters."""
+    fun = getattr(fun, "forward", fun) if hasattr(fun, "named_parameters") else fun
+    try:
+        return dict(inspect.signature(fun).bind_partial(*args, **kwargs or {}).arguments)
+    except (TypeError, ValueError):  # no signature, or another one
+        return {}
 
 
-def _find_scopes(nodes: Iterable[Node], given: Mapping[int, str]) -> list[Scope]:
-    """Return the module calls around ``nodes``, named by the outermost modules' attributes."""
-    scopes = [Scope(*call) for call in calls(nodes)]
+def _find_scopes(
+    nodes: list[Node], tape: Tape | None, given: Mapping[int, str], variables: Mapping[int, str]
+) -> list[Scope]:
+    """Return the module calls around ``nodes``, named by the outermost modules' attributes.
+
+    Several outermost modules have the names of variables, and lead the names inside them.
+    """
+    found = {(c.start, id(c.module)): Scope(*c) for c in calls(nodes)}
+    for module, start, stop, args, kwargs in tape.modules if tape else ():
+        scope = Scope(module, start, stop, first_shape(args) or first_shape(kwargs))
+        scope.inputs = identities(arguments(module, args, kwargs))
+        found[start, id(module)] = scope
+    numbers = [node.seq for node in nodes]
+    scopes = [s for _, s in sorted(found.items(), key=lambda item: item[0][0])]
+    scopes = [s for s in scopes if bisect_right(numbers, s.start) < bisect_right(numbers, s.stop)]
     paths: dict[int, str] = {}
-    end = 0
+    ends = itertools.accumulate((s.stop for s in scopes), max, initial=0)
+    outer = {s for s, end in zip(scopes, ends, strict=False) if s.start >= end}
+    several = len({id(s.module) for s in outer}) > 1
+    given = {**variables, **given} if several else given
     for scope in scopes:
-        if scope.start >= end:  # an outermost call
-            end = scope.stop
+        if scope in outer:
+            lead = f"{given.get(id(scope.module), scope.type)}." if several else ""
             for name, module in getattr(scope.module, "named_modules", tuple)():
-                paths.setdefault(id(module), name)
+                path = (lead + name).rstrip(".")
+                paths.setdefault(id(module), path)
+                for key, value in vars(module).items():
+                    if isinstance(value, np.ndarray):
+                        scope.attributes[id(value)] = f"{path}.{key}" if path else key
             for name, parameter in getattr(scope.module, "named_parameters", tuple)():
-                scope.parameters[id(getattr(parameter, "_node", None))] = name
+                scope.parameters |= identities({lead + name: parameter})
         scope.path = given.get(id(scope.module)) or paths.get(id(scope.module), "") or scope.type
         scope.title = scope.path.rpartition(".")[2] or scope.path
     return scopes
@@ -339,77 +449,77 @@ def _join_slices(trace: Trace) -> None:
     slices: dict[int, list[Source]] = {}
     for source in trace.sources:
         base = getattr(source.array, "base", None)
-        named = source.node is not None or source.identity & trace.given.keys()
-        if isinstance(base, np.ndarray) and not named:
+        if isinstance(base, np.ndarray) and not (source.node or source.name_in(trace.given)):
             slices.setdefault(id(base), []).append(source)
-    instead: dict[int, Source] = {}
     for group in slices.values():
-        base = group[0].array.base
-        known = trace.known.get(id(base))
-        if known is None and len(group) < 3 and group[0].array.size <= base.size:
+        base, shape = group[0].array.base, group[0].shape
+        known, members = trace.known.get(id(base)), set(group)
+        whole = known
+        if whole is None and len(group) < 3 and group[0].size <= base.size:
             continue
-        whole = known or Source(base)
-        if known is None and base.ndim != len(group[0].shape) + 1 and len(group) > 2:
-            note = f"{len(group)} slices of {'×'.join(map(str, group[0].shape))}"
+        if whole is None and base.ndim != len(shape) + 1 and len(group) > 2:
+            note = f"{len(group)} slices of {'×'.join(map(str, shape))}"
             whole = Source(Freed(), note=note)  # the sliced array is itself a view
-        for source in group:
-            instead[id(source)] = whole
-            whole.users += source.users
-    for link in trace.links(range(len(trace.ops))):
-        link.source = instead.get(id(link.source), link.source)
-    merged = [instead.get(id(s), s) for s in trace.sources]
-    trace.sources = list({id(s): s for s in merged}.values())
+        whole = whole or Source(base)
+        for user in {i for source in group for i in source.users}:
+            whole.users.append(user)
+            for link in trace.ops[user].links:
+                link.source = whole if link.source in members else link.source
+        trace.sources = [s for s in trace.sources if s not in members] + [whole] * (not known)
+    trace.sources.sort(key=lambda source: min(source.users, default=len(trace.ops)))
 
 
 def _find_targets(trace: Trace) -> None:
-    """Mark untracked arrays that meet the network only at the loss as targets."""
-    if any(t.size != 1 for t, _ in trace.roots):
-        return
-    free = [True] * len(trace.ops)  # no parameter is read further down
-    for number, op in reversed(list(enumerate(trace.ops))):
-        reads = any(k.source and k.source.tracked for k in op.links)
-        for link in op.links:
-            if link.op >= 0 and (reads or not free[number]):
-                free[link.op] = False
-    for source in trace.sources:
-        one = source.size == 1 and not isinstance(source.array, Freed)  # a factor, not a target
-        if source.tracked or one or source.identity & trace.inputs:
+    """Mark arrays that only reach a loss, as its target: the argument that it calls so."""
+    leading: set[int] = set()
+    found: list[Source] = []
+    for i, op in enumerate(trace.ops):
+        if not op.is_loss:
             continue
-        users = [(trace.ops[i], free[i]) for i in source.users]
-        if users and all(
-            op.scope < 0 and at_end and any(k.op >= 0 for k in op.links) for op, at_end in users
-        ):
+        leading.add(i)
+        place = op.primitive.argument_names.index("target")
+        waiting = [k for k in op.links if k.place == place]
+        while waiting:
+            link = waiting.pop()
+            if link.source is not None:
+                found.append(link.source)
+            elif not trace.ops[link.op].node.tracked and trace.ops[link.op].scope < 0:
+                leading.add(link.op)
+                waiting += trace.ops[link.op].links
+    for source in found:
+        if not source.tracked and leading.issuperset(source.users):
             source.role = "target"
 
 
 def _name_sources(trace: Trace) -> None:
-    """Give every source a name, and inputs their role."""
+    """Give every source its role, and a name where one is certain, else that of its role."""
     parameters = {k: name for s in trace.scopes for k, name in s.parameters.items()}
-    plain = [s for s in trace.sources if s.role == "data"]
-    freed = [s for s in plain if isinstance(s.array, Freed)]
-    arrays = [
-        s for s in plain
-        if s.shape and getattr(s.array, "dtype", np.dtype(float)).kind in "fc" and not s.is_zero
-    ]  # fmt: skip
-    first = next(iter(arrays or freed or plain), None)
+    attributes = {k: name for s in trace.scopes for k, name in s.attributes.items()}
+    entered = {k: n for s in trace.scopes if s.parent < 0 for k, n in s.inputs.items()}
+    waiting = {s.start: s for s in trace.scopes if s.parent < 0 and s.shape and not s.inputs}
     for source in trace.sources:
-        known = [trace.given[k] for k in source.identity if k in trace.given]
-        own = source.node.name if source.node is not None else None
-        source.name = (known[0] if known else None) or own or ""
-        if source.tracked and id(source.node) in parameters:
-            source.name = source.name if known else parameters[id(source.node)]
-        elif source.tracked and trace.scopes and _is_plain_tensor(source.node):
+        own = {id(source.node): source.node.name or ""} if source.node is not None else {}
+        known = (trace.given, parameters, own, trace.inputs, trace.called, entered, attributes)
+        name = next(filter(None, map(source.name_in, known)), "")
+        around = list(trace.enclosing(trace.ops[source.users[0]].scope)) if source.users else []
+        outer = trace.scopes[around[-1]] if around else None
+        if source.name_in(parameters):
+            source.role = "parameter"
+        elif source.role != "target" and source.name_in(trace.inputs | entered):
+            source.role = "input"
+        elif source.tracked and outer is not None and _is_plain_tensor(source.node):
             source.role = "input"  # a Tensor that is no module's parameter
-        if source.identity & trace.inputs:
-            source.role = "input"
-        elif source.role == "data" and source is first:
-            source.role = "input"
-            source.name = source.name or "x"
-        elif source.role == "target":
-            source.name = source.name or "y"
-        elif source.role == "data" and source.shape and source.is_zero:
+        elif source.role == "data" and outer is not None and outer.start in waiting:
+            whole = source.array
+            if source.shape not in ((), outer.shape):  # perhaps a view of the input
+                whole = getattr(whole, "base", None)
+            if isinstance(whole, Freed) or getattr(whole, "shape", ()) == outer.shape:
+                del waiting[outer.start]
+                source.role, source.array = "input", whole
+                name = name or next(iter(arguments(outer.module, [None])), "")
+        if source.role == "data" and source.shape and source.is_zero:
             source.note = "zeros"
-        source.name = source.name or ("parameter" if source.tracked else "data")
+        source.name = name or ("y" if source.role == "target" else source.role)
 
 
 def _is_plain_tensor(node: Node | None) -> bool:

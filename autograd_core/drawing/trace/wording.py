@@ -15,12 +15,16 @@ _SYMBOLS = {
     "subtract": "−",
     "multiply": "×",
     "divide": "÷",
-    "true_divide": "÷",
     "negative": "negate",
+    "greater": ">",
+    "greater_equal": "≥",
+    "less": "<",
+    "less_equal": "≤",
+    "setitem": "write",
     "sliding_window_view": "windows",
 }
 #: Operations that are written together with the number they take: ``× 0.5``.
-_WITH_NUMBER = {"+", "−", "×", "÷", "power", "maximum", "minimum"}
+_WITH_NUMBER = {"+", "−", "×", "÷", "power", "maximum", "minimum", ">", "≥", "<", "≤"}
 #: How a sign is written inside a formula.
 _INFIX = {"+": "+", "−": "−", "×": "·", "÷": "/"}
 _LONGEST_FORMULA = 40
@@ -55,6 +59,50 @@ def number_text(x: float) -> str:
         return f"{x:.3g}" if abs(x) < 1000 else f"{x:.0f}"
     mantissa, exponent = f"{x:.1e}".split("e")
     return f"{mantissa}·10{raised(int(exponent))}"
+
+
+def ranges_text(texts: Sequence[str]) -> str:
+    """Return texts that differ in their numbers as one; "" where they differ otherwise.
+
+    Examples
+    --------
+    >>> from autograd_core.drawing.trace.wording import ranges_text
+    >>> ranges_text(["3×3, 16 → 32", "3×3, 32 → 64"])
+    '3×3, 16..32 → 32..64'
+    >>> ranges_text(["× 0.5", "× 0.25", "× 0.125"]), ranges_text(["x²", "x + 1"])
+    ('× 0.5..0.125', '')
+    """
+    parts = [re.split(r"(\d+(?:\.\d+)?)", text) for text in dict.fromkeys(texts)]
+    if len({tuple(p[::2]) for p in parts}) > 1:
+        return ""
+    text = ""
+    for column in zip(*parts, strict=True):
+        if len(set(column)) == 1:
+            text += column[0]
+            continue
+        low, high = min(column, key=float), max(column, key=float)
+        text += f"{high}..{low}" if column[0] == high else f"{low}..{high}"
+    return text
+
+
+def from_to(names: Sequence[str]) -> str:
+    """Return the first and the last of some names, with what they have in common once.
+
+    Examples
+    --------
+    >>> from autograd_core.drawing.trace.wording import from_to
+    >>> from_to(["layers.0", "layers.1", "layers.2"]), from_to(["low", "middle", "high"])
+    ('layers.0–2', 'low … high')
+    """
+    first, last = names[0], names[-1]
+    stem = first.rstrip("0123456789")
+    number = last.removeprefix(stem)
+    return f"{first}–{number}" if first != stem and number.isdigit() else f"{first} … {last}"
+
+
+def in_short(texts: Sequence[str]) -> str:
+    """Return the first five texts, separated by commas."""
+    return ", ".join(texts[:5]) + (" …" if len(texts) > 5 else "")
 
 
 def power_text(ratio: float) -> str:
@@ -94,27 +142,27 @@ def operation_text(op: Op) -> str:
         if isinstance(index, np.ndarray) and index.dtype.kind in "iu":
             return "rows" if getattr(node.out, "ndim", 1) > 1 else "pick"
         return f"[{_index_text(index)}]" if index is not None else "index"
-    before = node.parents[0].out if node.parents else None
-    if name == "reshape" and before is not None and hasattr(before, "shape"):
-        was, now = before.shape, node.out.shape
+    if name == "reshape" and op.links:
+        was, now = op.links[0].shape, op.shape
         if len(now) == 2 and len(was) > 2 and was[0] == now[0]:
             return "flatten"
     sign = _SYMBOLS.get(name, name)
-    if sign not in _WITH_NUMBER or not node.args or len(node.args) != 2:
+    if sign not in _WITH_NUMBER or not node.args or len(node.args) != 2 or len(op.links) != 1:
         return sign
-    numbers = [_number(a) for a, p in zip(node.args, node.parents, strict=False) if not p.tracked]
-    if len(numbers) != 1 or not numbers[0]:
+    first = op.links[0].place == 0
+    number = _number(node.args[first])
+    if not number:
         return sign
-    if node.parents[0].tracked:
-        return "square" if (sign, numbers[0]) == ("power", "2") else f"{sign} {numbers[0]}"
-    return f"{numbers[0]} {sign}"
+    if first:
+        return "square" if (sign, number) == ("power", "2") else f"{sign} {number}"
+    return f"{number} {sign}"
 
 
 def _number(a: Any) -> str:
     """Return a plain number as text, and an empty text for anything else."""
     if getattr(a, "shape", None) == () and hasattr(a, "item"):
         a = a.item()
-    return number_text(a) if isinstance(a, (int, float)) else ""
+    return number_text(a) if isinstance(a, (int, float)) else str(a) if type(a) is complex else ""
 
 
 def pill_title(module: Any, operation: str) -> str:
@@ -134,9 +182,11 @@ def spec_of(module: Any) -> str:
     >>> from autograd_core.drawing.trace.wording import spec_of
     >>> spec_of(nn.Linear(784, 16, bias=False)), spec_of(nn.LeakyReLU())
     ('784 → 16, bias=False', '0.01')
+    >>> spec_of(nn.Conv2d(8, 8, 3, groups=8)), spec_of(nn.LayerNorm(32))
+    ('3×3 groups 8, 8 → 8', '32')
     """
     describe = getattr(module, "describe", None)
-    text = str(describe()) if callable(describe) else ""
+    text = re.sub(r"\((\d+),\)", r"\1", str(describe()) if callable(describe) else "")
     if "→" in text:
         return text
     for before, after in (
@@ -157,9 +207,12 @@ def spec_of(module: Any) -> str:
 
 
 def _window_options(module: Any) -> str:
-    """Return the padding and stride of a convolution where they are not the default."""
+    """Return the options of a convolution that are not the default."""
     text = ""
-    for name, short, usual in (("padding", "pad", 0), ("stride", "stride", 1)):
+    for name, short, usual in (
+        ("padding", "pad", 0), ("stride", "stride", 1), ("dilation", "dilation", 1),
+        ("groups", "groups", 1),
+    ):  # fmt: skip
         value = getattr(module, name, usual)
         sizes = value if isinstance(value, tuple) else (value,)
         if any(v != usual for v in sizes):
@@ -167,7 +220,13 @@ def _window_options(module: Any) -> str:
     return text
 
 
-def formula(trace: Trace, ops: list[int], carried: set[int]) -> str:
+def state_of(trace: Trace, before: list[int], ops: list[int]) -> set[tuple[int, int]]:
+    """Return which links of a step read the one before: numbers of operations, and of links."""
+    places = ((n, m, k) for n, i in enumerate(ops) for m, k in enumerate(trace.ops[i].links))
+    return {(n, m) for n, m, k in places if k.op in before}
+
+
+def formula(trace: Trace, ops: list[int], state: set[tuple[int, int]]) -> str:
     """Return what operations compute, such as ``tanh(x W + h U + b)``; empty if it is long.
 
     Parameters
@@ -176,25 +235,29 @@ def formula(trace: Trace, ops: list[int], carried: set[int]) -> str:
         The graph.
     ops
         Numbers of the operations; the formula is the result of the last one.
-    carried
-        Operations of the previous step; their results are written as the state ``h``.
+    state
+        Which links are written as the state ``h``: numbers within ``ops``, and of the links.
     """
     inside = set(ops)
     made: dict[int, tuple[str, bool]] = {}  # the text, and whether it is a sum
-    if len({k.op for k in trace.links(ops) if k.op in carried}) > 1:
+    read = [trace.ops[ops[n]].links[m] for n, m in state]
+    if len({(k.op, id(k.source)) for k in read}) > 1:
         return ""
 
-    def term(link: Link) -> tuple[str, bool]:
+    def term(link: Link, place: tuple[int, int]) -> tuple[str, bool]:
         if link.op in inside:
             return made[link.op]
+        if place in state:
+            return "h", False
         source = trace.views.get(link.op, link.source)
         if source is None:
-            return ("h" if link.op in carried else "x"), False
+            return "x", False
         is_data = link.source is not None and source.role in ("input", "data")
         return ("x" if is_data else source.name.rpartition(".")[2]), False
 
-    for i in ops:
-        made[i] = _applied(trace.ops[i], [term(k) for k in trace.ops[i].links])
+    for n, i in enumerate(ops):
+        terms = [term(k, (n, m)) for m, k in enumerate(trace.ops[i].links)]
+        made[i] = _applied(trace.ops[i], terms)
         if len(made[i][0]) > _LONGEST_FORMULA:
             return ""
     return made[ops[-1]][0]

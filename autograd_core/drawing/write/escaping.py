@@ -6,12 +6,23 @@ A name can hold anything, also markup, quotes, control characters and lone surro
 import html
 import json
 import re
+import unicodedata
 from typing import Any
 
 from autograd_core.drawing.scene import clean
 
 _LONGEST = 60  # characters of one text in a label of Graphviz or Mermaid
 _MERMAID = frozenset(" .,:/()[]=+%'!?@$^|{}-")
+_TEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
+    **{"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"},
+    **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}"},
+    **{"-": "{-}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}", "…": r"\dots{}"},
+    **{"→": r"$\to$", "←": r"$\gets$", "↳": r"$\hookrightarrow$", "×": r"$\times$", "−": "$-$"},
+    **{"▼": r"$\blacktriangledown$", "▲": r"$\blacktriangle$", "✕": r"$\times$", "·": r"$\cdot$"},
+    **{"∇": r"$\nabla$", "∂": r"$\partial$", "÷": r"$\div$", "≤": r"$\le$", "≥": r"$\ge$"},
+    **{"√": r"$\surd$", "∞": r"$\infty$", "∑": r"$\sum$", "—": "---", "–": "--"},
+}
+_SMALL = {"<super>": "$^{%s}$", "<sub>": "$_{%s}$", "<circle>": r"\textcircled{\tiny %s}"}
 _LIST = re.compile(r"^(?:([-+])|(\d+)([.)]))")  # would begin a list
 
 
@@ -24,14 +35,6 @@ def cut(text: str, longest: int = _LONGEST) -> str:
 def xml(text: str) -> str:
     """Return a text for an element or an attribute of SVG or HTML."""
     return html.escape(clean(text))
-
-
-def dot_label(text: str, longest: int = _LONGEST) -> str:
-    """Return a text for an HTML-like label of Graphviz.
-
-    Graphviz 2.43 takes a ``]`` before a tag for an error.
-    """
-    return html.escape(cut(text, longest)).replace("]", "&#93;")
 
 
 def dot_string(text: str) -> str:
@@ -56,6 +59,29 @@ def mermaid_text(text: str) -> str:
     )
     safe = _LIST.sub(lambda m: f"{m[2] or ''}#{ord(m[1] or m[3])};", safe.strip())
     return f'"{safe or " "}"'
+
+
+def tex(text: str) -> str:
+    r"""Return a text in which nothing is a command of LaTeX.
+
+    It needs the package ``amssymb``, and the command ``\letter`` of our documents.
+
+    Examples
+    --------
+    >>> from autograd_core.drawing.write.escaping import tex
+    >>> print(tex("a_1 → 50 % × 10⁻⁵"))
+    a\_1 $\to$ 50 \% $\times$ 10$^{-}$$^{5}$
+    """
+
+    def written(c: str) -> str:
+        if c in _TEX or ord(c) < 128:
+            return _TEX.get(c, c)
+        kind, _, code = unicodedata.decomposition(c).partition(" ")
+        if kind in _SMALL and len(code) == 4:
+            return _SMALL[kind] % chr(int(code, 16)).replace("−", "-")
+        return c if ord(c) < 0x180 else rf"\letter{{{c}}}"
+
+    return "".join(map(written, clean(text)))
 
 
 def script_json(value: Any) -> str:

@@ -3,8 +3,8 @@
 import json
 from dataclasses import asdict
 from typing import Any
+from unicodedata import east_asian_width
 
-from autograd_core.drawing.layout.text_width import width
 from autograd_core.drawing.scene import Box, Scene, clean
 from autograd_core.drawing.write.escaping import cut
 
@@ -28,9 +28,7 @@ def to_json(scene: Scene) -> str:
 
 def _cells(text: str) -> int:
     """Return how many columns of a terminal a text takes."""
-    return sum(
-        2 if width(c, 1) >= 1 and ord(c) > 0x1100 and c not in "→←↳▼▲✕∇…—" else 1 for c in text
-    )
+    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _row(box: Box, sources: list[str]) -> tuple[str, str, str, str, str]:

@@ -4,8 +4,6 @@ Mermaid refuses more than 500 edges or 50,000 characters, and becomes unreadable
 At most 300 boxes are written, the newest ones, and the diagram says what was left out.
 """
 
-from collections.abc import Sequence
-
 from autograd_core.drawing.colour.palette import (
     ALWAYS_LIGHT,
     CLUSTER,
@@ -14,7 +12,7 @@ from autograd_core.drawing.colour.palette import (
     STYLES,
     ink_on,
 )
-from autograd_core.drawing.scene import Box, Scene, clean, walk_clusters
+from autograd_core.drawing.scene import Box, Scene, clean, outline
 from autograd_core.drawing.write.escaping import mermaid_text
 
 MOST_BOXES, MOST_ARROWS, MOST_CHARACTERS = 300, 500, 50_000
@@ -22,12 +20,7 @@ MOST_BOXES, MOST_ARROWS, MOST_CHARACTERS = 300, 500, 50_000
 
 def _label(box: Box) -> str:
     """Return the texts of a box in quotes, a row below the other."""
-    if box.form == "card":
-        rows = [(box.title, box.type, box.steps), (box.spec, box.note, box.mark), (box.merged,)]
-    else:
-        rows = [(box.title, box.note, box.mark)]
-    lines = ["  ".join(t for t in row if t.strip()) for row in rows]
-    return '"' + "<br/>".join(mermaid_text(line)[1:-1] for line in lines if line) + '"'
+    return '"' + "<br/>".join(mermaid_text(line)[1:-1] for line in box.lines) + '"'
 
 
 def _shape(box: Box, label: str) -> str:
@@ -48,52 +41,34 @@ def _text(scene: Scene, direction: str, most: int) -> str:
     if first or dropped:
         text = f"{first:,} older boxes and {dropped:,} arrows are left out"
         out += [f"  %% {text}", f"  left[{mermaid_text('… ' + text)}]"]
-    out += _members(scene, shown)
+    clusters = {c.id: f"c{k}" for k, c in enumerate(scene.clusters)}
+    for thing, depth, closes in outline(scene, shown):
+        pad = "  " * depth
+        if closes:
+            out.append(f"{pad}end")
+        elif isinstance(thing, Box):
+            out.append(f"{pad}n{number[thing.id]}{_shape(thing, _label(thing))}")
+        else:
+            name, title = clusters[thing.id], mermaid_text(f"{thing.title}  {thing.type}".strip())
+            out.append(f"{pad}subgraph {name} [{title}]")
+            colours = f"fill:{CLUSTER.fill},stroke:{CLUSTER.stroke},color:{INK}"
+            out.append(f"{pad}  style {name} {colours}")
     for a in arrows:
         line = "-.->" if not a.gradient or a.loop else "-->"
         label = f"|{mermaid_text(a.label)}|" if a.label.strip() else ""
         out.append(f"  n{number[a.source]} {line}{label} n{number[a.target]}")
-    for kind, style in STYLES.items():
-        members = [f"n{i}" for i, b in enumerate(shown) if b.kind == kind]
+    for kind, look in STYLES.items():
+        members = ",".join(f"n{i}" for i, b in enumerate(shown) if b.kind == kind)
         if members:
             dash = ",stroke-dasharray:5 4" if kind == "view" else ""
-            out.append(
-                f"  classDef {kind} fill:{style.fill},stroke:{style.stroke},color:{INK}{dash}"
-            )
-            out.append(f"  class {','.join(members)} {kind}")
+            colours = f"fill:{look.fill},stroke:{look.stroke},color:{INK}{dash}"
+            out += [f"  classDef {kind} {colours}", f"  class {members} {kind}"]
     for i, b in enumerate(shown):
         if b.fill:
             ink = ink_on(b.fill)
             ink = ALWAYS_LIGHT if ink == INVERSE else ink  # Mermaid has no dark theme of ours
             out.append(f"  style n{i} fill:{b.fill},color:{ink}")
     return "\n".join(out) + "\n"
-
-
-def _members(scene: Scene, shown: Sequence[Box]) -> list[str]:
-    """Return the boxes inside their clusters; empty clusters are left out."""
-    number = {c.id: k for k, c in enumerate(scene.clusters)}
-    inside: dict[str, list[str]] = {}
-    for i, b in enumerate(shown):
-        cluster = b.cluster if b.cluster in number else ""
-        inside.setdefault(cluster, []).append(f"n{i}{_shape(b, _label(b))}")
-    parents = {c.id: c.parent for c in scene.clusters}
-    wanted: set[str] = set()
-    for cluster in inside:
-        while cluster in parents and cluster not in wanted:
-            wanted.add(cluster)
-            cluster = parents[cluster]
-    out = [f"  {line}" for line in inside.get("", [])]
-    for c, depth, opens in walk_clusters(scene):
-        pad, name = "  " * depth, f"c{number[c.id]}"
-        if c.id in wanted and opens:
-            out.append(f"{pad}subgraph {name} [{mermaid_text(f'{c.title}  {c.type}'.strip())}]")
-            out += [f"{pad}  {line}" for line in inside.get(c.id, [])]
-            out.append(
-                f"{pad}  style {name} fill:{CLUSTER.fill},stroke:{CLUSTER.stroke},color:{INK}"
-            )
-        elif c.id in wanted:
-            out.append(f"{pad}end")
-    return out
 
 
 def to_mermaid(scene: Scene, direction: str = "TB") -> str:

@@ -40,12 +40,12 @@ def residual():
 
 def ops():
     boxes, arrows, clusters, last = [data("x", "input 32×784")], [], [], "x"
-    for name, shape in (("fc1", "784×16"), ("fc2", "16×10")):
+    for name, n, m in (("fc1", 784, 16), ("fc2", 16, 10)):
         clusters.append(Cluster(name, name, "Linear"))
         boxes += [
-            Box(f"{name}.W", "parameter", "W", "box", note=shape, cluster=name),
+            Box(f"{name}.W", "parameter", "W", "box", note=f"{n}×{m}", cluster=name, shape=(n, m)),
             Box(f"{name}.matmul", "product", "matmul", cluster=name, shape=(32, 16)),
-            Box(f"{name}.b", "parameter", "b", "box", note="16", cluster=name),
+            Box(f"{name}.b", "parameter", "b", "box", note=f"{m}", cluster=name, shape=(m,)),
             Box(f"{name}.add", "elementwise", "+", cluster=name),
             Box(f"{name}.sigmoid", "elementwise", "sigmoid"),
         ]

@@ -55,21 +55,24 @@ def test_errors_name_what_is_expected():
     w = ag.tensor(np.ones(3), requires_grad=True)
     y = np.sum(w)
     for wrong, message in [
-        ({"level": "layers"}, "level is auto, modules, compact, ops or full; got 'layers'"),
+        ({"level": "layers"}, "level is auto, blocks, modules, compact, ops or full; got 'layers'"),
         ({"color": "red"}, "or a function of a node; got 'red'"),
         ({"direction": "up"}, "direction is TB, LR, BT or RL; got 'up'"),
         ({"theme": 3}, "theme is light, dark or auto; got 3"),
         ({"depth": -1}, "depth is a whole number from 0"),
         ({"max_nodes": 0}, "max_nodes is a whole number from 1"),
         ({"max_nodes": True}, "max_nodes"),
+        ({"fold": "no"}, "'no' is none in this graph: no module was called"),
     ]:
         with pytest.raises(ValueError, match=message):
             ag.draw(y, **wrong)
     for wrong, message in [
         ({"names": [1]}, "names maps names"),
-        ({"names": {1: y}}, "1 is no name"),
+        ({"names": {1: y}}, r"got \{1: "),
         ({"title": 4}, "title is a text"),
-        ({"fold": "no"}, "fold is True or False"),
+        ({"fold": 3}, "fold is True, False, names of modules .* got 3"),
+        ({"fold": []}, "fold is True, False, names of modules .* or a function of a module"),
+        ({"fold": ["Encoder", 3]}, "fold is True, False, names of modules"),
     ]:
         with pytest.raises(TypeError, match=message):
             ag.draw(y, **wrong)

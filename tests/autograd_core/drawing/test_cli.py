@@ -25,9 +25,17 @@ def test_options(tmp_path):
     assert draw(f"{NET}:MLP", "--input", "2x784:float64", "--level", "modules", "--direction", "LR",
                 "--title", "mine", "--no-fold", "--depth", 1, "--max-nodes", 3, "-o", target) == DONE  # fmt: skip
     text = target.read_text()
-    assert 'rankdir="LR"' in text
+    assert "rankdir=LR" in text
     assert "mine" in text
     assert "oldest not drawn" in text
+
+
+def test_modules_that_fold(tmp_path):
+    target = tmp_path / "net.txt"
+    net = (f"{NET}:MLP", "--input", "32,784", "--level", "modules", "-o", target)
+    assert draw(*net, "--fold", "Linear") == DONE
+    assert "Linear × 3" in target.read_text(encoding="utf-8")
+    assert draw(*net, "--fold", "Linear,Conv3d") == USAGE
 
 
 def test_functions(tmp_path):

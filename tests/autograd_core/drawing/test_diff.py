@@ -48,6 +48,42 @@ def test_the_picture_has_marks_in_words():
     assert a.diff(b).picture.dot.startswith("digraph")
 
 
+def test_one_more_operation_renames_nothing(tmp_path):
+    x = np.ones((2, 4), np.float32)
+    before = ag.draw(lambda x: np.tanh(np.exp(np.tanh(x))), x)
+    after = ag.draw(lambda x: np.tanh(np.exp(np.tanh(np.tanh(x)))), x)
+    d = before.diff(after)
+    assert (len(d.added), d.removed, d.changed) == (1, [], {})
+    assert len(after.diff(before).removed) == 1
+    assert len({b.id for b in after.diff(before).picture.graph.boxes}) == 6
+    path = d.save(tmp_path / "diff.svg")
+    assert "+ added" in (tmp_path / "diff.svg").read_text(encoding="utf-8")
+    assert path.endswith("diff.svg")
+
+
+def test_changed_boxes_say_what_they_were():
+    _, loss = networks.mlp()
+    model, other = wider()
+    scene = ag.draw(loss, level="modules").diff(ag.draw(other, level="modules")).picture.graph
+    (box,) = (b for b in scene.boxes if b.id == "fc1")
+    assert box.absorbed == "was 784 → 16, 12,560 params"
+    signs = {(a.source, a.target): (a.label, a.gradient) for a in scene.arrows}
+    assert signs["exp", "output"] == ("+ ", True)
+    assert signs["sigmoid_3", "output"] == ("− ", False)
+    del model
+
+
+def test_colours_are_told_apart_by_everybody():
+    from itertools import combinations
+
+    from autograd_core.drawing.diff import ADDED, CHANGED, REMOVED, SAME
+    from tests.autograd_core.drawing.colour.test_accessibility import SIMULATED, distance
+
+    for sight in SIMULATED:
+        for one, other in combinations((ADDED, CHANGED, REMOVED, SAME), 2):
+            assert distance(one, other, sight) > 20, (sight, one, other)
+
+
 def test_no_change():
     _, loss = networks.mlp()
     d = ag.draw(loss).diff(ag.draw(loss))

@@ -5,7 +5,7 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core.engine.diagnostics import timed_calls
+from autograd_core.engine.diagnostics import tape
 from autograd_core.engine.graph import RECORD, mode
 from autograd_core.profiling.flops import backward_flops, forward_flops
 from tests.autograd_core.drawing import networks
@@ -66,11 +66,23 @@ def test_nothing_is_left_behind():
     assert model.fc1.weight.grad is None
     assert seen == []
     assert mode.get() == RECORD
-    assert timed_calls.get() is None
+    assert tape.get() is None
     with pytest.raises(ZeroDivisionError):
         ag.profile(lambda: 1 / 0)
     assert mode.get() == RECORD
-    assert timed_calls.get() is None
+    assert tape.get() is None
+
+
+def test_a_profiled_module_is_given_what_it_was_given():
+    seen = []
+
+    class Look(nn.Module):
+        def forward(self, x):
+            seen.append(type(x))
+            return x
+
+    ag.profile(Look(), np.ones((2, 4)))
+    assert seen == [np.ndarray]
 
 
 def test_the_gradients_of_a_profiled_function_are_right():

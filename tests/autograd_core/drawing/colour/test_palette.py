@@ -1,39 +1,41 @@
 """Themes of an SVG, and inks that are readable in both."""
 
+import re
+
 import pytest
 
 from autograd_core.drawing.colour import palette
 
-SVG = (
-    '<svg width="1"><title>fill="#FFFFFF"</title><rect fill="#ffffff" stroke="transparent"/></svg>'
-)
+
+def colours(rules):
+    return set(re.findall(r"#[0-9A-F]{6}", rules))
 
 
-def test_light_keeps_the_colours_and_makes_the_transparent_none():
-    light = palette.themed(SVG, "light")
-    assert '<rect fill="#FFFFFF" stroke="none"/>' in light
-    assert "<style" not in light
+def test_dark_rules_have_the_dark_colours():
+    light, dark = (palette.css("svg", d, palette.GRADIENT) for d in (False, True))
+    assert colours(dark) <= {palette.DARK.get(c, c) for c in colours(light)}
+    assert ".f2166AC{fill:#2166AC}" in light
+    assert ".f2166AC{fill:#6DB1F2}" in dark
+    assert [line.split("{")[0] for line in light.split("\n")] == [
+        line.split("{")[0] for line in dark.split("\n")
+    ]
 
 
-def test_dark_substitutes_in_tags_alone():
-    dark = palette.themed(SVG, "dark")
-    assert '<rect fill="#0F1720"' in dark
-    assert '<title>fill="#FFFFFF"</title>' in dark
+def test_every_colour_of_a_picture_has_a_dark_counterpart():
+    fixed = {palette.FRAME, palette.ALWAYS_DARK, palette.ALWAYS_LIGHT}
+    every = colours(palette.css("svg", False, [*palette.GRADIENT, *palette.COST]))
+    assert every - fixed <= set(palette.DARK)
 
 
-def test_auto_adds_one_style_for_this_svg_and_the_colours_in_it():
-    auto = palette.themed(SVG, "auto")
-    assert auto.count("<style>@media (prefers-color-scheme: dark)") == 1
-    name = auto.split('class="')[1].split('"')[0]
-    assert f'svg.{name} [fill="#FFFFFF"]{{fill:#0F1720}}' in auto
-    assert "#DCEBF7" not in auto
-    assert palette.themed(SVG, "auto") == auto
-    assert name not in palette.themed(SVG.replace("width", "height"), "auto")
+def test_auto_follows_the_screen():
+    auto = palette.style("auto", [])
+    assert auto.count("@media screen and (prefers-color-scheme:dark)") == 1
+    assert "@media" not in palette.style("light", []) + palette.style("dark", [])
 
 
 def test_unknown_theme():
     with pytest.raises(ValueError, match="light, dark or auto, got 'night'"):
-        palette.themed(SVG, "night")
+        palette.style("night", [])
 
 
 FILLS = [s.fill for s in palette.STYLES.values()]

@@ -7,9 +7,8 @@ from hypothesis import given, settings
 
 from autograd_core.drawing.layout import routes
 from autograd_core.drawing.layout.layout_result import LayoutResult
-from autograd_core.drawing.layout.ranks import cluster_paths
-from autograd_core.drawing.scene import Arrow, Box, Cluster, Scene
-from autograd_core.drawing.write.svg import box_size
+from autograd_core.drawing.scene import Arrow, Box, Cluster, Scene, cluster_paths
+from autograd_core.drawing.write.svg import box_sizes
 from tests.autograd_core.drawing import scenes
 
 DIRECTIONS = ("TB", "LR", "BT", "RL")
@@ -59,7 +58,7 @@ def ways(d):
 
 
 def arranged(scene, direction="TB"):
-    return LayoutResult(scene, direction, [box_size(b) for b in scene.boxes])
+    return LayoutResult(scene, direction, box_sizes(scene))
 
 
 def check(scene, direction):
@@ -80,6 +79,10 @@ def check(scene, direction):
         for b in scene.boxes:
             if b.id not in (a.source, a.target):
                 assert not hits(way, places[b.id]), (a, b.id)
+    for n, route in d.placement().routes.items():
+        if scene.arrows[n].label:
+            x, y = route.label
+            assert not any(overlap((x - 2, y - 2, 4, 4), p) for p in places.values())
     return d, places
 
 

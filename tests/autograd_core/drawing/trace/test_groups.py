@@ -49,7 +49,7 @@ def test_lenet_compact_has_eight_boxes():
     _, loss = networks.lenet(4)
     picture = ag.draw(loss, level="compact")
     assert [b.id for b in picture.graph.boxes] == [
-        "x",
+        "data",
         "conv1",
         "conv2",
         "fc1",
@@ -96,7 +96,7 @@ def test_operations_are_in_clusters_with_their_parameters():
         (lambda p, t: np.mean((p - t) ** 2), "mean squared error"),
         (lambda p, t: np.sum(np.square(p - t)), "squared error"),
         (lambda p, t: np.mean(np.abs(p - t)), "mean absolute error"),
-        (lambda p, t: np.mean(np.exp(p - t)), "loss"),
+        (lambda p, t: np.mean(np.exp(p - t)), "output"),
         (lambda p, t: nn.quadratic_cost(p, t), "quadratic cost"),
     ],
 )
@@ -105,7 +105,8 @@ def test_a_loss_has_its_name(loss, name):
     y = loss(np.tanh(np.ones((4, 3)) @ w), np.zeros((4, 2)) + 0.5)
     assert ag.draw(y, level="modules").graph.boxes[-1].title == name
     clusters = ag.draw(y, level="ops").graph.clusters
-    assert [c.title for c in clusters] == ([name] if name != "quadratic cost" else [])
+    several = "squared" in name or "absolute" in name
+    assert [c.title for c in clusters] == ([name] if several else [])
 
 
 def test_full_shows_the_bytes_held():
@@ -178,7 +179,7 @@ def test_views_of_parameters_have_no_box():
     b = ag.tensor(np.ones(3), requires_grad=True, name="b")
     y = np.ones((4, 3, 1)) * b[:, None]
     scene = ag.draw(y).graph
-    assert [x.id for x in scene.boxes] == ["x", "b", "multiply", "output"]
+    assert [x.id for x in scene.boxes] == ["data", "b", "multiply", "output"]
     assert next(a for a in scene.arrows if a.source == "b").label == "3×1"
     assert len(ag.draw(y, level="full").graph.boxes) == 5
 
@@ -188,11 +189,11 @@ def test_slices_of_one_array_are_one_box():
     x = np.arange(12.0).reshape(4, 3)
     y = w * x[0] + np.sin(w * x[1]) + np.exp(w * x[2])
     scene = ag.draw(np.sum(y)).graph
-    assert [b.note for b in scene.boxes if b.kind == "data"] == ["input 3 slices of 3"]
+    assert [b.note for b in scene.boxes if b.kind == "data"] == ["3 slices of 3"]
     whole = np.zeros((4, 3)) + 1
     y = w * whole[0] + np.sin(w * whole[1]) + np.exp(w * whole[2])
     scene = ag.draw(np.sum(y)).graph
-    assert [b.note for b in scene.boxes if b.kind == "data"] == ["input 4×3"]
+    assert [b.note for b in scene.boxes if b.kind == "data"] == ["4×3"]
 
 
 def test_structure_stays_after_backward():
@@ -243,5 +244,5 @@ def test_a_transposed_input_is_the_input():
     y = ag.gradients(np.sum(np.tanh(x @ w)), w, create_graph=True)
     scene = ag.draw(np.sum(y * y)).graph
     notes = [b.note for b in scene.boxes if b.kind == "data"]
-    assert "input 4×3" in notes
+    assert "4×3" in notes
     assert not any("3×4" in note for note in notes)

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 import autograd_core as ag
 import nn
-from autograd_core.drawing.colour import palette
 from autograd_core.drawing.scene import Arrow, Box, Cell, Cluster, Scale, Scene
 from autograd_core.drawing.write.dot import to_dot
 from tests.autograd_core.drawing import networks
@@ -34,10 +33,9 @@ def skeleton(dot):
     for line in dot.splitlines():
         line = line.strip()
         if m := re.match(r'("[^"]*")(?: -> ("[^"]*"))?(?: \[|;)', line):
-            style = " (invisible)" if 'style="invis"' in line else ""
-            found.append((f"{m[1]} -> {m[2]}" if m[2] else m[1]) + style)
+            found.append(f"{m[1]} -> {m[2]}" if m[2] else m[1])
         elif line.startswith(("subgraph", "{rank", "}")):
-            found.append(line.removesuffix(" {").split(" { label")[0])
+            found.append(line.removesuffix(" {"))
     return found
 
 
@@ -45,50 +43,40 @@ def test_golden_mlp_of_modules():
     _, loss = networks.mlp()
     dot = ag.draw(loss, level="modules").dot
     assert skeleton(dot) == [
-        'subgraph "cluster_page"',
         '"x"', '"fc1"', '"sigmoid"', '"fc2"', '"sigmoid_2"', '"out"', '"sigmoid_3"', '"y"', '"output"',
         '"x" -> "fc1"', '"fc1" -> "sigmoid"', '"sigmoid" -> "fc2"', '"fc2" -> "sigmoid_2"',
-        '"sigmoid_2" -> "out"', '"out" -> "sigmoid_3"', '"sigmoid_3" -> "output"', '"y" -> "output"',
-        '{rank=same; "sigmoid_3"; "y"}', '"sigmoid_3" -> "y" (invisible)',
-        "}", "}",
+        '"sigmoid_2" -> "out"', '"out" -> "sigmoid_3"', '"sigmoid_3" -> "output"',
+        '"output" -> "y"', '{rank=same; "y"; "output"}',
+        "}",
     ]  # fmt: skip
-    assert '"fc1" [' in dot
-    assert 'shape="plain"' in dot
-    assert '"fc1" -> "sigmoid" [weight="20" label="  32×16  "];' in dot
-    assert '"y" -> "output" [style="dashed"];' in dot
-    assert 'peripheries="2"' in dot
-    assert ">module with parameters  <" in dot
-    assert "matmul / conv" not in dot
+    assert '"fc1" [label="fc1  Linear\\n784 → 16  12,560 params" ' in dot
+    assert '"fc1" -> "sigmoid" [label="  32×16  " weight=20];' in dot
+    assert '"output" -> "y" [dir=back style=dashed];' in dot
+    assert "peripheries=2" in dot
+    assert "<TABLE" not in dot
 
 
 def test_golden_operations():
     _, loss = networks.mlp()
-    dot = ag.draw(loss, level="ops").dot
-    lines = skeleton(dot)
-    assert lines[:7] == [
-        'subgraph "cluster_page"',
-        '"x"', '"sigmoid"', '"sigmoid_2"', '"sigmoid_3"', '"y"', '"output"',
-    ]  # fmt: skip
+    lines = skeleton(ag.draw(loss, level="ops").dot)
+    assert lines[:6] == ['"x"', '"sigmoid"', '"sigmoid_2"', '"sigmoid_3"', '"y"', '"output"']
     at = lines.index('subgraph "cluster_loss of several"')
     assert lines[at + 1 : at + 3] == ['"squared_error"', '"multiply"']
     at = lines.index('subgraph "cluster_fc1"')
     assert lines[at + 1 : at + 5] == ['"fc1.weight"', '"fc1.bias"', '"fc1.linear"', "}"]
     assert '{rank=same; "fc1.weight"; "fc1.linear"}' in lines
     assert '"fc1.linear" -> "fc1.bias"' in lines  # the second parameter is at the right
-    assert 'dir="back"' in next(s for s in dot.splitlines() if '"fc1.linear" -> "fc1.bias"' in s)
 
 
-def test_golden_stack():
+def test_a_stack_has_its_steps_and_a_loop():
     _, loss = networks.rnn()
     dot = ag.draw(loss, level="modules", color="grad").dot
     lines = skeleton(dot)
-    assert sorted(lines[1:7]) == sorted(['"h₀"', '"x"', '"cell"', '"out"', '"y"', '"output"'])
+    assert sorted(lines[:6]) == sorted(['"h₀"', '"x"', '"cell"', '"out"', '"y"', '"output"'])
     assert {'"x" -> "cell"', '"h₀" -> "cell"', '"cell" -> "cell"', '"cell" -> "out"'} <= set(lines)
     loop = next(s for s in dot.splitlines() if '"cell" -> "cell"' in s)
     assert 'label="  hₜ → hₜ₊₁  "' in loop
-    assert 'tailport="top:se"' in loop
-    assert "<B>× 20 steps</B>" in dot
-    assert dot.count('HEIGHT="16"') == 20  # the strip
+    assert "× 20 steps" in dot
     assert "▼ vanishing" in dot
 
 
@@ -99,26 +87,10 @@ def test_the_same_network_gives_the_same_bytes():
             assert ag.draw(one[1], color=color).dot == ag.draw(other[1], color=color).dot
 
 
-def test_themes_of_formats_that_cannot_follow():
-    _, loss = networks.mlp()
-    picture = ag.draw(loss, theme="dark")
-    assert (
-        palette.recoloured(picture.dot, "light")
-        == palette.recoloured(picture.dot, "auto")
-        == picture.dot
-    )
-    dark = palette.recoloured(picture.dot, "dark")
-    assert 'bgcolor="#0F1720"' in dark
-    assert "#FFFFFF" not in dark
-    with pytest.raises(ValueError, match="theme is"):
-        palette.recoloured(picture.dot, "night")
-
-
 def test_direction():
     _, loss = networks.mlp()
     dot = ag.draw(loss, level="modules", direction="LR").dot
-    assert 'rankdir="LR"' in dot
-    assert '{rank=same; "sigmoid_3"; "y"}' in dot
+    assert "rankdir=LR;" in dot
 
 
 @needs_dot
