@@ -227,7 +227,8 @@ def _tensors(what: Any) -> dict[str, Any]:
         name, value = waiting.pop()
         fields = getattr(value, "_fields", ())
         if isinstance(value, TensorBase):
-            found[name if name and name not in found else str(len(found))] = value
+            numbers = map(str, range(len(found), 2 * len(found) + 1))
+            found[next(n for n in (name, *numbers) if n and n not in found)] = value
         elif isinstance(value, dict) or fields:
             pairs = value.items() if isinstance(value, dict) else zip(fields, value, strict=True)
             waiting += reversed([(f"{name}.{k}" if name else str(k), v) for k, v in pairs])

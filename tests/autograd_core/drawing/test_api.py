@@ -86,3 +86,9 @@ def test_errors_name_what_is_expected():
         ag.draw(networks.MLP())
     with pytest.raises(ValueError, match="color function returns a number"):
         ag.draw(y, color=lambda node: "red")
+
+
+def test_outputs_whose_keys_look_like_numbers_are_all_drawn():
+    w = ag.tensor(np.ones(3), requires_grad=True, name="w")
+    scene = ag.draw([{"1": np.sum(w)}, np.prod(w), {"1": np.max(w)}]).graph
+    assert len([b for b in scene.boxes if b.kind == "output"]) == 3
