@@ -392,7 +392,7 @@ class _Builder:
         if group.is_card and source in group.parameters(self.trace):
             return
         own = source.name == "data" and not source.name_in(self.trace.passed)
-        if own and group.is_card and not group.steps and self.trace.ran:
+        if own and group.scope >= 0 and not group.steps and self.trace.ran:
             return  # a constant that the module makes for itself
         initial = latest == 0 and source.name == "data" and all(i in step for i in source.users)
         if initial and group.steps and group.carries(self.trace):
