@@ -239,13 +239,13 @@ class _Letters:
 def _options(op: Op, like: Likeness) -> list[Hashable]:
     """Return the options of an operation that equal groups have in common, and its numbers.
 
-    Steps of plain code may differ in their numbers, such as a time, whose range is shown.
+    Steps of plain code may differ in their numbers, such as a time, whose range is shown, and in
+    their indices.
     """
     found: list[Hashable] = [
         (name, repr(value))
         for name, value in (op.node.kwargs or {}).items()
-        if not getattr(value, "shape", ())
-        and name != "index"
+        if (like.own if name == "index" else not getattr(value, "shape", ()))
         and (like.sized or name not in _SIZES)
     ]
     numbers = op.numbers

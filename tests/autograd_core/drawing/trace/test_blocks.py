@@ -460,3 +460,21 @@ def test_blocks_with_other_rates_of_dropout_or_numbers_of_numpy_are_not_equal(
     model = nn.Sequential(*[Scaled(r, dtype(s)) for r, s in zip(rates, scales, strict=True)])
     found = stacks(ag.draw(model, np.ones((2, 4), np.float32), level="modules"))
     assert bool(found) == folded
+
+
+class Picked(nn.Module):
+    def __init__(self, index):
+        self.fc, self.out, self.index = nn.Linear(4, 4, rng=0), nn.Linear(1, 4, rng=1), index
+
+    def forward(self, x):
+        return self.out(self.fc(x)[:, self.index])
+
+
+@pytest.mark.parametrize(("indices", "folded"), [
+    ([slice(0, 1)] * 3, True),
+    ([slice(0, 1), slice(1, 2), slice(2, 3)], False),
+    ([[0], [1], [2]], False),
+])  # fmt: skip
+def test_blocks_that_take_other_parts_are_not_equal(indices, folded):
+    model = nn.Sequential(*map(Picked, indices))
+    assert bool(stacks(ag.draw(model, np.ones((2, 4)), level="modules"))) == folded
