@@ -138,7 +138,7 @@ def draw(
         result, named, times = _run(what, inputs, color, tape)
         ranges = {call.number: statistics(call.out) for call in tape.calls}
         variables |= of_function(what)
-    trace = Trace(_tensors(result), names or {}, named, drawable(variables), tape)
+    trace = Trace(_tensors(result, called), names or {}, named, drawable(variables), tape)
     if not trace.ops and not any(s.tracked or s.role == "input" for s in trace.sources):
         raise TypeError(
             "nothing was recorded: no operation on a Tensor with requires_grad=True led here "
@@ -216,7 +216,7 @@ def _check(
         )
 
 
-def _tensors(what: Any) -> dict[str, Any]:
+def _tensors(what: Any, returned: bool = False) -> dict[str, Any]:
     """Return the Tensors in a result, in order; nested containers are read without recursion.
 
     Their keys are those of dicts and the fields of named tuples; others have numbers.
@@ -227,7 +227,8 @@ def _tensors(what: Any) -> dict[str, Any]:
         name, value = waiting.pop()
         fields = getattr(value, "_fields", ())
         if isinstance(value, TensorBase):
-            found[name if name and name not in found else str(len(found))] = value
+            numbers = map(str, range(len(found), 2 * len(found) + 1))
+            found[next(n for n in (name, *numbers) if n and n not in found)] = value
         elif isinstance(value, dict) or fields:
             pairs = value.items() if isinstance(value, dict) else zip(fields, value, strict=True)
             waiting += reversed([(f"{name}.{k}" if name else str(k), v) for k, v in pairs])
@@ -235,6 +236,11 @@ def _tensors(what: Any) -> dict[str, Any]:
             waiting += reversed([(f"{name}[{i}]" if name else "", v) for i, v in enumerate(value)])
         else:
             among = " among them" if isinstance(what, (list, tuple, dict)) else ""
+            if returned:
+                raise TypeError(
+                    f"ag.draw draws what the function returns, Tensors; it returned a "
+                    f"{type(value).__name__}{among}"
+                )
             raise TypeError(
                 f"ag.draw takes a Tensor, several, or a function or module with its inputs; got a "
                 f"{type(value).__name__}{among}. Compute with Tensors, w = ag.tensor(a, "

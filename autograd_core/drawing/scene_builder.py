@@ -283,6 +283,13 @@ class _Builder:
             name, title, kind, text = trace.ops[first[0].ops[-1]].name, parts[0], "", ""
         else:
             name, title, kind = "step", "step", ""
+        differing = [
+            len({repr(n) for n in numbers})
+            for ops in zip(*steps, strict=False)
+            for numbers in zip(*(trace.ops[i].numbers for i in ops), strict=False)
+        ]
+        if sum(n > 1 for n in differing) > f"{title} {text}".count(".."):
+            text = ", ".join(filter(None, (text, "numbers differ")))
         facts = [("steps", str(len(group.steps))), ("operations", str(len(group.ops)))]
         unit = "steps" if group.carries(trace) and not group.blocks else ""
         return self.box(
@@ -344,7 +351,8 @@ class _Builder:
         Empty where their order does not matter, or where all but one tell what they are.
         """
         op = self.trace.ops[group.ops[-1]]
-        if len(group.ops) > 1 or group.is_card or op.primitive.commutative:
+        checkpointed = "again" in (op.node.kwargs or {})  # its operands are those of what is inside
+        if len(group.ops) > 1 or group.is_card or op.primitive.commutative or checkpointed:
             return {}
         unsaid = []
         for link in op.links:
@@ -384,7 +392,7 @@ class _Builder:
         if group.is_card and source in group.parameters(self.trace):
             return
         own = source.name == "data" and not source.name_in(self.trace.passed)
-        if own and group.is_card and not group.steps and self.trace.ran:
+        if own and group.scope >= 0 and not group.steps and self.trace.ran:
             return  # a constant that the module makes for itself
         initial = latest == 0 and source.name == "data" and all(i in step for i in source.users)
         if initial and group.steps and group.carries(self.trace):
@@ -471,7 +479,8 @@ class _Builder:
             facts.append(f"batch {batch}")
         facts.append(str(trace.roots[0][0].dtype))
         macs = sum(multiply_adds(op.node) for op in trace.ops)
-        if self.level in ("ops", "full") or not macs or not batch:
+        hidden = any("again" in (op.node.kwargs or {}) for op in trace.ops)  # in a checkpoint
+        if self.level in ("ops", "full") or not macs or not batch or hidden:
             facts.append(f"{len(trace.ops):,} op{'s' if len(trace.ops) != 1 else ''}")
         else:
             facts.append(f"{count_text(macs / batch)} MAC / sample")

@@ -138,6 +138,7 @@ class GradientFlow(Measure):
         known = [self.sizes.of(own) for g in groups for own in g.layers(trace)]
         fine = [r for r in known if r and math.isfinite(r)]
         self.reference = fine[-1] if fine else 0.0
+        self.last = ""  # the name of the layer that has it
         results = [r for n, r in self.sizes.nodes.items() if math.isfinite(r) and n.out.shape]
         self.largest = max(results, default=0.0)
 
@@ -164,6 +165,7 @@ class GradientFlow(Measure):
             return replace(box, fill=WHITE, mark=text, note="no gradient" if is_card else box.note)
         size, ratio = number_text(rms), self.ratio(rms)
         self.layers.append((box.title if is_card else box.id, ratio))
+        self.last = self.layers[-1][0] if rms == self.reference else self.last
         box = replace(box, facts=(*box.facts, ("rms of ∂L/∂W", size),
                                   ("of the last layer's", mark(ratio))))  # fmt: skip
         if not is_card:
@@ -176,13 +178,14 @@ class GradientFlow(Measure):
 
         Blocks with weights of their own are layers: their weights count, as those of other layers.
         """
-        sizes = [self.sizes.of(own) for own in group.layers(trace)]
+        sizes = sizes_of_own = [self.sizes.of(own) for own in group.layers(trace)]
         if not group.blocks:
             ends = [[trace.ops[g.ops[-1]].node for g in reversed(step)] for step in group.steps]
             known = [(self.sizes.nodes[n] for n in step if n in self.sizes.nodes) for step in ends]
             sizes = [next(of_step, None) for of_step in known]
         if rms is not None:
             box = replace(box, facts=(*box.facts, ("rms of ∂L/∂W", number_text(rms))))
+            self.last = box.title if self.reference in sizes_of_own else self.last
         last = self.reference if group.blocks else sizes[-1] or 0.0
         if last <= 0 or not math.isfinite(last):
             return box
@@ -249,7 +252,7 @@ class GradientFlow(Measure):
         layers = [(f"layer {n}" if n.isdigit() else n, r) for n, r in self.layers if r > 0]
         if len(layers) < 2:
             return lines or (["one layer has parameters"] if not self.stacks else [])
-        last = layers[-1][0]
+        last = f"layer {self.last}" if self.last.isdigit() else self.last
         low, high = min(layers, key=lambda p: p[1]), max(layers, key=lambda p: p[1])
         ratios = [b[1] / a[1] for a, b in zip(layers[1:], layers, strict=False)]
         if low[1] < _SMALL:

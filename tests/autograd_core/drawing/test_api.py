@@ -86,3 +86,20 @@ def test_errors_name_what_is_expected():
         ag.draw(networks.MLP())
     with pytest.raises(ValueError, match="color function returns a number"):
         ag.draw(y, color=lambda node: "red")
+
+
+def test_outputs_whose_keys_look_like_numbers_are_all_drawn():
+    w = ag.tensor(np.ones(3), requires_grad=True, name="w")
+    scene = ag.draw([{"1": np.sum(w)}, np.prod(w), {"1": np.max(w)}]).graph
+    assert len([b for b in scene.boxes if b.kind == "output"]) == 3
+
+
+def test_what_a_function_returns_besides_tensors_is_refused():
+    with pytest.raises(
+        TypeError, match="what the function returns, Tensors; it returned a NoneType"
+    ):
+        ag.draw(lambda x: None, np.ones(3))
+    with pytest.raises(TypeError, match="it returned a str among them"):
+        ag.draw(lambda x: [np.sum(x), "sum"], np.ones(3))
+    with pytest.raises(ValueError, match=r"format is svg, png, .* or txt; got 'gif'"):
+        ag.draw(np.sum, np.ones(3)).to_bytes("gif")
