@@ -13,11 +13,7 @@ from typing import Any
 from autograd_core.drawing.blocks import to_blocks
 from autograd_core.drawing.colour.measures import Facts, Measure, statistics
 from autograd_core.drawing.scene import Arrow, Box, Cluster, Scene, clean, toposort
-from autograd_core.drawing.trace.groups import (
-    Group,
-    links_between,
-    loss_tail,
-)
+from autograd_core.drawing.trace.groups import Group, links_between, loss_tail
 from autograd_core.drawing.trace.rule_text import rule_facts
 from autograd_core.drawing.trace.trace import Link, Source, Trace
 from autograd_core.drawing.trace.wording import (

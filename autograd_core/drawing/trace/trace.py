@@ -18,14 +18,7 @@ import numpy as np
 
 from autograd_core.drawing.trace.flow import Flow, Operand, operands
 from autograd_core.engine.diagnostics import Tape
-from autograd_core.engine.graph import (
-    GET_OUTPUT,
-    UNTRACKED,
-    Given,
-    Leaf,
-    Node,
-    producer,
-)
+from autograd_core.engine.graph import GET_OUTPUT, UNTRACKED, Given, Leaf, Node, producer
 from autograd_core.engine.primitive import Primitive
 from autograd_core.engine.recording import TensorBase
 from autograd_core.engine.scopes import calls, first_shape

@@ -146,16 +146,20 @@ def operation_text(op: Op) -> str:
         was, now = op.links[0].shape, op.shape
         if len(now) == 2 and len(was) > 2 and was[0] == now[0]:
             return "flatten"
-    sign = _SYMBOLS.get(name, name)
-    if sign not in _WITH_NUMBER or not node.args or len(node.args) != 2 or len(op.links) != 1:
-        return sign
-    first = op.links[0].place == 0
-    number = _number(node.args[first])
-    if not number:
-        return sign
-    if first:
-        return "square" if (sign, number) == ("power", "2") else f"{sign} {number}"
-    return f"{number} {sign}"
+    sign, number, leads = _with_number(op)
+    if leads:
+        return f"{number} {sign}"
+    return "square" if (sign, number) == ("power", "2") else f"{sign} {number}".rstrip()
+
+
+def _with_number(op: Op) -> tuple[str, str, bool]:
+    """Return the sign or name of an operation, its number or "", and whether that comes first."""
+    args, sign = op.node.args, _SYMBOLS.get(op.name, op.name)
+    if sign not in _WITH_NUMBER or not args or len(args) != 2 or len(op.links) != 1:
+        return sign, "", False
+    place = op.links[0].place
+    number = _number(args[place == 0])
+    return sign, number, bool(number) and place != 0
 
 
 def _number(a: Any) -> str:
@@ -265,7 +269,6 @@ def formula(trace: Trace, ops: list[int], state: set[tuple[int, int]]) -> str:
 
 def _applied(op: Op, terms: list[tuple[str, bool]]) -> tuple[str, bool]:
     """Return an operation applied to terms, and whether the result is a sum."""
-    text = operation_text(op)
     plain = [t for t, _ in terms]
     closed = [f"({t})" if is_sum else t for t, is_sum in terms]
     sign = _INFIX.get(_SYMBOLS.get(op.name, ""), "")
@@ -277,23 +280,14 @@ def _applied(op: Op, terms: list[tuple[str, bool]]) -> tuple[str, bool]:
         return f"{closed[0]} {closed[1]}ᵀ" + "".join(f" + {b}" for b in closed[2:]), True
     if op.name == "getitem" and len(terms) == 1:
         return terms[0]
-    if len(terms) == 1 and (result := _with_number(text, plain[0], closed[0])):
-        return result
-    return f"{text}({', '.join(plain)})", False
-
-
-def _with_number(text: str, plain: str, closed: str) -> tuple[str, bool] | None:
-    """Return an operation with a number, such as ``x · 2``, ``1 − x`` or ``x³``, else None."""
-    base = closed if closed.isalpha() or closed != plain else f"({closed})"
-    if text == "square":
-        return f"{base}²", False
-    first, _, second = text.partition(" ")
-    if first == "power" and second.isdigit():
-        return f"{base}{raised(int(second))}", False
-    for number, sign, leads in ((second, first, False), (first, second, True)):
-        if sign in _INFIX and number:
-            is_sum = sign in "+−"
-            part = plain if is_sum and not leads else closed
-            ends = (number, part) if leads else (part, number)
-            return f" {_INFIX[sign]} ".join(ends), is_sum
-    return None
+    sign, number, leads = _with_number(op)
+    if len(terms) == 1 and number and sign in _INFIX:
+        is_sum = sign in "+−"
+        ends = (number, closed[0]) if leads else (plain[0] if is_sum else closed[0], number)
+        return f" {_INFIX[sign]} ".join(ends), is_sum
+    if operation_text(op) == "square":
+        sign, number = "power", "2"
+    if len(terms) == 1 and sign == "power" and number.isdigit() and not leads:
+        base = closed[0] if closed[0].isalpha() or closed != plain else f"({closed[0]})"
+        return f"{base}{raised(int(number))}", False
+    return f"{operation_text(op)}({', '.join(plain)})", False
