@@ -12,7 +12,7 @@ from autograd_core.drawing.colour.measures import Facts, Measure, Ranges, statis
 from autograd_core.drawing.colour.palette import THEMES
 from autograd_core.drawing.picture import Picture
 from autograd_core.drawing.scene import Scene
-from autograd_core.drawing.scene_builder import build
+from autograd_core.drawing.scene_builder import SceneBuilder
 from autograd_core.drawing.trace.folding import chosen_scopes
 from autograd_core.drawing.trace.folding import fold as fold_groups
 from autograd_core.drawing.trace.groups import LEVELS, group, merge_into_cards
@@ -164,7 +164,7 @@ def draw(
             groups = fold_groups(trace, groups, blocks, chosen)
         if at == "compact":
             groups = merge_into_cards(trace, groups)
-        return build(trace, groups, at, measures, heading, most)
+        return SceneBuilder(trace, groups, at, measures, most).scene(heading)
 
     return Picture(scene(level), direction, theme, level, scene)
 
