@@ -111,14 +111,12 @@ class SceneBuilder:
         """Return calls of one operation of the same name, such as ``sigmoid`` in ``Sigmoid``."""
         trace = self.trace
         inside = Counter(op.scope for op in trace.ops)
-        alone = {i: trace.scopes[op.scope] for i, op in enumerate(trace.ops)
-                 if op.scope >= 0 and inside[op.scope] == 1}  # fmt: skip
         return {
-            trace.ops[i].scope
-            for i, scope in alone.items()
-            if operation_text(trace.ops[i]) == scope.type.lower()
-            and not (scope.children or trace.parameters([i]))
-        }
+            op.scope for i, op in enumerate(trace.ops)
+            if op.scope >= 0 and inside[op.scope] == 1
+            and operation_text(op) == trace.scopes[op.scope].type.lower()
+            and not (trace.scopes[op.scope].children or trace.parameters([i]))
+        }  # fmt: skip
 
     def cluster(self, scope: int) -> str:
         """Return the id of the cluster of a module call, made with those around it if it is new.
