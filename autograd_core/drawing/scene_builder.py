@@ -167,23 +167,15 @@ class SceneBuilder:
         self.add(lambda measure: measure.group(trace, one, box))
         self.incoming(one, box.id)
 
-    def box(
-        self,
-        group: Group,
-        name: str,
-        kind: str,
-        title: str,
-        facts: Facts,
-        type: str = "",
-        **more: Any,
-    ) -> Box:
+    def box(self, group: Group, name: str, facts: Facts, **fields: Any) -> Box:
         """Return the box of a group, with the shape and dtype of its last result."""
         last = self.trace.ops[group.ops[-1]]
         facts[1:1] = rule_facts(last) if len(group.ops) == 1 else []
         facts += [("shape", shape_text(last.shape)), ("dtype", last.dtype), *_line(last.node)]
-        return Box(self.fresh(name), kind, title, cluster=self.cluster(group.cluster),
-                   type=type if type != title else "", shape=last.shape, dtype=last.dtype,
-                   facts=tuple(facts), **more)  # fmt: skip
+        if fields.get("type") == fields["title"]:
+            del fields["type"]
+        return Box(self.fresh(name), cluster=self.cluster(group.cluster), shape=last.shape,
+                   dtype=last.dtype, facts=tuple(facts), **fields)  # fmt: skip
 
     def title(self, group: Group) -> str:
         """Return what the pill of a group says."""
@@ -209,9 +201,8 @@ class SceneBuilder:
         scope = group.scope if group.scope >= 0 else trace.ops[group.ops[0]].scope
         path = trace.scopes[scope].path if self._is_drawn(scope) else ""
         full_name = given or (f"{path}.{name}" if path else name)
-        return self.box(
-            group, full_name, group.kind(trace), title, [("operation", name)], note=note
-        )
+        facts = [("operation", name)]
+        return self.box(group, full_name, facts, kind=group.kind(trace), title=title, note=note)
 
     def card(self, group: Group) -> Box:
         """Return the box of a module with parameters."""
@@ -220,8 +211,9 @@ class SceneBuilder:
         sizes = [(p.name.rpartition(".")[2], shape_text(p.shape)) for p in own]
         absorbed = ", ".join(self.title(a) for a in group.absorbed)
         return self.box(
-            group, scope.path, "module", scope.title, [("module", scope.type), *sizes], scope.type,
-            form="card", spec=spec_of(scope.module), note=note, absorbed=absorbed, share=share,
+            group, scope.path, [("module", scope.type), *sizes], kind="module", title=scope.title,
+            type=scope.type, form="card", spec=spec_of(scope.module), note=note,
+            absorbed=absorbed, share=share,
         )  # fmt: skip
 
     def parameters_text(
@@ -284,7 +276,7 @@ class SceneBuilder:
         facts = [("steps", str(len(group.steps))), ("operations", str(len(group.ops)))]
         unit = "steps" if group.carries(trace) and not group.blocks else ""
         return self.box(
-            group, name, "module" if group.own else kinds[-1], title, facts, kind,
+            group, name, facts, kind="module" if group.own else kinds[-1], title=title, type=kind,
             form="card", spec=text, note=note, share=share if group.own else None,
             repeats=len(group.steps), unit=unit,
         )  # fmt: skip

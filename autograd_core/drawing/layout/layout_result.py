@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from autograd_core.drawing.layout.coordinates import assign_coordinates
 from autograd_core.drawing.layout.crossings import order_ranks
@@ -44,7 +43,7 @@ class LayoutResult:
         scene: Scene,
         direction: str,
         sizes: list[Size],
-        cards: Mapping[str, Size] = MappingProxyType({}),
+        cards: Mapping[str, Size] | None = None,
     ) -> None:
         self.scene, self.direction = scene, direction
         self.flat = direction in ("LR", "RL")
@@ -56,7 +55,7 @@ class LayoutResult:
             for n, chain in self.layers.chains.items()
             if scene.arrows[n].label and chain[0].path and chain[0].path == chain[-1].path
         }
-        self.cards = {c: size for c, size in cards.items() if c in self.layers.clusters}
+        self.cards = {c: size for c, size in (cards or {}).items() if c in self.layers.clusters}
         self.pads = self._pads()
         self.anchors = self._anchors()
         halves = {c: (self.anchors[c], s[self.flat] / 2 + 4) for c, s in self.cards.items()}
