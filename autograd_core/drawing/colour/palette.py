@@ -15,18 +15,19 @@ from autograd_core.drawing.scene import Box
 
 
 class Style(NamedTuple):
-    """Fill and stroke of one kind of box, and its name in the legend."""
+    """Fill and stroke of one kind of box, its name in the legend, and both on a dark page."""
 
     fill: str
     stroke: str
     label: str
+    dark: tuple[str, str]
 
 
 THEMES = ("light", "dark", "auto")
 
 PAGE = WHITE = "#FFFFFF"
 INK, MUTED, EDGE = "#1F2933", "#52606D", "#8492A6"
-CLUSTER = Style("#F7F9FB", "#CBD2D9", "")
+CLUSTER = Style("#F7F9FB", "#CBD2D9", "", ("#16212D", "#334455"))
 #: Outline of the cells of a scale, the same in both themes.
 FRAME = "#9AA5B1"
 #: Text of the operations that a card has absorbed.
@@ -42,30 +43,20 @@ GRADIENT = (
 COST = ("#FEFEFA", "#FDF1D8", "#FBD99A", "#F6B84E", "#E08A1E", "#A8570C")
 
 STYLES: dict[str, Style] = {
-    "module": Style("#DCEBF7", "#005F99", "module with parameters"),
-    "parameter": Style("#FFF6D6", "#A88600", "parameter"),
-    "product": Style("#DCEBF7", "#005F99", "matmul / conv"),
-    "elementwise": Style("#DDF3EA", "#008A66", "elementwise"),
-    "reduction": Style("#F8E6F0", "#B3518A", "reduce"),
-    "view": Style("#FFFFFF", "#7A8693", "view"),
-    "data": Style("#F0F4F8", "#7B8794", "data"),
-    "output": Style("#FDE3D8", "#A8320A", "output"),
+    "module": Style("#DCEBF7", "#005F99", "module with parameters", ("#10314C", "#3D9BE9")),
+    "parameter": Style("#FFF6D6", "#A88600", "parameter", ("#3A3410", "#F0E442")),
+    "product": Style("#DCEBF7", "#005F99", "matmul / conv", ("#10314C", "#3D9BE9")),
+    "elementwise": Style("#DDF3EA", "#008A66", "elementwise", ("#123C31", "#6FE0BE")),
+    "reduction": Style("#F8E6F0", "#B3518A", "reduce", ("#3D2233", "#CC79A7")),
+    "view": Style("#FFFFFF", "#7A8693", "view", ("#0F1720", "#73859A")),
+    "data": Style("#F0F4F8", "#7B8794", "data", ("#1E2A36", "#8FA3B5")),
+    "output": Style("#FDE3D8", "#A8320A", "output", ("#45220E", "#E8743B")),
 }
 
 #: Inks on measured fills, besides :data:`INK`: always dark, always light, and light on a light page
 #: but dark on a dark one.
 ALWAYS_DARK, ALWAYS_LIGHT, INVERSE = "#000000", "#FEFEFE", "#FDFDFD"
 
-#: Fill and stroke of the kinds on a dark page.
-_DARK_STYLES = {
-    "module": ("#10314C", "#3D9BE9"),
-    "parameter": ("#3A3410", "#F0E442"),
-    "elementwise": ("#123C31", "#6FE0BE"),
-    "reduction": ("#3D2233", "#CC79A7"),
-    "view": ("#0F1720", "#73859A"),
-    "data": ("#1E2A36", "#8FA3B5"),
-    "output": ("#45220E", "#E8743B"),
-}
 #: The size of a gradient: on a dark page the middle is dark and the ends shine.
 _DARK_GRADIENT = (
     *("#6DB1F2", "#4588C4", "#2C5F8F", "#203F5C"),
@@ -80,11 +71,9 @@ DARK: dict[str, str] = {
     INK: "#E6EDF3",
     MUTED: "#9FB0C0",
     EDGE: "#7C8DA0",
-    CLUSTER.fill: "#16212D",
-    CLUSTER.stroke: "#334455",
     ABSORBED: "#6FE0BE",
     INVERSE: ALWAYS_DARK,
-    **{c: d for k, dark in _DARK_STYLES.items() for c, d in zip(STYLES[k], dark, strict=False)},
+    **{c: d for s in (CLUSTER, *STYLES.values()) for c, d in zip(s[:2], s.dark, strict=True)},
     **dict(zip(GRADIENT, _DARK_GRADIENT, strict=True)),
     **dict(zip(COST, _DARK_COST, strict=True)),
 }
