@@ -12,7 +12,7 @@ from autograd_core.drawing.colour.measures import Facts, Measure, Ranges, statis
 from autograd_core.drawing.colour.palette import THEMES
 from autograd_core.drawing.picture import Picture
 from autograd_core.drawing.scene import Scene
-from autograd_core.drawing.scene_builder import build
+from autograd_core.drawing.scene_builder import SceneBuilder
 from autograd_core.drawing.trace.folding import chosen_scopes
 from autograd_core.drawing.trace.folding import fold as fold_groups
 from autograd_core.drawing.trace.groups import LEVELS, group, merge_into_cards
@@ -31,6 +31,7 @@ DIRECTIONS = ("TB", "LR", "BT", "RL")
 _WORDS: dict[str, tuple[str, ...]] = {
     "level": ("auto", *LEVELS), "color": COLOURS, "direction": DIRECTIONS, "theme": THEMES
 }  # fmt: skip
+_LEAST = {"depth": 0, "max_nodes": 1}
 #: Number of operations up to which ``level="auto"`` draws each.
 FEW = 40
 #: Number of operations up to which they are run again for the times on an HTML page.
@@ -120,9 +121,9 @@ def draw(
     ['x', 'square', 'sum', 'output']
     """
     direction = direction or ("LR" if level == "blocks" else "TB")
-    limits = {"depth": (0 if depth is None else depth, 0), "max_nodes": (max_nodes, 1)}
-    words = {"level": level, "color": color, "direction": direction, "theme": theme}
-    _check(names, title, fold, limits, words)
+    options = {"level": level, "color": color, "direction": direction, "theme": theme}
+    numbers = {"depth": 0 if depth is None else depth, "max_nodes": max_nodes}
+    _check({**options, **numbers}, names, title, fold)
     called = callable(what) and not isinstance(what, (TensorBase, list, tuple, dict))
     variables = of_frame(sys._getframe(1))
     if inputs and not called:
@@ -164,7 +165,7 @@ def draw(
             groups = fold_groups(trace, groups, blocks, chosen)
         if at == "compact":
             groups = merge_into_cards(trace, groups)
-        return build(trace, groups, at, measures, heading, most)
+        return SceneBuilder(trace, groups, at, measures, most).scene(heading)
 
     return Picture(scene(level), direction, theme, level, scene)
 
@@ -178,23 +179,18 @@ def _measure(color: str | Callable[[Any], Any], times: dict[int, float] | None) 
     return {"kind": Measure, "grad": GradientFlow, "value": Values}[color]()
 
 
-def _check(
-    names: Any,
-    title: Any,
-    fold: Any,
-    limits: Mapping[str, tuple[Any, int]],
-    words: Mapping[str, Any],
-) -> None:
+def _check(options: Mapping[str, Any], names: Any, title: Any, fold: Any) -> None:
     """Raise an error for an argument of a wrong type or value, naming the allowed ones."""
-    for name, value in words.items():
-        known = _WORDS[name]
+    for name, known in _WORDS.items():
+        value = options[name]
         function = name == "color" and callable(value)
         if not function and not (isinstance(value, str) and value in known):
             also = ", or a function of a node" if name == "color" else ""
             raise ValueError(
                 f"{name} is {', '.join(known[:-1])} or {known[-1]}{also}; got {value!r}"
             )
-    for name, (value, least) in limits.items():
+    for name, least in _LEAST.items():
+        value = options[name]
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
             raise ValueError(f"{name} is a whole number from {least} upwards, got {value!r}")
     if names is not None and not (

@@ -18,18 +18,13 @@ import numpy as np
 
 from autograd_core.drawing.trace.flow import Flow, Operand, given_again, operands
 from autograd_core.engine.diagnostics import Tape
-from autograd_core.engine.graph import (
-    GET_OUTPUT,
-    UNTRACKED,
-    Given,
-    Leaf,
-    Node,
-    producer,
-)
+from autograd_core.engine.graph import GET_OUTPUT, UNTRACKED, Given, Leaf, Node, producer
 from autograd_core.engine.primitive import Primitive
 from autograd_core.engine.recording import TensorBase
 from autograd_core.engine.scopes import calls, first_shape
 from autograd_core.tensors.tensor import Tensor
+
+Named = Mapping[str, Any]  # objects by their names
 
 
 class Source:
@@ -210,12 +205,7 @@ class Trace:
     """
 
     def __init__(
-        self,
-        roots: Mapping[str, Any],
-        names: Mapping[str, Any],
-        inputs: Mapping[str, Any],
-        variables: Mapping[str, Any],
-        tape: Tape | None = None,
+        self, roots: Named, names: Named, inputs: Named, variables: Named, tape: Tape | None = None
     ) -> None:
         """Read the graph of some Tensors.
 
@@ -390,7 +380,7 @@ class Trace:
         return self.sources_of(ops, "parameter")
 
 
-def identities(names: Mapping[str, Any]) -> dict[int, str]:
+def identities(names: Named) -> dict[int, str]:
     """Return names by the ids of the named modules and arrays, and of the nodes of Tensors.
 
     Arrays in containers have the name of their key, or of the container and their number.
