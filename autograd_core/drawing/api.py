@@ -124,6 +124,11 @@ def draw(
     options = {"level": level, "color": color, "direction": direction, "theme": theme}
     numbers = {"depth": 0 if depth is None else depth, "max_nodes": max_nodes}
     _check({**options, **numbers}, names, title, fold)
+    if isinstance(what, type) and hasattr(what, "named_parameters"):
+        raise TypeError(
+            f"ag.draw draws a model, and {what.__name__} is a class of them: make one first, "
+            f"ag.draw({what.__name__}(...), x)"
+        )
     called = callable(what) and not isinstance(what, (TensorBase, list, tuple, dict))
     variables = of_frame(sys._getframe(1))
     if inputs and not called:
@@ -194,7 +199,9 @@ def _check(options: Mapping[str, Any], names: Any, title: Any, fold: Any) -> Non
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
             raise ValueError(f"{name} is a whole number from {least} upwards, got {value!r}")
     if names is not None and not (
-        isinstance(names, Mapping) and all(isinstance(name, str) for name in names)
+        isinstance(names, Mapping)
+        and all(isinstance(name, str) for name in names)
+        and all(hasattr(v, "shape") or hasattr(v, "named_parameters") for v in names.values())
     ):
         raise TypeError(
             f'names maps names to Tensors, arrays or modules, names={{"x": x}}; got {names!r}'

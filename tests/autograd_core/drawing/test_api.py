@@ -69,6 +69,7 @@ def test_errors_name_what_is_expected():
     for wrong, message in [
         ({"names": [1]}, "names maps names"),
         ({"names": {1: y}}, r"got \{1: "),
+        ({"names": {"b": 3}}, r"got \{'b': 3\}"),
         ({"title": 4}, "title is a text"),
         ({"fold": 3}, "fold is True, False, names of modules .* got 3"),
         ({"fold": []}, "fold is True, False, names of modules .* or a function of a module"),
@@ -84,6 +85,8 @@ def test_errors_name_what_is_expected():
         ag.draw(ag.tensor(1.0))
     with pytest.raises(TypeError, match=r"ag.draw\(model, x\)"):
         ag.draw(networks.MLP())
+    with pytest.raises(TypeError, match=r"make one first, ag.draw\(MLP\(...\), x\)"):
+        ag.draw(networks.MLP, np.ones((2, 4)))
     with pytest.raises(ValueError, match="color function returns a number"):
         ag.draw(y, color=lambda node: "red")
 
