@@ -17,7 +17,13 @@ from autograd_core.drawing.trace.folding import chosen_scopes
 from autograd_core.drawing.trace.folding import fold as fold_groups
 from autograd_core.drawing.trace.groups import LEVELS, group, merge_into_cards
 from autograd_core.drawing.trace.trace import Trace, arguments
-from autograd_core.drawing.trace.variables import drawable, holds_tensors, of_frame, of_function
+from autograd_core.drawing.trace.variables import (
+    drawable,
+    holds_tensors,
+    is_module,
+    of_frame,
+    of_function,
+)
 from autograd_core.engine import scopes
 from autograd_core.engine.diagnostics import Tape
 from autograd_core.engine.graph import RECORD
@@ -124,7 +130,7 @@ def draw(
     options = {"level": level, "color": color, "direction": direction, "theme": theme}
     numbers = {"depth": 0 if depth is None else depth, "max_nodes": max_nodes}
     _check({**options, **numbers}, names, title, fold)
-    if isinstance(what, type) and hasattr(what, "named_parameters"):
+    if isinstance(what, type) and is_module(what):
         raise TypeError(
             f"ag.draw draws a model, and {what.__name__} is a class of them: make one first, "
             f"ag.draw({what.__name__}(...), x)"
@@ -201,7 +207,7 @@ def _check(options: Mapping[str, Any], names: Any, title: Any, fold: Any) -> Non
     if names is not None and not (
         isinstance(names, Mapping)
         and all(isinstance(name, str) for name in names)
-        and all(hasattr(v, "shape") or hasattr(v, "named_parameters") for v in names.values())
+        and all(hasattr(v, "shape") or is_module(v) for v in names.values())
     ):
         raise TypeError(
             f'names maps names to Tensors, arrays or modules, names={{"x": x}}; got {names!r}'

@@ -12,10 +12,9 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from autograd_core.drawing.scene import clean
-from autograd_core.drawing.write.elements import number
+from autograd_core.drawing.write.elements import SPACE, number
 from autograd_core.drawing.write.escaping import tex
 
-_SPACE = "{http://www.w3.org/2000/svg}"
 _UNIT = 0.75  # points to a pixel
 _ANCHORS = {"": "base west", "middle": "base", "end": "base east"}
 _DOCUMENT = r"""\documentclass{article}
@@ -122,7 +121,7 @@ class _Writer:
         look
             What it inherits from them.
         """
-        tag = element.tag.removeprefix(_SPACE)
+        tag = element.tag.removeprefix(SPACE)
         path = [*path, {tag, *(f".{c}" for c in element.get("class", "").split())}]
         own = dict(element.attrib)
         for rule in self.rules:
@@ -135,7 +134,7 @@ class _Writer:
         if tag in ("svg", "g"):
             shift = re.findall(r"[-\d.]+", own.get("transform", ""))
             inside = [line for e in element for line in self.lines(e, path, look)]
-            title = (element.findtext(f"{_SPACE}title") or "").split("\n")[0]
+            title = (element.findtext(f"{SPACE}title") or "").split("\n")[0]
             yield f"\\begin{{scope}}{f'[shift={{({shift[0]},{shift[1]})}}]' if shift else ''}" + (
                 f" % {clean(title)}" if title else ""
             )
@@ -176,7 +175,7 @@ def to_tikz(svg: str) -> str:
     1
     """
     root = ElementTree.fromstring(svg)
-    writer = _Writer(root.findtext(f"{_SPACE}style") or "")
+    writer = _Writer(root.findtext(f"{SPACE}style") or "")
     lines = "\n".join(writer.lines(root, [], {"fill": "#000000"}))
     colours = "\n".join(rf"\definecolor{{c{c}}}{{HTML}}{{{c}}}" for c in writer.colours)
     width, height = (_UNIT * float(root.attrib[name]) for name in ("width", "height"))
