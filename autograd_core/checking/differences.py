@@ -114,8 +114,8 @@ def _one_pass(
 ) -> Slopes:
     """Return slopes from values at x + h and x - h, ``(levels, n, m)``; steps ``(levels, n)``.
 
-    ``coarse``, ``(n, m)``, is the least change that larger steps made, infinity at first, and is
-    updated.  Values that larger steps changed on both sides, and these on neither, are coarse.
+    ``coarse``, ``(n, m)``, is the least change that larger steps made on both sides, infinity at
+    first.  Values that these steps change on neither side are known no better.
     """
     h = steps[..., None]
     size = np.abs(above) + np.abs(below) + np.abs(center)
@@ -123,8 +123,6 @@ def _one_pass(
     moved = np.fmax(np.abs(above - center), np.abs(below - center))
     quantum = np.min(np.where(moved > 0, moved, np.inf), axis=0)  # where only the nearest are equal
     quantum = np.where(np.isfinite(quantum), quantum, coarse)
-    both = np.fmin(np.abs(above - center), np.abs(below - center))
-    np.minimum(coarse, np.min(np.where(both > 0, both, np.inf), axis=0), out=coarse)
     rest = 0.5 * EPS * np.abs(center)
     rest = np.where(floor > 1e3 * rest, floor, rest)  # also of what is computed in float32 inside
     plain = np.where(is_constant, rest, 4 * EPS * size + floor) / h
@@ -187,9 +185,10 @@ def slopes(
                 np.array([list(map(move, todo.tolist(), row)) for row in sign * steps])
                 for sign in (1.0, -1.0)
             )
-            least = coarse[todo]
-            found = _one_pass(above, below, center, steps, floor, least)
-            coarse[todo] = least
+            found = _one_pass(above, below, center, steps, floor, coarse[todo])
+            both = np.fmin(np.abs(above - center), np.abs(below - center))
+            least = np.min(both, axis=0, where=both > 0, initial=np.inf)
+            coarse[todo] = np.minimum(coarse[todo], least)
             improved = np.ones(len(todo), bool)
             if best is None:
                 best = found

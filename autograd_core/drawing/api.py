@@ -12,12 +12,18 @@ from autograd_core.drawing.colour.measures import Facts, Measure, Ranges, statis
 from autograd_core.drawing.colour.palette import THEMES
 from autograd_core.drawing.picture import Picture
 from autograd_core.drawing.scene import Scene
-from autograd_core.drawing.scene_builder import build
+from autograd_core.drawing.scene_builder import SceneBuilder
 from autograd_core.drawing.trace.folding import chosen_scopes
 from autograd_core.drawing.trace.folding import fold as fold_groups
 from autograd_core.drawing.trace.groups import LEVELS, group, merge_into_cards
 from autograd_core.drawing.trace.trace import Trace, arguments
-from autograd_core.drawing.trace.variables import drawable, holds_tensors, of_frame, of_function
+from autograd_core.drawing.trace.variables import (
+    drawable,
+    holds_tensors,
+    is_module,
+    of_frame,
+    of_function,
+)
 from autograd_core.engine import scopes
 from autograd_core.engine.diagnostics import Tape
 from autograd_core.engine.graph import RECORD
@@ -31,6 +37,7 @@ DIRECTIONS = ("TB", "LR", "BT", "RL")
 _WORDS: dict[str, tuple[str, ...]] = {
     "level": ("auto", *LEVELS), "color": COLOURS, "direction": DIRECTIONS, "theme": THEMES
 }  # fmt: skip
+_LEAST = {"depth": 0, "max_nodes": 1}
 #: Number of operations up to which ``level="auto"`` draws each.
 FEW = 40
 #: Number of operations up to which they are run again for the times on an HTML page.
@@ -120,9 +127,14 @@ def draw(
     ['x', 'square', 'sum', 'output']
     """
     direction = direction or ("LR" if level == "blocks" else "TB")
-    limits = {"depth": (0 if depth is None else depth, 0), "max_nodes": (max_nodes, 1)}
-    words = {"level": level, "color": color, "direction": direction, "theme": theme}
-    _check(names, title, fold, limits, words)
+    options = {"level": level, "color": color, "direction": direction, "theme": theme}
+    numbers = {"depth": 0 if depth is None else depth, "max_nodes": max_nodes}
+    _check({**options, **numbers}, names, title, fold)
+    if isinstance(what, type) and is_module(what):
+        raise TypeError(
+            f"ag.draw draws a model, and {what.__name__} is a class of them: make one first, "
+            f"ag.draw({what.__name__}(...), x)"
+        )
     called = callable(what) and not isinstance(what, (TensorBase, list, tuple, dict))
     variables = of_frame(sys._getframe(1))
     if inputs and not called:
@@ -138,7 +150,7 @@ def draw(
         result, named, times = _run(what, inputs, color, tape)
         ranges = {call.number: statistics(call.out) for call in tape.calls}
         variables |= of_function(what)
-    trace = Trace(_tensors(result), names or {}, named, drawable(variables), tape)
+    trace = Trace(_tensors(result, called), names or {}, named, drawable(variables), tape)
     if not trace.ops and not any(s.tracked or s.role == "input" for s in trace.sources):
         raise TypeError(
             "nothing was recorded: no operation on a Tensor with requires_grad=True led here "
@@ -164,7 +176,7 @@ def draw(
             groups = fold_groups(trace, groups, blocks, chosen)
         if at == "compact":
             groups = merge_into_cards(trace, groups)
-        return build(trace, groups, at, measures, heading, most)
+        return SceneBuilder(trace, groups, at, measures, most).scene(heading)
 
     return Picture(scene(level), direction, theme, level, scene)
 
@@ -178,27 +190,24 @@ def _measure(color: str | Callable[[Any], Any], times: dict[int, float] | None) 
     return {"kind": Measure, "grad": GradientFlow, "value": Values}[color]()
 
 
-def _check(
-    names: Any,
-    title: Any,
-    fold: Any,
-    limits: Mapping[str, tuple[Any, int]],
-    words: Mapping[str, Any],
-) -> None:
+def _check(options: Mapping[str, Any], names: Any, title: Any, fold: Any) -> None:
     """Raise an error for an argument of a wrong type or value, naming the allowed ones."""
-    for name, value in words.items():
-        known = _WORDS[name]
+    for name, known in _WORDS.items():
+        value = options[name]
         function = name == "color" and callable(value)
         if not function and not (isinstance(value, str) and value in known):
             also = ", or a function of a node" if name == "color" else ""
             raise ValueError(
                 f"{name} is {', '.join(known[:-1])} or {known[-1]}{also}; got {value!r}"
             )
-    for name, (value, least) in limits.items():
+    for name, least in _LEAST.items():
+        value = options[name]
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
             raise ValueError(f"{name} is a whole number from {least} upwards, got {value!r}")
     if names is not None and not (
-        isinstance(names, Mapping) and all(isinstance(name, str) for name in names)
+        isinstance(names, Mapping)
+        and all(isinstance(name, str) for name in names)
+        and all(hasattr(v, "shape") or is_module(v) for v in names.values())
     ):
         raise TypeError(
             f'names maps names to Tensors, arrays or modules, names={{"x": x}}; got {names!r}'
@@ -216,7 +225,7 @@ def _check(
         )
 
 
-def _tensors(what: Any) -> dict[str, Any]:
+def _tensors(what: Any, returned: bool = False) -> dict[str, Any]:
     """Return the Tensors in a result, in order; nested containers are read without recursion.
 
     Their keys are those of dicts and the fields of named tuples; others have numbers.
@@ -227,7 +236,8 @@ def _tensors(what: Any) -> dict[str, Any]:
         name, value = waiting.pop()
         fields = getattr(value, "_fields", ())
         if isinstance(value, TensorBase):
-            found[name if name and name not in found else str(len(found))] = value
+            numbers = map(str, range(len(found), 2 * len(found) + 1))
+            found[next(n for n in (name, *numbers) if n and n not in found)] = value
         elif isinstance(value, dict) or fields:
             pairs = value.items() if isinstance(value, dict) else zip(fields, value, strict=True)
             waiting += reversed([(f"{name}.{k}" if name else str(k), v) for k, v in pairs])
@@ -235,6 +245,11 @@ def _tensors(what: Any) -> dict[str, Any]:
             waiting += reversed([(f"{name}[{i}]" if name else "", v) for i, v in enumerate(value)])
         else:
             among = " among them" if isinstance(what, (list, tuple, dict)) else ""
+            if returned:
+                raise TypeError(
+                    f"ag.draw draws what the function returns, Tensors; it returned a "
+                    f"{type(value).__name__}{among}"
+                )
             raise TypeError(
                 f"ag.draw takes a Tensor, several, or a function or module with its inputs; got a "
                 f"{type(value).__name__}{among}. Compute with Tensors, w = ag.tensor(a, "

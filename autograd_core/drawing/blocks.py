@@ -54,7 +54,7 @@ def to_blocks(scene: Scene, mixing: Container[str], batch: int | None) -> Scene:
         if box.kind == "output" or not shape:
             return replace(box, shape=shape)
         name = box.type if box.title.isdigit() and box.type else box.title
-        options = box.spec.split(", ")[0]
+        options = box.spec.split(", ")[0] if "→" in box.spec else box.spec  # without the sizes
         words = (name, "" if "→" in options else options, box.steps)
         return replace(
             box, form="slab" if shape in known and box.id not in mixing else "block", shape=shape,

@@ -74,7 +74,10 @@ class Difference:
         self.changed = {i: found for i, b in matched.items() if (found := changes(b, new[i]))}
         for i in self.removed:  # their own names in the new picture
             names[i] = i if i not in new else f"{i} (removed)"
-        was = {(names[a.source], names[a.target]): a for a in before.graph.arrows}
+        arrows = [
+            replace(a, source=names[a.source], target=names[a.target]) for a in before.graph.arrows
+        ]
+        was = {(a.source, a.target): a for a in arrows}
         now = {(a.source, a.target): a for a in after.graph.arrows}
         self.arrows_added = sorted(now.keys() - was.keys())
         self.arrows_removed = sorted(was.keys() - now.keys())
@@ -92,13 +95,7 @@ class Difference:
             for ends, a in now.items()
         ]
         arrows += [
-            replace(
-                was[ends],
-                source=ends[0],
-                target=ends[1],
-                gradient=False,
-                label=f"− {was[ends].label}",
-            )
+            replace(was[ends], gradient=False, label=f"− {was[ends].label}")
             for ends in self.arrows_removed
         ]
         words = {ADDED: "+ added", CHANGED: "~ changed", REMOVED: "− removed", SAME: "the same"}

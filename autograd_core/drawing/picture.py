@@ -173,6 +173,10 @@ class Picture:
 
     def to_bytes(self, format: str) -> bytes:
         """Return the picture in one of the formats that :meth:`save` knows, by its ending."""
+        if format not in FORMATS:
+            raise ValueError(
+                f"format is {', '.join(FORMATS[:-1])} or {FORMATS[-1]}; got {format!r}"
+            )
         if format in ("png", "pdf"):
             return rasterized(self._fixed(), format)
         attribute = {"mmd": "mermaid", "txt": "text"}.get(format, format)

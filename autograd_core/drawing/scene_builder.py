@@ -13,11 +13,7 @@ from typing import Any
 from autograd_core.drawing.blocks import to_blocks
 from autograd_core.drawing.colour.measures import Facts, Measure, statistics
 from autograd_core.drawing.scene import Arrow, Box, Cluster, Scene, clean, toposort
-from autograd_core.drawing.trace.groups import (
-    Group,
-    links_between,
-    loss_tail,
-)
+from autograd_core.drawing.trace.groups import Group, links_between, loss_tail
 from autograd_core.drawing.trace.rule_text import rule_facts
 from autograd_core.drawing.trace.trace import Link, Source, Trace
 from autograd_core.drawing.trace.wording import (
@@ -41,32 +37,30 @@ _PLACES = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"  # of t
 _CLONED = 6  # a source with more users is drawn again at each use
 
 
-class Ids:
-    """Unique ids, the same every time for the same sequence of names."""
+class SceneBuilder:
+    """The boxes, arrows and clusters of one scene while it is being built.
 
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-        self._taken: set[str] = set()
-
-    def fresh(self, name: str) -> str:
-        """Return ``name`` in printable characters, with a number if it is taken."""
-        made = stem = clean(name)
-        while made in self._taken:
-            self._counts[stem] += 1
-            made = f"{stem}_{self._counts[stem] + 1}"
-        self._taken.add(made)
-        return made
-
-
-class _Builder:
-    """The boxes, arrows and clusters of one scene while it is being built."""
+    Parameters
+    ----------
+    trace, groups
+        The recorded graph, and its operations as they are drawn.
+    level
+        ``"modules"``, ``"compact"``, ``"ops"``, ``"full"`` or ``"blocks"``.
+    measures
+        The first one colours boxes and arrows; all add facts to the boxes.
+    max_nodes
+        Maximum number of groups that are drawn; the oldest ones are omitted.
+    """
 
     def __init__(
         self, trace: Trace, groups: list[Group], level: str, measures: list[Measure], max_nodes: int
     ) -> None:
+        for measure in measures:
+            measure.prepare(trace, groups)
         self.trace, self.groups, self.level = trace, groups, level
         self.measures, self.measure = measures, measures[0]
-        self.ids = Ids()
+        self.taken: set[str] = set()
+        self.numbered: Counter[str] = Counter()
         self.boxes: list[Box] = []
         self.arrows: list[Arrow] = []
         self.clusters: dict[int, Cluster] = {}
@@ -84,17 +78,26 @@ class _Builder:
         self.ends = tail if merged else []  # the groups that the output box stands for
         self.loss = tail if len(tail) > 1 and not merged else []
         if self.loss:
-            self.clusters[_LOSS] = Cluster(self.ids.fresh("loss of several"), self.loss_title)
+            self.clusters[_LOSS] = Cluster(self.fresh("loss of several"), self.loss_title)
         drawn = [g for g in range(len(groups)) if g not in set(self.ends)]
         self.kept = drawn[-max_nodes:]
         self.omitted = sum(len(groups[g].ops) for g in drawn[: len(drawn) - len(self.kept)])
-        self.place, _ = links_between(trace, groups)
+        self.place, _, _ = links_between(trace, groups)
         self.earlier = ""  # the box that stands for the omitted operations
         self.group_ids: dict[int, str] = {}
         self.sources: dict[int, str] = {}
         self.labelled: set[int] = set()
         self.pairs: set[tuple[str, str]] = set()
         self.numbers: dict[int, str] = {}  # of the operands of the operation that is being added
+
+    def fresh(self, name: str) -> str:
+        """Return ``name`` in printable characters as an id, with a number if it is taken."""
+        made = stem = clean(name)
+        while made in self.taken:
+            self.numbered[stem] += 1
+            made = f"{stem}_{self.numbered[stem] + 1}"
+        self.taken.add(made)
+        return made
 
     def add(self, colour: Callable[[Measure], Box]) -> None:
         """Add a box, coloured by the first measure, with the facts of all measures."""
@@ -108,14 +111,12 @@ class _Builder:
         """Return calls of one operation of the same name, such as ``sigmoid`` in ``Sigmoid``."""
         trace = self.trace
         inside = Counter(op.scope for op in trace.ops)
-        alone = {i: trace.scopes[op.scope] for i, op in enumerate(trace.ops)
-                 if op.scope >= 0 and inside[op.scope] == 1}  # fmt: skip
         return {
-            trace.ops[i].scope
-            for i, scope in alone.items()
-            if operation_text(trace.ops[i]) == scope.type.lower()
-            and not (scope.children or trace.parameters([i]))
-        }
+            op.scope for i, op in enumerate(trace.ops)
+            if op.scope >= 0 and inside[op.scope] == 1
+            and operation_text(op) == trace.scopes[op.scope].type.lower()
+            and not (trace.scopes[op.scope].children or trace.parameters([i]))
+        }  # fmt: skip
 
     def cluster(self, scope: int) -> str:
         """Return the id of the cluster of a module call, made with those around it if it is new.
@@ -130,7 +131,7 @@ class _Builder:
             s = self.trace.scopes[scope]
             parent = self.cluster(s.parent)
             kind = s.type if s.type != s.title else ""
-            self.clusters[scope] = Cluster(self.ids.fresh(s.path), s.title, kind, parent)
+            self.clusters[scope] = Cluster(self.fresh(s.path), s.title, kind, parent)
         return self.clusters[scope].id
 
     def _is_drawn(self, scope: int) -> bool:
@@ -164,24 +165,17 @@ class _Builder:
             box = replace(box, cluster=self.clusters[_LOSS].id)
         self.group_ids[g] = box.id
         self.add(lambda measure: measure.group(trace, one, box))
-        self.incoming(g, box.id)
+        self.incoming(one, box.id)
 
-    def box(
-        self,
-        group: Group,
-        name: str,
-        kind: str,
-        title: str,
-        facts: Facts,
-        type: str = "",
-        **more: Any,
-    ) -> Box:
+    def box(self, group: Group, name: str, facts: Facts, **fields: Any) -> Box:
         """Return the box of a group, with the shape and dtype of its last result."""
         last = self.trace.ops[group.ops[-1]]
+        facts[1:1] = rule_facts(last) if len(group.ops) == 1 else []
         facts += [("shape", shape_text(last.shape)), ("dtype", last.dtype), *_line(last.node)]
-        return Box(self.ids.fresh(name), kind, title, cluster=self.cluster(group.cluster),
-                   type=type if type != title else "", shape=last.shape, dtype=last.dtype,
-                   facts=tuple(facts), **more)  # fmt: skip
+        if fields.get("type") == fields["title"]:
+            del fields["type"]
+        return Box(self.fresh(name), cluster=self.cluster(group.cluster), shape=last.shape,
+                   dtype=last.dtype, facts=tuple(facts), **fields)  # fmt: skip
 
     def title(self, group: Group) -> str:
         """Return what the pill of a group says."""
@@ -206,11 +200,9 @@ class _Builder:
             note = "  ".join(p for p in (given, shape_text(last.shape), saved) if p)
         scope = group.scope if group.scope >= 0 else trace.ops[group.ops[0]].scope
         path = trace.scopes[scope].path if self._is_drawn(scope) else ""
-        rules = rule_facts(last) if len(group.ops) == 1 else []
         full_name = given or (f"{path}.{name}" if path else name)
-        return self.box(
-            group, full_name, group.kind(trace), title, [("operation", name), *rules], note=note
-        )
+        facts = [("operation", name)]
+        return self.box(group, full_name, facts, kind=group.kind(trace), title=title, note=note)
 
     def card(self, group: Group) -> Box:
         """Return the box of a module with parameters."""
@@ -218,12 +210,10 @@ class _Builder:
         note, share = self.parameters_text(own)
         sizes = [(p.name.rpartition(".")[2], shape_text(p.shape)) for p in own]
         absorbed = ", ".join(self.title(a) for a in group.absorbed)
-        last = self.trace.ops[group.ops[-1]]
-        rules = rule_facts(last) if len(group.ops) == 1 else []
-        lead = [("module", scope.type), *rules, *sizes]
         return self.box(
-            group, scope.path, "module", scope.title, lead, scope.type,
-            form="card", spec=spec_of(scope.module), note=note, absorbed=absorbed, share=share,
+            group, scope.path, [("module", scope.type), *sizes], kind="module", title=scope.title,
+            type=scope.type, form="card", spec=spec_of(scope.module), note=note,
+            absorbed=absorbed, share=share,
         )  # fmt: skip
 
     def parameters_text(
@@ -283,10 +273,17 @@ class _Builder:
             name, title, kind, text = trace.ops[first[0].ops[-1]].name, parts[0], "", ""
         else:
             name, title, kind = "step", "step", ""
+        differing = [
+            len({repr(n) for n in numbers})
+            for ops in zip(*steps, strict=False)
+            for numbers in zip(*(trace.ops[i].numbers for i in ops), strict=False)
+        ]
+        if sum(n > 1 for n in differing) > f"{title} {text}".count(".."):
+            text = ", ".join(filter(None, (text, "numbers differ")))
         facts = [("steps", str(len(group.steps))), ("operations", str(len(group.ops)))]
         unit = "steps" if group.carries(trace) and not group.blocks else ""
         return self.box(
-            group, name, "module" if group.own else kinds[-1], title, facts, kind,
+            group, name, facts, kind="module" if group.own else kinds[-1], title=title, type=kind,
             form="card", spec=text, note=note, share=share if group.own else None,
             repeats=len(group.steps), unit=unit,
         )  # fmt: skip
@@ -330,7 +327,7 @@ class _Builder:
         kind = "parameter" if source.role == "parameter" else "data"
         text = str(dtype) if dtype is not None else ""
         facts = (("role", source.role), ("shape", shape_text(source.shape)), ("dtype", text))
-        box = Box(self.ids.fresh(source.name), kind, name, "box", note=note,
+        box = Box(self.fresh(source.name), kind, name, "box", note=note,
                   cluster=self.cluster(scope), shape=source.shape, dtype=text,
                   facts=(*facts, *statistics(source.array)))  # fmt: skip
         self.add(lambda measure: measure.source(source, box))
@@ -344,7 +341,8 @@ class _Builder:
         Empty where their order does not matter, or where all but one tell what they are.
         """
         op = self.trace.ops[group.ops[-1]]
-        if len(group.ops) > 1 or group.is_card or op.primitive.commutative:
+        checkpointed = "again" in (op.node.kwargs or {})  # its operands are those of what is inside
+        if len(group.ops) > 1 or group.is_card or op.primitive.commutative or checkpointed:
             return {}
         unsaid = []
         for link in op.links:
@@ -356,10 +354,9 @@ class _Builder:
         texts = {id(k): _PLACES[k.place : k.place + 1] or f"({k.place + 1})" for k in unsaid}
         return texts if len(unsaid) > 1 else {}
 
-    def incoming(self, g: int, target: str) -> None:
+    def incoming(self, group: Group, target: str) -> None:
         """Add the arrows into the box of a group."""
-        group, trace = self.groups[g], self.trace
-        inside = set(group.ops)
+        trace, inside = self.trace, set(group.ops)
         seen: set[int] = set()  # one arrow into a card stands for all
         self.numbers = self.places(group)
         for link in trace.links(group.ops):
@@ -384,7 +381,7 @@ class _Builder:
         if group.is_card and source in group.parameters(self.trace):
             return
         own = source.name == "data" and not source.name_in(self.trace.passed)
-        if own and group.is_card and not group.steps and self.trace.ran:
+        if own and group.scope >= 0 and not group.steps and self.trace.ran:
             return  # a constant that the module makes for itself
         initial = latest == 0 and source.name == "data" and all(i in step for i in source.users)
         if initial and group.steps and group.carries(self.trace):
@@ -402,7 +399,7 @@ class _Builder:
     def omission(self) -> str:
         """Return the id of the box that stands for the operations that were left out."""
         if not self.earlier:
-            self.earlier = self.ids.fresh("earlier")
+            self.earlier = self.fresh("earlier")
             text = f"{self.omitted:,} earlier operations"
             self.boxes.append(Box(self.earlier, "view", "…", note=text))
         return self.earlier
@@ -444,19 +441,14 @@ class _Builder:
             facts = [("value" if value else "shape", text), ("dtype", dtype)]
             made_by = ", ".join(operation_text(self.trace.ops[i]) for i in ops)
             facts += [("made by", made_by)] if ops else []
-            box = Box(self.ids.fresh(given or "output"), "output", title, "box", note=text,
+            box = Box(self.fresh(given or "output"), "output", title, "box", note=text,
                       shape=shape, dtype=dtype, facts=tuple(facts))  # fmt: skip
             self.boxes.append(box)
             if not ops:
                 link = Link(made, None, shape, gradient=self.trace.ops[made].node.tracked)
                 self.connect(made, box.id, link, last=True)
-            for k in sorted(self.trace.links(ops), key=lambda k: k.op < 0):
-                if k.op in ops:
-                    continue
-                if k.source is None:
-                    self.connect(k.op, box.id, k)
-                else:
-                    self.from_source(k.source, Group(ops), box.id, k)
+            else:
+                self.incoming(Group(ops), box.id)
         for source in self.trace.alone:
             self.add_source(source, -1)
 
@@ -471,7 +463,8 @@ class _Builder:
             facts.append(f"batch {batch}")
         facts.append(str(trace.roots[0][0].dtype))
         macs = sum(multiply_adds(op.node) for op in trace.ops)
-        if self.level in ("ops", "full") or not macs or not batch:
+        hidden = any("again" in (op.node.kwargs or {}) for op in trace.ops)  # in a checkpoint
+        if self.level in ("ops", "full") or not macs or not batch or hidden:
             facts.append(f"{len(trace.ops):,} op{'s' if len(trace.ops) != 1 else ''}")
         else:
             facts.append(f"{count_text(macs / batch)} MAC / sample")
@@ -481,6 +474,26 @@ class _Builder:
         if self.omitted:
             facts.append(f"the {self.omitted:,} oldest not drawn")
         return "  ·  ".join(facts)
+
+    def scene(self, title: str) -> Scene:
+        """Return the scene, with a text above the picture."""
+        for g in self.kept:
+            self.group(g)
+        self.outputs()
+        scene = Scene(
+            title + (f"  —  {self.measure.heading}" if self.measure.heading else ""),
+            self.measure.finding() or self.subtitle(),
+            toposort(self.boxes, self.arrows),
+            self.arrows,
+            list(self.clusters.values()),
+            self.measure.scale(),
+            self.omitted,
+        )
+        if self.level != "blocks":
+            return scene
+        products = {i for i, op in enumerate(self.trace.ops) if op.kind == "product"}
+        mixing = {self.group_ids[g] for g in self.kept if products & set(self.groups[g].ops)}
+        return to_blocks(scene, mixing, self.trace.batch)
 
 
 def _line(node: Node) -> Facts:
@@ -496,50 +509,3 @@ def _line(node: Node) -> Facts:
     inside = path.startswith(os.getcwd() + os.sep)
     file = os.path.relpath(path) if inside else f"<...>/{os.path.basename(path)}"
     return [("line", f"{file}:{line}")]
-
-
-def build(
-    trace: Trace,
-    groups: list[Group],
-    level: str,
-    measures: list[Measure],
-    title: str,
-    max_nodes: int,
-) -> Scene:
-    """Return the scene of a trace at a level.
-
-    Parameters
-    ----------
-    trace, groups
-        The recorded graph, and its operations as they are drawn.
-    level
-        ``"modules"``, ``"compact"``, ``"ops"``, ``"full"`` or ``"blocks"``.
-    measures
-        The first one colours boxes and arrows; all add facts to the boxes.
-    title
-        Text above the picture.
-    max_nodes
-        Maximum number of groups that are drawn; the oldest ones are omitted.
-    """
-    for measure in measures:
-        measure.prepare(trace, groups)
-    b = _Builder(trace, groups, level, measures, max_nodes)
-    for g in b.kept:
-        b.group(g)
-    b.outputs()
-    shown = measures[0]
-    scene = Scene(
-        title + (f"  —  {shown.heading}" if shown.heading else ""),
-        shown.finding() or b.subtitle(),
-        toposort(b.boxes, b.arrows),
-        b.arrows,
-        list(b.clusters.values()),
-        shown.scale(),
-        omitted=b.omitted,
-    )
-    if level != "blocks":
-        return scene
-    mixing = {
-        b.group_ids[g] for g in b.kept if any(trace.ops[i].kind == "product" for i in groups[g].ops)
-    }
-    return to_blocks(scene, mixing, trace.batch)

@@ -12,12 +12,13 @@ argument that a gradient flows to.
 """
 
 import math
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.graph import UNTRACKED, Leaf, Node, reachable
+from autograd_core.engine.graph import UNTRACKED, Given, Leaf, Node, reachable
 from autograd_core.engine.modes import enable_grad
 from autograd_core.engine.primitive import Primitive, ShapeDtype, table
 from autograd_core.engine.recording import TensorBase, make_tensor
@@ -77,7 +78,9 @@ def multiply_adds(node: Node) -> int:
 
 def _arguments(node: Node) -> list[Any]:
     """Return the arguments, or stand-ins of the same shape once they are freed."""
-    given = node.args if node.args is not None else [p.out for p in node.parents]
+    given: Iterable[Any] | None = node.args
+    if given is None:  # the parents that stand for options are no arguments
+        given = [p.out for p in node.parents if not (isinstance(p, Given) and p.option)]
     return [a if a is not None else np.float64(0) for a in given]
 
 

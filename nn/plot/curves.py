@@ -75,8 +75,8 @@ def _rows(history: Any) -> list[dict[str, float]]:
 def history(history: Any, columns: Sequence[str] | str = (), *, ax: Any = None) -> Any:
     """Draw columns of a training by epoch; a ring marks the best epoch.
 
-    Losses, and all that improves by falling, have a logarithmic scale; accuracies, R2 and other
-    scores have a linear one, and a plot of their own.
+    Losses, and all that improves by falling, have a logarithmic scale unless some are not positive;
+    accuracies, R2 and other scores have a linear one, and a plot of their own.
 
     Parameters
     ----------
@@ -147,16 +147,21 @@ def history(history: Any, columns: Sequence[str] | str = (), *, ax: Any = None) 
                 f"column {name!r} holds one number for each epoch, got {shortly(wrong)}"
             ) from None
         curves.append((name.replace("_", " "), x, y, style))
-    drawn = [(x, y) for x, y in _draw_curves(ax, curves, log=not rising) if len(x)]
-    epoch, best, word = 0.0, np.nan, "best" if usual_direction(known[-1]) else "last"
-    if drawn:
-        x, y = drawn[-1]
+    log = not rising and all((y[np.isfinite(y)] > 0).all() for _, _, y, _ in curves)
+    drawn = zip(known, _draw_curves(ax, curves, log=log), strict=True)
+    finite = [(name, x, y) for name, (x, y) in drawn if len(x)]
+    epoch, best, last = 0.0, np.nan, known[-1]
+    if finite:
+        last, x, y = finite[-1]
+    word = "best" if usual_direction(last) else "last"
+    if finite:
         k = -1 if word == "last" else y.argmax() if rising else y.argmin()
         epoch, best = x[k], y[k]
         ax.plot(epoch, best, "o", ms=9, mfc="none", mec=INK, mew=1.3)
     shares = all(c.endswith("accuracy") for c in known)
     value = f"{100 * best:.2f} %" if shares else f"{best:.3g}"
-    ax.set_title(f"{word} {curves[-1][0]} {value}, in epoch {epoch:.0f}", loc="left", fontsize=11)
+    text = f"{word} {last} {value}, in epoch {epoch:.0f}" if finite else f"no {last} is finite"
+    ax.set_title(text.replace("_", " "), loc="left", fontsize=11)
     ax.set(xlabel="epoch", ylabel="accuracy" if shares else "score" if rising else "loss")
     if shares:
         ax.yaxis.set_major_formatter(PercentFormatter(1.0))

@@ -239,10 +239,11 @@ def confusion_matrix(
     ax.imshow(share, cmap="Blues", vmin=0, vmax=1.15)
     size = 9 if count <= 12 else 6
     for i, j in zip(*np.nonzero(matrix), strict=True):
-        limit, color, weight = (0.5, INK, "normal") if i == j else (0.3, ORANGE, "bold")
+        color = ORANGE if i != j and share[i, j] <= 0.2 else INK  # what is read on such a blue
         ax.text(
-            j, i, str(matrix[i, j]), ha="center", va="center", fontsize=size, fontweight=weight,
-            color="white" if share[i, j] > limit else color,
+            j, i, str(matrix[i, j]), ha="center", va="center", fontsize=size,
+            fontweight="normal" if i == j else "bold",
+            color="white" if share[i, j] > 0.75 else color,
         )  # fmt: skip
     names = [str(known[k]) if k < len(known) else str(k) for k in range(count)]
     ax.set_xticks(range(count), names, rotation=0 if max(map(len, names)) < 4 else 90)
@@ -348,7 +349,11 @@ def _class_probabilities(model: Any, points: Any, names: Sequence[Any]) -> Any:
         return np.eye(max(count, len(names), 2))[k]
     evaluation = evaluating(model) if isinstance(model, Module) else nullcontext()
     with evaluation, ag.no_grad():
-        out = array(model(points)).astype(float)
+        out = array(model(points))
+    if out.dtype.kind in "US":  # names of classes
+        k, count = _labels(out, names)
+        return np.eye(max(count, 2))[k]
+    out = out.astype(float)
     if out.shape[:1] != (len(points),) or out.ndim > 2 or out.size == 0:
         raise ValueError(
             f"a classifier of points returns scores (N, classes), here ({len(points)}, classes), "

@@ -31,17 +31,21 @@ class Sizes:
     """Root mean squares of gradients: of the results of nodes, and of leaves.
 
     ``numbers`` are the gradients that are one number. ``partial`` if backward had freed the graph;
-    then the leaves have the sizes of their ``.grad``.
+    then there are only leaves, with the sizes of their ``.grad``.
     """
 
-    nodes: dict[Node, float] = field(default_factory=dict)
-    leaves: dict[Node, float] = field(default_factory=dict)
+    known: dict[Node, float] = field(default_factory=dict)
     numbers: dict[Node, str] = field(default_factory=dict)
     partial: bool = False
 
+    def note(self, node: Node, gradient: Any) -> None:
+        """Note the size of a gradient."""
+        self.known[node] = rms(gradient)
+        self.numbers[node] = value_text(getattr(gradient, "_array", gradient))
+
     def of(self, sources: list[Source]) -> float | None:
         """Return the rms over all elements of several parameters; None if no gradient arrives."""
-        known = [(self.leaves[s.node], s.size) for s in sources if s.node in self.leaves]
+        known = [(self.known[s.node], s.size) for s in sources if s.node in self.known]
         n = sum(size for _, size in known)
         return math.sqrt(sum(rms * rms * size for rms, size in known) / n) if n else None
 
@@ -78,30 +82,20 @@ def _gradient_sizes(trace: Trace) -> Sizes:
         for node in nodes:
             g = cotangents.get(node)
             if g is not None and type(g) is not dict and not isinstance(node, Leaf):
-                sizes.nodes[node] = rms(g)
-                sizes.numbers[node] = value_text(getattr(g, "_array", g))
+                sizes.note(node, g)
             yield node
 
     try:
         with np.errstate(all="ignore"):
             sweep(order, cotangents, hooks=False, observer=observe)
-            leaves: dict[Node, Any] = {n: g for n, g in cotangents.items() if isinstance(n, Leaf)}
-    except GraphError:
-        sizes, leaves = Sizes(partial=True), _stored(order)
-    sizes.leaves = {n: rms(g) for n, g in leaves.items()}
-    sizes.numbers |= {n: value_text(getattr(g, "_array", g)) for n, g in leaves.items()}
+        leaves = {n: g for n, g in cotangents.items() if isinstance(n, Leaf)}
+    except GraphError:  # what an earlier backward stored
+        sizes = Sizes(partial=True)
+        owners = {n: n.owner() for n in order if isinstance(n, Leaf) and n.owner is not None}
+        leaves = {n: g for n, o in owners.items() if (g := getattr(o, "_grad", None)) is not None}
+    for leaf, gradient in leaves.items():
+        sizes.note(leaf, gradient)
     return sizes
-
-
-def _stored(order: list[Node]) -> dict[Node, Any]:
-    """Return the gradients that an earlier backward stored in ``.grad``."""
-    found = {}
-    for node in order:
-        owner = node.owner() if isinstance(node, Leaf) and node.owner is not None else None
-        gradient = getattr(owner, "_grad", None)
-        if gradient is not None:
-            found[node] = gradient
-    return found
 
 
 def ratio_colour(ratio: float) -> str:
@@ -138,7 +132,11 @@ class GradientFlow(Measure):
         known = [self.sizes.of(own) for g in groups for own in g.layers(trace)]
         fine = [r for r in known if r and math.isfinite(r)]
         self.reference = fine[-1] if fine else 0.0
-        results = [r for n, r in self.sizes.nodes.items() if math.isfinite(r) and n.out.shape]
+        self.last = ""  # the name of the layer that has it
+        results = [
+            r for n, r in self.sizes.known.items()
+            if math.isfinite(r) and not isinstance(n, Leaf) and n.out.shape
+        ]  # fmt: skip
         self.largest = max(results, default=0.0)
 
     def ratio(self, rms: float) -> float:
@@ -152,7 +150,7 @@ class GradientFlow(Measure):
         return replace(box, fill=fill, mark=mark(ratio), hollow=rms == 0)
 
     def group(self, trace: Trace, group: Group, box: Box) -> Box:
-        own = self.sizes.nodes.get(trace.ops[group.ops[-1]].node)
+        own = self.sizes.known.get(trace.ops[group.ops[-1]].node)
         if own is not None:
             box = replace(box, facts=(*box.facts, ("rms of ∂L/∂result", number_text(own))))
         rms = self.sizes.of(group.parameters(trace))
@@ -164,6 +162,7 @@ class GradientFlow(Measure):
             return replace(box, fill=WHITE, mark=text, note="no gradient" if is_card else box.note)
         size, ratio = number_text(rms), self.ratio(rms)
         self.layers.append((box.title if is_card else box.id, ratio))
+        self.last = self.layers[-1][0] if rms == self.reference else self.last
         box = replace(box, facts=(*box.facts, ("rms of ∂L/∂W", size),
                                   ("of the last layer's", mark(ratio))))  # fmt: skip
         if not is_card:
@@ -176,13 +175,14 @@ class GradientFlow(Measure):
 
         Blocks with weights of their own are layers: their weights count, as those of other layers.
         """
-        sizes = [self.sizes.of(own) for own in group.layers(trace)]
+        sizes = sizes_of_own = [self.sizes.of(own) for own in group.layers(trace)]
         if not group.blocks:
             ends = [[trace.ops[g.ops[-1]].node for g in reversed(step)] for step in group.steps]
-            known = [(self.sizes.nodes[n] for n in step if n in self.sizes.nodes) for step in ends]
+            known = [(self.sizes.known[n] for n in step if n in self.sizes.known) for step in ends]
             sizes = [next(of_step, None) for of_step in known]
         if rms is not None:
             box = replace(box, facts=(*box.facts, ("rms of ∂L/∂W", number_text(rms))))
+            self.last = box.title if self.reference in sizes_of_own else self.last
         last = self.reference if group.blocks else sizes[-1] or 0.0
         if last <= 0 or not math.isfinite(last):
             return box
@@ -199,7 +199,7 @@ class GradientFlow(Measure):
         return replace(box, strip=strip, strip_ends=(start, end), share=None)
 
     def source(self, source: Source, box: Box) -> Box:
-        rms = self.sizes.leaves.get(source.node) if source.node is not None else None
+        rms = self.sizes.known.get(source.node) if source.node is not None else None
         if rms is None or source.role != "parameter":
             return box
         facts = (*box.facts, ("rms of the gradient", number_text(rms)))
@@ -217,7 +217,7 @@ class GradientFlow(Measure):
             return replace(arrow, width=0.6)
         if self.sizes.partial or node is None or not node.tracked:
             return arrow
-        rms = (self.sizes.leaves if is_source else self.sizes.nodes).get(node)
+        rms = self.sizes.known.get(node)
         width = 1.0 if is_source else self.width(rms)
         return replace(arrow, width=width, reverse=True, gradient=bool(rms))
 
@@ -249,7 +249,7 @@ class GradientFlow(Measure):
         layers = [(f"layer {n}" if n.isdigit() else n, r) for n, r in self.layers if r > 0]
         if len(layers) < 2:
             return lines or (["one layer has parameters"] if not self.stacks else [])
-        last = layers[-1][0]
+        last = f"layer {self.last}" if self.last.isdigit() else self.last
         low, high = min(layers, key=lambda p: p[1]), max(layers, key=lambda p: p[1])
         ratios = [b[1] / a[1] for a, b in zip(layers[1:], layers, strict=False)]
         if low[1] < _SMALL:

@@ -15,18 +15,19 @@ from autograd_core.drawing.scene import Box
 
 
 class Style(NamedTuple):
-    """Fill and stroke of one kind of box, and its name in the legend."""
+    """Fill and stroke of one kind of box, its name in the legend, and both on a dark page."""
 
     fill: str
     stroke: str
     label: str
+    dark: tuple[str, str]
 
 
 THEMES = ("light", "dark", "auto")
 
 PAGE = WHITE = "#FFFFFF"
 INK, MUTED, EDGE = "#1F2933", "#52606D", "#8492A6"
-CLUSTER = Style("#F7F9FB", "#CBD2D9", "")
+CLUSTER = Style("#F7F9FB", "#CBD2D9", "", ("#16212D", "#334455"))
 #: Outline of the cells of a scale, the same in both themes.
 FRAME = "#9AA5B1"
 #: Text of the operations that a card has absorbed.
@@ -42,59 +43,39 @@ GRADIENT = (
 COST = ("#FEFEFA", "#FDF1D8", "#FBD99A", "#F6B84E", "#E08A1E", "#A8570C")
 
 STYLES: dict[str, Style] = {
-    "module": Style("#DCEBF7", "#005F99", "module with parameters"),
-    "parameter": Style("#FFF6D6", "#A88600", "parameter"),
-    "product": Style("#DCEBF7", "#005F99", "matmul / conv"),
-    "elementwise": Style("#DDF3EA", "#008A66", "elementwise"),
-    "reduction": Style("#F8E6F0", "#B3518A", "reduce"),
-    "view": Style("#FFFFFF", "#7A8693", "view"),
-    "data": Style("#F0F4F8", "#7B8794", "data"),
-    "output": Style("#FDE3D8", "#A8320A", "output"),
+    "module": Style("#DCEBF7", "#005F99", "module with parameters", ("#10314C", "#3D9BE9")),
+    "parameter": Style("#FFF6D6", "#A88600", "parameter", ("#3A3410", "#F0E442")),
+    "product": Style("#DCEBF7", "#005F99", "matmul / conv", ("#10314C", "#3D9BE9")),
+    "elementwise": Style("#DDF3EA", "#008A66", "elementwise", ("#123C31", "#6FE0BE")),
+    "reduction": Style("#F8E6F0", "#B3518A", "reduce", ("#3D2233", "#CC79A7")),
+    "view": Style("#FFFFFF", "#7A8693", "view", ("#0F1720", "#73859A")),
+    "data": Style("#F0F4F8", "#7B8794", "data", ("#1E2A36", "#8FA3B5")),
+    "output": Style("#FDE3D8", "#A8320A", "output", ("#45220E", "#E8743B")),
 }
 
 #: Inks on measured fills, besides :data:`INK`: always dark, always light, and light on a light page
 #: but dark on a dark one.
 ALWAYS_DARK, ALWAYS_LIGHT, INVERSE = "#000000", "#FEFEFE", "#FDFDFD"
 
+#: The size of a gradient: on a dark page the middle is dark and the ends shine.
+_DARK_GRADIENT = (
+    *("#6DB1F2", "#4588C4", "#2C5F8F", "#203F5C"),
+    *("#26323E", "#553126", "#8A3F2D", "#F2705C"),
+)
+#: A share of the cost: more is brighter.
+_DARK_COST = ("#16212E", "#33271A", "#5A3D14", "#8A5A12", "#C67A1C", "#FFC66B")
+
 #: The dark counterpart of each colour of the light palette.
 DARK: dict[str, str] = {
-    "#FFFFFF": "#0F1720",  # page, and the fill of a view
-    "#1F2933": "#E6EDF3",  # ink
-    "#52606D": "#9FB0C0",  # muted
-    "#8492A6": "#7C8DA0",  # edge
-    "#F7F9FB": "#16212D",  # cluster
-    "#CBD2D9": "#334455",
-    "#F0F4F8": "#1E2A36",  # data
-    "#7B8794": "#8FA3B5",
-    "#FFF6D6": "#3A3410",  # parameter
-    "#A88600": "#F0E442",
-    "#DCEBF7": "#10314C",  # module, product
-    "#005F99": "#3D9BE9",
-    "#DDF3EA": "#123C31",  # elementwise
-    "#008A66": "#6FE0BE",
-    "#00684D": "#6FE0BE",  # absorbed operations
-    "#F8E6F0": "#3D2233",  # reduction
-    "#B3518A": "#CC79A7",
-    "#7A8693": "#73859A",  # the dashed outline of a view
-    "#FDE3D8": "#45220E",  # output
-    "#A8320A": "#E8743B",
+    PAGE: "#0F1720",
+    INK: "#E6EDF3",
+    MUTED: "#9FB0C0",
+    EDGE: "#7C8DA0",
+    ABSORBED: "#6FE0BE",
     INVERSE: ALWAYS_DARK,
-    # the size of a gradient: on a dark page the middle is dark and the ends shine
-    "#2166AC": "#6DB1F2",
-    "#4F9BC8": "#4588C4",
-    "#92C5DE": "#2C5F8F",
-    "#D1E5F0": "#203F5C",
-    "#F7F7F7": "#26323E",
-    "#FDDBC7": "#553126",
-    "#F4A582": "#8A3F2D",
-    "#B2182B": "#F2705C",
-    # a share of the cost: more is brighter
-    "#FEFEFA": "#16212E",
-    "#FDF1D8": "#33271A",
-    "#FBD99A": "#5A3D14",
-    "#F6B84E": "#8A5A12",
-    "#E08A1E": "#C67A1C",
-    "#A8570C": "#FFC66B",
+    **{c: d for s in (CLUSTER, *STYLES.values()) for c, d in zip(s[:2], s.dark, strict=True)},
+    **dict(zip(GRADIENT, _DARK_GRADIENT, strict=True)),
+    **dict(zip(COST, _DARK_COST, strict=True)),
 }
 
 

@@ -9,6 +9,7 @@ arrows, as far as the blocks beside it allow.
 import itertools
 from bisect import bisect_left
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from autograd_core.drawing.layout.ranks import Item, Layers
 
@@ -16,7 +17,23 @@ _APART, _LANE, _PAD = 24.0, 14.0, 12.0
 _ROUNDS = 10
 
 
-def _blocks(layers: Layers) -> list[list[Item]]:
+@dataclass(eq=False)
+class _Block:
+    """Items with one coordinate; the least distances to blocks beside it, and what pulls it."""
+
+    items: list[Item]
+    x: float = 0.0
+    left: dict["_Block", float] = field(default_factory=dict)
+    right: dict["_Block", float] = field(default_factory=dict)
+    pulls: list["_Block"] = field(default_factory=list)
+
+    def keep(self, other: "_Block", distance: float) -> None:
+        """Keep a block at the right of this one, at least this far."""
+        if distance > self.right.get(other, -1.0):
+            self.right[other] = other.left[self] = distance
+
+
+def _blocks(layers: Layers) -> list[_Block]:
     """Return the items as vertical blocks, each of which has one coordinate."""
     joined: list[list[tuple[int, int]]] = [[] for _ in layers.ranks]  # places in two ranks, sorted
     below: dict[Item, Item] = {}
@@ -55,7 +72,7 @@ def _blocks(layers: Layers) -> list[list[Item]]:
                 block = [item]
                 while block[-1] in below:
                     block.append(below[block[-1]])
-                blocks.append(block)
+                blocks.append(_Block(block))
     return blocks
 
 
@@ -89,77 +106,58 @@ def assign_coordinates(
         width of the card.
     """
     blocks = _blocks(layers)
-    where = {item: k for k, block in enumerate(blocks) for item in block}
-    right: list[dict[int, float]] = [{} for _ in blocks]
-    left: list[dict[int, float]] = [{} for _ in blocks]
-
-    def keep(a: int, b: int, distance: float) -> None:
-        if distance > right[a].get(b, -1.0):
-            right[a][b] = left[b][a] = distance
-
+    where = {item: block for block in blocks for item in block.items}
     for rank in layers.ranks:
         for a, b in itertools.pairwise(rank):
-            keep(where[a], where[b], _apart(a, b, room))
+            where[a].keep(where[b], _apart(a, b, room))
     for c, (lefts, rights) in layers.borders.items():
         for a, b in zip(lefts, rights, strict=True):
-            if where[a] != where[b]:
-                keep(where[a], where[b], widths.get(c, 0.0))
+            if where[a] is not where[b]:
+                where[a].keep(where[b], widths.get(c, 0.0))
     for c, (item, half) in cards.items():
         for border in layers.borders[c]:
             edge = border[item.rank - border[0].rank]
             a, b = (edge, item) if edge.border < 0 else (item, edge)
-            keep(where[a], where[b], half)
-    waiting = [len(n) for n in left]
-    ready = [k for k, n in enumerate(waiting) if n == 0]
-    x = [0.0] * len(blocks)
-    sequence = []
-    for k in ready:  # grows while it is walked
-        sequence.append(k)
-        for n, distance in right[k].items():
-            x[n] = max(x[n], x[k] + distance)
-            waiting[n] -= 1
-            if waiting[n] == 0:
-                ready.append(n)
-    pulls: list[list[int]] = [[] for _ in blocks]
+            where[a].keep(where[b], half)
     for chain in layers.chains.values():
         for a, b in itertools.pairwise(chain):
             p, q = where[a], where[b]
-            if p != q:
+            if p is not q:
                 heavy = 3 if a.box in layers.column and b.box in layers.column else 1
-                pulls[p] += [q] * heavy
-                pulls[q] += [p] * heavy
-    _relax(x, sequence, left, right, pulls, blocks)
-    for k, block in enumerate(blocks):
-        for item in block:
-            item.x = x[k]
+                p.pulls += [q] * heavy
+                q.pulls += [p] * heavy
+    waiting = {block: len(block.left) for block in blocks}
+    sequence = [block for block in blocks if not block.left]
+    for block in sequence:  # grows while it is walked
+        for other, distance in block.right.items():
+            other.x = max(other.x, block.x + distance)
+            waiting[other] -= 1
+            if waiting[other] == 0:
+                sequence.append(other)
+    _relax(sequence)
+    for item, block in where.items():
+        item.x = block.x
 
 
-def _relax(
-    x: list[float],
-    sequence: list[int],
-    left: list[dict[int, float]],
-    right: list[dict[int, float]],
-    pulls: list[list[int]],
-    blocks: list[list[Item]],
-) -> None:
+def _relax(sequence: list[_Block]) -> None:
     """Move each block towards the median of the blocks that it is connected to."""
     inf = float("inf")
     for turn in range(_ROUNDS):
         moved = 0.0
-        for k in reversed(sequence) if turn % 2 == 0 else sequence:
-            low = max((x[n] + d for n, d in left[k].items()), default=-inf)
-            high = min((x[n] - d for n, d in right[k].items()), default=inf)
-            border = blocks[k][0].border
+        for block in reversed(sequence) if turn % 2 == 0 else sequence:
+            low = max((b.x + d for b, d in block.left.items()), default=-inf)
+            high = min((b.x - d for b, d in block.right.items()), default=inf)
+            border = block.items[0].border
             if border:  # as close to the members as possible
                 aim = high if border < 0 else low
-            elif pulls[k]:
-                ends = sorted(x[n] for n in pulls[k])
+            elif block.pulls:
+                ends = sorted(b.x for b in block.pulls)
                 aim = (ends[(len(ends) - 1) // 2] + ends[len(ends) // 2]) / 2
             else:
                 continue
             new = max(low, min(aim, high))
             if -inf < new < inf:
-                moved = max(moved, abs(new - x[k]))
-                x[k] = new
+                moved = max(moved, abs(new - block.x))
+                block.x = new
         if moved < 0.5:
             break

@@ -2,12 +2,10 @@
 
 import itertools
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from autograd_core.drawing.layout.coordinates import assign_coordinates
 from autograd_core.drawing.layout.crossings import order_ranks
 from autograd_core.drawing.layout.placement import (
-    LOOP,
     Placement,
     Point,
     Rectangle,
@@ -16,7 +14,7 @@ from autograd_core.drawing.layout.placement import (
     loop,
 )
 from autograd_core.drawing.layout.ranks import BETWEEN, Item, assign_ranks
-from autograd_core.drawing.layout.routes import Frame, route, route_beside, route_outside
+from autograd_core.drawing.layout.routes import route, route_beside, route_outside
 from autograd_core.drawing.layout.text_width import width
 from autograd_core.drawing.scene import Scene, clean
 
@@ -45,31 +43,24 @@ class LayoutResult:
         scene: Scene,
         direction: str,
         sizes: list[Size],
-        cards: Mapping[str, Size] = MappingProxyType({}),
+        cards: Mapping[str, Size] | None = None,
     ) -> None:
         self.scene, self.direction = scene, direction
         self.flat = direction in ("LR", "RL")
-        self.sizes = [(h, w) if self.flat else (w, h) for w, h in sizes]
-        self.number = {b.id: i for i, b in enumerate(scene.boxes)}
         self.clusters = {c.id: c for c in scene.clusters}
-        loops = {
-            self.number[a.source]: LOOP + (18 if self.flat else 12 + width(clean(a.label), 12))
-            for a in scene.arrows
-            if (a.loop or a.source == a.target) and a.source in self.number
-        }
-        self.layers = assign_ranks(scene, self.sizes, loops)
+        self.layers = assign_ranks(scene, sizes, self.flat)
         order_ranks(self.layers)
         self.labels = {
             chain[0].box: width(clean(scene.arrows[n].label), 11) + 2
             for n, chain in self.layers.chains.items()
             if scene.arrows[n].label and chain[0].path and chain[0].path == chain[-1].path
         }
-        self.cards = {c: size for c, size in cards.items() if c in self.layers.clusters}
+        self.cards = {c: size for c, size in (cards or {}).items() if c in self.layers.clusters}
         self.pads = self._pads()
         self.anchors = self._anchors()
         halves = {c: (self.anchors[c], s[self.flat] / 2 + 4) for c, s in self.cards.items()}
         assign_coordinates(self.layers, self._room, self._widths(), halves)
-        self.frame = self._frame()
+        self._set_positions()
 
     # -- space -----------------------------------------------------------------------------------
 
@@ -138,9 +129,10 @@ class LayoutResult:
     def _along(self, c: str) -> Point:
         """Return where a cluster begins and ends along the flow."""
         (first, last), (before, after) = self.layers.clusters[c], self.pads[c]
-        return self.frame.bands[first][0] - before, self.frame.bands[last][1] + after
+        return self.layers.bands[first][0] - before, self.layers.bands[last][1] + after
 
-    def _frame(self) -> Frame:
+    def _set_positions(self) -> None:
+        """Set the positions along the flow, and those of the boxes beside others."""
         layers, count = self.layers, len(self.layers.ranks)
         top, bottom, label, slope = ([0.0] * (count + 1) for _ in range(4))
         for c, (first, last) in layers.clusters.items():
@@ -155,28 +147,25 @@ class LayoutResult:
             for a, b in itertools.pairwise(chain):
                 g = min(a.rank, b.rank)
                 slope[g] = max(slope[g], abs(a.x - b.x))
-        bands: list[Point] = []
+        layers.pads = list(zip(top, bottom, strict=True))
         at = 0.0
         for r, rank in enumerate(layers.ranks):
             at += top[r]
             tall = max((i.h for i in rank), default=0.0)
-            bands.append((at, at + tall))
+            layers.bands.append((at, at + tall))
             at += tall + bottom[r] + max(_GAP, label[r] + 14) + min(slope[r] / 14, 60.0)
-        places: dict[int, Point] = {}
         for i, item in layers.items.items():
-            low, high = bands[item.rank]
+            low, high = layers.bands[item.rank]
             middle = (low + high) / 2
-            places[i] = (item.x, middle)
+            layers.at[i] = (item.x, middle)
             for sign, side in zip((-1, 1), item.sides, strict=True):
-                tall = sum(self.sizes[j][1] for j in side) + BETWEEN * (len(side) - 1)
+                tall = sum(self.layers.sizes[j][1] for j in side) + BETWEEN * (len(side) - 1)
                 start = middle - tall / 2
                 for j in side:
-                    w, h = self.sizes[j]
+                    w, h = self.layers.sizes[j]
                     apart = item.w / 2 + item.gap + w / 2 + (item.extra if sign > 0 else 0.0)
-                    places[j] = (item.x + sign * apart, start + h / 2)
+                    layers.at[j] = (item.x + sign * apart, start + h / 2)
                     start += h + BETWEEN
-        pads = list(zip(top, bottom, strict=True))
-        return Frame(places, self.sizes, bands, pads)
 
     # -- turning --------------------------------------------------------------------------------
 
@@ -188,8 +177,8 @@ class LayoutResult:
 
     def corners(self, i: int) -> Rectangle:
         """Return left, top, width and height of a box on the page."""
-        x, y = self.point(self.frame.at[i])
-        w, h = self.sizes[i][::-1] if self.flat else self.sizes[i]
+        x, y = self.point(self.layers.at[i])
+        w, h = self.layers.sizes[i][::-1] if self.flat else self.layers.sizes[i]
         return x - w / 2, y - h / 2, w, h
 
     def around(self, c: str) -> Rectangle:
@@ -203,12 +192,11 @@ class LayoutResult:
 
     def placement(self) -> Placement:
         """Return the places of all boxes, clusters and arrows on the page."""
-        layers, frame = self.layers, self.frame
-        routes = route(layers, frame) | route_beside(self.scene, layers, frame)
-        routes |= route_outside(self.scene, layers, frame)
+        layers = self.layers
+        routes = route(layers) | route_beside(layers) | route_outside(layers)
         for n in layers.loops:
-            i = self.number[self.scene.arrows[n].source]
-            (x, y), (w, h) = frame.at[i], self.sizes[i]
+            i = self.layers.number[self.scene.arrows[n].source]
+            (x, y), (w, h) = layers.at[i], self.layers.sizes[i]
             routes[n] = loop(x + w / 2, y, h)
         for n, r in routes.items():
             side = r.side

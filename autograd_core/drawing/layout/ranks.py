@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from autograd_core.drawing.layout.placement import Size
+from autograd_core.drawing.layout.placement import LOOP, Point, Size
 from autograd_core.drawing.layout.text_width import width
 from autograd_core.drawing.scene import Scene, clean, cluster_paths, critical_path
 
@@ -44,8 +44,15 @@ class Item:
 
 @dataclass
 class Layers:
-    """Ranks in order, and the chain of items along each drawn arrow."""
+    """A scene as ranks in order, with the chain of items along each drawn arrow.
 
+    The last three fields are positions: the centre of each box, where each rank begins and ends
+    along the flow, and the space that clusters need before and after it.
+    """
+
+    scene: Scene
+    sizes: list[Size]  # across and along the flow
+    number: dict[str, int]  # of the boxes, by their ids
     ranks: list[list[Item]]
     items: dict[int, Item]  # by the number of the box
     chains: dict[int, list[Item]]  # by the number of the arrow
@@ -55,6 +62,9 @@ class Layers:
     column: set[int]  # boxes on the critical path
     clusters: dict[str, tuple[int, int]] = field(default_factory=dict)  # first and last rank
     borders: dict[str, tuple[list[Item], list[Item]]] = field(default_factory=dict)
+    at: dict[int, Point] = field(default_factory=dict)
+    bands: list[Point] = field(default_factory=list)
+    pads: list[Point] = field(default_factory=list)
 
 
 def _beside(
@@ -110,7 +120,7 @@ def _ranks(count: int, edges: list[tuple[int, int, int]]) -> list[int]:
     return rank
 
 
-def assign_ranks(scene: Scene, sizes: list[Size], extra: Mapping[int, float]) -> Layers:
+def assign_ranks(scene: Scene, sizes: list[Size], flat: bool) -> Layers:
     """Return the ranks of a scene.
 
     Parameters
@@ -118,11 +128,13 @@ def assign_ranks(scene: Scene, sizes: list[Size], extra: Mapping[int, float]) ->
     scene
         The scene to lay out.
     sizes
-        Size of each box, across and along the flow.
-    extra
-        Space that a box needs at its right, for a loop.
+        Width and height of each box.
+    flat
+        Whether the flow is from left to right, or back.
     """
     number = {b.id: i for i, b in enumerate(scene.boxes)}
+    sizes = [(h, w) if flat else (w, h) for w, h in sizes]
+    extra: dict[int, float] = {}  # space that a box needs at its right
     plain, loops, turned = [], [], set()
     for n, arrow in enumerate(scene.arrows):
         a, b = number.get(arrow.source), number.get(arrow.target)
@@ -130,6 +142,7 @@ def assign_ranks(scene: Scene, sizes: list[Size], extra: Mapping[int, float]) ->
             continue
         if a == b or arrow.loop:
             loops.append(n)
+            extra[a] = LOOP + (18 if flat else 12 + width(clean(arrow.label), 12))
         else:
             if a > b:
                 turned.add(n)
@@ -162,7 +175,8 @@ def assign_ranks(scene: Scene, sizes: list[Size], extra: Mapping[int, float]) ->
                 tall = sum(sizes[j][1] for j in side) + BETWEEN * (len(side) - 1)
                 item.h = max(item.h, tall)
         item.left, item.right = reach
-    layers = Layers([], items, {}, beside, [], loops, {number[i] for i in column if i in number})
+    spine = {number[i] for i in column if i in number}
+    layers = Layers(scene, sizes, number, [], items, {}, beside, [], loops, spine)
     for item in items.values():
         for c in item.path:
             first, last = layers.clusters.get(c, (item.rank, item.rank))

@@ -52,6 +52,21 @@ def operands(node: Node) -> list[Operand]:
     ]
 
 
+def given_again(node: Node) -> list[Any]:
+    """Return the constants that a checkpointed function was called with, and is called with again.
+
+    Its node has what needs a gradient alone.
+    """
+    call = getattr((node.kwargs or {}).get("again"), "__self__", None)
+    if call is None:
+        return []
+    pairs = zip(call.tree.leaves, call.values, strict=True)
+    arrays = [
+        a if kept is None else kept[0] for a, kept in pairs if kept is None or not kept[1].tracked
+    ]
+    return [a for a in arrays if isinstance(a, np.ndarray)]
+
+
 class Flow:
     """What the calls on a tape read: ``reads`` by their nodes."""
 

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd_core.drawing.trace.groups import Group
-from autograd_core.drawing.trace.trace import Scope, Source, Trace
+from autograd_core.drawing.trace.trace import Op, Scope, Source, Trace
+from autograd_core.drawing.trace.wording import pill_title
 
 #: A run of equal words: begin, end and period, in numbers of groups, and the module calls if known.
 Run = tuple[int, int, int, list[int]]
@@ -124,10 +125,12 @@ class _Letters:
         module = trace.scopes[group.scope].module if group.scope >= 0 else None
         word: list[Hashable] = [len(group.steps), group.is_card]
         word.append(id(type(module) if like.own else module))
+        if like.own and module is not None and not group.is_card:
+            word.append(pill_title(module, ""))  # a rate of dropout is no option of an operation
         for i in group.ops:
             op = trace.ops[i]
             word += [op.name, op.dtype, op.shape if like.sized else len(op.shape)]
-            word += _options(op.node, like)
+            word += _options(op, like)
             for link in op.links:
                 own = inside[i] - inside[link.op] if link.op in inside else 0
                 word.append(own or (link.shape if like.sized else -len(link.shape)))
@@ -233,18 +236,20 @@ class _Letters:
         return len(places)
 
 
-def _options(node: Any, like: Likeness) -> list[Hashable]:
+def _options(op: Op, like: Likeness) -> list[Hashable]:
     """Return the options of an operation that equal groups have in common, and its numbers.
 
-    Steps of plain code may differ in their numbers, such as a time, whose range is shown.
+    Steps of plain code may differ in their numbers, such as a time, whose range is shown, and in
+    their indices.
     """
     found: list[Hashable] = [
         (name, repr(value))
-        for name, value in (node.kwargs or {}).items()
-        if not hasattr(value, "shape") and name != "index" and (like.sized or name not in _SIZES)
+        for name, value in (op.node.kwargs or {}).items()
+        if (like.own if name == "index" else not getattr(value, "shape", ()))
+        and (like.sized or name not in _SIZES)
     ]
-    numbers = [a for a in node.args or () if isinstance(a, (int, float, complex))]
-    return found + (numbers if like.own else [len(numbers)])
+    numbers = op.numbers
+    return found + (list(map(repr, numbers)) if like.own else [len(numbers)])
 
 
 def _scope_of(trace: Trace, group: Group) -> int:

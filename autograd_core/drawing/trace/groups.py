@@ -116,8 +116,10 @@ def group(trace: Trace, level: str, depth: int | None) -> list[Group]:
     return groups
 
 
-def links_between(trace: Trace, groups: list[Group]) -> tuple[list[int], list[list[int]]]:
-    """Return the group of each operation (-1 for none), and the groups that each group reads.
+def links_between(
+    trace: Trace, groups: list[Group]
+) -> tuple[list[int], list[list[int]], list[set[int]]]:
+    """Return the group of each operation (-1 for none), and what each group reads and is read by.
 
     A group that is read several times is listed several times.
     """
@@ -125,26 +127,19 @@ def links_between(trace: Trace, groups: list[Group]) -> tuple[list[int], list[li
     for g, one in enumerate(groups):
         for i in one.ops:
             place[i] = g
-    reads = [
-        [place[k.op] for k in trace.links(one.ops) if k.op >= 0 and place[k.op] not in (g, -1)]
-        for g, one in enumerate(groups)
-    ]
-    return place, reads
-
-
-def _users(reads: list[list[int]]) -> list[set[int]]:
-    """Return the groups that read each group."""
-    users: list[set[int]] = [set() for _ in reads]
-    for g, sources in enumerate(reads):
-        for source in sources:
-            users[source].add(g)
-    return users
+    reads: list[list[int]] = [[] for _ in groups]
+    users: list[set[int]] = [set() for _ in groups]
+    for g, one in enumerate(groups):
+        for link in trace.links(one.ops):
+            if link.op >= 0 and place[link.op] not in (g, -1):
+                reads[g].append(place[link.op])
+                users[place[link.op]].add(g)
+    return place, reads, users
 
 
 def merge_into_cards(trace: Trace, groups: list[Group]) -> list[Group]:
     """Merge groups without parameters into the only card that feeds them (level ``compact``)."""
-    place, reads = links_between(trace, groups)
-    users = _users(reads)
+    place, reads, users = links_between(trace, groups)
     ends = {place[made] for _, made in trace.roots if made >= 0}
     into = list(range(len(groups)))
     for g, one in enumerate(groups):
@@ -169,8 +164,7 @@ def loss_tail(trace: Trace, groups: list[Group]) -> list[int]:
     """
     if len(trace.roots) != 1 or trace.roots[0][0].size != 1 or trace.roots[0][1] < 0:
         return []
-    place, reads = links_between(trace, groups)
-    users = _users(reads)
+    place, reads, users = links_between(trace, groups)
     found: list[int] = []
     g = place[trace.roots[0][1]]
     while True:

@@ -16,20 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.drawing.trace.flow import Flow, Operand, operands
+from autograd_core.drawing.trace.flow import Flow, Operand, given_again, operands
 from autograd_core.engine.diagnostics import Tape
-from autograd_core.engine.graph import (
-    GET_OUTPUT,
-    UNTRACKED,
-    Given,
-    Leaf,
-    Node,
-    producer,
-)
+from autograd_core.engine.graph import GET_OUTPUT, UNTRACKED, Given, Leaf, Node, producer
 from autograd_core.engine.primitive import Primitive
 from autograd_core.engine.recording import TensorBase
 from autograd_core.engine.scopes import calls, first_shape
 from autograd_core.tensors.tensor import Tensor
+
+Named = Mapping[str, Any]  # objects by their names
 
 
 class Source:
@@ -122,6 +117,16 @@ class Op:
         return "target" in self.primitive.argument_names
 
     @property
+    def numbers(self) -> list[Any]:
+        """Return its arguments that are plain numbers, which belong to it."""
+        linked = {link.place for link in self.links}
+        args = [a for i, a in enumerate(self.node.args or ()) if i not in linked]
+        args = [
+            a.item() if getattr(a, "shape", None) == () and hasattr(a, "item") else a for a in args
+        ]
+        return [a for a in args if isinstance(a, (int, float, complex))]
+
+    @property
     def result(self) -> Any:
         """Return the result, or the first of several; only shape and dtype if not kept."""
         out = self.node.out
@@ -200,12 +205,7 @@ class Trace:
     """
 
     def __init__(
-        self,
-        roots: Mapping[str, Any],
-        names: Mapping[str, Any],
-        inputs: Mapping[str, Any],
-        variables: Mapping[str, Any],
-        tape: Tape | None = None,
+        self, roots: Named, names: Named, inputs: Named, variables: Named, tape: Tape | None = None
     ) -> None:
         """Read the graph of some Tensors.
 
@@ -267,7 +267,11 @@ class Trace:
         return sorted(seen, key=lambda node: node.seq)
 
     def _reads(self, node: Node) -> list[Operand]:
-        return self.flow.reads.get(node) or operands(node)
+        if found := self.flow.reads.get(node):
+            return found
+        found = operands(node)
+        constants = enumerate(given_again(node), len(found))
+        return found + [Operand(i, *self.flow.origin(a)) for i, a in constants]
 
     def _add(self, node: Node, primitive: Primitive) -> None:
         links: list[Link] = []
@@ -376,7 +380,7 @@ class Trace:
         return self.sources_of(ops, "parameter")
 
 
-def identities(names: Mapping[str, Any]) -> dict[int, str]:
+def identities(names: Named) -> dict[int, str]:
     """Return names by the ids of the named modules and arrays, and of the nodes of Tensors.
 
     Arrays in containers have the name of their key, or of the container and their number.
@@ -523,6 +527,9 @@ def _name_sources(trace: Trace) -> None:
 
 
 def _is_plain_tensor(node: Node | None) -> bool:
-    """Return whether a leaf belongs to a Tensor itself, not to a subclass like ``nn.Parameter``."""
+    """Return whether a leaf belongs to a Tensor itself, not to a subclass like ``nn.Parameter``.
+
+    One whose owner is gone is none of the parameters of a module that is alive.
+    """
     owner = node.owner() if isinstance(node, Leaf) and node.owner is not None else None
-    return owner is not None and type(owner) is Tensor
+    return isinstance(node, Leaf) and (owner is None or type(owner) is Tensor)

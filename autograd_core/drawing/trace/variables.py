@@ -56,12 +56,12 @@ def drawable(variables: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in variables.items()
-        if (isinstance(value, (TensorBase, np.ndarray)) or _is_module(value))
+        if (isinstance(value, (TensorBase, np.ndarray)) or is_module(value))
         and not name.startswith("_")
     }
 
 
-def _is_module(value: Any) -> bool:
+def is_module(value: Any) -> bool:
     """Return whether a value is a module or a class of them; its attributes are not evaluated."""
     return hasattr(value if isinstance(value, type) else type(value), "named_parameters")
 
@@ -72,7 +72,7 @@ def holds_tensors(value: Any) -> bool:
     waiting = [value]
     while waiting:
         value = waiting.pop()
-        if isinstance(value, TensorBase) or _is_module(value):
+        if isinstance(value, TensorBase) or is_module(value):
             return True
         if id(value) in seen or isinstance(value, (type, ModuleType)) or len(seen) > _MOST:
             continue

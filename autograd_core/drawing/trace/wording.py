@@ -21,6 +21,7 @@ _SYMBOLS = {
     "less": "<",
     "less_equal": "≤",
     "setitem": "write",
+    "write_view": "write",
     "sliding_window_view": "windows",
 }
 #: Operations that are written together with the number they take: ``× 0.5``.
@@ -28,6 +29,9 @@ _WITH_NUMBER = {"+", "−", "×", "÷", "power", "maximum", "minimum", ">", "≥
 #: How a sign is written inside a formula.
 _INFIX = {"+": "+", "−": "−", "×": "·", "÷": "/"}
 _LONGEST_FORMULA = 40
+#: Part of a formula, and how loosely it binds: a name, a matrix product, ``·`` and ``/``, a sum.
+Term = tuple[str, int]
+_ATOM, _PRODUCT, _RATIO, _SUM = range(4)
 
 
 def shape_text(shape: Sequence[int]) -> str:
@@ -142,6 +146,8 @@ def operation_text(op: Op) -> str:
         if isinstance(index, np.ndarray) and index.dtype.kind in "iu":
             return "rows" if getattr(node.out, "ndim", 1) > 1 else "pick"
         return f"[{_index_text(index)}]" if index is not None else "index"
+    if name == "setitem" and node.kwargs:
+        return f"write [{_index_text(node.kwargs.get('index'))}]"
     if name == "reshape" and op.links:
         was, now = op.links[0].shape, op.shape
         if len(now) == 2 and len(was) > 2 and was[0] == now[0]:
@@ -162,7 +168,9 @@ def _number(a: Any) -> str:
     """Return a plain number as text, and an empty text for anything else."""
     if getattr(a, "shape", None) == () and hasattr(a, "item"):
         a = a.item()
-    return number_text(a) if isinstance(a, (int, float)) else str(a) if type(a) is complex else ""
+    if type(a) is complex:
+        return f"({a:.3g})"
+    return number_text(a) if isinstance(a, (int, float)) else ""
 
 
 def pill_title(module: Any, operation: str) -> str:
@@ -239,61 +247,94 @@ def formula(trace: Trace, ops: list[int], state: set[tuple[int, int]]) -> str:
         Which links are written as the state ``h``: numbers within ``ops``, and of the links.
     """
     inside = set(ops)
-    made: dict[int, tuple[str, bool]] = {}  # the text, and whether it is a sum
+    made: dict[int, Term] = {}
     read = [trace.ops[ops[n]].links[m] for n, m in state]
     if len({(k.op, id(k.source)) for k in read}) > 1:
         return ""
+    others: set[tuple[int, int, str]] = set()  # what is written x
 
-    def term(link: Link, place: tuple[int, int]) -> tuple[str, bool]:
+    def term(link: Link, place: tuple[int, int], index: str = "") -> Term:
         if link.op in inside:
             return made[link.op]
         if place in state:
-            return "h", False
+            return "h", _ATOM
         source = trace.views.get(link.op, link.source)
-        if source is None:
-            return "x", False
-        is_data = link.source is not None and source.role in ("input", "data")
-        return ("x" if is_data else source.name.rpartition(".")[2]), False
+        if source is None or (link.source is not None and source.role in ("input", "data")):
+            others.add((link.op, id(source), index))
+            return "x", _ATOM
+        name = source.name.rpartition(".")[2]
+        return _viewed(trace, link.op, name) if link.op in trace.views else name, _ATOM
 
     for n, i in enumerate(ops):
-        terms = [term(k, (n, m)) for m, k in enumerate(trace.ops[i].links)]
-        made[i] = _applied(trace.ops[i], terms)
+        op = trace.ops[i]
+        index = operation_text(op) if op.name == "getitem" else ""
+        terms = [term(k, (n, m), index) for m, k in enumerate(op.links)]
+        outside = terms == [("x", _ATOM)] and op.links[0].op not in inside
+        made[i] = terms[0] if index and outside else _applied(op, terms)  # x[:, t] is x
         if len(made[i][0]) > _LONGEST_FORMULA:
             return ""
-    return made[ops[-1]][0]
+    return made[ops[-1]][0] if len(others) <= 1 else ""
 
 
-def _applied(op: Op, terms: list[tuple[str, bool]]) -> tuple[str, bool]:
-    """Return an operation applied to terms, and whether the result is a sum."""
+def _viewed(trace: Trace, view: int, name: str) -> str:
+    """Return the name of a parameter that is read through views: ``Wᵀ``, ``W[:, :4]``."""
+    steps: list[Op] = []
+    while view in trace.views:
+        steps.append(trace.ops[view])
+        view = trace.ops[view].links[0].op
+    for op in reversed(steps):
+        was = op.links[0].shape
+        if op.name in ("transpose", "matrix_transpose", "swapaxes") and len(was) == 2:
+            name += "ᵀ" if op.shape == was[::-1] else ""
+        elif (index := operation_text(op)).startswith("["):
+            name += "" if set(index) <= set("[]:, new…") else index
+        elif math.prod(op.shape) != math.prod(was) or len(was) > 2:
+            name = f"{op.name}({name})"
+    return name
+
+
+def _applied(op: Op, terms: list[Term]) -> Term:
+    """Return an operation applied to terms."""
     text = operation_text(op)
     plain = [t for t, _ in terms]
-    closed = [f"({t})" if is_sum else t for t, is_sum in terms]
     sign = _INFIX.get(_SYMBOLS.get(op.name, ""), "")
     if sign and len(terms) == 2:
-        return f" {sign} ".join(plain if sign in "+−" else closed), sign in "+−"
+        rank = _SUM if sign in "+−" else _RATIO
+        # what follows a minus or a fraction bar is one term
+        least = (rank, {"+": _SUM, "·": _RATIO, "−": _RATIO, "/": _ATOM}[sign])
+        return f" {sign} ".join(_closed(t, n) for t, n in zip(terms, least, strict=True)), rank
+    factors = [_closed(t, _PRODUCT) for t in terms]
     if op.name in ("matmul", "dot") and len(terms) == 2:
-        return " ".join(closed), False
+        return " ".join(factors), _PRODUCT
     if op.name == "linear" and len(terms) in (2, 3):
-        return f"{closed[0]} {closed[1]}ᵀ" + "".join(f" + {b}" for b in closed[2:]), True
+        transposed = _closed(terms[1], _ATOM)
+        return f"{factors[0]} {transposed}ᵀ" + "".join(f" + {b}" for b in plain[2:]), _SUM
     if op.name == "getitem" and len(terms) == 1:
-        return terms[0]
-    if len(terms) == 1 and (result := _with_number(text, plain[0], closed[0])):
+        return _closed(terms[0], _ATOM) + text, _ATOM
+    if len(terms) == 1 and (result := _with_number(text, terms[0])):
         return result
-    return f"{text}({', '.join(plain)})", False
+    return f"{text}({', '.join(plain)})", _ATOM
 
 
-def _with_number(text: str, plain: str, closed: str) -> tuple[str, bool] | None:
+def _closed(term: Term, loosest: int) -> str:
+    """Return a term, in brackets if it binds more loosely than what is around it allows."""
+    text, rank = term
+    return f"({text})" if rank > loosest else text
+
+
+def _with_number(text: str, term: Term) -> Term | None:
     """Return an operation with a number, such as ``x · 2``, ``1 − x`` or ``x³``, else None."""
-    base = closed if closed.isalpha() or closed != plain else f"({closed})"
+    base = term[0] if term[0].isalpha() else f"({term[0]})"
     if text == "square":
-        return f"{base}²", False
+        return f"{base}²", _ATOM
     first, _, second = text.partition(" ")
     if first == "power" and second.isdigit():
-        return f"{base}{raised(int(second))}", False
+        return f"{base}{raised(int(second))}", _ATOM
     for number, sign, leads in ((second, first, False), (first, second, True)):
         if sign in _INFIX and number:
-            is_sum = sign in "+−"
-            part = plain if is_sum and not leads else closed
+            rank = _SUM if sign in "+−" else _RATIO
+            behind = {"−": _RATIO, "/": _ATOM}.get(_INFIX[sign], rank)
+            part = _closed(term, behind if leads else rank)
             ends = (number, part) if leads else (part, number)
-            return f" {_INFIX[sign]} ".join(ends), is_sum
+            return f" {_INFIX[sign]} ".join(ends), rank
     return None

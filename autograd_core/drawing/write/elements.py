@@ -5,6 +5,7 @@ from autograd_core.drawing.layout.text_width import width
 from autograd_core.drawing.scene import clean
 from autograd_core.drawing.write.escaping import xml
 
+SPACE = "{http://www.w3.org/2000/svg}"  # before the name of an element that was read
 Words = tuple[str, float, str]  # a text, its size, and its classes: m(uted), b(old), k(ind)
 
 

@@ -25,14 +25,6 @@ from autograd_core.drawing.write import svg
 from autograd_core.drawing.write.elements import moved
 from autograd_core.drawing.write.escaping import script_json, xml
 
-_NAMES = {
-    "blocks": "Blocks",
-    "modules": "Modules",
-    "compact": "Compact",
-    "ops": "Every op",
-    "full": "Full",
-}
-
 
 @cache
 def _asset(name: str) -> str:
@@ -96,7 +88,7 @@ def _drawn(scene: Scene, direction: str, closed: Mapping[str, Box]) -> tuple[str
     layout = LayoutResult(scene, direction, svg.box_sizes(scene, direction), sizes)
     where = layout.placement()
     ids = list(where.clusters)
-    number, at = {c: k for k, c in enumerate(ids)}, layout.number
+    number, at = {c: k for k, c in enumerate(ids)}, layout.layers.number
     parts = svg.paint(scene, where, tips=False)
     places = [layout.card(c) for c in ids]
     parts["titles"] = [
@@ -187,7 +179,7 @@ def to_html(
     title = xml(scenes[level].title) or "computation graph"
     buttons = "".join(
         f'<button type="button" data-show="{xml(n)}" aria-pressed="false">'
-        f"{xml(_NAMES.get(n, n))}</button>"
+        f"{xml('Every op' if n == 'ops' else n.capitalize())}</button>"
         for n in scenes
     )
     pictures = "\n".join(

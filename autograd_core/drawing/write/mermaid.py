@@ -4,14 +4,7 @@ Mermaid refuses more than 500 edges or 50,000 characters, and becomes unreadable
 At most 300 boxes are written, the newest ones, and the diagram says what was left out.
 """
 
-from autograd_core.drawing.colour.palette import (
-    ALWAYS_LIGHT,
-    CLUSTER,
-    INK,
-    INVERSE,
-    STYLES,
-    ink_on,
-)
+from autograd_core.drawing.colour.palette import ALWAYS_LIGHT, CLUSTER, INK, INVERSE, STYLES, ink_on
 from autograd_core.drawing.scene import Box, Scene, clean, outline
 from autograd_core.drawing.write.escaping import mermaid_text
 

@@ -164,12 +164,11 @@
       const long = all.reduce((sum, p, k) => sum + (k ? distance(p, all[k - 1]) : 0), 0);
       if (!(best.get(key)?.long <= long)) best.set(key, { n, to, long, all, cut });
     });
-    const kept = new Map([...best.values()].map((one) => [one.n, one]));
-    l.edges.forEach((e, n) => {
-      if (!kept.has(n)) return;
-      if (l.folded.size || e.changed) draw(e, l.lines[n], kept.get(n));
-      cover(e, kept.get(n).all);
-    });
+    for (const line of best.values()) {
+      const e = l.edges[line.n];
+      if (l.folded.size || e.changed) draw(e, l.lines[line.n], line);
+      cover(e, line.all);
+    }
     const all = [...bounds.values()];
     const edge = (k, f, sign) => all.reduce((m, box) => f(m, box[k]), sign * Infinity) - sign * MARGIN;
     const [x, y] = all.length ? [edge(0, Math.min, 1), edge(1, Math.min, 1)] : [0, 0];
@@ -443,11 +442,8 @@
   let sweep = null, timer = 0; // its steps, and the one that is shown
   function begin() { // a step for each unit, in the order of the graph and then in that of backward
     const l = now(), order = [...Array(l.count).keys()], into = order.map(() => []);
-    const steps = (back, boxes) => {
-      const units = new Map();
-      for (const i of boxes) units.set(outermost(i), [...(units.get(outermost(i)) ?? []), i]);
-      return [...units].map(([unit, own]) => ({ unit, own: new Set(own), back }));
-    };
+    const steps = (back, boxes) => [...Map.groupBy(boxes, outermost)]
+      .map(([unit, own]) => ({ unit, own: new Set(own), back }));
     for (const [a, b, , gradient] of l.arrows) if (gradient && a !== b) into[b].push(a);
     const got = reached(order.filter((i) => !l.next[i].length && into[i].length), into);
     const made = order.filter((i) => l.before[i].length), back = made.filter((i) => got.has(i));
@@ -555,16 +551,13 @@
     if (picked < 0) return pick(l.seen.indexOf(true));
     const from = middle(picked), own = inside(picked);
     const near = new Set(own.flatMap((n) => [...l.next[n], ...l.before[n]]).map(outermost));
-    let best = -1, least = Infinity;
-    l.nodes.forEach((_, i) => {
-      if (!l.seen[i]) return;
+    const costs = l.seen.map((seen, i) => {
       const p = middle(i), x = p.x - from.x, y = p.y - from.y;
       const along = x * dx + y * dy, aside = Math.abs(x * dy) + Math.abs(y * dx);
-      if (along < 2) return;
-      const cost = (along + 3 * aside) * (near.has(i) ? 0.4 : 1);
-      if (cost < least) [best, least] = [i, cost];
+      return seen && along >= 2 ? (along + 3 * aside) * (near.has(i) ? 0.4 : 1) : Infinity;
     });
-    if (best >= 0) pick(best);
+    const least = Math.min(...costs);
+    if (least < Infinity) pick(costs.indexOf(least));
   }
   document.addEventListener("keydown", (e) => {
     if (e.ctrlKey || e.metaKey || e.altKey || help.open) return;

@@ -8,8 +8,8 @@ from itertools import groupby
 from xml.etree import ElementTree
 
 from autograd_core.drawing.layout.text_width import width
+from autograd_core.drawing.write.elements import SPACE
 
-_SPACE = "{http://www.w3.org/2000/svg}"
 _IN_ARIAL = frozenset("–—‘’“”•…→←↑↓▲▼◄►∂∑−√∞≈≠≤≥")
 INSTALL = (
     "PNG and PDF need cairosvg and the cairo library: pip install 'autograd-core[pictures]', and "
@@ -26,7 +26,7 @@ def _in_arial(c: str) -> bool:
 def _with_fonts(svg: str) -> bytes:
     """Return an SVG in which signs that Arial lacks have a font that has them."""
     root = ElementTree.fromstring(svg)
-    for text in root.iter(f"{_SPACE}text"):
+    for text in root.iter(f"{SPACE}text"):
         shown = " ".join((text.text or "").split())
         runs = [(ok, "".join(cs)) for ok, cs in groupby(shown, _in_arial)]
         if all(ok for ok, _ in runs):
@@ -36,7 +36,7 @@ def _with_fonts(svg: str) -> bytes:
         text.set("x", f"{float(text.get('x', 0)) - back * width(shown, size, bold):.2f}")
         text.text = ""
         for ok, run in runs:
-            part = ElementTree.SubElement(text, f"{_SPACE}tspan")
+            part = ElementTree.SubElement(text, f"{SPACE}tspan")
             part.text = run
             if not ok:
                 part.set("font-family", "DejaVu Sans")

@@ -1,4 +1,4 @@
-r"""TikZ: a standalone LaTeX document of the SVG that the painter made.
+r"""TikZ: a complete LaTeX document, one page of its size, of the SVG that the painter made.
 
 Every group of the SVG is a scope, with its title as a comment for those who edit the text by hand.
 The rules of the style sheet in the SVG are applied here; they are those of one fixed theme. The
@@ -12,20 +12,21 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from autograd_core.drawing.scene import clean
-from autograd_core.drawing.write.elements import number
+from autograd_core.drawing.write.elements import SPACE, number
 from autograd_core.drawing.write.escaping import tex
 
-_SPACE = "{http://www.w3.org/2000/svg}"
 _UNIT = 0.75  # points to a pixel
 _ANCHORS = {"": "base west", "middle": "base", "end": "base east"}
-_DOCUMENT = r"""\documentclass[tikz]{standalone}
-\usepackage{amssymb,iftex}
+_DOCUMENT = r"""\documentclass{article}
+\usepackage[paperwidth=%gbp, paperheight=%gbp, margin=0pt]{geometry}
+\usepackage{tikz,amssymb,iftex}
 \iftutex\usepackage{fontspec}
 \IfFontExistsTF{TeX Gyre Heros}{\setsansfont{TeX Gyre Heros}}{}
 \else\usepackage[T1]{fontenc}\usepackage{helvet}\fi
 \renewcommand\familydefault\sfdefault
 \newcommand\letter[1]{\iftutex#1\else?\fi} %% letters that the fonts of pdflatex lack
 %s
+\pagestyle{empty}\parindent=0pt\topskip=0pt
 \begin{document}
 \begin{tikzpicture}[x=%gbp, y=-%gbp, line width=%gbp,
   every node/.style={inner sep=0pt, outer sep=0pt}]
@@ -120,7 +121,7 @@ class _Writer:
         look
             What it inherits from them.
         """
-        tag = element.tag.removeprefix(_SPACE)
+        tag = element.tag.removeprefix(SPACE)
         path = [*path, {tag, *(f".{c}" for c in element.get("class", "").split())}]
         own = dict(element.attrib)
         for rule in self.rules:
@@ -133,7 +134,7 @@ class _Writer:
         if tag in ("svg", "g"):
             shift = re.findall(r"[-\d.]+", own.get("transform", ""))
             inside = [line for e in element for line in self.lines(e, path, look)]
-            title = (element.findtext(f"{_SPACE}title") or "").split("\n")[0]
+            title = (element.findtext(f"{SPACE}title") or "").split("\n")[0]
             yield f"\\begin{{scope}}{f'[shift={{({shift[0]},{shift[1]})}}]' if shift else ''}" + (
                 f" % {clean(title)}" if title else ""
             )
@@ -174,7 +175,8 @@ def to_tikz(svg: str) -> str:
     1
     """
     root = ElementTree.fromstring(svg)
-    writer = _Writer(root.findtext(f"{_SPACE}style") or "")
+    writer = _Writer(root.findtext(f"{SPACE}style") or "")
     lines = "\n".join(writer.lines(root, [], {"fill": "#000000"}))
     colours = "\n".join(rf"\definecolor{{c{c}}}{{HTML}}{{{c}}}" for c in writer.colours)
-    return _DOCUMENT % (colours, _UNIT, _UNIT, _UNIT, lines)
+    width, height = (_UNIT * float(root.attrib[name]) for name in ("width", "height"))
+    return _DOCUMENT % (width, height, colours, _UNIT, _UNIT, _UNIT, lines)

@@ -69,6 +69,7 @@ def test_errors_name_what_is_expected():
     for wrong, message in [
         ({"names": [1]}, "names maps names"),
         ({"names": {1: y}}, r"got \{1: "),
+        ({"names": {"b": 3}}, r"got \{'b': 3\}"),
         ({"title": 4}, "title is a text"),
         ({"fold": 3}, "fold is True, False, names of modules .* got 3"),
         ({"fold": []}, "fold is True, False, names of modules .* or a function of a module"),
@@ -84,5 +85,24 @@ def test_errors_name_what_is_expected():
         ag.draw(ag.tensor(1.0))
     with pytest.raises(TypeError, match=r"ag.draw\(model, x\)"):
         ag.draw(networks.MLP())
+    with pytest.raises(TypeError, match=r"make one first, ag.draw\(MLP\(...\), x\)"):
+        ag.draw(networks.MLP, np.ones((2, 4)))
     with pytest.raises(ValueError, match="color function returns a number"):
         ag.draw(y, color=lambda node: "red")
+
+
+def test_outputs_whose_keys_look_like_numbers_are_all_drawn():
+    w = ag.tensor(np.ones(3), requires_grad=True, name="w")
+    scene = ag.draw([{"1": np.sum(w)}, np.prod(w), {"1": np.max(w)}]).graph
+    assert len([b for b in scene.boxes if b.kind == "output"]) == 3
+
+
+def test_what_a_function_returns_besides_tensors_is_refused():
+    with pytest.raises(
+        TypeError, match="what the function returns, Tensors; it returned a NoneType"
+    ):
+        ag.draw(lambda x: None, np.ones(3))
+    with pytest.raises(TypeError, match="it returned a str among them"):
+        ag.draw(lambda x: [np.sum(x), "sum"], np.ones(3))
+    with pytest.raises(ValueError, match=r"format is svg, png, .* or txt; got 'gif'"):
+        ag.draw(np.sum, np.ones(3)).to_bytes("gif")

@@ -130,3 +130,22 @@ def test_it_is_saved_in_every_format(tmp_path):
 @pytest.mark.parametrize(("shape", "text"), [((), ""), ((3,), "3"), ((2, 3, 4, 5), "2×3 @ 4×5")])
 def test_sizes_are_written(shape, text):
     assert size_text(shape) == text
+
+
+def test_a_caption_has_all_options_but_the_sizes():
+    class Net(nn.Module):
+        def __init__(self):
+            self.embedding, self.cell = nn.Embedding(9, 4, rng=0), nn.GRUCell(4, 5, rng=0)
+            self.out = nn.Linear(5, 4, rng=0)
+
+        def forward(self, x):
+            x = self.embedding(x)
+            h = np.zeros((2, 5))
+            for _ in range(4):
+                h = self.cell(x, h)
+                x = self.out(h)
+            return x
+
+    titles = [b.title for b in ag.draw(Net(), np.ones(2, int), level="blocks").graph.boxes]
+    assert "embedding 9, 4" in titles
+    assert "step out, cell × 3 steps" in titles

@@ -50,3 +50,15 @@ def test_every_layer_is_drawn_in_every_colour():
             scene = ag.draw(y, level=level, color=color).graph
             assert scene.title.startswith("Sequential")
             assert scene.boxes[-1].kind == "output"
+
+
+def test_the_mask_of_dropout_is_part_of_it():
+    model = nn.Sequential(nn.Linear(3, 4, rng=0), nn.Dropout(0.5, rng=1), nn.Linear(4, 2, rng=2))
+    x = np.ones((2, 3), np.float32)
+    for level in ("blocks", "modules", "compact"):
+        assert [b.id for b in ag.draw(model, x, level=level).graph.boxes if b.kind == "data"] == [
+            "x"
+        ]
+    assert [b.id for b in ag.draw(model, x, level="ops").graph.boxes if b.kind == "data"] == [
+        "x", "data"
+    ]  # fmt: skip

@@ -114,3 +114,15 @@ def test_history_without_a_loss_draws_its_scores(ax):
     nn.plot.history({"epoch": [5, 10], "accuracy": [0.5, 0.8], "seconds": [1, 1]}, ax=ax)
     assert ax.get_title(loc="left") == "best accuracy 80.00 %, in epoch 10"
     assert len(ax.get_lines()) == 2  # one curve and its ring
+
+
+@pytest.mark.parametrize(("rows", "title", "scale"), [
+    ({"loss": [0.5, -1.0, -2.5]}, "best loss -2.5, in epoch 3", "linear"),
+    ({"loss": [1.0, 0.5, 0.0]}, "best loss 0, in epoch 3", "linear"),
+    ({"loss": [1, 0.5], "validation_loss": [np.nan] * 2}, "best loss 0.5, in epoch 2", "log"),
+    ({"loss": [np.nan, np.inf]}, "no loss is finite", "log"),
+])  # fmt: skip
+def test_losses_that_are_negative_zero_or_not_finite(ax, rows, title, scale):
+    nn.plot.history(rows, ax=ax)
+    assert ax.get_title(loc="left") == title
+    assert ax.get_yscale() == scale

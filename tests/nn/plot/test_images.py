@@ -219,3 +219,28 @@ def test_decision_boundary_of_scikit_learn(ax):
     model = svm.SVC().fit(x, y)
     nn.plot.decision_boundary(model, x, y, ax=ax)
     assert ax.get_title(loc="left").split("(")[1] == f"{100 * model.score(x, y):.1f} % right)"
+
+
+def test_decision_boundary_of_a_function_that_returns_names(ax):
+    x = np.random.default_rng(0).normal(size=(30, 2))
+    names = np.where(x[:, 0] > 0, "right", "left")
+    nn.plot.decision_boundary(lambda p: np.where(p[:, 0] > 0, "right", "left"), x, names, ax=ax)
+    assert ax.get_title(loc="left") == "decision boundary  (100.0 % right)"
+
+
+def test_numbers_in_a_confusion_matrix_can_be_read_on_their_blue(ax):
+    from matplotlib import colormaps
+    from matplotlib.colors import to_rgb
+
+    def luminance(colour):
+        linear = [v / 12.92 if v <= 0.03928 else ((v + 0.055) / 1.055) ** 2.4 for v in colour[:3]]
+        return np.dot([0.2126, 0.7152, 0.0722], linear)
+
+    for errors in range(21):
+        target, prediction = np.zeros(20, int), np.array([1] * errors + [0] * (20 - errors))
+        nn.plot.confusion_matrix(prediction, target, ax=ax)
+        for text in ax.texts:
+            behind = colormaps["Blues"](int(text.get_text()) / 20 / 1.15)
+            a, b = sorted((luminance(behind), luminance(to_rgb(text.get_color()))))
+            assert (b + 0.05) / (a + 0.05) >= 2.9
+        ax.clear()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+import nn
 from autograd_core.drawing.colour import palette
 from tests.autograd_core.drawing import networks
 
@@ -78,3 +79,11 @@ def test_a_freed_graph_is_drawn(color):
     _, loss = networks.mlp()
     loss.backward()
     assert len(ag.draw(loss, level="modules", color=color).graph.boxes) == 9
+
+
+@pytest.mark.parametrize("color", ["time", "memory", "flops"])
+def test_costs_of_a_batch_norm_that_backward_has_freed(color):
+    model = nn.Sequential(nn.Linear(3, 4, rng=0), nn.BatchNorm1d(4))
+    loss = np.sum(model(np.random.default_rng(0).random((5, 3))) ** 3)
+    loss.backward()
+    assert ag.draw(loss, level="modules", color=color).graph.boxes

@@ -130,3 +130,20 @@ def test_vectors_complex_and_integers():
     assert card(ag.draw(np.abs(w), color="grad"), "w").mark
     v = ag.tensor(np.ones(3, np.float16), requires_grad=True, name="v")
     assert card(ag.draw(v * 60000, color="grad"), "v").mark == "×1"
+
+
+def test_the_finding_names_the_layer_that_the_others_are_compared_with():
+    embedding, cell = nn.Linear(3, 4, rng=0), nn.GRUCell(4, 5, rng=0)
+
+    def run(x):
+        h = np.zeros((2, 5), np.float32)
+        late, first = nn.relu(embedding(x)), embedding(2 * x)
+        for _ in range(4):
+            h = cell(late + first, h)
+        return np.sum(h)
+
+    other = nn.Linear(3, 3, rng=0)
+    picture = ag.draw(
+        lambda x: run(other(x)), np.ones((2, 3), np.float32), level="modules", color="grad"
+    )
+    assert "of the gradient cell gets" in picture.graph.subtitle

@@ -53,7 +53,7 @@ def hits(way, place, slack=1.0):
 
 
 def ways(d):
-    found = routes.route(d.layers, d.frame) | routes.route_beside(d.scene, d.layers, d.frame)
+    found = routes.route(d.layers) | routes.route_beside(d.layers)
     return {n: [(k, tuple(map(d.point, ps))) for k, ps in r.path] for n, r in found.items()}
 
 
@@ -154,12 +154,12 @@ def test_cycles_of_clusters_and_arrows_terminate():
     clusters = [Cluster("a", "a", parent="b"), Cluster("b", "b", parent="a")]
     boxes = [Box(i, "product", i, cluster="a") for i in "xyz"]
     arrows = [Arrow("x", "y"), Arrow("y", "z"), Arrow("z", "x"), Arrow("x", "nobody")]
-    assert len(arranged(Scene("", "", boxes, arrows, clusters)).frame.at) == 3
+    assert len(arranged(Scene("", "", boxes, arrows, clusters)).layers.at) == 3
 
 
 def test_a_long_chain_needs_no_recursion():
     d = arranged(scenes.long(10_000, 7))
-    assert len({round(x, 3) for x, _ in d.frame.at.values()}) == 1
+    assert len({round(x, 3) for x, _ in d.layers.at.values()}) == 1
 
 
 def test_arrows_beyond_the_budget_run_outside():
@@ -167,5 +167,5 @@ def test_arrows_beyond_the_budget_run_outside():
     scene.arrows += [Arrow(f"op{i}", f"op{3999 - i}") for i in range(20)]
     d = arranged(scene)
     assert d.layers.outside
-    found = routes.route_outside(scene, d.layers, d.frame)
+    found = routes.route_outside(d.layers)
     assert min(max(p[0] for p in points(r.path)) for r in found.values()) > 40

@@ -400,4 +400,81 @@ def test_numbers_that_differ_between_steps_are_told_as_a_range():
         return x.sum()
 
     (box,) = stacks(ag.draw(powers, np.ones(3)))
-    assert box.spec == "sin, power, 0.1 ×, +"
+    assert box.spec == "sin, power, 0.1 ×, +, numbers differ"
+
+
+@pytest.mark.parametrize(("step", "expected"), [
+    (lambda h, w, b: h - (h @ w + b), "h ← h − (h w + b)"),
+    (lambda h, w, b: b / (h * b), "h ← b / (h · b)"),
+    (lambda h, w, b: np.cosh(np.tanh(b / (h / b))), "h ← cosh(tanh(b / (h / b)))"),
+    (lambda h, w, b: 2 / (h * b), "h ← 2 / (h · b)"),
+    (lambda h, w, b: (h * b) @ w, "h ← (h · b) w"),
+    (lambda h, w, b: np.tanh(h @ w.T + b[None, :]), "h ← tanh(h wᵀ + b)"),
+    (lambda h, w, b: np.tanh(h @ w[:, ::-1]), "h ← tanh(h w[:, ::-1])"),
+    (lambda h, w, b: (h + b)[:, 1:] @ w[1:], "h ← (h + b)[:, 1:] w[1:]"),
+])  # fmt: skip
+def test_the_formula_of_a_step_is_what_it_computes(step, expected):
+    w = ag.tensor(np.eye(3) + 1, requires_grad=True, name="w")
+    b = ag.tensor(np.arange(1.0, 4), requires_grad=True, name="b")
+    h = np.ones((2, 3))
+    for _ in range(4):
+        h = step(h, w, b)
+    (box,) = stacks(ag.draw(h.sum()))
+    assert box.spec == expected
+
+
+def test_numbers_that_the_text_of_a_step_rounds_or_leaves_out_are_said_to_differ():
+    def near(x):
+        for i in range(4):
+            x = np.sin(x * (1 + 1e-6 * i))
+        return x.sum()
+
+    def clipped(x):
+        for i in range(4):
+            x = np.clip(x, -1 - i, 1 + i)
+        return x.sum()
+
+    (box,) = stacks(ag.draw(near, np.ones(3)))
+    assert box.spec == "h ← sin(h · 1), numbers differ"
+    (box,) = stacks(ag.draw(clipped, np.ones(3)))
+    assert box.spec == "numbers differ"
+
+
+class Scaled(nn.Module):
+    def __init__(self, rate, scale):
+        self.fc, self.drop, self.scale = nn.Linear(4, 4, rng=0), nn.Dropout(rate, rng=1), scale
+
+    def forward(self, x):
+        return self.drop(self.fc(x)) * self.scale
+
+
+@pytest.mark.parametrize(("rates", "scales", "folded"), [
+    ((0.1, 0.1, 0.1), (2, 2, 2), True),
+    ((0.1, 0.2, 0.5), (2, 2, 2), False),
+    ((0.1, 0.1, 0.1), (2, 3, 4), False),
+])  # fmt: skip
+@pytest.mark.parametrize("dtype", [float, np.float32, lambda s: np.array(s, np.float32)])
+def test_blocks_with_other_rates_of_dropout_or_numbers_of_numpy_are_not_equal(
+    rates, scales, folded, dtype
+):
+    model = nn.Sequential(*[Scaled(r, dtype(s)) for r, s in zip(rates, scales, strict=True)])
+    found = stacks(ag.draw(model, np.ones((2, 4), np.float32), level="modules"))
+    assert bool(found) == folded
+
+
+class Picked(nn.Module):
+    def __init__(self, index):
+        self.fc, self.out, self.index = nn.Linear(4, 4, rng=0), nn.Linear(1, 4, rng=1), index
+
+    def forward(self, x):
+        return self.out(self.fc(x)[:, self.index])
+
+
+@pytest.mark.parametrize(("indices", "folded"), [
+    ([slice(0, 1)] * 3, True),
+    ([slice(0, 1), slice(1, 2), slice(2, 3)], False),
+    ([[0], [1], [2]], False),
+])  # fmt: skip
+def test_blocks_that_take_other_parts_are_not_equal(indices, folded):
+    model = nn.Sequential(*map(Picked, indices))
+    assert bool(stacks(ag.draw(model, np.ones((2, 4)), level="modules"))) == folded

@@ -247,3 +247,24 @@ def test_time_of_a_checkpoint_is_measured_after_the_run():
     block = ag.checkpoint(model)
     scene = ag.draw(lambda x: np.sum(block(x)), image(2, 4), color="time").graph
     assert "forward + backward" in scene.subtitle
+
+
+def test_a_checkpoint_reads_what_it_was_called_with():
+    model = nn.mlp([4, 3, 2], rng=0)
+    block, head = ag.checkpoint(model), nn.Linear(2, 1, rng=0)
+    scene = ag.draw(lambda x: head(block(x / 2)), image(2, 4), level="modules").graph
+    step = next(b for b in scene.boxes if b.title.startswith("checkpoint"))
+    into = {a.source: (a.label, a.gradient) for a in scene.arrows if a.target == step.id}
+    assert into["divide"] == ("", False)
+    assert not any("①" in label for label, _ in into.values())
+    assert "MAC" not in scene.subtitle  # those inside are not known
+
+
+def test_a_write_says_where():
+    def written(x):
+        x = x * 2
+        x[1:] = x[:-1] * 3
+        return np.sum(x)
+
+    titles = [b.title for b in ag.draw(written, np.ones(3)).graph.boxes]
+    assert titles == ["x", "× 2", "[:-1]", "× 3", "write [1:]", "sum", "output"]

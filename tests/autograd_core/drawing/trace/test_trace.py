@@ -157,3 +157,19 @@ def test_several_networks_have_the_names_of_variables():
     generator, critic = nn.mlp([4, 3, 2], rng=0), nn.mlp([2, 3, 1], rng=1)
     scene = ag.draw(lambda z: critic(generator(z)), image(5, 4), level="modules").graph
     assert [c.title for c in scene.clusters] == ["generator", "critic"]
+
+
+def test_a_tensor_that_is_gone_is_no_parameter_of_a_module():
+    critic = nn.mlp([4, 3, 1], activation="tanh", rng=0)
+
+    def penalty():
+        x = ag.tensor(image(2, 4), requires_grad=True)
+        (g,) = ag.gradients(np.sum(critic(x)), [x], create_graph=True)
+        return np.mean(g * g)
+
+    scene = ag.draw(penalty(), level="modules").graph
+    assert scene.subtitle.startswith("19 parameters  ·  batch 2")
+    assert [b.note for b in scene.boxes if b.form == "card"] == [
+        "15 params, shared", "4 params, shared"
+    ]  # fmt: skip
+    assert next(b.note for b in scene.boxes if b.kind == "data") == "2×4"
