@@ -31,6 +31,10 @@ class Line:
         from a generator.  ``guard``: the truth of the first argument must be ``expected``.
     expected
         Of a guard.
+    undo
+        Of a guard: calls to make if it fails, before the program is left.
+    errstate
+        How floating-point errors are handled, where that differs from the call's own.
     origin
         The line of the user's code, as ``file.py:12``.
     """
@@ -42,6 +46,8 @@ class Line:
     kind: str = "call"
     expected: bool = True
     origin: str = ""
+    undo: list[Line] = field(default_factory=list)
+    errstate: dict[str, Any] | None = None
 
     @property
     def inputs(self) -> list[Traced]:

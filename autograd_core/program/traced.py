@@ -370,6 +370,51 @@ def _operator(function: Callable[..., Any], left: Any, right: Any) -> Any:
     return owner.call(function, (left, right), {})
 
 
+class Number:
+    """A Python number that changes from call to call, such as a step count or a learning rate.
+
+    It is weak, as Python numbers are: beside an array it takes the array's dtype.  Arithmetic
+    gives numbers again, by a line of plain Python; a comparison becomes a guard; what needs its
+    value (an index, ``math.sqrt``) makes it a constant, by a guard that it stays the same.
+    """
+
+    __slots__ = ("_value", "example", "name", "number", "owner", "role", "root")
+    is_traced = True
+
+    def __init__(self, owner: Trace, example: Any, name: str = "", role: str = "line") -> None:
+        self.owner, self.example, self.name, self.role = owner, example, name, role
+        self.root, self.number = self, owner.number()
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        if any(isinstance(a, TensorBase) for a in args):
+            return NotImplemented
+        function = ufunc if method == "__call__" else getattr(ufunc, method)
+        return self.owner.call(function, args, kwargs)
+
+    def __bool__(self) -> bool:
+        return self.owner.guard(self, bool(self.example))
+
+    def _pinned(self) -> Any:
+        """Return the number as a constant, once and for all of this program."""
+        if not self.owner.guard(self == self.example, True):
+            raise AssertionError
+        return self.example
+
+    def __float__(self) -> float:
+        return float(self._pinned())
+
+    def __int__(self) -> int:
+        return int(self._pinned())
+
+    def __index__(self) -> int:
+        return operator.index(self._pinned())
+
+    def __repr__(self) -> str:
+        return f"Number({self.name or self.number}, {self.example!r})"
+
+    __hash__ = object.__hash__
+
+
 def astype(array: Any, dtype: Any) -> Any:
     """Return an array with another dtype."""
     return array.astype(dtype)
