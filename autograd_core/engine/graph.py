@@ -23,6 +23,9 @@ from autograd_core.engine.primitive import Primitive
 RECORD, ANOMALY, STRICT_NAN, PROFILE, RECOMPUTE, DRAW, TRACE = 1, 2, 4, 8, 16, 32, 64
 mode: ContextVar[int] = ContextVar("autograd_core.mode", default=RECORD)
 
+#: Further variables of a thread or task on which the results of functions may depend.
+contexts: list[ContextVar[Any]] = []
+
 #: Numbers nodes and in-place writes in the order in which they happen.
 clock = itertools.count(1)
 

@@ -49,9 +49,20 @@ _last = 0
 
 def note_write(array: Any, name: str | None) -> None:
     """Note that an ndarray was written just now (the memory of other arrays is not known)."""
+    if isinstance(array, np.ndarray):
+        note_again([prepared(array, name)])
+
+
+def note_again(writes: list[Write]) -> None:
+    """Note that all of some arrays were written just now."""
     global _last
-    if not isinstance(array, np.ndarray):
-        return
+    _last = next(clock)
+    for write in writes:
+        write.seq = _last
+
+
+def prepared(array: np.ndarray[Any, Any], name: str | None) -> Write:
+    """Return the record of writes into an array, for :func:`note_again` while the array lives."""
     base: Any = array
     while isinstance(base.base, np.ndarray):
         base = base.base
@@ -64,8 +75,8 @@ def note_write(array: Any, name: str | None) -> None:
             _writes.pop(key, None)
 
         write = _writes[key] = Write(weakref.ref(base, forget), low, high)
-    write.seq = _last = next(clock)
     write.name, write.shape = name or "a tensor", array.shape
+    return write
 
 
 def check_mutations(order: list[Node]) -> None:

@@ -1,39 +1,82 @@
 """``ag.compile``: trace a function once for each form of its arguments, then run the program.
 
-A function is traced twice at its first call: numbers that differ between the traces are no
-constants, and are refused.  Programs of one signature form a tree by the outcomes of their guards.
+A function is traced twice: numbers that differ between the traces are no constants, and are
+refused.  Programs of one signature form a tree by the outcomes of their guards.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from autograd_core.engine.graph import TRACE, mode
-from autograd_core.engine.modes import in_mode
-from autograd_core.engine.recording import TensorBase
+from autograd_core.engine.graph import RECORD, UNTRACKED, contexts, mode
+from autograd_core.engine.mutation import note_again, note_write, prepared
+from autograd_core.engine.recording import TensorBase, make_tensor
 from autograd_core.errors import CompileError
-from autograd_core.program.lines import Line, Program, replaced
-from autograd_core.program.passes import PASSES, differences
-from autograd_core.program.source import Miss, Source, write
-from autograd_core.program.traced import Trace, Traced, trace
-from autograd_core.transforms.trees import Tree
+from autograd_core.program.lines import Program, leaves_of, values_in
+from autograd_core.program.passes import PASSES
+from autograd_core.program.recording import (
+    EXTEND,
+    REPLACE,
+    Effect,
+    IsRecorded,
+    Recording,
+    Slot,
+    form,
+    is_input,
+    record,
+    same,
+    settled,
+)
+from autograd_core.program.source import Miss, write
+from autograd_core.program.state import MISSING, Place
+from autograd_core.program.traced import trace
 
-#: How many outcomes of its guards a function may have before it is run eagerly.
-OUTCOMES = 16
+#: How many programs a signature may have before the function is run eagerly.
+LIMIT = 16
+
+#: Held while a function is traced, when its arrays are exchanged for traced ones.
+_tracing = threading.RLock()
 
 
-class _Variant:
-    """One program, and what to run where one of its guards fails."""
+NUMBERS = (int, float)
 
-    def __init__(self, program: Program, source: Source) -> None:
-        self.program, self.source = program, source
-        self.functions = [source.make()]  # each with buffers of its own; a thread takes one out
-        self.others: dict[int, _Variant] = {}
+
+def _tensor(array: Any) -> Any:
+    return make_tensor(array, UNTRACKED)
+
+
+class Version:
+    """A program, when it holds, and what is done with what it returns.
+
+    Attributes
+    ----------
+    volatile
+        The slots whose values are inputs.
+    others
+        What to run where a guard fails, by its number.
+    gather
+        Returns the inputs that are not arguments, or None if a name was rebound.
+    finish
+        Commits the effects, and returns the result.
+    """
+
+    def __init__(self, recording: Recording, program: Program, name: str) -> None:
+        self.program = program
+        self.others: dict[int, list[Version]] = {}
+        self.guards = [line for line in program.lines if line.kind == "guard"]
+        self.volatile: set[Slot] = {(id(s.place.holder), s.key) for s in recording.slots}
+        self._expected: dict[str, tuple[Place, Any]] = {}  # slots by the name of what is there
+        self._names: dict[str, Any] = {"tensor": _tensor, "form": form, "numbers": NUMBERS}
+        self._count = itertools.count()
+        self.gather = self._gatherer(recording)
+        self.finish = self._finisher(recording)
+        self.source = write(program, name)
+        self.functions = [self.source.make()]  # each with buffers of its own; a thread takes one
 
     def run(self, arrays: list[Any]) -> Any:
         """Return what the program returns: outputs, or the guard that failed."""
@@ -46,38 +89,181 @@ class _Variant:
         finally:
             self.functions.append(function)
 
+    def holds(self) -> Any:
+        """Return what :meth:`gather` does; equal constants are taken for the same."""
+        try:
+            found = self.gather()
+            if found is None:  # names may be bound to equal constants
+                self.changed()
+                found = self.gather()
+        except (KeyError, AttributeError, IndexError, IsRecorded):
+            return None
+        return found
+
+    def changed(self) -> set[Slot]:
+        """Return the watched slots that hold other arrays or numbers now."""
+        found = set()
+        for name, (place, key) in self._expected.items():
+            now = place.read().get(key, MISSING)
+            if now is not self._names[name] and same(now, self._names[name]):
+                self._names[name] = now
+            elif now is not self._names[name] and is_input(now):
+                found.add((id(place.holder), key))
+        return found
+
+    def _new(self, value: Any) -> str:
+        """Return a name for something in the functions that are written here."""
+        name = f"k{next(self._count)}"
+        self._names[name] = value
+        return name
+
+    def _at(self, place: Place, key: Any) -> str:
+        holder = self._new(place.holder)
+        return f"{holder}.{key}" if place.by_attribute else f"{holder}[{self._new(key)}]"
+
+    def _define(self, *lines: str) -> Any:
+        exec("\n    ".join(lines), self._names)
+        return self._names.pop("f")
+
+    def _gatherer(self, recording: Recording) -> Callable[[], Any]:
+        read = {v for line in self.program.lines for v in line.inputs}
+        read |= set(values_in(self.program.outputs))
+        grown = {id(e.place.holder) for e in recording.effects if e.key is EXTEND}
+        tests = [f"{self._new(v)}.get() == {self._new(v.get())}" for v in contexts]
+        for place, content in zip(recording.places, recording.before, strict=True):
+            if id(place.holder) in grown:
+                continue
+            if not place.by_attribute and place.keys is None:
+                tests.append(f"len({self._new(place.holder)}) == {len(content)}")
+            for key, value in content.items():
+                if (id(place.holder), key) not in self.volatile:
+                    expected = self._new(value)
+                    self._expected[expected] = place, key
+                    tests.append(f"{self._at(place, key)} is {expected}")
+        lines, given, dropped = list[str](), list[str](), set[int]()
+        for i, slot in enumerate(recording.slots):
+            lines.append(f"v{i} = {self._at(slot.place, slot.key)}")
+            unread = not any(v in read for v in slot.inputs)
+            if slot.inputs and (unread or type(slot.value) in NUMBERS):
+                tests.append(f"type(v{i}) is {self._new(type(slot.value))}")
+                dropped |= {id(v) for v in slot.inputs if unread}
+                given += [] if unread else [f"v{i}"]
+                continue
+            lines.append(f"a{i} = []")
+            tests.append(f"form(v{i}, a{i}, numbers) == {self._new(form(slot.value, [], NUMBERS))}")
+            given.append(f"*a{i}")
+        self.program.inputs[:] = [v for v in self.program.inputs if id(v) not in dropped]
+        test, inputs = " and ".join(tests) or "True", "".join(f"{g}, " for g in given)
+        return self._define("def f():", *lines, f"if {test}: return ({inputs})")
+
+    def _finisher(self, recording: Recording) -> Callable[[Any], Any] | None:
+        """Return a function of what the program returns; None where there is nothing to do."""
+        result, lines = "r", list[str]()
+        if recording.effects:
+            lines.append("r, e = r")
+        for i, effect in enumerate(recording.effects):
+            lines += self._committed(effect, self._rebuilt(effect.value, f"e[{i}]"))
+        written = self.program.written
+        writes = []
+        for value, array in self.program.captured.items():
+            if value.root in written and id(array) in recording.leaves:
+                writes.append(prepared(array, recording.leaves[id(array)]))
+        if writes:
+            lines.append(f"{self._new(note_again)}({self._new(writes)})")
+        for slot in recording.slots:
+            if slot.place.by_attribute and slot.key == "_array" and any(v.root in written for v in slot.inputs):
+                tensor = self._new(slot.place.holder)
+                lines.append(f"{self._new(note_write)}({tensor}._array, {tensor}.name)")
+        result = self._rebuilt(recording.result, "r")
+        if not lines and result == "r":
+            return None
+        found: Callable[[Any], Any] = self._define("def f(r):", *lines, f"return {result}")
+        return found
+
+    def _committed(self, effect: Effect, value: str) -> list[str]:
+        """Return the statements that leave a value in a slot."""
+        place, key = effect.place, effect.key
+        holder = self._new(place.holder)
+        if key is EXTEND or key is REPLACE:
+            return [f"{holder}.clear()"] * (key is REPLACE) + [f"{holder}.extend({value})"]
+        if effect.value is MISSING:
+            return [f"del {self._at(place, key)}"]
+        found = [f"{self._at(place, key)} = {value}"]
+        if place.by_attribute and key == "_array":
+            found.append(f"{holder}.data = {holder}._array")
+        return found
+
+    def _rebuilt(self, tree: Any, at: str) -> str:
+        """Return the text of a tree that the program returns at ``at``, Tensors being Tensors."""
+        if isinstance(tree, TensorBase):
+            return f"tensor({at})"
+        if not any(isinstance(leaf, TensorBase) for leaf in leaves_of(tree)):
+            return at
+        if isinstance(tree, dict):
+            keys = [(self._new(key), value) for key, value in tree.items()]
+            members = "".join(f"{k}: {self._rebuilt(v, f'{at}[{k}]')}, " for k, v in keys)
+            return f"{{{members}}}"
+        members = "".join(f"{self._rebuilt(v, f'{at}[{i}]')}, " for i, v in enumerate(tree))
+        if isinstance(tree, list):
+            return f"[{members}]"
+        return f"{self._new(type(tree))}({members})" if hasattr(tree, "_fields") else f"({members})"
+
+
+class _Family:
+    """The versions of one signature, the last that was made first."""
+
+    def __init__(self) -> None:
+        self.versions: list[Version] = []
+        self.volatile: set[Slot] = set()
+        self.count = self.unsettled = 0
+
 
 class Compiled:
-    """A compiled function; see :func:`compile`."""
+    """A compiled function; see :func:`compile`.
 
-    def __init__(self, f: Callable[..., Any], limit: int = OUTCOMES) -> None:
+    Attributes
+    ----------
+    traces
+        How often it was traced to a program.
+    """
+
+    def __init__(self, f: Callable[..., Any], limit: int = LIMIT) -> None:
         functools.update_wrapper(self, f)
-        self.f, self.limit = f, limit
+        self.f, self.limit, self.traces = f, limit, 0
         self.__name__: str = getattr(f, "__name__", type(f).__name__)
-        self._variants: dict[Any, _Variant] = {}
-        self._counts: dict[Any, int] = {}
+        self._families: dict[Any, _Family] = {}
+        self._latest: Version | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        tree = Tree((args, kwargs))
-        leaves = tree.leaves
-        signature = (*tree.paths(), mode.get(), *map(_form, leaves))
-        arrays = [_array(leaf) for leaf in leaves if _is_array(leaf)]
-        variant = self._variants.get(signature)
-        if variant is None:
-            variant = self._variants[signature] = self._new(args, kwargs)
-            self._counts[signature] = 1
-        while True:
-            found = variant.run(arrays)
+        bits, arrays = mode.get(), list[Any]()
+        if bits & ~RECORD or trace.get() is not None:
+            return self.f(*args, **kwargs)
+        try:
+            key = bits, form((args, kwargs), arrays, (float,))
+        except IsRecorded:
+            return self.f(*args, **kwargs)
+        family = self._families.get(key)
+        if family is None:
+            family = self._families[key] = _Family()
+        candidates = family.versions
+        for _ in range(self.limit + 1):
+            for version in candidates:
+                inputs = version.holds()
+                if inputs is not None:
+                    break
+            else:
+                made = self._traced(family, args, kwargs, candidates)
+                if made is None:
+                    break
+                version, inputs = made, made.holds()
+                candidates.insert(0, version)
+            found = version.run([*arrays, *inputs])
             if type(found) is not Miss:
-                return found
-            other = variant.others.get(found.guard)
-            if other is None:
-                if self._counts[signature] >= self.limit:
-                    self._say_once()
-                    return self.f(*args, **kwargs)
-                self._counts[signature] += 1
-                other = variant.others[found.guard] = self._new(args, kwargs)
-            variant = other
+                return found if version.finish is None else version.finish(found)
+            if version.guards[found.guard].eagerly:
+                break
+            candidates = version.others.setdefault(found.guard, [])
+        return self.f(*args, **kwargs)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -85,47 +271,69 @@ class Compiled:
     @property
     def source(self) -> str:
         """The source of the program that was made last."""
-        if not self._variants:
-            raise CompileError("nothing was compiled yet: call the function once")
-        return list(self._variants.values())[-1].source.text
+        return self._version.source.text
 
-    def _new(self, args: Any, kwargs: Any) -> _Variant:
-        before, first = _traced(self.f, args, kwargs)
-        program, second = _traced(self.f, args, kwargs)
-        found = differences(before, program)
-        if found:
-            raise CompileError(
-                f"{self.__name__} did not do the same twice, so there is nothing to compile: "
-                f"{found[0]}. Give what changes as an argument"
-            )
-        program = _settled(program, second, {id(a) for a, _ in first.captured.values()})
-        for apply in PASSES:
-            program = apply(program)
-        return _Variant(program, write(program, self.__name__))
+    @property
+    def _version(self) -> Version:
+        if self._latest is None:
+            raise CompileError(f"{self.__name__} was not compiled yet: call it once")
+        return self._latest
+
+    def _traced(
+        self, family: _Family, args: Any, kwargs: Any, near: list[Version]
+    ) -> Version | None:
+        """Return a new version; None if this call is to be made eagerly."""
+        with _tracing:
+            if family.count >= self.limit:
+                self._say_once()
+                return None
+            for version in near[:1]:
+                family.volatile |= version.changed()
+            while True:
+                first = record(self.f, args, kwargs, family.volatile)
+                more = {e.slot for e in first.effects if is_input(e.old)} - family.volatile
+                if not more:
+                    break
+                family.volatile |= more
+            if any(e.old is MISSING for e in first.effects) and family.unsettled < 2:
+                family.unsettled += 1  # state that the first steps make
+                return None
+            second = record(self.f, args, kwargs, family.volatile)
+            program = settled(first, second, self.__name__)
+            for apply in PASSES:
+                program = apply(program)
+            family.count += 1
+            self.traces += 1
+            self._latest = Version(second, program, self.__name__)
+            return self._latest
 
     def _say_once(self) -> None:
         warnings.warn(
-            f"{self.__name__} takes another way through its code at nearly every call (more than "
-            f"{self.limit} were compiled), so it is run eagerly; np.where has no such branches",
-            stacklevel=3,
+            f"{self.__name__} was traced {self.limit} times for arguments of one form: it takes "
+            "other ways through its code, or what it reads changes, at nearly every call. It is "
+            "run eagerly from here on; np.where has no branches, and arrays and numbers that are "
+            "arguments may change",
+            stacklevel=4,
         )
 
 
-def compile(f: Callable[..., Any], *, limit: int = OUTCOMES) -> Compiled:
+def compile(f: Callable[..., Any], *, limit: int = LIMIT) -> Compiled:
     """Return a function that computes the same as ``f`` by a program of NumPy calls.
 
     Parameters
     ----------
     f
-        A function of arrays, also a derivative: ``ag.compile(ag.grad(f))``.
+        A function of arrays; a derivative, ``ag.compile(ag.grad(f))``; or a training step with
+        its effects, such as ``loss.backward()`` and ``optimizer.step()``.
     limit
-        How many ways through its branches are compiled before it is run eagerly.
+        How many programs are made for arguments of one form, as branches are taken or names
+        rebound, before it is run eagerly.
 
     Raises
     ------
     CompileError
-        At the first call: if the function needs a number of a traced array, does not do the same
-        twice, or writes into an array that it was given.
+        At a call that is traced: if the function needs a number of a traced array, does not do
+        the same twice, or writes into an array that it was given.
 
     Examples
     --------
@@ -135,72 +343,3 @@ def compile(f: Callable[..., Any], *, limit: int = OUTCOMES) -> Compiled:
     array([ 3., 12.])
     """
     return Compiled(f, limit)
-
-
-def _is_array(leaf: Any) -> bool:
-    return isinstance(leaf, (np.ndarray, np.generic, TensorBase))
-
-
-def _array(leaf: Any) -> Any:
-    return leaf._array if isinstance(leaf, TensorBase) else leaf
-
-
-def _form(leaf: Any) -> Any:
-    """Return what of an argument a program depends on."""
-    if _is_array(leaf):
-        a = _array(leaf)
-        if isinstance(leaf, TensorBase) and leaf._node.tracked:
-            raise CompileError(
-                "an argument is a Tensor that records; compile the derivative instead: "
-                "ag.compile(ag.grad(f)), called with arrays"
-            )
-        order = a.flags.c_contiguous if isinstance(a, np.ndarray) else None
-        return type(leaf), a.shape, a.dtype.str, order
-    return type(leaf), leaf
-
-
-def _traced(f: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Program, Trace]:
-    """Return the program of one call, and its trace, which keeps what was captured alive."""
-    running = Trace()
-    inputs: list[Traced] = []
-
-    def stand_in(leaf: Any) -> Any:
-        if not _is_array(leaf):
-            return leaf
-        example = _array(leaf)
-        example = example.copy() if isinstance(example, np.ndarray) else example
-        inputs.append(Traced(running, example, name=f"x{len(inputs)}", role="input"))
-        return inputs[-1]
-
-    token = trace.set(running)
-    try:
-        given, options = replaced(args, stand_in), replaced(kwargs, stand_in)
-        result = in_mode(TRACE, 0, f, *given, **options)
-    finally:
-        trace.reset(token)
-    outputs = replaced(result, _array)
-    return Program(running.lines, inputs, outputs), running
-
-
-def _settled(program: Program, running: Trace, known: set[int]) -> Program:
-    """Return a program whose captured arrays were there before; those made inside are copied."""
-    written, captured, made = program.written, {}, []
-    for array, value in running.captured.values():
-        if id(array) in known:
-            captured[value] = array
-        elif value in written:
-            made.append(Line(np.copy, (array.copy(),), {}, value))
-        else:
-            captured[value] = array
-    for value in (*captured, *program.inputs):
-        if value in written:
-            at = next(n.origin for n in program.lines if n.kind == "write" and value in n.outputs)
-            raise CompileError(
-                f"{at} writes into an array that the function was given or found outside itself; "
-                "return a new array instead"
-            )
-    return Program([*made, *program.lines], program.inputs, program.outputs, captured)
-
-
-def _first(array: Any) -> Any:
-    return array.copy()

@@ -144,7 +144,7 @@ class Writer:
 
     def text(self, tree: Any, weak: Any = None) -> str:
         """Return an argument as it is written; a Python number as one of the dtype ``weak``."""
-        if isinstance(tree, Traced):
+        if getattr(tree, "is_traced", False):
             return self.of[tree]
         kind = type(tree)
         if kind is tuple:
@@ -260,7 +260,7 @@ class Writer:
         return first in self.fixed and not others
 
     def _left(self, result: Any) -> str:
-        if isinstance(result, Traced):
+        if getattr(result, "is_traced", False):
             return self.of[result]
         if isinstance(result, (tuple, list)):
             return "".join(f"{self._left(member) or '_'}, " for member in result)

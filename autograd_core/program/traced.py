@@ -7,6 +7,7 @@ adds a line to the program.
 
 from __future__ import annotations
 
+import copy
 import operator
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ import numpy as np
 
 from autograd_core.engine import admission
 from autograd_core.engine.recording import TensorBase
-from autograd_core.errors import NeedsNumbersError
+from autograd_core.errors import CompileError, NeedsNumbersError
 from autograd_core.program.lines import Line, leaves_of, replaced, values_in
 
 Array = np.ndarray[Any, Any]
@@ -26,14 +27,19 @@ Array = np.ndarray[Any, Any]
 WRITERS = {np.put_along_axis, np.copyto, np.put, np.putmask, np.place, np.fill_diagonal}
 
 #: Functions of shapes and dtypes alone, which the example answers.
-_FACTS = {np.ndim, np.shape, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj}
+_FACTS = {
+    np.ndim, np.shape, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj,
+    np.common_type, np.min_scalar_type, np.einsum_path, np.may_share_memory, np.shares_memory,
+}  # fmt: skip
 
-#: Frames of these packages are no user's code.
-_OURS = ("autograd_core", "nn", "numpy")
+#: What is in these packages is no user's code.
+OURS = ("autograd_core", "nn", "numpy")
 
 
 class Trace:
     """The program that is being written in this thread or task.
+
+    Examples are the arrays themselves: what a line writes into is restored by :meth:`restore`.
 
     Attributes
     ----------
@@ -46,6 +52,11 @@ class Trace:
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self.captured: dict[int, tuple[Array, Traced]] = {}
+        self._owners: dict[int, Traced] = {}  # by the array that owns the memory
+        self._before: dict[Any, tuple[Array, Array]] = {}  # what was written into, and its copy
+        self._generators: dict[int, Draws] = {}
+        self._pinned: set[Any] = set()
+        self._errstate = np.geterr()
         self._count = 0
 
     def number(self) -> int:
@@ -53,15 +64,55 @@ class Trace:
         self._count += 1
         return self._count
 
-    def capture(self, array: Array) -> Traced:
+    def given(self, array: Any, name: str, role: str) -> Traced:
+        """Return a value for an array that exists; ones that share memory have one root."""
+        base = array
+        while isinstance(getattr(base, "base", None), np.ndarray):
+            base = base.base
+        value = Traced(self, array, self._owners.get(id(base)), name=name, role=role)
+        if isinstance(array, np.ndarray):
+            self._owners.setdefault(id(base), value)
+        return value
+
+    def capture(self, array: Array, name: str = "") -> Traced:
         """Return the value of a plain array that the function uses: the same for the same array."""
         if id(array) not in self.captured:
-            value = Traced(self, array.copy(), role="captured")
-            self.captured[id(array)] = (array, value)
+            self.captured[id(array)] = (array, self.given(array, name, "captured"))
         return self.captured[id(array)][1]
 
-    def call(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
-        """Run a function on the examples, and add the line."""
+    def draws(self, generator: np.random.Generator) -> Draws:
+        """Return what stands for a generator: the same for the same one."""
+        if id(generator) not in self._generators:
+            self._generators[id(generator)] = Draws(self, generator)
+        return self._generators[id(generator)]
+
+    def guard(self, value: Any, truth: bool, eagerly: bool = False) -> bool:
+        """Add a guard that a value stays true, or not; see :class:`Line`."""
+        line = Line(bool, (value,), {}, None, "guard", truth, _origin())
+        line.eagerly = eagerly
+        self.lines.append(line)
+        return truth
+
+    def restore(self) -> None:
+        """Give back every array that the examples were computed in as it was before."""
+        for array, copy in reversed(self._before.values()):
+            array[...] = copy
+
+    def _keep(self, array: Any) -> None:
+        """Keep the contents of an array that a line is about to write into."""
+        place = array.__array_interface__
+        key = place["data"][0], array.shape, array.strides
+        if key not in self._before:
+            self._before[key] = array, array.copy()
+
+    def call(
+        self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any],
+        run: Callable[..., Any] | None = None,
+    ) -> Any:  # fmt: skip
+        """Run a function on the examples, and add the line.
+
+        ``run`` is what to call in place of a function that takes numbers from a generator.
+        """
         kwargs = dict(kwargs)
         out = kwargs.pop("out", None)
         out = out[0] if isinstance(out, tuple) else out
@@ -74,16 +125,26 @@ class Trace:
         ):
             into = args[0]
         given, options = example(args), example(kwargs)
-        with np.errstate(all="ignore"):
-            if into is not None and out is not None:
-                options["out"] = into.example
-            found = function(*given, **options)
+        state = np.geterr()
         if into is not None:
-            line = Line(function, args, kwargs, into, "write", origin=_origin())
-            self.lines.append(line)
-            return into
-        result = self._value_of(found, list(values_in((args, kwargs))))
-        self.lines.append(Line(function, args, kwargs, result, origin=_origin()))
+            if run is not None:
+                raise CompileError(f"{_origin()}: a draw into an array that exists is not compiled")
+            if into.root.role != "line":
+                self._keep(into.example)
+            if out is not None:
+                options["out"] = into.example
+        with np.errstate(all="ignore"):
+            found = (run or function)(*given, **options)
+        if into is not None:
+            kind, result = "write", into
+        else:
+            kind = "draw" if run else "call"
+            result = self._value_of(found, list(values_in((args, kwargs))))
+        line = Line(function, args, kwargs, result, kind, origin=_origin())
+        line.errstate = None if state == self._errstate else state
+        self.lines.append(line)
+        if isinstance(found, bool):  # the answer of np.array_equal, np.allclose
+            return bool(result)
         return result
 
     def _admit(self, tree: Any) -> Any:
@@ -100,7 +161,11 @@ class Trace:
         if isinstance(found, (tuple, list)):
             members = [self._value_of(member, inputs) for member in found]
             return type(found)(*members) if hasattr(found, "_fields") else type(found)(members)
-        return found
+        if isinstance(found, (bool, int, float, complex)):
+            return Number(self, found)
+        if found is None:
+            return None
+        return _no_number(f"a {type(found).__name__}")()
 
 
 #: The trace of this thread or task, if one is running.
@@ -109,12 +174,14 @@ trace: ContextVar[Trace | None] = ContextVar("autograd_core.trace", default=None
 
 def example(tree: Any) -> Any:
     """Return a tree with the examples in place of the values."""
-    return replaced(tree, lambda leaf: leaf.example if isinstance(leaf, Traced) else leaf)
+    return replaced(
+        tree, lambda leaf: leaf.example if isinstance(leaf, (Traced, Number)) else leaf
+    )
 
 
 def _origin() -> str:
     frame: Any = sys._getframe(2)
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in _OURS:
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in OURS:
         frame = frame.f_back
     return f"{frame.f_code.co_filename.rpartition('/')[2]}:{frame.f_lineno}"
 
@@ -296,10 +363,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     item = tolist = _no_number("the number")
 
     def __bool__(self) -> bool:
-        truth = bool(self.example)
-        line = Line(bool, (self,), {}, None, "guard", truth, _origin())
-        self.owner.lines.append(line)
-        return truth
+        return self.owner.guard(self, bool(self.example))
 
     def __len__(self) -> int:
         return len(self.example)
@@ -394,25 +458,72 @@ class Number:
     def __bool__(self) -> bool:
         return self.owner.guard(self, bool(self.example))
 
-    def _pinned(self) -> Any:
-        """Return the number as a constant, once and for all of this program."""
-        if not self.owner.guard(self == self.example, True):
-            raise AssertionError
+    @property
+    def pinned(self) -> Any:
+        """The number as a constant, by a guard that it stays the same."""
+        if self not in self.owner._pinned:
+            self.owner._pinned.add(self)
+            self.owner.guard(self == self.example, True)
         return self.example
 
     def __float__(self) -> float:
-        return float(self._pinned())
+        return float(self.pinned)
 
     def __int__(self) -> int:
-        return int(self._pinned())
+        return int(self.pinned)
 
     def __index__(self) -> int:
-        return operator.index(self._pinned())
+        return operator.index(self.pinned)
+
+    def __complex__(self) -> complex:
+        return complex(self.pinned)
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(self.pinned, digits)
 
     def __repr__(self) -> str:
         return f"Number({self.name or self.number}, {self.example!r})"
 
     __hash__ = object.__hash__
+
+
+def _of_numbers(function: Callable[..., Any], swapped: bool = False) -> Callable[..., Any]:
+    """Return an operator of numbers; beside an array it is that of arrays."""
+
+    def operate(self: Number, *other: Any) -> Any:
+        if other and not isinstance(other[0], (Number, int, float, complex)):
+            return NotImplemented
+        args = (self, *other)[:: -1 if swapped else 1]
+        return self.owner.call(function, args, {})
+
+    return operate
+
+
+for _name in "add sub mul truediv floordiv mod pow".split():
+    setattr(Number, f"__{_name}__", _of_numbers(getattr(operator, _name)))
+    setattr(Number, f"__r{_name}__", _of_numbers(getattr(operator, _name), swapped=True))
+for _name in "lt le gt ge eq ne neg pos abs".split():
+    setattr(Number, f"__{_name}__", _of_numbers(getattr(operator, _name)))
+Number.__hash__ = object.__hash__  # type: ignore[method-assign]
+admission._ways[Number] = None
+
+
+class Draws(np.random.Generator):
+    """Stands for a generator in a trace: each draw is a line that draws from the generator."""
+
+    def __init__(self, owner: Trace, generator: np.random.Generator) -> None:
+        super().__init__(copy.deepcopy(generator.bit_generator))
+        self.owner, self.generator = owner, generator
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        if name.startswith("_") or not callable(found) or name in ("owner", "generator"):
+            return found
+        if name == "spawn":
+            raise CompileError(f"{_origin()} spawns generators, which a program does not repeat")
+        return lambda *args, **kwargs: self.owner.call(
+            getattr(self.generator, name), args, kwargs, found
+        )
 
 
 def astype(array: Any, dtype: Any) -> Any:

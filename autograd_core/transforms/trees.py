@@ -38,7 +38,7 @@ _Link = tuple[Any, Any] | None
 _END = object()
 
 
-def _branch(tree: Any) -> _Branch | None:
+def branch_of(tree: Any) -> _Branch | None:
     """Return the children of a container, or None for a leaf."""
     if isinstance(tree, (np.ndarray, TensorBase)):  # the common case
         return None
@@ -122,7 +122,7 @@ class Tree:
                 self._steps.append(step)
                 opened.discard(identity)
                 continue
-            branch = _branch(item)
+            branch = branch_of(item)
             if branch is None:
                 self.leaves.append(item)
                 self._links.append(link)
@@ -176,11 +176,11 @@ def matching_leaves(tree: Any, like: Any, what: str) -> list[Any]:
     stack: list[tuple[Any, Any, _Link]] = [(like, tree, None)]
     while stack:
         reference, item, link = stack.pop()
-        branch = _branch(reference)
+        branch = branch_of(reference)
         if branch is None:
             found.append(_matching_leaf(item, reference, f"{what}{_path(link)}"))
             continue
-        other = _branch(item)
+        other = branch_of(item)
         if other is None or (item is None) != (reference is None):
             raise GraphError(
                 f"{what}{_path(link)} is {describe(item)}; expected a tree like the "

@@ -1,6 +1,5 @@
 """Adam and AdamW: steps scaled by running means of the gradient and of its square."""
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -58,7 +57,7 @@ class Adam(Optimizer):
         step = state["step"] = state.get("step", 0) + 1
         (a, b), lr, decay = group["betas"], group["lr"], group.get("weight_decay")
         # lr m / (1 - a^t) / (sqrt(v / (1 - b^t)) + eps), with its constants combined
-        root = math.sqrt(1 - b**step)
+        root = (1 - b**step) ** 0.5
         eps, factor = group["eps"] * root, lr * root / (1 - a**step)
         for w, d, mean, square, s in self.parts(data, g, state["mean"], state["square"]):
             if decay and self.decoupled:

@@ -30,10 +30,7 @@ def test_a_branch_on_a_value_is_a_guard():
 
 
 def test_a_loop_of_changing_length():
-    calls = []
-
     def halve(x):
-        calls.append(1)
         while x > 1:
             x = x / 2
         return x
@@ -41,7 +38,7 @@ def test_a_loop_of_changing_length():
     compiled = compile(halve, limit=40)
     for x in np.random.default_rng(0).uniform(0.1, 1e4, 200):
         assert compiled(x) == halve(x)
-    assert len(calls) < 200 + 2 * 40  # eager runs are those of the test
+    assert compiled.traces <= 15
 
 
 def test_too_many_ways_are_run_eagerly_and_told():
@@ -80,7 +77,7 @@ def test_a_captured_array_is_read_at_each_call():
 @pytest.mark.parametrize(("f", "words"), [
     (lambda x: x * float(x[0]), "the number of a traced array at test_compile"),
     (lambda x: x * np.random.default_rng().normal(size=3), "did not do the same twice"),
-    (lambda x: x.__iadd__(1.0), "writes into an array that the function was given"),
+    (lambda x: x.__iadd__(1.0), "writes into an array that <lambda> was given"),
 ])  # fmt: skip
 def test_what_cannot_be_compiled_says_why(f, words):
     with pytest.raises(CompileError, match=words):

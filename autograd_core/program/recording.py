@@ -1,0 +1,342 @@
+"""Trace one call of a function: its program, and its effects on what it reaches."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd_core.engine.graph import TRACE, UNTRACKED, was_freed
+from autograd_core.engine.modes import in_mode
+from autograd_core.engine.recording import TensorBase, make_tensor
+from autograd_core.errors import CompileError
+from autograd_core.program.lines import Line, Program, leaves_of, replaced
+from autograd_core.program.passes import differences
+from autograd_core.program.state import MISSING, Place, reached
+from autograd_core.program.traced import Number, Trace, Traced, trace
+from autograd_core.transforms.trees import Tree, branch_of
+
+#: The holder of a value, by identity, and the key.
+Slot = tuple[int, Any]
+
+#: Of lists and deques: the keys of effects on the whole, in place of numbers.
+EXTEND, REPLACE = "extend", "replace"
+
+CONSTANTS = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
+
+
+class Effect(NamedTuple):
+    """What a function does to a slot: the value that it leaves there."""
+
+    place: Place
+    key: Any
+    old: Any
+    value: Any
+
+    @property
+    def slot(self) -> Slot:
+        return id(self.place.holder), self.key
+
+
+class InputSlot(NamedTuple):
+    """A slot whose value is read at each call."""
+
+    place: Place
+    key: Any
+    value: Any
+    inputs: list[Any]
+
+
+@dataclass(slots=True)
+class Recording:
+    """One trace of a function, and all that was seen.
+
+    Attributes
+    ----------
+    program
+        The lines, and as outputs the result and the values of the effects, if there are any.
+    trace
+        Keeps what was captured alive.
+    result
+        What the function returned, with traced values.
+    effects
+        What it did.
+    places, before
+        What it reaches, and what stood there.
+    slots
+        Those that are read at each call.
+    leaves
+        The names of the Tensors that were reached, by the identity of their arrays.
+    """
+
+    program: Program
+    trace: Trace
+    result: Any
+    effects: list[Effect]
+    places: list[Place]
+    before: list[dict[Any, Any]]
+    slots: list[InputSlot]
+    leaves: dict[int, str | None]
+
+
+def is_array(leaf: Any) -> bool:
+    """Return whether a leaf is an array, a NumPy number or a Tensor."""
+    return isinstance(leaf, (np.ndarray, np.generic, TensorBase))
+
+
+def is_input(tree: Any) -> bool:
+    """Return whether what a slot holds are arrays and numbers, which may be inputs."""
+    leaves = list(leaves_of(tree))
+    return bool(leaves) and all(is_array(v) or type(v) in (int, float) for v in leaves)
+
+
+def unwrapped(tree: Any) -> Any:
+    """Return a tree with the arrays in place of Tensors."""
+    return replaced(tree, lambda leaf: leaf._array if isinstance(leaf, TensorBase) else leaf)
+
+
+class _Recorder:
+    """What stands for the values that a function is given and reaches, in one trace."""
+
+    def __init__(self, volatile: set[Slot]) -> None:
+        self.trace, self.volatile = Trace(), volatile
+        self.inputs: list[Any] = []
+        self.slots: list[InputSlot] = []
+
+    def input(self, value: Any, name: str) -> Any:
+        """Return an input of the program."""
+        if isinstance(value, TensorBase):
+            return make_tensor(self.input(value._array, name), UNTRACKED)
+        if type(value) in (int, float):
+            self.inputs.append(Number(self.trace, value, name, "input"))
+        elif is_array(value):
+            self.inputs.append(self.trace.given(value, name, "input"))
+        else:
+            return value
+        return self.inputs[-1]
+
+    def stand_in(self, place: Place, key: Any, value: Any) -> Any:
+        """Return what stands in a slot during the trace."""
+        name = place.joined(key)
+        if (id(place.holder), key) in self.volatile:
+            count = len(self.inputs)
+            found = replaced(value, lambda leaf: self.input(leaf, name))
+            self.slots.append(InputSlot(place, key, value, self.inputs[count:]))
+            return found
+        if type(value) is np.random.Generator:
+            return self.trace.draws(value)
+        if type(value) is tuple and not any(type(v) is np.ndarray for v in leaves_of(value)):
+            return value
+        if type(value) in (np.ndarray, tuple):
+            return replaced(value, lambda leaf: self._captured(leaf, name))
+        return value
+
+    def _captured(self, leaf: Any, name: str) -> Any:
+        numbers = type(leaf) is np.ndarray and leaf.dtype.kind in "biufc"
+        return self.trace.capture(leaf, name) if numbers else leaf
+
+
+def record(f: Callable[..., Any], args: Any, kwargs: Any, volatile: set[Slot]) -> Recording:
+    """Trace one call of a function; what it changed is given back.
+
+    Parameters
+    ----------
+    f, args, kwargs
+        The call.
+    volatile
+        The slots that change from call to call: their values are inputs.
+    """
+    recorder, tree = _Recorder(volatile), Tree((args, kwargs))
+    objects = [v for v in tree.leaves if not is_array(v) and not isinstance(v, CONSTANTS)]
+    places = reached([("", f), *((type(v).__name__, v) for v in objects)], volatile)
+    before = [place.read() for place in places]
+    leaves = [
+        recorder.input(leaf, name) if is_array(leaf) or type(leaf) is float else leaf
+        for leaf, name in zip(tree.leaves, _names_of(f, tree), strict=True)
+    ]
+    given, options = tree.restore(leaves)
+    standing = [
+        {key: recorder.stand_in(place, key, value) for key, value in content.items()}
+        for place, content in zip(places, before, strict=True)
+    ]
+    token = trace.set(recorder.trace)
+    try:
+        for place, content in zip(places, standing, strict=True):
+            place.write(content)
+        result = in_mode(TRACE, 0, f, *given, **options)
+        after = [place.read() for place in places]
+    finally:
+        for place, content in zip(places, before, strict=True):
+            place.write(content)
+        recorder.trace.restore()
+        trace.reset(token)
+    effects = [
+        effect
+        for place, old, new in zip(places, standing, after, strict=True)
+        for effect in _effects(place, old, new)
+    ]
+    known = {id(v) for content in before for v in content.values()}
+    _check("returns", result, known)
+    for effect in effects:
+        _check(f"sets {effect.place.joined(effect.key)} to", effect.value, known)
+        if effect.place.by_attribute and effect.key == "_grad" and isinstance(effect.value, TensorBase):
+            effect.value._array.name = f"d_loss_d_{effect.place.path}"
+    outputs = unwrapped(result)
+    if effects:
+        outputs = (outputs, tuple(unwrapped(e.value) for e in effects))
+    program = Program(recorder.trace.lines, recorder.inputs, outputs)
+    leaves_met = {
+        id(place.holder._array): place.holder.name
+        for place in places
+        if isinstance(place.holder, TensorBase)
+    }
+    return Recording(
+        program, recorder.trace, result, effects, places, before, recorder.slots, leaves_met
+    )
+
+
+def _names_of(f: Callable[..., Any], tree: Tree) -> list[str]:
+    """Return a name for each leaf of the arguments."""
+    try:
+        parameters = list(inspect.signature(f).parameters)
+    except (TypeError, ValueError):
+        parameters = []
+    found = []
+    for path in tree.paths():
+        first, where, *rest = re.findall(r"[^\[\].']+", path)
+        if first == "0":
+            where = parameters[int(where)] if int(where) < len(parameters) else f"x{where}"
+        found.append("_".join([where, *rest]))
+    return found
+
+
+def _effects(place: Place, old: dict[Any, Any], new: dict[Any, Any]) -> list[Effect]:
+    """Return what differs between what stood in a place and what stands there after a trace."""
+    if place.is_sequence and len(old) != len(new):
+        values = list(new.values())
+        if len(new) > len(old) and all(old[k] is new[k] for k in old):
+            return [Effect(place, EXTEND, None, values[len(old) :])]
+        return [Effect(place, REPLACE, None, values)]
+    pairs = [(k, old.get(k, MISSING), new.get(k, MISSING)) for k in {**old, **new}]
+    return [Effect(place, k, a, b) for k, a, b in pairs if a is not b and not same(a, b)]
+
+
+def same(a: Any, b: Any) -> bool:
+    """Return whether two constants are equal, to the sign of zero."""
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, tuple):
+        return len(a) == len(b) and all(map(same, a, b))
+    return isinstance(a, CONSTANTS) and (a is b or repr(a) == repr(b))
+
+
+def _check(does: str, tree: Any, known: set[int]) -> None:
+    """Raise for what a program cannot make anew at each call."""
+    for leaf in leaves_of(tree):
+        if isinstance(leaf, TensorBase):
+            node = leaf._node
+            if node.tracked and node.primitive is not None and not was_freed(node):
+                raise CompileError(
+                    f"the compiled function {does} a Tensor that records still, whose graph its "
+                    "program does not make. Call backward() inside; or compile the derivative, "
+                    "ag.compile(ag.value_and_grad(f)); or call it under ag.no_grad()"
+                )
+        elif not isinstance(leaf, (Traced, Number, np.ndarray, *CONSTANTS)):
+            if leaf is not MISSING and id(leaf) not in known:
+                raise CompileError(
+                    f"the compiled function {does} a {type(leaf).__name__} that it makes itself; "
+                    "let it be arrays and numbers in tuples, lists and dicts"
+                )
+
+
+def settled(first: Recording, second: Recording, name: str) -> Program:
+    """Return the program of two equal traces: captured arrays are those that were there before.
+
+    Raises
+    ------
+    CompileError
+        If the traces differ, or an argument is written into.
+    """
+    found = differences(first.program, second.program)
+    if found:
+        raise CompileError(
+            f"{name} did not do the same twice, so there is nothing to compile: {found[0]}. Give "
+            "what changes as an argument, and draw random numbers from a np.random.Generator"
+        )
+    program, known = second.program, {id(a) for a, _ in first.trace.captured.values()}
+    written, captured, made = program.written, dict[Traced, Any](), list[Line]()
+    for array, value in second.trace.captured.values():
+        if id(array) not in known and value.root in written:
+            made.append(Line(np.copy, (array,), {}, value))
+        else:
+            captured[value] = array
+    inside = {id(v) for slot in second.slots for v in slot.inputs}
+    for value in program.inputs:
+        if value.root in written and id(value) not in inside:
+            at = next(
+                line.origin
+                for line in program.lines
+                if line.kind == "write" and any(v.root is value.root for v in line.outputs)
+            )
+            raise CompileError(
+                f"{at} writes into an array that {name} was given, which a program does not do; "
+                "return a new array instead"
+            )
+    return Program([*made, *program.lines], program.inputs, program.outputs, captured)
+
+
+class IsRecorded(Exception):
+    """An argument is traced or records, so that the call is part of something larger."""
+
+
+def form(value: Any, found: list[Any], numbers: tuple[type, ...]) -> Any:
+    """Return what a program depends on of a value, and add its arrays to ``found``.
+
+    Numbers of the types ``numbers`` are inputs, too; others are constants.
+    """
+    kind = type(value)
+    if kind is np.ndarray:
+        found.append(value)
+        return value.shape, value.dtype, value.strides
+    if kind in numbers or isinstance(value, np.generic):
+        found.append(value)
+        return kind
+    if isinstance(value, TensorBase):
+        if value._node.tracked or isinstance(value._array, Traced):
+            raise IsRecorded
+        return kind, form(value._array, found, numbers)
+    if isinstance(value, (Traced, Number)):
+        raise IsRecorded
+    if kind is tuple:
+        return (kind, *(form(member, found, numbers) for member in value))
+    branch = branch_of(value)
+    if branch is not None:
+        members = [form(member, found, numbers) for member in branch[1]]
+        return (kind, tuple(branch[0]), *members)
+    if isinstance(value, np.ndarray) or hasattr(kind, "__array_function__"):
+        raise CompileError(
+            f"programs are of NumPy's own arrays, got {kind.__module__}.{kind.__name__}; "
+            "np.asarray(a) makes one of it, or call the function without ag.compile"
+        )
+    if isinstance(value, CONSTANTS):
+        return kind, repr(value)
+    return kind, _Same(value)
+
+
+class _Same:
+    """An object in a key: equal to itself alone."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.value is self.value
+
+    def __hash__(self) -> int:
+        return id(self.value)

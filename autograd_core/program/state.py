@@ -1,0 +1,206 @@
+"""What a function reaches: closures, globals, attributes and containers, read and changed.
+
+While a function is traced, the arrays, generators and changing numbers that it reaches are
+exchanged for traced ones.  What it changed meanwhile are the *effects* of its program; then all is
+given back.  Every name is watched: one that somebody rebinds makes another trace necessary.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import sysconfig
+import types
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from autograd_core.engine.graph import UNTRACKED
+from autograd_core.engine.recording import TensorBase
+from autograd_core.program.traced import OURS
+
+#: Containers with more members are taken as they are: neither exchanged nor watched.
+MOST = 1000
+
+#: What a place holds where nothing is.
+MISSING: Any = type("Missing", (), {"__repr__": lambda _: "nothing"})()
+
+_LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
+_ATOMS = (np.ndarray, np.generic, np.random.Generator, str, bytes, int, float, complex, type(None))
+
+
+class Place:
+    """Something that holds values by key: a container, the attributes of an object, a cell.
+
+    Parameters
+    ----------
+    holder
+        A dict, list or deque; or an object whose attributes ``keys`` are meant.
+    path
+        How the user's code reaches it.
+    keys
+        The keys that count; all of a container by default.
+    """
+
+    __slots__ = ("by_attribute", "holder", "keys", "path")
+
+    def __init__(self, holder: Any, path: str, keys: Iterable[Any] | None = None) -> None:
+        self.holder, self.path = holder, path
+        self.keys = None if keys is None else tuple(keys)
+        self.by_attribute = not isinstance(holder, (dict, list, deque))
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether its members are numbered."""
+        return isinstance(self.holder, (list, deque))
+
+    def read(self) -> dict[Any, Any]:
+        """Return what is held now."""
+        holder = self.holder
+        if self.by_attribute:
+            return {k: getattr(holder, k) for k in self.keys or () if hasattr(holder, k)}
+        if isinstance(holder, dict):
+            return dict(holder) if self.keys is None else {k: holder[k] for k in self.keys}
+        return dict(enumerate(holder))
+
+    def put(self, key: Any, value: Any) -> None:
+        """Hold a value by a key, or no longer."""
+        if value is MISSING and self.by_attribute:
+            delattr(self.holder, key)
+        elif value is MISSING:
+            del self.holder[key]
+        elif self.by_attribute:
+            setattr(self.holder, key, value)
+            if key == "_array" and self.holder._node is not UNTRACKED:
+                self.holder._node.out = value
+        else:
+            self.holder[key] = value
+
+    def write(self, content: dict[Any, Any]) -> None:
+        """Hold these values and no others."""
+        now = self.read()
+        if self.is_sequence and len(now) != len(content):
+            self.holder.clear()
+            self.holder.extend(content.values())
+            return
+        for key in now.keys() | content.keys():
+            value = content.get(key, MISSING)
+            if now.get(key, MISSING) is not value:
+                self.put(key, value)
+
+    def joined(self, key: Any) -> str:
+        """Return how the user's code reaches what is held by a key."""
+        if not isinstance(key, (str, int)) or key in ("cell_contents", "_array"):
+            return self.path
+        return f"{self.path}.{key}" if self.path else str(key)
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_library(module: str) -> bool:
+    """Return whether a module is a library's: its variables are not looked into."""
+    top = module.partition(".")[0]
+    file = getattr(sys.modules.get(top), "__file__", None) or ""
+    known = top in OURS or top in sys.stdlib_module_names
+    return top != "__main__" and (known or file.startswith(_LIBRARIES))
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_built_on_this(module: str) -> bool:
+    """Return whether a module imports this package, so that its objects may hold Tensors."""
+    ours = sys.modules["autograd_core"]
+    return any(v is ours for v in vars(sys.modules[module]).values())
+
+
+def _is_looked_into(kind: type) -> bool:
+    """Return whether the attributes of objects of a class may be arrays that a program changes."""
+    return any(
+        not _is_library(c.__module__) or _is_built_on_this(c.__module__) for c in kind.__mro__
+    )
+
+
+def _names(code: types.CodeType) -> set[str]:
+    """Return the global names and attributes that a function uses, and those inside it."""
+    inner = [_names(c) for c in code.co_consts if isinstance(c, types.CodeType)]
+    return set(code.co_names).union(*inner)
+
+
+def _places_of(value: Any, path: str, names: set[str]) -> Iterator[Place]:
+    """Yield the places that an object is, or has; ``names`` are those that code has used so far."""
+    kind = type(value)
+    if isinstance(value, TensorBase):
+        if value._node.primitive is None:
+            yield Place(value, path, ("_array", "_grad"))
+    elif isinstance(value, (dict, list, deque)):
+        if len(value) <= MOST:
+            yield Place(value, path)
+    elif isinstance(value, types.FunctionType):
+        for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
+            yield Place(cell, name, ("cell_contents",))
+        if not _is_library(value.__module__):
+            names |= _names(value.__code__)
+            yield Place(value.__globals__, "", sorted(names & value.__globals__.keys()))
+    elif isinstance(value, (types.ModuleType, type)):
+        if not _is_library(value.__name__ if kind is types.ModuleType else value.__module__):
+            held = [n for n in sorted(names & vars(value).keys())]
+            if kind is types.ModuleType:
+                yield Place(vars(value), path, held)
+            else:
+                yield Place(value, path, [n for n in held if not callable(vars(value)[n])])
+    elif _is_looked_into(kind):
+        if isinstance(getattr(value, "__dict__", None), dict):
+            yield Place(vars(value), path)
+        slots = [s for c in kind.__mro__ for s in np.atleast_1d(vars(c).get("__slots__", ()))]
+        yield Place(value, path, map(str, slots))
+
+
+def _inside(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Yield what an object leads to and does not hold by a key that can be put."""
+    if isinstance(value, (tuple, set, frozenset)):
+        if len(value) <= MOST:
+            yield from ((f"{path}.{i}", v) for i, v in enumerate(value))
+    elif isinstance(value, types.MethodType):
+        yield from ((path, value.__func__), ("self", value.__self__))
+    elif isinstance(value, functools.partial):
+        yield from ((path, v) for v in (value.func, *value.args, *value.keywords.values()))
+    elif isinstance(value, types.FunctionType):
+        defaults = (*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values())
+        yield from ((path, v) for v in defaults)
+    elif isinstance(value, dict):
+        yield from ((f"{path}.{i}", k) for i, k in enumerate(value) if isinstance(k, TensorBase))
+    elif isinstance(value, type):
+        members = [getattr(m, "__func__", getattr(m, "fget", m)) for m in vars(value).values()]
+        yield from ((path, m) for m in members if isinstance(m, types.FunctionType))
+    elif not isinstance(value, (types.ModuleType, TensorBase, list, deque)):
+        yield path, getattr(value, "__wrapped__", None)
+        yield from ((path, c) for c in type(value).__mro__ if not _is_library(c.__module__))
+
+
+def reached(roots: Iterable[tuple[str, Any]], without: set[tuple[int, Any]]) -> list[Place]:
+    """Return the places below some objects, in the order in which they are found.
+
+    What is held by the slots ``without`` is not looked into: (identity of a holder, key).
+    """
+    found: list[Place] = []
+    names: set[str] = set()
+    shared: dict[int, set[str]] = {}  # names of modules that have a place
+    stack = list(roots)[::-1]
+    seen: dict[int, Any] = {}
+    while stack:
+        path, value = stack.pop()
+        if id(value) in seen or isinstance(value, _ATOMS):
+            continue
+        seen[id(value)] = value
+        inner: list[tuple[str, Any]] = []
+        for place in _places_of(value, path, names):
+            if isinstance(place.holder, dict) and place.keys is not None:
+                before = shared.setdefault(id(place.holder), set())
+                place.keys = tuple(k for k in place.keys if k not in before)
+                before |= set(place.keys)
+            found.append(place)
+            content = place.read()
+            slots = [(k, v) for k, v in content.items() if (id(place.holder), k) not in without]
+            inner += [(place.joined(k), v) for k, v in slots]
+        stack += (inner + list(_inside(value, path)))[::-1]
+    return found
