@@ -68,7 +68,6 @@ class Version:
     def __init__(self, recording: Recording, program: Program, name: str) -> None:
         self.program = program
         self.others: dict[int, list[Version]] = {}
-        self.guards = [line for line in program.lines if line.kind == "guard"]
         self.volatile: set[Slot] = {(id(s.place.holder), s.key) for s in recording.slots}
         self._expected: dict[str, tuple[Place, Any]] = {}  # slots by the name of what is there
         self._names: dict[str, Any] = {"tensor": _tensor, "form": form, "numbers": NUMBERS}
@@ -260,8 +259,6 @@ class Compiled:
             found = version.run([*arrays, *inputs])
             if type(found) is not Miss:
                 return found if version.finish is None else version.finish(found)
-            if version.guards[found.guard].eagerly:
-                break
             candidates = version.others.setdefault(found.guard, [])
         return self.f(*args, **kwargs)
 

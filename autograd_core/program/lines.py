@@ -35,8 +35,6 @@ class Line:
         Of a guard: calls to make if it fails, before the program is left.
     errstate
         How floating-point errors are handled, where that differs from the call's own.
-    eagerly
-        Of a guard: without it no program is right, so the call is made eagerly.
     origin
         The line of the user's code, as ``file.py:12``.
     """
@@ -50,7 +48,6 @@ class Line:
     origin: str = ""
     undo: list[Line] = field(default_factory=list)
     errstate: dict[str, Any] | None = None
-    eagerly: bool = False
 
     @property
     def inputs(self) -> list[Traced]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.program.lines import Line, Program, leaves_of, replaced, values_in
-from autograd_core.program.traced import Traced
+from autograd_core.program.traced import Number, Traced
 
 #: Constants of more elements are not computed while a program is built, unless one number is all.
 MANY = 64
@@ -134,23 +134,95 @@ def _key(tree: Any) -> Any:
 
 
 def with_guards_first(program: Program) -> Program:
-    """Return a program whose guards, and what they need, come before everything else."""
+    """Return a program whose guards, and what they need, come before everything else.
+
+    What happens before a guard all the same, draws and writes into arrays that somebody else can
+    see, is undone where it fails.
+    """
     needed: set[Traced] = set()
-    early = set()
+    written: set[Traced] = set()
+    early, draws = set(), False
     for i in range(len(program.lines) - 1, -1, -1):
         line = program.lines[i]
-        if line.kind == "guard" or any(v.root in needed for v in line.outputs):
+        roots = {v.root for v in line.outputs}
+        if (
+            line.kind == "guard"
+            or roots & needed
+            or (line.kind == "draw" and draws)
+            or written & {v.root for v in line.inputs}
+        ):
             early.add(i)
+            draws = draws or line.kind == "draw"
             needed |= {v.root for v in line.inputs}
-    lines = [program.lines[i] for i in sorted(early)]
-    lines += [line for i, line in enumerate(program.lines) if i not in early]
-    return Program(lines, program.inputs, program.outputs, program.captured)
+            written |= roots if line.kind == "write" else set()
+    first = [program.lines[i] for i in sorted(early)]
+    lines = [line for i, line in enumerate(program.lines) if i not in early]
+    return Program(
+        [*_undone(program, first), *first, *lines],
+        program.inputs, program.outputs, program.captured,
+    )  # fmt: skip
+
+
+def _undone(program: Program, lines: list[Line]) -> list[Line]:
+    """Return lines that keep what is to be undone if a guard fails, and note it at the guards."""
+    saves, undo = list[Line](), list[Line]()
+    met: set[Any] = set()
+    last = max((i for i, line in enumerate(lines) if line.kind == "guard"), default=-1)
+    for line in lines[: last + 1]:
+        written = {v.root for v in line.outputs} if line.kind == "write" else set()
+        for value in (*program.captured, *program.inputs):
+            if value.root in written and value not in met:
+                met.add(value)
+                kept = Traced(value.owner, value.example)
+                saves.append(Line(np.copy, (value,), {}, kept))
+                undo.append(Line(np.copyto, (value, kept), {}, None))
+        if line.kind == "draw" and id(line.function.__self__) not in met:
+            generator = line.function.__self__
+            met.add(id(generator))
+            state = Number(line.result.owner, {}, "state")
+            saves.append(Line(state_of, (generator,), {}, state))
+            undo.append(Line(set_state, (generator, state), {}, None))
+        if line.kind == "guard":
+            line.undo = list(undo)
+    return saves
+
+
+def state_of(generator: np.random.Generator) -> Any:
+    """Return the state of a generator."""
+    return generator.bit_generator.state
+
+
+def set_state(generator: np.random.Generator, state: Any) -> None:
+    """Set the state of a generator."""
+    generator.bit_generator.state = state
+
+
+def with_effects_last(program: Program) -> Program:
+    """Return a program that writes into what others can see once all else is computed.
+
+    An error before that leaves everything as it was.
+    """
+    visible = {v.root for v in (*program.captured, *program.inputs)}
+    late, moved, read = list[Line](), set[Traced](), set[Traced]()
+    kept, draws = [], False
+    for line in program.lines:
+        roots = {v.root for v in line.outputs}
+        inputs = {v.root for v in line.inputs}
+        begins = roots & (visible | read) if line.kind == "write" else line.kind == "draw" and draws
+        if begins or (roots | inputs) & moved:
+            draws = draws or line.kind == "draw"
+            late.append(line)
+            moved |= roots
+            read |= inputs
+        else:
+            kept.append(line)
+    return Program([*kept, *late], program.inputs, program.outputs, program.captured)
 
 
 #: The passes in their order.
 PASSES: tuple[Callable[[Program], Program], ...] = (
     without_dead_lines, with_constants_folded, with_equal_lines_once, without_dead_lines,
-    with_guards_first,
+    with_effects_last, with_guards_first,
 )  # fmt: skip
 
 

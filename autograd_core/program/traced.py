@@ -86,11 +86,9 @@ class Trace:
             self._generators[id(generator)] = Draws(self, generator)
         return self._generators[id(generator)]
 
-    def guard(self, value: Any, truth: bool, eagerly: bool = False) -> bool:
+    def guard(self, value: Any, truth: bool) -> bool:
         """Add a guard that a value stays true, or not; see :class:`Line`."""
-        line = Line(bool, (value,), {}, None, "guard", truth, _origin())
-        line.eagerly = eagerly
-        self.lines.append(line)
+        self.lines.append(Line(bool, (value,), {}, None, "guard", truth, _origin()))
         return truth
 
     def restore(self) -> None:

@@ -167,7 +167,7 @@ class Optimizer:
             for p in group["params"]:
                 gradient = p.grad
                 if gradient is not None:
-                    data = p.data if p.ndim else np.array(p.data)  # a 0-d result is a scalar
+                    data = p.data if p.ndim else np.reshape(p.data, ())  # a 0-d result is a scalar
                     self.update(p, data, gradient.data, group)
                     p.data = data  # announces the write to the engine
         return loss
@@ -197,6 +197,8 @@ class Optimizer:
 
     def scratch(self, like: Any) -> Any:
         """Return an array of the shape and dtype of ``like`` to compute in; all share memory."""
+        if not isinstance(like, np.ndarray):
+            return np.empty_like(like)
         key = like.shape, like.dtype
         view = self._scratch.get(key)
         if view is None:
