@@ -10,14 +10,17 @@ from __future__ import annotations
 import copy
 import operator
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
 from autograd_core.engine import admission
-from autograd_core.engine.recording import TensorBase
+from autograd_core.engine.graph import TRACE
+from autograd_core.engine.modes import in_mode
+from autograd_core.engine.primitive import Operand, Primitive
+from autograd_core.engine.recording import TensorBase, apply
 from autograd_core.errors import CompileError, NeedsNumbersError
 from autograd_core.program.lines import Line, leaves_of, replaced, values_in
 
@@ -41,6 +44,11 @@ class Trace:
 
     Examples are the arrays themselves: what a line writes into is restored by :meth:`restore`.
 
+    Parameters
+    ----------
+    opaque
+        Primitives whose calls are one line each, not looked into.
+
     Attributes
     ----------
     lines
@@ -49,15 +57,41 @@ class Trace:
         ``(array, value)`` of each plain array that was met, by its id.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, opaque: Collection[Primitive] = ()) -> None:
         self.lines: list[Line] = []
         self.captured: dict[int, tuple[Array, Traced]] = {}
+        self.opaque = frozenset(opaque)
         self._owners: dict[int, Traced] = {}  # by the array that owns the memory
         self._before: dict[Any, tuple[Array, Array]] = {}  # what was written into, and its copy
         self._generators: dict[int, Draws] = {}
         self._pinned: set[Any] = set()
         self._errstate = np.geterr()
         self._count = 0
+
+    def run(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Return ``f(*args, **kwargs)``, run while this trace is the one of its thread or task."""
+        token = trace.set(self)
+        try:
+            return in_mode(TRACE, 0, f, *args, **kwargs)
+        finally:
+            trace.reset(token)
+
+    def run_primitive(self, primitive: Primitive, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Run a primitive on traced arrays: its own code or, if it is opaque, one line.
+
+        One that needs numbers of a traced array is one line, too.
+        """
+        if primitive in self.opaque:
+            return self.call(primitive, args, kwargs)
+        try:
+            return primitive.fun(*args, **kwargs)
+        except NeedsNumbersError as refusal:
+            return refusal.as_one_line(primitive.fun)(*args, **kwargs)
+
+    def guard(self, value: Any, truth: bool) -> bool:
+        """Add a guard: the program holds as long as a value has this truth, which is returned."""
+        self.lines.append(Line(bool, (value,), {}, None, "guard", truth, _origin()))
+        return truth
 
     def number(self) -> int:
         """Return the number of the next value."""
@@ -85,11 +119,6 @@ class Trace:
         if id(generator) not in self._generators:
             self._generators[id(generator)] = Draws(self, generator)
         return self._generators[id(generator)]
-
-    def guard(self, value: Any, truth: bool) -> bool:
-        """Add a guard that a value stays true, or not; see :class:`Line`."""
-        self.lines.append(Line(bool, (value,), {}, None, "guard", truth, _origin()))
-        return truth
 
     def restore(self) -> None:
         """Give back every array that the examples were computed in as it was before."""
@@ -286,7 +315,7 @@ _METHODS = [
 ]
 
 
-class Traced(np.lib.mixins.NDArrayOperatorsMixin):
+class Traced(Operand, np.lib.mixins.NDArrayOperatorsMixin):
     """A value of a program: an example, and its number.
 
     Parameters
@@ -339,6 +368,11 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     real = property(lambda self: self.owner.call(np.real, (self,), {}) if _complex(self) else self)
     imag = property(lambda self: self.owner.call(np.imag, (self,), {}))
 
+    def apply_primitive(self, primitive: Primitive, args: Any, kwargs: dict[str, Any]) -> Any:
+        if any(isinstance(a, TensorBase) for a in leaves_of((args, kwargs))):
+            return apply(primitive, args, kwargs)
+        return self.owner.run_primitive(primitive, args, kwargs)
+
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if any(isinstance(a, TensorBase) for a in (*args, *kwargs.get("out", ()))):
             return NotImplemented
@@ -355,10 +389,10 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         return self.owner.call(function, args, kwargs)
 
     def __array__(self, *args: Any, **kwargs: Any) -> Array:
-        return _no_number("np.asarray")(self)  # type: ignore[no-any-return]
+        return _no_number("a conversion (np.asarray)")(self)  # type: ignore[no-any-return]
 
-    __float__ = __int__ = __index__ = __complex__ = _no_number("the number")
-    item = tolist = _no_number("the number")
+    __float__, __int__, __complex__ = map(_no_number, ("float()", "int()", "complex()"))
+    __index__, item, tolist = map(_no_number, ("an integer index", "item()", "tolist()"))
 
     def __bool__(self) -> bool:
         return self.owner.guard(self, bool(self.example))
@@ -393,6 +427,9 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     def transpose(self, *axes: Any) -> Traced:
         wanted = axes[0] if len(axes) == 1 else (axes or None)
         return self.owner.call(np.transpose, (self, wanted), {})  # type: ignore[no-any-return]
+
+    def flatten(self, order: str = "C") -> Traced:
+        return self.reshape(-1, order=order).copy()  # type: ignore[attr-defined,no-any-return]
 
     def conj(self) -> Traced:
         return self.owner.call(np.conj, (self,), {}) if _complex(self) else self
