@@ -42,13 +42,11 @@ class CompileError(AutogradError, TypeError):
 class NeedsNumbersError(CompileError):
     """The numbers of a traced array were asked for.
 
-    ``as_one_line`` makes of a function one that becomes a single line of the program: what needs
-    numbers inside a primitive or a rule has them when the program runs.
+    ``as_one_line``, which tracing sets, makes of a function one that becomes a single line of the
+    program: what needs numbers inside a primitive or a rule has them when the program runs.
     """
 
-    def __init__(self, message: str, as_one_line: Callable[..., Any]) -> None:
-        super().__init__(message)
-        self.as_one_line = as_one_line
+    as_one_line: Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 class AnomalyError(AutogradError, ArithmeticError):

@@ -29,8 +29,9 @@ from autograd_core.engine.recording import TensorBase, unwrap
 
 
 def is_host(a: Any) -> bool:
-    """Return whether a value is an ndarray, or a number of NumPy or Python."""
-    return isinstance(a, (np.ndarray, np.generic, int, float, complex))
+    """Return whether a value is an ndarray, or stands for one, or is a number."""
+    numbers = (np.ndarray, np.generic, int, float, complex)
+    return isinstance(a, numbers) or getattr(a, "is_traced", False) is True
 
 
 def to_host(a: Any) -> Any:

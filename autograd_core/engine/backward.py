@@ -23,6 +23,7 @@ from autograd_core.engine.graph import (
     ANOMALY,
     GET_OUTPUT,
     STRICT_NAN,
+    TRACE,
     UNTRACKED,
     Node,
     leading_to,
@@ -128,6 +129,7 @@ class Products:
         self.masks: dict[Node, ZeroMask] = {}
         bits = mode.get()
         self.anomaly, self.ieee = bool(bits & ANOMALY), bool(bits & STRICT_NAN)
+        self.tracing = bool(bits & TRACE)
 
     def go_through(self, nodes: Iterable[Node]) -> None:
         """Give each node's cotangent to its rules, and add what they return to its parents'."""
@@ -147,8 +149,8 @@ class Products:
                 del cotangents[node]
             try:
                 contributions = self(node, g)
-            except NeedsNumbersError as refusal:  # in a trace: the rule becomes one line
-                contributions = self(node, g, refusal.as_one_line)
+            except NeedsNumbersError:  # in a trace: the rule becomes one line
+                contributions = self(node, g, one_line=True)
             for parent, c in contributions:
                 before = cotangents.get(parent)
                 cotangents[parent] = c if before is None else accumulate(before, c, parent, owned)
@@ -156,9 +158,7 @@ class Products:
                 release(node)
             g = c = before = None  # a large array dies with its use
 
-    def __call__(
-        self, node: Node, g: Any, as_one_line: Callable[..., Any] | None = None
-    ) -> list[tuple[Node, Any]]:
+    def __call__(self, node: Node, g: Any, one_line: bool = False) -> list[tuple[Node, Any]]:
         """Return the parents that need a cotangent, each with what this node contributes."""
         primitive, parents, needed = node.primitive, node.parents, self.needed
         if primitive is GET_OUTPUT:
@@ -182,10 +182,12 @@ class Products:
             if primitive.__class__ is Recomputed:
                 self._recompute(node, g, unused)
                 return []
-            vjp_all: Any = rules.vjp_all if as_one_line is None else as_one_line(rules.vjp_all)
+            vjp_all: Any = rules.vjp_all
+            if one_line or (self.tracing and primitive.opaque):  # type: ignore[union-attr]
+                vjp_all = NeedsNumbersError.as_one_line(vjp_all)
             vjps = vjp_all(g, out, *args, **(kwargs or {}))
-        elif as_one_line is not None:
-            vjps = [rule and as_one_line(rule) for rule in vjps]
+        elif one_line or (self.tracing and primitive.opaque):  # type: ignore[union-attr]
+            vjps = [rule and NeedsNumbersError.as_one_line(rule) for rule in vjps]
         if self.masks or rules.selects or unused or (kwargs and "where" in kwargs):
             return self._masked(node, g, out, args, vjps, unused)
         found = []

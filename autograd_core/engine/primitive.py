@@ -103,6 +103,9 @@ class Primitive:
         per element of the largest argument for a reduction, one per element of the result for
         others; for a Python function without a kind, the sum of what it calls.
 
+    opaque
+        Whether it is one line of a compiled program, and so are its rules: one made of a loop.
+
     Attributes
     ----------
     rules : Rules or None
@@ -127,8 +130,9 @@ class Primitive:
         *,
         kind: str = "",
         flops: Flops | None = None,
+        opaque: bool = False,
     ) -> None:
-        self.fun = fun
+        self.fun, self.opaque = fun, opaque
         self.name: str = name or str(getattr(fun, "__name__", fun))
         self.rules: Rules | None = None
         self.commutative = False
@@ -220,7 +224,7 @@ class Primitive:
 
     def with_function(self, fun: Callable[..., Any]) -> Primitive:
         """Return a primitive with the same facts and rules and another forward function."""
-        other = Primitive(fun, self.name, kind=self.kind, flops=self.flops)
+        other = Primitive(fun, self.name, kind=self.kind, flops=self.flops, opaque=self.opaque)
         other.rules, other.commutative = self.rules, self.commutative
         return other
 
@@ -389,18 +393,19 @@ def primitive_of(fun: Callable[..., Any]) -> Primitive:
 def primitive(fun: Callable[..., Any]) -> Primitive: ...
 @overload
 def primitive(
-    *, kind: str = "", flops: Flops | None = None
+    *, kind: str = "", flops: Flops | None = None, opaque: bool = False
 ) -> Callable[[Callable[..., Any]], Primitive]: ...
 def primitive(
-    fun: Callable[..., Any] | None = None, *, kind: str = "", flops: Flops | None = None
-) -> Any:
+    fun: Callable[..., Any] | None = None, *, kind: str = "", flops: Flops | None = None,
+    opaque: bool = False,
+) -> Any:  # fmt: skip
     """Decorate a function on arrays, so that it can be given a derivative.
 
     Parameters
     ----------
     fun
         The function; left out where options are given.
-    kind, flops
+    kind, flops, opaque
         As in :class:`Primitive`.
 
     Returns
@@ -419,8 +424,8 @@ def primitive(
     'product'
     """
     if fun is None:
-        return functools.partial(Primitive, kind=kind, flops=flops)
-    return Primitive(fun, kind=kind, flops=flops)
+        return functools.partial(Primitive, kind=kind, flops=flops, opaque=opaque)
+    return Primitive(fun, kind=kind, flops=flops, opaque=opaque)
 
 
 def defvjp(fun: Callable[..., Any], *vjps: Rule | None, **options: Any) -> Primitive:

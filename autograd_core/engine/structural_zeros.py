@@ -23,7 +23,7 @@ import numpy as np
 from autograd_core.engine.array_types import any_of, is_host
 from autograd_core.engine.cotangents import sum_to_shape
 from autograd_core.engine.diagnostics import origin
-from autograd_core.engine.graph import TRACE, Node, mode
+from autograd_core.engine.graph import Node
 from autograd_core.engine.primitive import ShapeDtype
 from autograd_core.engine.recording import unwrap
 
@@ -157,8 +157,7 @@ def propagate(
 def zero_unreachable(node: Node, mask: ZeroMask, c: Any, report: bool) -> Any:
     """Set to 0 what is not finite in ``c`` and cannot influence the result."""
     bad = ~np.isfinite(unwrap(c))
-    asked = is_host(bad) or mode.get() & TRACE  # of others not, which would wait for a device
-    if asked and not bad.any():
+    if is_host(bad) and not bad.any():  # of others it is not asked, which would wait for a device
         return c
     hidden = bad & (mask.value() == 0)
     if report and any_of(hidden):

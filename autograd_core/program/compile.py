@@ -170,7 +170,11 @@ class Version:
         if writes:
             lines.append(f"{self._new(note_again)}({self._new(writes)})")
         for slot in recording.slots:
-            if slot.place.by_attribute and slot.key == "_array" and any(v.root in written for v in slot.inputs):
+            if (
+                slot.place.by_attribute
+                and slot.key == "_array"
+                and any(v.root in written for v in slot.inputs)
+            ):
                 tensor = self._new(slot.place.holder)
                 lines.append(f"{self._new(note_write)}({tensor}._array, {tensor}.name)")
         result = self._rebuilt(recording.result, "r")

@@ -94,9 +94,12 @@ def is_input(tree: Any) -> bool:
     return bool(leaves) and all(is_array(v) or type(v) in (int, float) for v in leaves)
 
 
-def unwrapped(tree: Any) -> Any:
-    """Return a tree with the arrays in place of Tensors."""
-    return replaced(tree, lambda leaf: leaf._array if isinstance(leaf, TensorBase) else leaf)
+def _outputs(running: Trace, tree: Any) -> Any:
+    """Return a tree with values in place of Tensors and of the arrays that lines have met."""
+    return replaced(
+        tree,
+        lambda leaf: running.resolved(leaf._array if isinstance(leaf, TensorBase) else leaf),
+    )
 
 
 class _Recorder:
@@ -183,11 +186,12 @@ def record(f: Callable[..., Any], args: Any, kwargs: Any, volatile: set[Slot]) -
     _check("returns", result, known)
     for effect in effects:
         _check(f"sets {effect.place.joined(effect.key)} to", effect.value, known)
-        if effect.place.by_attribute and effect.key == "_grad" and isinstance(effect.value, TensorBase):
-            effect.value._array.name = f"d_loss_d_{effect.place.path}"
-    outputs = unwrapped(result)
+    outputs = _outputs(recorder.trace, result)
     if effects:
-        outputs = (outputs, tuple(unwrapped(e.value) for e in effects))
+        outputs = (outputs, tuple(_outputs(recorder.trace, e.value) for e in effects))
+        for effect, value in zip(effects, outputs[1], strict=True):
+            if effect.place.by_attribute and effect.key == "_grad" and isinstance(value, Traced):
+                value.name = f"d_loss_d_{effect.place.path}"
     program = Program(recorder.trace.lines, recorder.inputs, outputs)
     leaves_met = {
         id(place.holder._array): place.holder.name
@@ -246,11 +250,12 @@ def _check(does: str, tree: Any, known: set[int]) -> None:
                     "ag.compile(ag.value_and_grad(f)); or call it under ag.no_grad()"
                 )
         elif not isinstance(leaf, (Traced, Number, np.ndarray, *CONSTANTS)):
-            if leaf is not MISSING and id(leaf) not in known:
-                raise CompileError(
-                    f"the compiled function {does} a {type(leaf).__name__} that it makes itself; "
-                    "let it be arrays and numbers in tuples, lists and dicts"
-                )
+            if leaf is MISSING or id(leaf) in known:
+                continue
+            raise CompileError(
+                f"the compiled function {does} a {type(leaf).__name__} that it makes itself; let "
+                "it be arrays and numbers in tuples, lists and dicts"
+            )
 
 
 def settled(first: Recording, second: Recording, name: str) -> Program:
@@ -270,6 +275,8 @@ def settled(first: Recording, second: Recording, name: str) -> Program:
     program, known = second.program, {id(a) for a, _ in first.trace.captured.values()}
     written, captured, made = program.written, dict[Traced, Any](), list[Line]()
     for array, value in second.trace.captured.values():
+        if value.root is not value:
+            continue
         if id(array) not in known and value.root in written:
             made.append(Line(np.copy, (array,), {}, value))
         else:

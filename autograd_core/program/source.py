@@ -149,6 +149,8 @@ class Writer:
         kind = type(tree)
         if kind is tuple:
             return f"({''.join(self.text(member) + ', ' for member in tree)})"
+        if isinstance(tree, tuple):
+            return f"{self._constant(kind)}({', '.join(map(self.text, tree))})"
         if kind is list:
             return f"[{', '.join(map(self.text, tree))}]"
         if kind is dict:

@@ -143,7 +143,7 @@ def _places_of(value: Any, path: str, names: set[str]) -> Iterator[Place]:
             yield Place(value.__globals__, "", sorted(names & value.__globals__.keys()))
     elif isinstance(value, (types.ModuleType, type)):
         if not _is_library(value.__name__ if kind is types.ModuleType else value.__module__):
-            held = [n for n in sorted(names & vars(value).keys())]
+            held = sorted(names & vars(value).keys())
             if kind is types.ModuleType:
                 yield Place(vars(value), path, held)
             else:

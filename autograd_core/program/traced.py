@@ -61,7 +61,6 @@ class Trace:
         self.lines: list[Line] = []
         self.captured: dict[int, tuple[Array, Traced]] = {}
         self.opaque = frozenset(opaque)
-        self._owners: dict[int, Traced] = {}  # by the array that owns the memory
         self._before: dict[Any, tuple[Array, Array]] = {}  # what was written into, and its copy
         self._generators: dict[int, Draws] = {}
         self._pinned: set[Any] = set()
@@ -84,9 +83,11 @@ class Trace:
         if primitive in self.opaque:
             return self.call(primitive, args, kwargs)
         try:
-            return primitive.fun(*args, **kwargs)
-        except NeedsNumbersError as refusal:
-            return refusal.as_one_line(primitive.fun)(*args, **kwargs)
+            if not primitive.opaque:
+                return primitive.fun(*args, **kwargs)
+        except NeedsNumbersError:
+            pass
+        return _as_one_line(primitive.fun)(*args, **kwargs)
 
     def guard(self, value: Any, truth: bool) -> bool:
         """Add a guard: the program holds as long as a value has this truth, which is returned."""
@@ -99,20 +100,30 @@ class Trace:
         return self._count
 
     def given(self, array: Any, name: str, role: str) -> Traced:
-        """Return a value for an array that exists; ones that share memory have one root."""
-        base = array
-        while isinstance(getattr(base, "base", None), np.ndarray):
-            base = base.base
-        value = Traced(self, array, self._owners.get(id(base)), name=name, role=role)
-        if isinstance(array, np.ndarray):
-            self._owners.setdefault(id(base), value)
-        return value
+        """Return a value for an array that exists."""
+        return Traced(self, array, name=name, role=role)
 
     def capture(self, array: Array, name: str = "") -> Traced:
-        """Return the value of a plain array that the function uses: the same for the same array."""
+        """Return the value of a plain array that the function uses: the same for the same array.
+
+        A view is a line of the program, which takes it of the array that owns the memory.
+        """
         if id(array) not in self.captured:
-            self.captured[id(array)] = (array, self.given(array, name, "captured"))
+            base = owner_of(array)
+            value = self.given(array, name, "captured")
+            if base is not array:
+                start = array.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+                owner = self.capture(base, name)
+                value = Traced(self, array, owner, name=name)
+                layout = (start, array.shape, array.strides, array.dtype)
+                self.lines.append(Line(view_of, (owner, *layout), {}, value))
+            self.captured[id(array)] = (array, value)
         return self.captured[id(array)][1]
+
+    def resolved(self, leaf: Any) -> Any:
+        """Return the value of an array that lines have met, and anything else as it is."""
+        met = isinstance(leaf, np.ndarray) and id(owner_of(leaf)) in self.captured
+        return self.capture(leaf) if met else leaf
 
     def draws(self, generator: np.random.Generator) -> Draws:
         """Return what stands for a generator: the same for the same one."""
@@ -122,8 +133,8 @@ class Trace:
 
     def restore(self) -> None:
         """Give back every array that the examples were computed in as it was before."""
-        for array, copy in reversed(self._before.values()):
-            array[...] = copy
+        for array, before in reversed(self._before.values()):
+            array[...] = before
 
     def _keep(self, array: Any) -> None:
         """Keep the contents of an array that a line is about to write into."""
@@ -189,7 +200,11 @@ class Trace:
             members = [self._value_of(member, inputs) for member in found]
             return type(found)(*members) if hasattr(found, "_fields") else type(found)(members)
         if isinstance(found, (bool, int, float, complex)):
-            return Number(self, found)
+            return Number(
+                self,
+                found,
+                may_be_pinned=all(type(v) is Number and v.may_be_pinned for v in inputs),
+            )
         if found is None:
             return None
         return _no_number(f"a {type(found).__name__}")()
@@ -201,9 +216,7 @@ trace: ContextVar[Trace | None] = ContextVar("autograd_core.trace", default=None
 
 def example(tree: Any) -> Any:
     """Return a tree with the examples in place of the values."""
-    return replaced(
-        tree, lambda leaf: leaf.example if isinstance(leaf, (Traced, Number)) else leaf
-    )
+    return replaced(tree, lambda leaf: leaf.example if isinstance(leaf, (Traced, Number)) else leaf)
 
 
 def _origin() -> str:
@@ -225,13 +238,15 @@ def _as_one_line(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+NeedsNumbersError.as_one_line = staticmethod(_as_one_line)
+
+
 def _no_number(what: str) -> Callable[..., Any]:
     def refuse(self: Traced, *args: Any, **kwargs: Any) -> Any:
         raise NeedsNumbersError(
             f"{what} of a traced array at {_origin()}: a compiled function is traced once, and its "
             "numbers are not known then. Keep to NumPy's functions (np.where in place of a choice "
-            "by a number), or leave that part out of what is compiled",
-            _as_one_line,
+            "by a number), or leave that part out of what is compiled"
         )
 
     return refuse
@@ -392,7 +407,7 @@ class Traced(Operand, np.lib.mixins.NDArrayOperatorsMixin):
         return _no_number("a conversion (np.asarray)")(self)  # type: ignore[no-any-return]
 
     __float__, __int__, __complex__ = map(_no_number, ("float()", "int()", "complex()"))
-    __index__, item, tolist = map(_no_number, ("an integer index", "item()", "tolist()"))
+    __index__, tolist = map(_no_number, ("an integer index", "tolist()"))
 
     def __bool__(self) -> bool:
         return self.owner.guard(self, bool(self.example))
@@ -414,6 +429,9 @@ class Traced(Operand, np.lib.mixins.NDArrayOperatorsMixin):
 
     def __rpow__(self, other: Any) -> Any:
         return _operator(operator.pow, other, self)
+
+    def item(self, *index: int) -> Any:
+        return self.owner.call(item, (self, *index), {})
 
     def astype(self, dtype: Any, copy: bool = True) -> Traced:
         if not copy and self.dtype == dtype:
@@ -474,15 +492,19 @@ class Number:
 
     It is weak, as Python numbers are: beside an array it takes the array's dtype.  Arithmetic
     gives numbers again, by a line of plain Python; a comparison becomes a guard; what needs its
-    value (an index, ``math.sqrt``) makes it a constant, by a guard that it stays the same.
+    value (an index, ``math.sqrt``) makes it a constant, by a guard that it stays the same, unless
+    it was computed from arrays.
     """
 
-    __slots__ = ("_value", "example", "name", "number", "owner", "role", "root")
+    __slots__ = ("example", "may_be_pinned", "name", "number", "owner", "role", "root")
     is_traced = True
 
-    def __init__(self, owner: Trace, example: Any, name: str = "", role: str = "line") -> None:
+    def __init__(
+        self, owner: Trace, example: Any, name: str = "", role: str = "line",
+        may_be_pinned: bool = True,
+    ) -> None:  # fmt: skip
         self.owner, self.example, self.name, self.role = owner, example, name, role
-        self.root, self.number = self, owner.number()
+        self.root, self.number, self.may_be_pinned = self, owner.number(), may_be_pinned
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if any(isinstance(a, TensorBase) for a in args):
@@ -496,6 +518,8 @@ class Number:
     @property
     def pinned(self) -> Any:
         """The number as a constant, by a guard that it stays the same."""
+        if not self.may_be_pinned:
+            _no_number("the value of a number computed from it")(self)
         if self not in self.owner._pinned:
             self.owner._pinned.add(self)
             self.owner.guard(self == self.example, True)
@@ -534,10 +558,10 @@ def _of_numbers(function: Callable[..., Any], swapped: bool = False) -> Callable
     return operate
 
 
-for _name in "add sub mul truediv floordiv mod pow".split():
+for _name in ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow"]:
     setattr(Number, f"__{_name}__", _of_numbers(getattr(operator, _name)))
     setattr(Number, f"__r{_name}__", _of_numbers(getattr(operator, _name), swapped=True))
-for _name in "lt le gt ge eq ne neg pos abs".split():
+for _name in ["lt", "le", "gt", "ge", "eq", "ne", "neg", "pos", "abs"]:
     setattr(Number, f"__{_name}__", _of_numbers(getattr(operator, _name)))
 Number.__hash__ = object.__hash__  # type: ignore[method-assign]
 admission._ways[Number] = None
@@ -559,6 +583,23 @@ class Draws(np.random.Generator):
         return lambda *args, **kwargs: self.owner.call(
             getattr(self.generator, name), args, kwargs, found
         )
+
+
+def owner_of(array: Array) -> Array:
+    """Return the array that owns the memory of another."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def view_of(owner: Array, start: int, shape: Any, strides: Any, dtype: Any) -> Array:
+    """Return a view of an array, by its layout in memory."""
+    return np.ndarray(shape, dtype, owner, start, strides)
+
+
+def item(array: Any, *index: int) -> Any:
+    """Return an element of an array as a Python number."""
+    return array.item(*index)
 
 
 def astype(array: Any, dtype: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
+from autograd_core.engine.array_types import is_host
 from nn.functional.blocks import blockwise, by_rows
 from nn.functional.erf import normal_cdf, normal_pdf, size_times_tail
 
@@ -42,12 +43,14 @@ def as_float_array(x: Any, name: str = "this function", complex_too: bool = Fals
     if kind == "f" or (kind == "c" and complex_too):
         return x
     refuse_complex(x, name)
-    return x.astype(float) if isinstance(x, ag.Tensor) else np.asarray(x, dtype=float)
+    return x.astype(float) if hasattr(x, "astype") else np.asarray(x, dtype=float)
 
 
 def as_array(x: Any) -> Any:
-    """Return the NumPy array of ``x``, a Tensor or an array, without a gradient."""
-    return x.detach().numpy() if isinstance(x, ag.Tensor) else np.asarray(x)
+    """Return the array of ``x``, a Tensor, an array or what converts to one, without a gradient."""
+    if isinstance(x, ag.Tensor):
+        return x.detach().numpy()
+    return x if hasattr(x, "__array_function__") else np.asarray(x)
 
 
 @ag.primitive(kind="product", flops=lambda out, _x, weight, *_bias: 2 * out.size * weight.shape[-1])
@@ -111,7 +114,7 @@ def masked(g: Any, mask: Any) -> Any:
     squared norm is finite.
     """
     out = g * mask
-    if type(out) is np.ndarray and np.isfinite(np.vdot(out, out)):
+    if is_host(out) and np.isfinite(np.vdot(out, out)):
         return out
     return np.where(mask == 0, 0, out)
 
@@ -320,7 +323,7 @@ def softmax(x: Any, axis: int = -1, *, buffer: Any = None) -> Any:
 @by_rows
 def _softmax_vjp(g: Any, out: Any, _x: Any, axis: int = -1, *, buffer: Any = None) -> Any:
     """Return out * (g - sum(g * out))."""
-    if isinstance(out, np.ndarray) and axis in (-1, out.ndim - 1):
+    if is_host(out) and axis in (-1, out.ndim - 1):
         total = np.vecdot(g, out)[..., None]
     else:
         total = (g * out).sum(axis, keepdims=True)

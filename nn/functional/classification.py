@@ -8,8 +8,7 @@ factor 0, so that what is not finite there reaches neither the loss nor a gradie
 """
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,8 +42,7 @@ def _places(labels: Any, shape: tuple[int, ...]) -> Any:
     return (rows * after + np.arange(after)).reshape(labels.shape)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Labels:
+class _Labels(NamedTuple):
     """Class numbers as a loss takes them.
 
     Attributes
@@ -74,12 +72,15 @@ class _Labels:
         return g * self.share if self.dead is None else np.where(self.dead, 0, g * self.share)
 
 
-@ag.primitive(kind="reduction", flops=lambda _out, _x, _target, *, labels: 2 * labels.places.size)
+@ag.primitive(
+    kind="reduction", opaque=True,
+    flops=lambda _out, _x, _target, *, labels: 2 * labels.places.size,
+)  # fmt: skip
 def _pick(x: Any, _target: Any, *, labels: _Labels) -> Any:
     return labels.weigh(-x.reshape(-1)[labels.places])
 
 
-@ag.primitive(kind="view", flops=lambda _out, _rows, **_options: 0)
+@ag.primitive(kind="view", flops=lambda _out, _rows, **_options: 0, opaque=True)
 def _scatter(rows: Any, *, labels: _Labels, shape: tuple[int, ...]) -> Any:
     """Return zeros, and ``-rows`` at the places of the labels."""
     out = np.zeros_like(rows, shape=shape)
@@ -121,7 +122,7 @@ def _blocks(x: Any, dead: Any) -> Any:
             yield at, z, top
 
 
-@ag.primitive(flops=lambda _out, logits, _rows, **_options: 4 * logits.size)
+@ag.primitive(flops=lambda _out, logits, _rows, **_options: 4 * logits.size, opaque=True)
 def softmax_minus_one_hot(logits: Any, rows: Any, *, labels: _Labels) -> Any:
     """Return ``softmax(logits)``, less 1 at each label, times ``rows``: one number, or one each."""
     if type(logits) is not np.ndarray:
@@ -160,7 +161,10 @@ def _rows_vjp(h: Any, _out: Any, logits: Any, rows: Any, *, labels: _Labels) -> 
 softmax_minus_one_hot.defvjp(_softmax_vjp, _rows_vjp, selects=True)
 
 
-@ag.primitive(kind="reduction", flops=lambda _out, logits, _target, **_options: 4 * logits.size)
+@ag.primitive(
+    kind="reduction", opaque=True,
+    flops=lambda _out, logits, _target, **_options: 4 * logits.size,
+)  # fmt: skip
 def softmax_cross_entropy(logits: Any, _target: Any, *, labels: _Labels) -> Any:
     """Return ``-log softmax(logits)`` at each label, times its share, or the sum of these.
 
@@ -297,7 +301,7 @@ def nll_loss(
     weight, ignore_index, reduction
         As in :func:`cross_entropy`.
     """
-    x, target = as_float_array(log_probabilities, "nll_loss"), np.asarray(target)
+    x, target = as_float_array(log_probabilities, "nll_loss"), as_array(target)
     axis = _axis(x)
     labels, counted = _labels(target, x.shape, axis, ignore_index)
     share: Any = 1.0
@@ -319,7 +323,7 @@ def _class_weights(weight: Any, classes: int, dtype: Any) -> Any:
     factors = (
         np.ones(classes, dtype)
         if weight is None
-        else as_float_array(np.asarray(weight), "weight=").astype(dtype)
+        else as_float_array(as_array(weight), "weight=").astype(dtype)
     )
     if factors.shape != (classes,):
         raise ValueError(
@@ -335,7 +339,7 @@ def _share(labels: Any, counted: Any, factors: Any) -> Any:
 
 def _count(labels: Any, share: Any, reduction: str) -> Any:
     """Return what a reduction divides by; the mean divides by the weights of the labels."""
-    if reduction == "mean" and isinstance(share, np.ndarray):
+    if reduction == "mean" and np.ndim(share):
         return share.sum()
     return divisor(labels.shape, reduction)
 
@@ -344,7 +348,7 @@ def _of_labels(loss: Any, x: Any, target: Any, labels: Any, share: Any, reductio
     """Return a loss of labels that carry weights, reduced."""
     count = _count(labels, share, reduction)
     share = share / (count or 1)
-    dead = share == 0 if isinstance(share, np.ndarray) else None
+    dead = share == 0 if np.ndim(share) else None
     dead = dead if dead is not None and dead.any() else None
     places = _places(labels, x.shape)
     value = loss(x, target, labels=_Labels(places, share, dead, total=reduction != "none"))

@@ -198,6 +198,7 @@ def _gather(padded: Array, offsets: list[Offset], columns: Array) -> None:
 
 
 @ag.primitive(
+    opaque=True,
     kind="product",
     flops=lambda out, _x, w, *_bias, **_options: 2 * out.size * math.prod(w.shape[1:]),
 )
@@ -236,7 +237,9 @@ def _adjoint(weight: Any, geo: Geometry, counts: Shape, lengths: Shape) -> tuple
 
 
 @ag.primitive(
-    kind="product", flops=lambda _out, g, w, **_options: 2 * g.size * math.prod(w.shape[1:])
+    opaque=True,
+    kind="product",
+    flops=lambda _out, g, w, **_options: 2 * g.size * math.prod(w.shape[1:]),
 )
 def convolve_transpose(g: Any, weight: Any, *, geo: Geometry, lengths: tuple[int, ...]) -> Any:
     """Add each filter, scaled by ``g (N, out, ...)``, at every position that it visited.
@@ -263,6 +266,7 @@ convolve_transpose.name = "conv_transpose"
 
 
 @ag.primitive(
+    opaque=True,
     kind="product",
     flops=lambda out, g, _x, **_options: 2 * out.size * math.prod(g.shape[:1] + g.shape[2:]),
 )

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 import autograd_core as ag
+from autograd_core.engine.array_types import is_host
 from nn.functional.activations import as_array, as_float_array, refuse_complex, sigmoid
 from nn.functional.blocks import blockwise
 
@@ -74,7 +75,7 @@ def reduce(values: Any, reduction: str) -> Any:
 def cast_target(target: Any, dtype: Any) -> Any:
     """Return a target in the dtype of the predictions; a Tensor with gradients is left as it is."""
     loses = target.dtype.kind == "c" and np.dtype(dtype).kind != "c"
-    plain = not getattr(target, "requires_grad", not isinstance(target, np.ndarray))
+    plain = not getattr(target, "requires_grad", not is_host(target))
     return target.astype(dtype, copy=False) if plain and not loses else target
 
 
@@ -121,7 +122,7 @@ def _sum(values: Any, x: Any, t: Any, *options: Any) -> Any:
 
 def _times(g: Any, scale: float) -> Any:
     """Return the cotangent of a sum times a factor: a Python number, if ``g`` is NumPy's."""
-    return g.item() * scale if isinstance(g, (np.ndarray, np.generic)) else g * scale
+    return g.item() * scale if is_host(g) else g * scale
 
 
 def _of_elements(

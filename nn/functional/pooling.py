@@ -92,7 +92,7 @@ def _index(x: Array, best: Array, geo: Geometry) -> Array:
     return index
 
 
-@ag.primitive(flops=lambda _out, g, _index, **_options: g.size)
+@ag.primitive(flops=lambda _out, g, _index, **_options: g.size, opaque=True)
 def max_unpool(g: Any, index: Any, *, geo: Geometry, lengths: tuple[int, ...]) -> Any:
     """Add each element of ``g`` to the element of its window that ``index`` names."""
     g = _as_laid_out(g, index)
@@ -107,7 +107,7 @@ def max_unpool(g: Any, index: Any, *, geo: Geometry, lengths: tuple[int, ...]) -
     return padded[(..., *geo.interior(lengths))]
 
 
-@ag.primitive(flops=lambda *_args, **_options: 0)
+@ag.primitive(flops=lambda *_args, **_options: 0, opaque=True)
 def index_windows(x: Any, index: Any, *, geo: Geometry) -> Any:
     """Return the element of each window that ``index`` names: the transpose of max_unpool."""
     padded = _pad(x, geo)
@@ -123,7 +123,7 @@ index_windows.defvjp(
 )
 
 
-@ag.primitive(kind="reduction")
+@ag.primitive(kind="reduction", opaque=True)
 def max_pool(x: Any, *, geo: Geometry) -> Any:
     """Return the maximum of each window; nan where it contains one."""
     least = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
@@ -138,13 +138,13 @@ max_pool.defvjp(
 )
 
 
-@ag.primitive(kind="reduction")
+@ag.primitive(kind="reduction", opaque=True)
 def sum_pool(x: Any, *, geo: Geometry) -> Any:
     """Return the sum of each window, padding included."""
     return _as_laid_out(_fold(np.add, _pad(_maps_last(x), geo), geo), x)
 
 
-@ag.primitive(flops=lambda out, _g, **_options: out.size)
+@ag.primitive(flops=lambda out, _g, **_options: out.size, opaque=True)
 def sum_unpool(g: Any, *, geo: Geometry, lengths: tuple[int, ...]) -> Any:
     """Add each element of ``g`` to its whole window: the transpose of :func:`sum_pool`."""
     g = _maps_last(g)

@@ -64,7 +64,9 @@ def _sigmoid_(a: Any) -> None:
 
 
 @ag.primitive(
-    kind="product", flops=lambda _out, xs, _h, w, **_options: 2 * math.prod(xs.shape[:2]) * w.size
+    opaque=True,
+    kind="product",
+    flops=lambda _out, xs, _h, w, **_options: 2 * math.prod(xs.shape[:2]) * w.size,
 )
 def rnn(xs: Any, h: Any, weight: Any, *, relu: bool = False) -> Any:
     """Return the states ``h' = tanh(x + weight h)``.
@@ -103,7 +105,9 @@ rnn.defvjp(vjp_all=_rnn_vjp)
 
 
 @ag.primitive(
-    kind="product", flops=lambda _out, xs, _h, _c, w: 2 * math.prod(xs.shape[:2]) * w.size
+    opaque=True,
+    kind="product",
+    flops=lambda _out, xs, _h, _c, w: 2 * math.prod(xs.shape[:2]) * w.size,
 )
 def lstm(xs: Any, h: Any, c: Any, weight: Any) -> Any:
     """Run an LSTM: the gates i, f, g, o are functions of ``xs (T, N, 4 H)`` plus ``weight h``.
@@ -188,7 +192,9 @@ lstm.defvjp(vjp_all=_lstm_vjp)
 
 
 @ag.primitive(
-    kind="product", flops=lambda _out, xs, _h, w, _bias: 2 * math.prod(xs.shape[:2]) * w.size
+    opaque=True,
+    kind="product",
+    flops=lambda _out, xs, _h, w, _bias: 2 * math.prod(xs.shape[:2]) * w.size,
 )
 def gru(xs: Any, h: Any, weight: Any, bias: Any) -> Any:
     """Run a GRU: the gates r, z, n are functions of ``xs (T, N, 3 H)`` plus ``weight h + bias``.

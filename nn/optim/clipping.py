@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+import autograd_core as ag
 from nn.module import Parameter
 from nn.optim.optimizer import as_parameters
 
@@ -53,12 +54,19 @@ def clip_grad_norm_(parameters: Parameter | Iterable[Parameter], max_norm: float
     if not max_norm >= 0:
         raise ValueError(f"max_norm is a number >= 0, got {max_norm!r}")
     gradients = _gradients(parameters)
-    wide = (g.data.astype(float) for _, g in gradients)
-    norm = math.sqrt(math.fsum(float(np.vdot(g, g)) for g in wide))
-    if math.isfinite(norm) and norm > max_norm:
+    norm = _norm(*(g.data for _, g in gradients))
+    if math.inf > norm > max_norm:
+        factor = max_norm / (norm + 1e-6)
         for p, g in gradients:
-            p.grad = g * p.dtype.type(max_norm / (norm + 1e-6))
+            p.grad = g * factor
     return norm
+
+
+@ag.primitive(opaque=True)
+def _norm(*arrays: Any) -> float:
+    """Return the norm of all numbers of some arrays together."""
+    wide = (a.astype(float) for a in arrays)
+    return math.sqrt(math.fsum(float(np.vdot(a, a)) for a in wide))
 
 
 def clip_grad_value_(parameters: Parameter | Iterable[Parameter], clip_value: float) -> None:
