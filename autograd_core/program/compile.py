@@ -153,7 +153,8 @@ class Version:
             given.append(f"*a{i}")
         self.program.inputs[:] = [v for v in self.program.inputs if id(v) not in dropped]
         test, inputs = " and ".join(tests) or "True", "".join(f"{g}, " for g in given)
-        return self._define("def f():", *lines, f"if {test}: return ({inputs})")
+        found: Callable[[], Any] = self._define("def f():", *lines, f"if {test}: return ({inputs})")
+        return found
 
     def _finisher(self, recording: Recording) -> Callable[[Any], Any] | None:
         """Return a function of what the program returns; None where there is nothing to do."""
@@ -219,6 +220,7 @@ class _Family:
         self.versions: list[Version] = []
         self.volatile: set[Slot] = set()
         self.count = self.unsettled = 0
+        self.trouble: Exception | None = None
 
 
 class Compiled:
@@ -264,7 +266,11 @@ class Compiled:
             if type(found) is not Miss:
                 return found if version.finish is None else version.finish(found)
             candidates = version.others.setdefault(found.guard, [])
-        return self.f(*args, **kwargs)
+        result = self.f(*args, **kwargs)
+        if family.trouble is not None:  # in tracing alone
+            error, family.trouble, family.count = family.trouble, None, self.limit
+            self._warn(f"could not be traced ({type(error).__name__}: {error})")
+        return result
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -286,36 +292,47 @@ class Compiled:
         """Return a new version; None if this call is to be made eagerly."""
         with _tracing:
             if family.count >= self.limit:
-                self._say_once()
+                if family.count == self.limit:
+                    self._warn(
+                        f"was traced {self.limit} times for arguments of one form: it takes other "
+                        "ways through its code, or what it reads changes, at nearly every call "
+                        "(np.where has no branches, and what is an argument may change)"
+                    )
+                family.count += 1
                 return None
             for version in near[:1]:
                 family.volatile |= version.changed()
-            while True:
-                first = record(self.f, args, kwargs, family.volatile)
-                more = {e.slot for e in first.effects if is_input(e.old)} - family.volatile
-                if not more:
-                    break
-                family.volatile |= more
-            if any(e.old is MISSING for e in first.effects) and family.unsettled < 2:
-                family.unsettled += 1  # state that the first steps make
+            try:
+                version_or_none = self._recorded(family, args, kwargs)
+            except CompileError:
+                raise
+            except Exception as error:  # the user's, as the call will tell
+                family.trouble = error
                 return None
-            second = record(self.f, args, kwargs, family.volatile)
-            program = settled(first, second, self.__name__)
-            for apply in PASSES:
-                program = apply(program)
-            family.count += 1
-            self.traces += 1
-            self._latest = Version(second, program, self.__name__)
-            return self._latest
+            if version_or_none is not None:
+                family.count += 1
+                self.traces += 1
+                self._latest = version_or_none
+            return version_or_none
 
-    def _say_once(self) -> None:
-        warnings.warn(
-            f"{self.__name__} was traced {self.limit} times for arguments of one form: it takes "
-            "other ways through its code, or what it reads changes, at nearly every call. It is "
-            "run eagerly from here on; np.where has no branches, and arrays and numbers that are "
-            "arguments may change",
-            stacklevel=4,
-        )
+    def _recorded(self, family: _Family, args: Any, kwargs: Any) -> Version | None:
+        while True:
+            first = record(self.f, args, kwargs, family.volatile)
+            more = {e.slot for e in first.effects if is_input(e.old)} - family.volatile
+            if not more:
+                break
+            family.volatile |= more
+        if any(e.old is MISSING for e in first.effects) and family.unsettled < 2:
+            family.unsettled += 1  # the first steps make their state
+            return None
+        second = record(self.f, args, kwargs, family.volatile)
+        program = settled(first, second, self.__name__)
+        for apply in PASSES:
+            program = apply(program)
+        return Version(second, program, self.__name__)
+
+    def _warn(self, what: str) -> None:
+        warnings.warn(f"{self.__name__} {what}; it is run eagerly from here on", stacklevel=4)
 
 
 def compile(f: Callable[..., Any], *, limit: int = LIMIT) -> Compiled:

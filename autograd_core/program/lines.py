@@ -86,6 +86,19 @@ class Program:
         """The roots of the values that lines write into."""
         return {v.root for line in self.lines if line.kind == "write" for v in line.outputs}
 
+    @property
+    def overwritten(self) -> set[Traced]:
+        """Values that a call fills by ``out=`` before anything reads them."""
+        found: set[Traced] = set()
+        met: set[Traced] = set()
+        for line in self.lines:
+            inputs, value = set(line.inputs), line.result
+            fills = isinstance(line.function, np.ufunc) and "where" not in line.kwargs
+            if line.kind == "write" and fills and not {value, value.root} & (inputs | met):
+                found.add(value)
+            met |= {v.root for v in (*inputs, *line.outputs)}
+        return found
+
 
 def leaves_of(tree: Any) -> Iterator[Any]:
     """Yield what stands in tuples, lists, dicts and slices."""

@@ -230,7 +230,7 @@ def differences(first: Program, second: Program) -> list[str]:
     """Return where two traces of one function differ: lines, or numbers that are not inputs."""
     if len(first.lines) != len(second.lines):
         return [f"one trace has {len(first.lines)} lines, the next {len(second.lines)}"]
-    found = []
+    found, free = [], second.overwritten
     for a, b in zip(first.lines, second.lines, strict=True):
         names = [getattr(line.function, "__name__", "") for line in (a, b)]
         if names[0] != names[1]:
@@ -238,7 +238,7 @@ def differences(first: Program, second: Program) -> list[str]:
             continue
         pairs = zip(leaves_of((a.args, a.kwargs)), leaves_of((b.args, b.kwargs)), strict=False)
         for p, q in pairs:
-            if not _alike(p, q):
+            if not (isinstance(q, Traced) and q in free) and not _alike(p, q):
                 found.append(
                     f"{b.origin} uses {_shown(p)} in one trace and {_shown(q)} in the next"
                 )

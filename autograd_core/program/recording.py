@@ -278,7 +278,9 @@ def settled(first: Recording, second: Recording, name: str) -> Program:
         if value.root is not value:
             continue
         if id(array) not in known and value.root in written:
-            made.append(Line(np.copy, (array,), {}, value))
+            filled = value in program.overwritten
+            call = (np.empty, (array.shape, array.dtype)) if filled else (np.copy, (array,))
+            made.append(Line(*call, {}, value))
         else:
             captured[value] = array
     inside = {id(v) for slot in second.slots for v in slot.inputs}

@@ -177,9 +177,11 @@ class Trace:
             kind, result = "write", into
         else:
             kind = "draw" if run else "call"
-            result = self._value_of(found, list(values_in((args, kwargs))))
+            inputs = list(values_in((args, kwargs)))
+            steady = run is None and all(getattr(v, "may_be_pinned", False) for v in inputs)
+            result = self._value_of(found, inputs, steady)
         line = Line(function, args, kwargs, result, kind, origin=_origin())
-        line.errstate = None if state == self._errstate else state
+        line.errstate = None if state == self._errstate else dict(state)
         self.lines.append(line)
         if isinstance(found, bool):  # the answer of np.array_equal, np.allclose
             return bool(result)
@@ -188,7 +190,7 @@ class Trace:
     def _admit(self, tree: Any) -> Any:
         return replaced(tree, lambda a: self.capture(a) if isinstance(a, np.ndarray) else a)
 
-    def _value_of(self, found: Any, inputs: list[Traced]) -> Any:
+    def _value_of(self, found: Any, inputs: list[Any], steady: bool) -> Any:
         """Return the values of a result; one that is a view has the root of what it looks at."""
         if isinstance(found, np.ndarray):
             arrays = [v for v in inputs if isinstance(v.example, np.ndarray)]
@@ -197,14 +199,10 @@ class Trace:
         if isinstance(found, np.generic):
             return Traced(self, found)
         if isinstance(found, (tuple, list)):
-            members = [self._value_of(member, inputs) for member in found]
+            members = [self._value_of(member, inputs, steady) for member in found]
             return type(found)(*members) if hasattr(found, "_fields") else type(found)(members)
         if isinstance(found, (bool, int, float, complex)):
-            return Number(
-                self,
-                found,
-                may_be_pinned=all(type(v) is Number and v.may_be_pinned for v in inputs),
-            )
+            return Number(self, found, may_be_pinned=steady)
         if found is None:
             return None
         return _no_number(f"a {type(found).__name__}")()
@@ -563,7 +561,7 @@ for _name in ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow"]:
     setattr(Number, f"__r{_name}__", _of_numbers(getattr(operator, _name), swapped=True))
 for _name in ["lt", "le", "gt", "ge", "eq", "ne", "neg", "pos", "abs"]:
     setattr(Number, f"__{_name}__", _of_numbers(getattr(operator, _name)))
-Number.__hash__ = object.__hash__  # type: ignore[method-assign]
+Number.__hash__ = object.__hash__  # type: ignore[assignment, method-assign]
 admission._ways[Number] = None
 
 

@@ -149,6 +149,7 @@ def _centred(x: Any, axes: Shape, count: int, out: Any = None) -> tuple[Any, Any
     return centred, mean, variance
 
 
+@ag.primitive(opaque=True)
 def mean_and_variance(x: Any, axes: Shape) -> tuple[Any, Any]:
     """Return the mean and the (biased) variance over ``axes``, which are kept with length 1."""
     plan = _plan(x.shape, x.strides, axes, (1,) * x.ndim)
@@ -167,7 +168,7 @@ def _count(shape: Shape, axes: Shape) -> int:
     return max(math.prod(shape[i] for i in axes), 1)
 
 
-@ag.primitive(flops=lambda _out, x, _weight, _bias, **_options: 4 * x.size)
+@ag.primitive(flops=lambda _out, x, _weight, _bias, **_options: 4 * x.size, opaque=True)
 def standardized(
     x: Any, weight: Any, bias: Any, *, axes: Shape, eps: float, shape: Shape, wide: Shape,
     mean: Any = None, variance: Any = None,

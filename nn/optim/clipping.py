@@ -54,19 +54,18 @@ def clip_grad_norm_(parameters: Parameter | Iterable[Parameter], max_norm: float
     if not max_norm >= 0:
         raise ValueError(f"max_norm is a number >= 0, got {max_norm!r}")
     gradients = _gradients(parameters)
-    norm = _norm(*(g.data for _, g in gradients))
-    if math.inf > norm > max_norm:
-        factor = max_norm / (norm + 1e-6)
-        for p, g in gradients:
-            p.grad = g * factor
+    norm, factor = _norm_and_factor(max_norm, *(g.data for _, g in gradients))
+    for p, g in gradients:
+        p.grad = g * factor
     return norm
 
 
 @ag.primitive(opaque=True)
-def _norm(*arrays: Any) -> float:
-    """Return the norm of all numbers of some arrays together."""
+def _norm_and_factor(max_norm: float, *arrays: Any) -> tuple[float, float]:
+    """Return the norm of all numbers of some arrays together, and what makes it small enough."""
     wide = (a.astype(float) for a in arrays)
-    return math.sqrt(math.fsum(float(np.vdot(a, a)) for a in wide))
+    norm = math.sqrt(math.fsum(float(np.vdot(a, a)) for a in wide))
+    return norm, max_norm / (norm + 1e-6) if max_norm < norm < math.inf else 1.0
 
 
 def clip_grad_value_(parameters: Parameter | Iterable[Parameter], clip_value: float) -> None:
