@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 LEAST = 1 << 16
 
 #: Elements of a block, on one thread and on several.
-SIZE, SIZE_OF_THREADS = 1 << 14, 1 << 16
+SIZE, SIZE_OF_THREADS = 1 << 15, 1 << 16
 
 #: How many lines a chain may reach over.
 REACH = 400
