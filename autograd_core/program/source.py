@@ -1,7 +1,7 @@
-"""Write a program as Python source: straight-line NumPy, with every array allocated beforehand.
+"""Write a program as Python source: straight-line NumPy, with all memory allocated beforehand.
 
-The source defines ``make()``, which allocates buffers and returns the function, so that two threads
-can each have their own.  What is returned are fresh arrays, never buffers.
+The source defines ``make(*captured)``, which allocates and returns the function, so that two
+threads can each have their own.  What the function returns are fresh arrays, never its memory.
 """
 
 from __future__ import annotations
@@ -9,22 +9,47 @@ from __future__ import annotations
 import keyword
 import math
 import operator
-from collections import defaultdict
-from collections.abc import Iterable
+import re
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from autograd_core.program.lines import Line, Program, replaced, values_in
+from autograd_core.program import blocks
+from autograd_core.program.arena import Arena, memory
+from autograd_core.program.blocks import ENDING, Block, reduces_plainly, with_blocks, write_block
+from autograd_core.program.lines import Line, Program, leaves_of, replaced, values_in
 from autograd_core.program.passes import INFIX, is_elementwise, is_one_number, is_view
-from autograd_core.program.traced import WRITERS, Traced, astype
+from autograd_core.program.simplify import is_array, with_simple_calls
+from autograd_core.program.traced import WRITERS, Number, Traced, astype
 
 #: Reductions by functions, and the ufunc's method that does the same without its detours.
-REDUCTIONS: dict[Any, Any] = {
-    np.sum: np.add.reduce, np.prod: np.multiply.reduce, np.max: np.maximum.reduce,
-    np.min: np.minimum.reduce, np.any: np.logical_or.reduce, np.all: np.logical_and.reduce,
+REDUCTIONS: dict[Any, Any] = ENDING | {
+    np.prod: np.multiply.reduce, np.any: np.logical_or.reduce, np.all: np.logical_and.reduce,
 }  # fmt: skip
+
+#: Operators of Python numbers, as they are written.
+OPERATORS: dict[Any, str] = INFIX | {
+    operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/",
+    operator.floordiv: "//", operator.mod: "%", operator.lt: "<", operator.le: "<=",
+    operator.gt: ">", operator.ge: ">=", operator.eq: "==", operator.ne: "!=",
+}  # fmt: skip
+
+#: Names that the text of a source uses by itself.
+_RESERVED = {"make", "arena", "errstate", "slice", "lo", "hi", "j", "t"}
+
+#: Functions with ``out=`` that are neither elementwise nor products.
+_INTO = {np.concatenate, np.stack, np.dot, np.outer, np.cumsum, np.cumprod}
+
+#: Functions that fill a new array with one number.
+_FILLS: dict[Any, Any] = {np.zeros: 0, np.ones: 1}
+
+#: Views by functions that the array's method gives sooner.
+_VIEW_METHODS = (np.reshape, np.swapaxes, np.transpose, np.squeeze, np.ravel, np.diagonal)
+
+#: Arrays of more bytes are let go at their last use, where no memory of the program holds them.
+LARGE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -41,116 +66,189 @@ class Source:
     Attributes
     ----------
     text
-        Defines ``make()``.
+        Defines ``make(*captured)``.
     names
         Functions and constants by the names in the text.
+    captured
+        The captured arrays of the program, which ``make`` takes if it is given no others.
+    origins
+        The line of the user's code for each line of the text.
     buffer_bytes
-        The size of all buffers together.
+        The size of the memory that one function holds.
     """
 
     text: str
     names: dict[str, Any] = field(default_factory=dict)
+    captured: tuple[Any, ...] = ()
+    origins: dict[int, str] = field(default_factory=dict)
     buffer_bytes: int = 0
 
-    def make(self) -> Any:
-        """Return the function, with buffers of its own."""
+    def make(self, *captured: Any) -> Any:
+        """Return the function, with memory of its own, that reads these captured arrays."""
         if "make" not in self.names:
             exec(compile(self.text, "<program>", "exec"), self.names)
-        return self.names["make"]()
+        return self.names["make"](*(captured or self.captured))
 
 
 class Writer:
-    """Writes one program; see :func:`write`."""
+    """Writes one program; see :func:`write`.
 
-    def __init__(self, program: Program, name: str) -> None:
-        self.program, self.name = program, name
-        self.names: dict[str, Any] = {"empty": np.empty}
+    Attributes
+    ----------
+    names, of
+        What the source refers to, by name; the texts of values and constants.
+    before, blocks, body
+        Lines of ``make``, those of functions inside it, and lines of the function itself.
+    fixed
+        Values whose arrays are the same at each call.
+    owned, fresh
+        Parts of the arena, and arrays of other functions, that hold one value and nothing else.
+    """
+
+    def __init__(self, program: Program, name: str, threads: int = 1) -> None:
+        self.program, self.name, self.threads = program, name, threads
+        self.names: dict[str, Any] = {"empty": np.empty, "ndarray": np.ndarray, "memory": memory}
+        self._taken = {
+            *self.names,
+            name,
+            "make",
+            "arena",
+            "errstate",
+            "slice",
+            "lo",
+            "hi",
+            "j",
+            "t",
+        }
+        self._again: Counter[str] = Counter()
         self.before: list[str] = []
-        self.body: list[str] = []
+        self._made: dict[str, str] = {}
+        self.blocks: list[str] = []
+        self.body: list[tuple[str, Line | None]] = []
         self.of: dict[Any, str] = {}
-        self.fixed: set[Traced] = set()  # values whose arrays are the same at each call
-        self.owned: dict[Traced, str] = {}  # roots and the buffers that they are in
-        self.free: dict[Any, list[str]] = defaultdict(list)
-        self.buffers: list[tuple[str, Any]] = []
+        self.arena = Arena()
+        self.fixed: set[Any] = set()
+        self.owned: dict[Any, tuple[str, int]] = {}
+        self.fresh: dict[Any, str] = {}
+        self.local_names: dict[Any, list[str]] = defaultdict(list)
         self.kept = {v.root for v in values_in(program.outputs)}
-        self.last: dict[Traced, int] = {}
+        self.last: dict[Any, int] = {}
+        self.casts: dict[Any, Counter[Any]] = defaultdict(Counter)
         for i, line in enumerate(program.lines):
-            self.last.update(dict.fromkeys((v.root for v in (*line.inputs, *line.outputs)), i))
+            self.last.update((v.root, i) for v in _touched(line))
+            for inner in line.lines if isinstance(line, Block) else [line]:
+                for a, dtype in zip(inner.args, self.dtypes_of_numbers(inner), strict=True):
+                    if dtype is not None and isinstance(a, Number):
+                        self.casts[a][dtype] += 1
 
     def source(self) -> Source:
         """Return the source."""
         program, guards = self.program, 0
+        for value in (*program.inputs, *program.captured):
+            self.of[value] = self.new(value.name or "captured")
+        self.fixed.update(program.captured)
         for value in program.inputs:
-            self.of[value] = self._new(value.name)
-        for value, array in program.captured.items():
-            self.of[value] = self._constant(array, value.name or "captured")
-            self.fixed.add(value)
+            self._cast(value, None)
         for i, line in enumerate(program.lines):
             if line.kind == "guard":
-                test = (
-                    f"not {self.text(line.args[0])}" if line.expected else self.text(line.args[0])
-                )
-                missed = self._constant(Miss(guards), "miss")
-                self.body.append(f"if {test}: return {missed}")
+                self._guard(line, i, guards)
                 guards += 1
+            elif isinstance(line, Block):
+                write_block(self, line)
             elif line.kind == "write":
                 self._write(line)
             else:
                 self._call(line, i)
             self._release(line, i)
-        returned = self.text(replaced(program.outputs, self._fresh))
-        arguments = ", ".join(self.of[v] for v in program.inputs)
-        made = [
-            f"{name} = empty({like.shape}, {self._constant(like.dtype)})"
-            for name, like in self.buffers
-        ]
-        lines = [
-            "def make():",
-            *(f"    {line}" for line in (*made, *self.before)),
-            f"    def {self.name}({arguments}):",
-            *(f"        {line}" for line in (*self.body, f"return {returned}")),
-            f"    return {self.name}",
-        ]
-        size = sum(like.nbytes for _, like in self.buffers)
-        return Source("\n".join(lines) + "\n", self.names, size)
+        self.emit(f"return {self.text(replaced(program.outputs, self._returned))}", None)
+        return self._assembled()
 
-    # -- names ------------------------------------------------------------------------------------
+    def _assembled(self) -> Source:
+        """Return the source of all lines, neighbours of one errstate in one block."""
+        program = self.program
+        given, captured = (
+            ", ".join(self.of[v] for v in vs) for vs in (program.inputs, program.captured)
+        )
+        lines = [f"def make({captured}):"]
+        if self.arena.size:
+            lines.append(f"    arena = memory({self.arena.size})")
+        lines += [f"    {line}" for line in (*self.before, *self.blocks)]
+        lines.append(f"    def {self.name}({given}):")
+        origins, state = {}, None
+        for text, line in self.body:
+            wanted = line.errstate if line else None
+            if wanted is not None and wanted != state:
+                self.names["errstate"] = np.errstate
+                lines.append(f"        with errstate(**{self.constant(wanted, 'floating')}):")
+            state = wanted
+            lines.append(f"        {'' if state is None else '    '}{text}")
+            if line and line.origin:
+                origins[len(lines)] = line.origin
+        lines.append(f"    return {self.name}\n")
+        arrays = tuple(program.captured.values())
+        return Source("\n".join(lines), self.names, arrays, origins, self.arena.size)
 
-    def _new(self, wanted: str) -> str:
+    def emit(self, text: str, line: Line | None) -> None:
+        """Add a line of the function, that of a line of the program if it is one."""
+        self.body.append((text, line))
+
+    # -- names and texts --------------------------------------------------------------------------
+
+    def new(self, wanted: str) -> str:
         """Return a name that is not taken."""
-        name = "".join(c if c.isalnum() else "_" for c in wanted).strip("_") or "f"
-        name = f"_{name}" if name[0].isdigit() else name
-        taken = {*self.names, self.name, "make"}
-        while name in taken or keyword.iskeyword(name):
-            name += "_"
-        self.names.setdefault(name, None)
+        base = name = _identifier(wanted)
+        while name in self._taken:
+            self._again[base] += 1
+            name = f"{base}_{self._again[base]}"
+        self._taken.add(name)
         return name
 
-    def _constant(self, value: Any, wanted: str = "c") -> str:
+    def local(self, value: Any) -> str:
+        """Return the name of a value that is a variable of the function."""
+        if value not in self.of:
+            self.of[value] = self.new(value.name or f"v{value.number}")
+        if is_array(value):
+            self.local_names[value.root].append(self.of[value])
+        return self.of[value]
+
+    def made(self, expression: str, wanted: str, once: bool = True) -> str:
+        """Return the name of something that is made once, when the function is made."""
+        if not once or expression not in self._made:
+            self._made[expression] = self.new(wanted)
+            self.before.append(f"{self._made[expression]} = {expression}")
+        return self._made[expression]
+
+    def constant(self, value: Any, wanted: str = "c") -> str:
         """Return the name of something that the source refers to; the same for the same."""
+        owner = getattr(value, "__self__", None)
         key: Any = (id(value), "object")
-        if isinstance(value, np.generic):
-            key = (type(value), value.tobytes())
-        elif isinstance(value, np.dtype):
-            key = value
+        if isinstance(owner, np.ufunc):
+            key = (owner, value.__name__)
+        elif isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
+            key = (type(value), value.dtype, value.tobytes())
+            wanted = f"c{value.item()!r:.12}"
+        elif isinstance(value, (np.dtype, tuple, slice)):
+            key = (type(value), repr(value))
         if key not in self.of:
             base = getattr(value, "__name__", "") or getattr(value, "name", "") or wanted
-            owner = getattr(value, "__self__", None)
-            if isinstance(owner, np.ufunc):
-                base = f"{owner.__name__}_{base}"
-            self.of[key] = self._new(base)
+            base = f"{owner.__name__}_{base}" if isinstance(owner, np.ufunc) else base
+            self.of[key] = self.new(base)
             self.names[self.of[key]] = value
         return self.of[key]
 
     def text(self, tree: Any, weak: Any = None) -> str:
-        """Return an argument as it is written; a Python number as one of the dtype ``weak``."""
-        if getattr(tree, "is_traced", False):
-            return self.of[tree]
+        """Return an argument as it is written, a number beside arrays as one of dtype ``weak``."""
         kind = type(tree)
+        if kind is Traced:
+            return self.of[tree]
+        if kind is Number:
+            return self.of.get((tree, weak)) or self.of[tree]
         if kind is tuple:
+            if slice in map(type, tree) and _is_plain(tree):
+                return self.constant(tree, "at")
             return f"({''.join(self.text(member) + ', ' for member in tree)})"
         if isinstance(tree, tuple):
-            return f"{self._constant(kind)}({', '.join(map(self.text, tree))})"
+            return f"{self.constant(kind)}({', '.join(map(self.text, tree))})"
         if kind is list:
             return f"[{', '.join(map(self.text, tree))}]"
         if kind is dict:
@@ -158,171 +256,277 @@ class Writer:
         if kind is slice:
             parts = (tree.start, tree.stop, tree.step)
             return f"slice({', '.join(map(self.text, parts))})"
-        if weak is not None and kind in (int, float, bool):
-            return self._constant(weak.type(tree))
+        if weak is not None:
+            return self.constant(np.asarray(tree, weak))
         if kind is float and math.isfinite(tree):
             return repr(tree)
         plain = tree is None or kind in (int, bool, str)
-        return repr(tree) if plain else "..." if tree is Ellipsis else self._constant(tree)
+        return repr(tree) if plain else "..." if tree is Ellipsis else self.constant(tree)
 
-    # -- buffers ----------------------------------------------------------------------------------
+    def _cast(self, value: Any, line: Line | None) -> None:
+        """Convert a number that lines of arrays use more than once."""
+        for dtype, times in self.casts.get(value, {}).items():
+            if times > 1:
+                name = self.of[value, dtype] = self.new(f"{self.of[value]}_{dtype.name}")
+                self.emit(f"{name} = {self.constant(dtype.type)}({self.of[value]})", line)
 
-    def _allocate(self, like: Any) -> str:
-        """Return a buffer of this shape and dtype, one that is free if there is one."""
-        free = self.free[like.shape, like.dtype]
-        if free:
-            return free.pop()
-        name = self._new(f"b{len(self.buffers)}")
-        self.buffers.append((name, like))
+    # -- memory -----------------------------------------------------------------------------------
+
+    def array_for(self, value: Any, line: Line) -> str:
+        """Return the array that a value is written into: in the arena, or new if it is returned."""
+        example = value.example
+        order = "C" if example.flags.c_contiguous else "F"
+        shape, dtype = example.shape, self.constant(example.dtype)
+        if value in self.kept:
+            name = self.local(value)
+            self.emit(f"{name} = empty({shape}, {dtype}, {order!r})", line)
+            return name
+        offset = self.arena.take(example.nbytes)
+        wanted = f", None, {order!r}" if order == "F" else ""
+        name = self.made(f"ndarray({shape}, {dtype}, arena, {offset}{wanted})", "b")
+        self._hold(value, (name, offset))
         return name
 
-    def _release(self, line: Line, i: int) -> None:
-        """Free the buffers of the values that are used for the last time."""
-        for root in {v.root for v in (*line.inputs, *line.outputs)}:
-            if self.last[root] == i and root in self.owned:
-                like = root.example
-                self.free[like.shape, like.dtype].append(self.owned.pop(root))
+    def _hold(self, value: Any, place: tuple[str, int]) -> None:
+        self.owned[value], self.of[value] = place, place[0]
+        self.fixed.add(value)
 
-    def _target(self, line: Line, i: int) -> str | None:
-        """Return the buffer that a result is written into; None for one that is returned."""
-        value = line.result
-        if value.root is not value or value in self.kept or not value.example.flags.c_contiguous:
-            return None
-        if is_elementwise(line.function):
-            for operand in dict.fromkeys(line.inputs):  # one that dies here gives its own
-                alike = operand.shape == value.shape and operand.dtype == value.dtype
-                dies = operand.root is operand and self.last[operand] == i
-                only = all(v is operand for v in line.inputs if v.root is operand)
-                if operand in self.owned and alike and dies and only:
-                    return self.owned.pop(operand)
-        return self._allocate(value.example)
+    def _target(self, line: Line, i: int, value: Any) -> str:
+        """Return the array that a result is written into; empty if the call makes it."""
+        flags = value.flags
+        if value.root is not value or not (flags.c_contiguous or flags.f_contiguous):
+            return ""
+        for operand in dict.fromkeys(line.inputs) if is_elementwise(line.function) else ():
+            if not is_array(operand) or self.last[operand.root] != i or operand in self.kept:
+                continue
+            alike = operand.dtype == value.dtype and operand.shape == value.shape
+            alike = alike and operand.strides == value.strides  # one that dies here gives its own
+            if alike and all(v is operand for v in line.inputs if v.root is operand.root):
+                if operand in self.owned and value not in self.kept:
+                    self._hold(value, self.owned.pop(operand))
+                    return self.of[value]
+                if operand in self.fresh:
+                    name = self.of[value] = self.fresh.pop(operand)
+                    self.local_names.pop(operand, None)
+                    self._is_fresh(value)
+                    return name
+        return "" if value in self.kept else self.array_for(value, line)
+
+    def _is_fresh(self, value: Any) -> None:
+        self.local(value)
+        if value not in self.kept:
+            self.fresh[value] = self.of[value]
+
+    def _release(self, line: Line, i: int) -> None:
+        """Give back the memory of the values that are used for the last time."""
+        for root in {v.root: None for v in _touched(line)}:
+            if self.last[root] != i or root in self.kept:
+                continue
+            if root in self.owned:
+                self.arena.give(self.owned.pop(root)[1], root.nbytes)
+            elif root in self.local_names and root.nbytes > LARGE and root.role == "line":
+                self.emit(" = ".join([*dict.fromkeys(self.local_names.pop(root)), "None"]), line)
 
     # -- lines ------------------------------------------------------------------------------------
 
+    def _guard(self, line: Line, i: int, number: int) -> None:
+        test = self.text(line.args[0])
+        self.emit(f"if {f'not {test}' if line.expected else test}:", line)
+        start = len(self.body)
+        for undone in line.undo:
+            self._write(undone) if undone.kind == "write" else self._call(undone, i)
+        self.emit(f"return {self.constant(Miss(number), 'miss')}", line)
+        self.body[start:] = [(f"    {text}", line) for text, _ in self.body[start:]]
+
     def _write(self, line: Line) -> None:
-        args = ", ".join(map(self.text, line.args))
-        options = [f"{name}={self.text(v)}" for name, v in line.kwargs.items()]
-        if line.function is operator.setitem:
-            target, index, value = map(self.text, line.args)
-            self.body.append(f"{target}[{index}] = {value}")
+        function = line.function
+        words = [self.text(a) for a in line.args]
+        if function is operator.setitem:
+            self.emit(f"{words[0]}[{words[1]}] = {words[2]}", line)
             return
-        named = line.function in WRITERS or getattr(line.function, "__name__", "") == "at"
-        if not named:
-            options.append(f"out={self.text(line.result)}")
-        call = ", ".join([args, *options]) if args else ", ".join(options)
-        self.body.append(f"{self._constant(line.function)}({call})")
+        options = [f"{name}={self.text(v)}" for name, v in line.kwargs.items()]
+        if function not in WRITERS and getattr(function, "__name__", "") != "at":
+            target = self.text(line.result)
+            positional = is_elementwise(function) and not options
+            options.append(target if positional else f"out={target}")
+        self.emit(f"{self.constant(function)}({', '.join([*words, *options])})", line)
 
     def _call(self, line: Line, i: int) -> None:
-        value, function, args = line.result, line.function, line.args
-        array = isinstance(value, Traced) and isinstance(value.example, np.ndarray)
-        if function is np.empty and value not in self.kept and array:
-            self._place(value, self._allocate(value.example))
-            return
-        reduces = function in REDUCTIONS and self._reduces_plainly(line)
-        weak = self._dtypes_of_numbers(line)
-        if is_elementwise(function) and array:  # a number that stands for a whole shape
-            args = tuple(
-                a.flat[0] if isinstance(a, np.ndarray) and a.size > 1 and is_one_number(a) else a
-                for a in args
-            )
-            full = any(isinstance(a, Traced) and a.shape == value.shape for a in args)
-            args = args if full else line.args
-        words = [self.text(a, w) for a, w in zip(args, weak, strict=True)]
+        value, function = line.result, line.function
+        array = is_array(value) and isinstance(value, Traced)
+        weak = self.dtypes_of_numbers(line)
+        words = [self.text(a, w) for a, w in zip(self.operands(line), weak, strict=True)]
         options = [f"{name}={self.text(v)}" for name, v in line.kwargs.items()]
-        for output in line.outputs:
-            self.of.setdefault(output, self._new(output.name or f"v{output.number}"))
-        if is_view(line) and self._is_fixed(line):
-            self.fixed.add(value)
-            self.before.append(f"{self.of[value]} = {self._expression(line, words, options)}")
-            return
-        writes = is_elementwise(function) or function is np.matmul or reduces
-        target = self._target(line, i) if array and writes and value.ndim else None
-        if target is None:
-            left = self._left(line.result)
+        if is_view(line):
             expression = self._expression(line, words, options)
-            self.body.append(f"{left} = {expression}" if left else expression)
+            if line.inputs[0] in self.fixed and not line.inputs[1:]:
+                self.fixed.add(value)
+                self.of[value] = self.made(expression, f"v{value.number}")
+            else:
+                self.emit(f"{self.local(value)} = {expression}", line)
             return
-        self._place(value, target)
+        if array and value.ndim and self._into(line, i, words, options):
+            return
+        for output in line.outputs:
+            self.local(output)
+        left = self._left(value)
+        expression = self._expression(line, words, options)
+        self.emit(f"{left} = {expression}" if left else expression, line)
+        if function is np.mean and reduces_plainly(line):
+            self.emit(self.division(line, left, left if array else ""), line)
+        if array and (function is np.where or is_elementwise(function)) and value.root is value:
+            self._is_fresh(value)
+        if isinstance(value, Number):
+            self._cast(value, line)
+
+    def _into(self, line: Line, i: int, words: list[str], options: list[str]) -> bool:
+        """Write a line that puts its result into an array, and return whether there is one."""
+        value, function = line.result, line.function
+        fills = function in _FILLS or function is np.full
+        copies = function in (astype, np.copy)
+        reduces = function in REDUCTIONS and reduces_plainly(line)
+        writes = is_elementwise(function) or function is np.matmul or function in _INTO
+        if not (writes or reduces or fills or copies or function is np.empty):
+            return False
+        target = self._target(line, i, value)
+        if not target:
+            return False
+        call = ", ".join([*words, *options, f"out={target}"] if options else [*words, target])
+        if function in _INTO:
+            call = ", ".join([*words, *options, f"out={target}"])
         if reduces:
-            axis = args[1] if len(args) > 1 else line.kwargs.get("axis")
-            keep = bool(line.kwargs.get("keepdims", False))
+            axis, keep = _axis_of(line)
             call = f"{words[0]}, {self.text(axis)}, None, {target}, {keep}"
-            self.body.append(f"{self._constant(REDUCTIONS[function])}({call})")
-        else:
-            call = ", ".join([*words, *options, f"out={target}"] if options else [*words, target])
-            self.body.append(f"{self._constant(function)}({call})")
+            self.emit(f"{self.constant(REDUCTIONS[function])}({call})", line)
+            if function is np.mean:
+                self.emit(self.division(line, target, target), line)
+        elif fills:
+            self.emit(
+                f"{target}.fill({words[1] if function is np.full else _FILLS[function]})", line
+            )
+        elif copies:
+            self.emit(f"{self.constant(np.copyto)}({target}, {words[0]}, 'unsafe')", line)
+        elif function is not np.empty:
+            self.emit(f"{self.constant(function)}({call})", line)
+        return True
 
-    def _place(self, value: Traced, buffer: str) -> None:
-        self.owned[value], self.of[value] = buffer, buffer
-        self.fixed.add(value)
-
-    def _is_fixed(self, line: Line) -> bool:
-        """Return whether a view is of an array that is the same at each call."""
-        first, *others = line.inputs
-        return first in self.fixed and not others
+    def division(self, line: Line, total: str, into: str = "") -> str:
+        """Return the line that makes a mean of a sum."""
+        count = line.result.dtype.type(line.args[0].size // line.result.size)
+        if not into:
+            return f"{total} = {total} / {self.constant(count)}"
+        divide, number = self.constant(np.true_divide), self.constant(np.asarray(count))
+        return f"{divide}({total}, {number}, {into})"
 
     def _left(self, result: Any) -> str:
-        if getattr(result, "is_traced", False):
+        if isinstance(result, (Traced, Number)):
             return self.of[result]
         if isinstance(result, (tuple, list)):
             return "".join(f"{self._left(member) or '_'}, " for member in result)
         return ""
 
     def _expression(self, line: Line, words: list[str], options: list[str]) -> str:
-        function = line.function
+        function, first = line.function, (line.args or (None,))[0]
         if function is operator.getitem:
             return f"{words[0]}[{words[1]}]"
         if function is astype:
             return f"{words[0]}.astype({words[1]})"
-        numbers = not any(isinstance(v.example, np.ndarray) for v in line.inputs)
-        if function is operator.pow or (function in INFIX and numbers and not options):
-            return f"{words[0]} {INFIX[function]} {words[1]}"
-        if function in REDUCTIONS and self._reduces_plainly(line):
-            axis = line.args[1] if len(line.args) > 1 else line.kwargs.get("axis")
-            keep = ", keepdims=True" if line.kwargs.get("keepdims") else ""
-            return f"{self._constant(REDUCTIONS[function])}({words[0]}, {self.text(axis)}{keep})"
-        return f"{self._constant(function)}({', '.join([*words, *options])})"
+        numbers = not is_array(line.result) and not options
+        if function is operator.pow or (function in OPERATORS and numbers):
+            return f"{words[0]} {OPERATORS[function]} {words[1]}"
+        if function in (np.negative, operator.neg) and numbers:
+            return f"-{words[0]}"
+        if function in _VIEW_METHODS and is_array(first) and not options:
+            if function is np.transpose and len(words) == 1:
+                return f"{words[0]}.T"
+            return f"{words[0]}.{function.__name__}({', '.join(words[1:])})"
+        if function in REDUCTIONS and reduces_plainly(line):
+            axis, keep = _axis_of(line)
+            keep = ", None, None, True" if keep else ""
+            return f"{self.constant(REDUCTIONS[function])}({words[0]}, {self.text(axis)}{keep})"
+        return f"{self.constant(function)}({', '.join([*words, *options])})"
 
-    def _reduces_plainly(self, line: Line) -> bool:
-        """Return whether a reduction is that of the ufunc, bit for bit."""
-        first = line.args[0]
-        if len(line.args) > 2 or line.kwargs.keys() - {"axis", "keepdims"}:
-            return False
-        if not (isinstance(first, Traced) and isinstance(first.example, np.ndarray)):
-            return False
-        logical = line.function in (np.any, np.all)
-        return bool(first.dtype.kind == "b" if logical else first.dtype.char in "fdl")
+    def operands(self, line: Line) -> tuple[Any, ...]:
+        """Return the arguments; beside a full array, constants of one number as that number."""
+        value, args = line.result, line.args
+        if not (is_elementwise(line.function) and is_array(value)) or line.kwargs:
+            return args
+        if not any(is_array(a) and a.shape == value.shape for a in args):
+            return args
+        return tuple(
+            np.asarray(np.ravel(a)[0] if a.ndim else a)
+            if isinstance(a, (np.ndarray, np.generic)) and is_one_number(a)
+            else a
+            for a in args
+        )
 
-    def _dtypes_of_numbers(self, line: Line) -> list[Any]:
+    def dtypes_of_numbers(self, line: Line) -> list[Any]:
         """Return the dtypes that Python numbers among the arguments of a ufunc are converted to."""
         args, none, ufunc = line.args, [None] * len(line.args), line.function
+        kinds = [type(a.example) if isinstance(a, Number) else type(a) for a in args]
+        if int not in kinds and float not in kinds:
+            return none
         if not isinstance(ufunc, np.ufunc) or ufunc.nout > 1 or line.kwargs:
             return none
-        given = [
-            a.dtype if isinstance(a, (Traced, np.ndarray, np.generic)) else type(a) for a in args
-        ]
+        given = [getattr(a, "dtype", k) for a, k in zip(args, kinds, strict=True)]
         try:
             found = ufunc.resolve_dtypes((*given, None))
         except (TypeError, ValueError):
             return none
-        return [d if type(a) in (int, float) else None for a, d in zip(args, found, strict=False)]
+        return [d if k in (int, float) else None for k, d in zip(kinds, found, strict=False)]
 
-    def _fresh(self, leaf: Any) -> Any:
+    def _returned(self, leaf: Any) -> Any:
         """Return what is returned for an output: of a constant array a copy."""
         if isinstance(leaf, Traced) and leaf.root in self.program.captured:
             copied = Traced(leaf.owner, leaf.example)
             self.of[copied] = f"{self.of[leaf]}.copy()"
             return copied
         if isinstance(leaf, np.ndarray):
-            self.of[(id(leaf), "object")] = f"{self._constant(leaf)}.copy()"
+            self.of[id(leaf), "object"] = f"{self.constant(leaf)}.copy()"
         return leaf
 
 
-def write(program: Program, name: str = "program") -> Source:
-    """Return the source of a program."""
-    return Writer(program, name if name.isidentifier() else "program").source()
+def _touched(line: Line) -> list[Any]:
+    """Return the values that a line reads, makes or writes into, also where a guard fails."""
+    undone = [v for n in line.undo for v in (*n.inputs, *n.outputs)]
+    return [*line.inputs, *line.outputs, *undone]
 
 
-def names_of(arguments: Iterable[str]) -> list[str]:
-    """Return names of arguments as they can stand in a source."""
-    return [a if a.isidentifier() else f"x{i}" for i, a in enumerate(arguments)]
+def _is_plain(index: tuple[Any, ...]) -> bool:
+    """Return whether an index is made of slices, integers and None, all of them known."""
+    return all(leaf is None or type(leaf) is int for leaf in leaves_of(index))
+
+
+def _axis_of(line: Line) -> tuple[Any, Any]:
+    """Return the axis of a reduction, and whether it is kept."""
+    axis = line.args[1] if len(line.args) > 1 else line.kwargs.get("axis")
+    axis = axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis
+    return axis, bool(line.kwargs.get("keepdims", False))
+
+
+def _identifier(wanted: str) -> str:
+    """Return an identifier like the wanted name."""
+    name = re.sub(r"\W", "_", wanted.replace("-", "m").replace("+", "")).strip("_") or "f"
+    name = f"_{name}" if name[0].isdigit() else name
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def write(
+    program: Program, name: str = "program", blocked: bool = True, threads: int = 1
+) -> Source:
+    """Return the source of a program.
+
+    Parameters
+    ----------
+    program, name
+        What is written, and the name of its function.
+    blocked
+        Whether chains over large arrays run block by block; reductions then add in another order.
+    threads
+        How many threads share the blocks.
+    """
+    program = with_simple_calls(program)
+    if blocked:
+        size = blocks.SIZE if threads == 1 else blocks.SIZE_OF_THREADS
+        program = with_blocks(program, size)
+    return Writer(program, name if name.isidentifier() else "program", threads).source()
