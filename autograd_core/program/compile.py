@@ -18,7 +18,7 @@ from autograd_core.engine.mutation import note_again, note_write, prepared
 from autograd_core.engine.recording import TensorBase, make_tensor
 from autograd_core.errors import CompileError
 from autograd_core.program.lines import Program, leaves_of, values_in
-from autograd_core.program.passes import PASSES
+from autograd_core.program.passes import PASSES, fragile
 from autograd_core.program.recording import (
     EXTEND,
     REPLACE,
@@ -66,7 +66,7 @@ class Version:
     """
 
     def __init__(self, recording: Recording, program: Program, name: str) -> None:
-        self.program = program
+        self.program, self.name, self.fragile = program, name, fragile(program)
         self.others: dict[int, list[Version]] = {}
         self.volatile: set[Slot] = {(id(s.place.holder), s.key) for s in recording.slots}
         self._expected: dict[str, tuple[Place, Any]] = {}  # slots by the name of what is there
@@ -83,10 +83,26 @@ class Version:
             function = self.functions.pop()
         except IndexError:
             function = self.source.make()
+        kept = [a.copy() for a in self.fragile]
         try:
             return function(*arrays)
+        except BaseException as error:
+            for array, before in zip(self.fragile, kept, strict=True):
+                array[...] = before
+            self._tell_origin(error)
+            raise
         finally:
             self.functions.append(function)
+
+    def _tell_origin(self, error: BaseException) -> None:
+        """Add to an error which line of the user's code it is about."""
+        at = error.__traceback__
+        while at is not None:
+            if at.tb_frame.f_code.co_filename == "<program>":
+                origin = self.source.origins.get(at.tb_lineno)
+                if origin is not None:
+                    error.add_note(f"in the program of {self.name}, compiled from {origin}")
+            at = at.tb_next
 
     def holds(self) -> Any:
         """Return what :meth:`gather` does; equal constants are taken for the same."""

@@ -176,8 +176,8 @@ def _undone(program: Program, lines: list[Line]) -> list[Line]:
                 kept = Traced(value.owner, value.example)
                 saves.append(Line(np.copy, (value,), {}, kept))
                 undo.append(Line(np.copyto, (value, kept), {}, None))
-        if line.kind == "draw" and id(line.function.__self__) not in met:
-            generator = line.function.__self__
+        generator = getattr(line.function, "__self__", None)
+        if line.kind == "draw" and id(generator) not in met:
             met.add(id(generator))
             state = Number(line.result.owner, {}, "state")
             saves.append(Line(state_of, (generator,), {}, state))
@@ -185,6 +185,20 @@ def _undone(program: Program, lines: list[Line]) -> list[Line]:
         if line.kind == "guard":
             line.undo = list(undo)
     return saves
+
+
+def fragile(program: Program) -> list[Any]:
+    """Return the captured arrays that are written before a call that may raise."""
+    risky = [i for i, line in enumerate(program.lines) if _may_raise(line)]
+    early = program.lines[: risky[-1]] if risky else []
+    roots = {v.root for line in early if line.kind == "write" for v in line.outputs}
+    return [array for value, array in program.captured.items() if value.root in roots]
+
+
+def _may_raise(line: Line) -> bool:
+    function = line.function
+    plain = isinstance(function, np.ufunc) or getattr(function, "__module__", "") == "numpy"
+    return line.kind == "call" and not plain and not is_view(line)
 
 
 def state_of(generator: np.random.Generator) -> Any:
@@ -231,6 +245,10 @@ def differences(first: Program, second: Program) -> list[str]:
     if len(first.lines) != len(second.lines):
         return [f"one trace has {len(first.lines)} lines, the next {len(second.lines)}"]
     found, free = [], second.overwritten
+    ends = zip(leaves_of(first.outputs), leaves_of(second.outputs), strict=False)
+    for p, q in ends:
+        if not _alike(p, q):
+            found.append(f"it returns {_shown(p)} in one trace and {_shown(q)} in the next")
     for a, b in zip(first.lines, second.lines, strict=True):
         names = [getattr(line.function, "__name__", "") for line in (a, b)]
         if names[0] != names[1]:
@@ -250,8 +268,8 @@ def _alike(p: Any, q: Any) -> bool:
         if p.role == q.role == "captured":
             return np.array_equal(p.example, q.example, equal_nan=p.dtype.kind in "fc")
         return p.role == q.role
-    numbers = (int, float, complex, np.generic)
-    if isinstance(p, numbers) and isinstance(q, numbers):
+    plain = (int, float, complex, str, bytes, np.generic)
+    if isinstance(p, plain) and isinstance(q, plain):
         return bool(p == q or (p != p and q != q))
     return type(p) is type(q)
 

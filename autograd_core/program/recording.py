@@ -194,7 +194,7 @@ def record(f: Callable[..., Any], args: Any, kwargs: Any, volatile: set[Slot]) -
                 value.name = f"d_loss_d_{effect.place.path}"
     program = Program(recorder.trace.lines, recorder.inputs, outputs)
     leaves_met = {
-        id(place.holder._array): place.holder.name
+        id(place.holder._array): place.holder._node.name
         for place in places
         if isinstance(place.holder, TensorBase)
     }
@@ -280,7 +280,7 @@ def settled(first: Recording, second: Recording, name: str) -> Program:
         if id(array) not in known and value.root in written:
             filled = value in program.overwritten
             call = (np.empty, (array.shape, array.dtype)) if filled else (np.copy, (array,))
-            made.append(Line(*call, {}, value))
+            made.append(Line(call[0], call[1], {}, value))
         else:
             captured[value] = array
     inside = {id(v) for slot in second.slots for v in slot.inputs}

@@ -8,6 +8,7 @@ adds a line to the program.
 from __future__ import annotations
 
 import copy
+import itertools
 import operator
 import sys
 from collections.abc import Callable, Collection, Iterator
@@ -39,10 +40,16 @@ _FACTS = {
 OURS = ("autograd_core", "nn", "numpy")
 
 
+#: Numbers traces.
+_serials = itertools.count()
+
+
 class Trace:
     """The program that is being written in this thread or task.
 
-    Examples are the arrays themselves: what a line writes into is restored by :meth:`restore`.
+    Examples are the arrays themselves.  One that a line writes into gets an example of its own, and
+    is spoiled until :meth:`restore`, differently in each trace: what reads its numbers by the way,
+    without a line, is found out when two traces are compared.
 
     Parameters
     ----------
@@ -60,8 +67,9 @@ class Trace:
     def __init__(self, opaque: Collection[Primitive] = ()) -> None:
         self.lines: list[Line] = []
         self.captured: dict[int, tuple[Array, Traced]] = {}
-        self.opaque = frozenset(opaque)
-        self._before: dict[Any, tuple[Array, Array]] = {}  # what was written into, and its copy
+        self.opaque, self.serial = frozenset(opaque), next(_serials)
+        self._views: dict[Traced, list[Traced]] = {}  # by their root
+        self._before: list[tuple[Array, Array]] = []  # what was written into, and its copy
         self._generators: dict[int, Draws] = {}
         self._pinned: set[Any] = set()
         self._errstate = np.geterr()
@@ -112,13 +120,17 @@ class Trace:
             base = owner_of(array)
             value = self.given(array, name, "captured")
             if base is not array:
-                start = array.__array_interface__["data"][0] - base.__array_interface__["data"][0]
                 owner = self.capture(base, name)
-                value = Traced(self, array, owner, name=name)
-                layout = (start, array.shape, array.strides, array.dtype)
+                layout = (_start(array, base), array.shape, array.strides, array.dtype)
+                value = self._view(view_of(owner.example, *layout), owner, name)
                 self.lines.append(Line(view_of, (owner, *layout), {}, value))
             self.captured[id(array)] = (array, value)
         return self.captured[id(array)][1]
+
+    def _view(self, array: Array, root: Traced, name: str = "") -> Traced:
+        value = Traced(self, array, root, name=name)
+        self._views.setdefault(root, []).append(value)
+        return value
 
     def resolved(self, leaf: Any) -> Any:
         """Return the value of an array that lines have met, and anything else as it is."""
@@ -132,16 +144,24 @@ class Trace:
         return self._generators[id(generator)]
 
     def restore(self) -> None:
-        """Give back every array that the examples were computed in as it was before."""
-        for array, before in reversed(self._before.values()):
+        """Give back every array that was spoiled as it was before."""
+        for array, before in self._before:
             array[...] = before
 
-    def _keep(self, array: Any) -> None:
-        """Keep the contents of an array that a line is about to write into."""
-        place = array.__array_interface__
-        key = place["data"][0], array.shape, array.strides
-        if key not in self._before:
-            self._before[key] = array, array.copy()
+    def _keep(self, root: Traced) -> None:
+        """Give a value that somebody else can see, and the views of it, examples of their own."""
+        owner = owner_of(root.example)
+        if any(array is owner for array, _ in self._before):
+            return
+        own = owner.copy("K")
+        if own.strides != owner.strides:
+            raise CompileError(f"{_origin()} writes into an array that has gaps or overlaps itself")
+        for value in (root, *self._views.get(root, ())):
+            a = value.example
+            value.example = view_of(own, _start(a, owner), a.shape, a.strides, a.dtype)
+        self._before.append((owner, owner.copy("K")))
+        odd = owner.dtype.kind == "b"
+        owner[...] = self.serial % 2 if odd else self.serial % 97 + 1
 
     def call(
         self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any],
@@ -162,15 +182,15 @@ class Trace:
             or function is operator.setitem
         ):
             into = args[0]
-        given, options = example(args), example(kwargs)
         state = np.geterr()
         if into is not None:
             if run is not None:
                 raise CompileError(f"{_origin()}: a draw into an array that exists is not compiled")
             if into.root.role != "line":
-                self._keep(into.example)
-            if out is not None:
-                options["out"] = into.example
+                self._keep(into.root)
+        given, options = example(args), example(kwargs)
+        if out is not None:
+            options["out"] = example(into)
         with np.errstate(all="ignore"):
             found = (run or function)(*given, **options)
         if into is not None:
@@ -195,7 +215,7 @@ class Trace:
         if isinstance(found, np.ndarray):
             arrays = [v for v in inputs if isinstance(v.example, np.ndarray)]
             owners = [v.root for v in arrays if np.may_share_memory(found, v.example)]
-            return Traced(self, found, owners[0] if owners else None)
+            return self._view(found, owners[0]) if owners else Traced(self, found)
         if isinstance(found, np.generic):
             return Traced(self, found)
         if isinstance(found, (tuple, list)):
@@ -455,6 +475,8 @@ class Traced(Operand, np.lib.mixins.NDArrayOperatorsMixin):
     def setflags(self, write: Any = None, align: Any = None, uic: Any = None) -> None:
         """Do nothing: whether a result may be written into is not part of a program."""
 
+    __str__, __format__ = map(_no_number, ("str()", "a format"))
+
     def __repr__(self) -> str:
         return f"Traced({self.name or self.number}, shape={self.shape}, dtype={self.dtype})"
 
@@ -590,9 +612,15 @@ def owner_of(array: Array) -> Array:
     return array
 
 
+def _start(array: Array, owner: Array) -> int:
+    """Return how many bytes from the start of its owner an array begins."""
+    first, second = (a.__array_interface__["data"][0] for a in (array, owner))
+    return first - second  # type: ignore[no-any-return]
+
+
 def view_of(owner: Array, start: int, shape: Any, strides: Any, dtype: Any) -> Array:
-    """Return a view of an array, by its layout in memory."""
-    return np.ndarray(shape, dtype, owner, start, strides)
+    """Return a view of an array without gaps, by its layout in memory."""
+    return np.ndarray(shape, dtype, owner.ravel("K"), start, strides)
 
 
 def item(array: Any, *index: int) -> Any:

@@ -54,6 +54,7 @@ def clip_grad_norm_(parameters: Parameter | Iterable[Parameter], max_norm: float
     if not max_norm >= 0:
         raise ValueError(f"max_norm is a number >= 0, got {max_norm!r}")
     gradients = _gradients(parameters)
+    norm: float
     norm, factor = _norm_and_factor(max_norm, *(g.data for _, g in gradients))
     for p, g in gradients:
         p.grad = g * factor
