@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograd_core.program.lines import Line, Program, values_in
-from autograd_core.program.passes import is_elementwise, is_view
+from autograd_core.program.passes import OUT_BY_NAME, is_elementwise, is_view
 from autograd_core.program.simplify import is_array
 from autograd_core.program.traced import Traced, astype
 
@@ -385,8 +385,9 @@ class _BlockWriter:
                 into = into or f"_w{i}"
             else:
                 into = into or self._temporary(line, i)
+                out = f"out={into}" if function in OUT_BY_NAME else into
                 called = np.copyto if function is astype else function
-                words = [into, words[0], "'unsafe'"] if function is astype else [*words, into]
+                words = [into, words[0], "'unsafe'"] if function is astype else [*words, out]
                 self.body.append(f"{constant(called)}({', '.join(words)})")
         self.local[value] = into
 

@@ -175,8 +175,14 @@ def record(f: Callable[..., Any], args: Any, kwargs: Any, volatile: set[Slot]) -
     finally:
         for place, content in zip(places, before, strict=True):
             place.write(content)
-        recorder.trace.restore()
+        seen = recorder.trace.restore()
         trace.reset(token)
+    if not seen:
+        raise CompileError(
+            "the compiled function writes into a plain array by a traced value (out=, np.add.at) "
+            "and then by plain numbers, which a trace does not see; start it by np.zeros_like(x), "
+            "or np.zeros(shape, like=x), of a traced x"
+        )
     effects = [
         effect
         for place, old, new in zip(places, standing, after, strict=True)

@@ -20,7 +20,7 @@ from autograd_core.program import blocks
 from autograd_core.program.arena import Arena, memory
 from autograd_core.program.blocks import ENDING, Block, reduces_plainly, with_blocks, write_block
 from autograd_core.program.lines import Line, Program, leaves_of, replaced, values_in
-from autograd_core.program.passes import INFIX, is_elementwise, is_one_number, is_view
+from autograd_core.program.passes import INFIX, OUT_BY_NAME, is_elementwise, is_one_number, is_view
 from autograd_core.program.simplify import is_array, with_simple_calls
 from autograd_core.program.traced import WRITERS, Number, Traced, astype
 
@@ -41,6 +41,9 @@ _RESERVED = {"make", "arena", "errstate", "slice", "lo", "hi", "j", "t"}
 
 #: Functions with ``out=`` that are neither elementwise nor products.
 _INTO = {np.concatenate, np.stack, np.dot, np.outer, np.cumsum, np.cumprod}
+
+#: Functions whose ``out=`` is given by name.
+_BY_NAME = _INTO | OUT_BY_NAME
 
 #: Functions that fill a new array with one number.
 _FILLS: dict[Any, Any] = {np.zeros: 0, np.ones: 1}
@@ -347,7 +350,7 @@ class Writer:
         options = [f"{name}={self.text(v)}" for name, v in line.kwargs.items()]
         if function not in WRITERS and getattr(function, "__name__", "") != "at":
             target = self.text(line.result)
-            positional = is_elementwise(function) and not options
+            positional = is_elementwise(function) and not options and function not in _BY_NAME
             options.append(target if positional else f"out={target}")
         self.emit(f"{self.constant(function)}({', '.join([*words, *options])})", line)
 
@@ -391,9 +394,8 @@ class Writer:
         target = self._target(line, i, value)
         if not target:
             return False
-        call = ", ".join([*words, *options, f"out={target}"] if options else [*words, target])
-        if function in _INTO:
-            call = ", ".join([*words, *options, f"out={target}"])
+        positional = not options and function not in _BY_NAME
+        call = ", ".join([*words, *options, target if positional else f"out={target}"])
         if reduces:
             axis, keep = _axis_of(line)
             call = f"{words[0]}, {self.text(axis)}, None, {target}, {keep}"

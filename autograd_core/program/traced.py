@@ -143,10 +143,15 @@ class Trace:
             self._generators[id(generator)] = Draws(self, generator)
         return self._generators[id(generator)]
 
-    def restore(self) -> None:
-        """Give back every array that was spoiled as it was before."""
+    def restore(self) -> bool:
+        """Give back every array that was spoiled; return whether nothing else wrote into one."""
+        untouched = [(array == self._spoiled(array)).all() for array, _ in self._before]
         for array, before in self._before:
             array[...] = before
+        return all(untouched)
+
+    def _spoiled(self, array: Array) -> int:
+        return self.serial % 2 if array.dtype.kind == "b" else self.serial % 97 + 1
 
     def _keep(self, root: Traced) -> None:
         """Give a value that somebody else can see, and the views of it, examples of their own."""
@@ -160,8 +165,7 @@ class Trace:
             a = value.example
             value.example = view_of(own, _start(a, owner), a.shape, a.strides, a.dtype)
         self._before.append((owner, owner.copy("K")))
-        odd = owner.dtype.kind == "b"
-        owner[...] = self.serial % 2 if odd else self.serial % 97 + 1
+        owner[...] = self._spoiled(owner)
 
     def call(
         self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any],

@@ -364,7 +364,7 @@ def _look_up(weight: Any, *, index: Any, padding: int | None) -> Any:
     return weight[index]
 
 
-@ag.primitive(flops=lambda _out, g, **_options: g.size)
+@ag.primitive(flops=lambda _out, g, **_options: g.size, opaque=True)
 def _add_rows(g: Any, *, index: Any, padding: int | None, rows: int) -> Any:
     """Add each row of ``g`` to the row of zeros that its id names, but for that of the padding."""
     features = g.shape[-1]

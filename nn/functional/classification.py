@@ -332,6 +332,7 @@ def _class_weights(weight: Any, classes: int, dtype: Any) -> Any:
     return factors
 
 
+@ag.primitive(opaque=True)
 def _share(labels: Any, counted: Any, factors: Any) -> Any:
     """Return the weight of each label, which is 0 where it does not count."""
     return factors[labels] if counted is None else factors[labels] * counted

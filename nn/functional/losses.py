@@ -108,9 +108,9 @@ _SUMMED = 1 << 15
 
 def _sum(values: Any, x: Any, t: Any, *options: Any) -> Any:
     """Return the sum of ``values(x, t, *options)``, of large arrays block by block."""
-    if x.size <= _SUMMED or not type(x) is type(t) is np.ndarray or x.shape != t.shape:
+    if x.size <= _SUMMED or not (is_host(x) and is_host(t)) or x.shape != t.shape:
         return values(x, t, *options).sum()
-    x, t = x.reshape(-1), t.reshape(-1)
+    x, t = np.asarray(x).reshape(-1), np.asarray(t).reshape(-1)
     buffer = np.empty(_SUMMED, np.result_type(x, t))
     sums = []
     for start in range(0, x.size, _SUMMED):

@@ -88,7 +88,7 @@ class _BatchNorm(_Norm):
     def _track(self, mean: Any, variance: Any) -> None:
         """Let the statistics of a batch into the running ones."""
         self.num_batches_tracked += 1
-        share = 1 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
+        share = 1 / self.num_batches_tracked.item() if self.momentum is None else self.momentum
         for running, new in ((self.running_mean, mean), (self.running_var, variance)):
             change = share * (new.reshape(-1) - running)
             running += np.where(np.isfinite(change), change, 0)  # one bad batch spoils no others
