@@ -33,7 +33,7 @@ from autograd_core.program.recording import (
     settled,
 )
 from autograd_core.program.source import Miss, write
-from autograd_core.program.state import MISSING, Place
+from autograd_core.program.state import MISSING, Place, Snapshot, by_value, difference
 from autograd_core.program.traced import trace
 
 #: How many programs a signature may have before the function is run eagerly.
@@ -65,8 +65,11 @@ class Version:
         Commits the effects, and returns the result.
     """
 
-    def __init__(self, recording: Recording, program: Program, name: str) -> None:
+    def __init__(
+        self, recording: Recording, program: Program, name: str, options: dict[str, Any]
+    ) -> None:
         self.program, self.name, self.fragile = program, name, fragile(program)
+        self.places = recording.places
         self.others: dict[int, list[Version]] = {}
         self.volatile: set[Slot] = {(id(s.place.holder), s.key) for s in recording.slots}
         self._expected: dict[str, tuple[Place, Any]] = {}  # slots by the name of what is there
@@ -74,8 +77,38 @@ class Version:
         self._count = itertools.count()
         self.gather = self._gatherer(recording)
         self.finish = self._finisher(recording)
-        self.source = write(program, name)
+        self.source = write(program, name, **options)
         self.functions = [self.source.make()]  # each with buffers of its own; a thread takes one
+
+    def call(self, arrays: list[Any]) -> Any:
+        """Run the program, and commit its effects; return its result, or the guard that failed."""
+        found = self.run(arrays)
+        return found if type(found) is Miss or self.finish is None else self.finish(found)
+
+    def compare(self, arrays: list[Any], f: Callable[[], Any]) -> Any:
+        """Return what :meth:`call` does, once ``f`` has told that it is right.
+
+        Raises
+        ------
+        CompileError
+            If ``f`` returns something else, or leaves another state, by more than rounding.
+        """
+        before = Snapshot(self.places)
+        wanted = by_value(f())
+        after = Snapshot(self.places)
+        state = after.by_value()
+        before.restore()
+        result = self.call(arrays)
+        told = difference(wanted, by_value(result), "the result")
+        told = told or difference(state, Snapshot(self.places).by_value(), "the state")
+        if not told:
+            return result
+        before.restore()
+        raise CompileError(
+            f"the program of {self.name} does not do what {self.name} does; {told}. Does it read "
+            "or change something that a trace does not see (a file, the time, an array by plain "
+            "NumPy)? Leave that out of what is compiled"
+        )
 
     def run(self, arrays: list[Any]) -> Any:
         """Return what the program returns: outputs, or the guard that failed."""
@@ -248,9 +281,11 @@ class Compiled:
         How often it was traced to a program.
     """
 
-    def __init__(self, f: Callable[..., Any], limit: int = LIMIT) -> None:
+    def __init__(
+        self, f: Callable[..., Any], limit: int, check: bool, options: dict[str, Any]
+    ) -> None:
         functools.update_wrapper(self, f)
-        self.f, self.limit, self.traces = f, limit, 0
+        self.f, self.limit, self.check, self.options, self.traces = f, limit, check, options, 0
         self.__name__: str = getattr(f, "__name__", type(f).__name__)
         self._families: dict[Any, _Family] = {}
         self._latest: Version | None = None
@@ -276,11 +311,16 @@ class Compiled:
                 made = self._traced(family, args, kwargs, candidates)
                 if made is None:
                     break
-                version, inputs = made, made.holds()
-                candidates.insert(0, version)
-            found = version.run([*arrays, *inputs])
+                inputs = made.holds()
+                if self.check:
+                    found = made.compare([*arrays, *inputs], lambda: self.f(*args, **kwargs))
+                    candidates.insert(0, made)
+                    return found
+                candidates.insert(0, made)
+                version = made
+            found = version.call([*arrays, *inputs])
             if type(found) is not Miss:
-                return found if version.finish is None else version.finish(found)
+                return found
             candidates = version.others.setdefault(found.guard, [])
         result = self.f(*args, **kwargs)
         if family.trouble is not None:  # in tracing alone
@@ -345,13 +385,16 @@ class Compiled:
         program = settled(first, second, self.__name__)
         for apply in PASSES:
             program = apply(program)
-        return Version(second, program, self.__name__)
+        return Version(second, program, self.__name__, self.options)
 
     def _warn(self, what: str) -> None:
         warnings.warn(f"{self.__name__} {what}; it is run eagerly from here on", stacklevel=4)
 
 
-def compile(f: Callable[..., Any], *, limit: int = LIMIT) -> Compiled:
+def compile(
+    f: Callable[..., Any], *, check: bool = True, blocks: bool = True, threads: int = 1,
+    limit: int = LIMIT,
+) -> Compiled:  # fmt: skip
     """Return a function that computes the same as ``f`` by a program of NumPy calls.
 
     Parameters
@@ -359,6 +402,13 @@ def compile(f: Callable[..., Any], *, limit: int = LIMIT) -> Compiled:
     f
         A function of arrays; a derivative, ``ag.compile(ag.grad(f))``; or a training step with
         its effects, such as ``loss.backward()`` and ``optimizer.step()``.
+    check
+        Whether the first run of each program is compared with ``f`` itself, result and state.
+    blocks
+        Whether chains of operations on large arrays run block by block, in the cache of a core;
+        sums then add in another order, and differ by rounding.  Without, all is equal bit for bit.
+    threads
+        How many threads share the blocks.
     limit
         How many programs are made for arguments of one form, as branches are taken or names
         rebound, before it is run eagerly.
@@ -376,4 +426,4 @@ def compile(f: Callable[..., Any], *, limit: int = LIMIT) -> Compiled:
     >>> slope(np.array([1.0, 2.0]))
     array([ 3., 12.])
     """
-    return Compiled(f, limit)
+    return Compiled(f, limit, check, {"blocked": blocks, "threads": threads})

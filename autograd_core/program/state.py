@@ -19,6 +19,7 @@ import numpy as np
 
 from autograd_core.engine.graph import UNTRACKED
 from autograd_core.engine.recording import TensorBase
+from autograd_core.program.lines import leaves_of
 from autograd_core.program.traced import OURS
 
 #: Containers with more members are taken as they are: neither exchanged nor watched.
@@ -180,7 +181,8 @@ def _inside(value: Any, path: str) -> Iterator[tuple[str, Any]]:
 def reached(roots: Iterable[tuple[str, Any]], without: set[tuple[int, Any]]) -> list[Place]:
     """Return the places below some objects, in the order in which they are found.
 
-    What is held by the slots ``without`` is not looked into: (identity of a holder, key).
+    What is held by the slots ``without`` is not looked into: (identity of a holder, key).  Nor are
+    objects whose class says ``holds_state = False``: memory on which no result depends.
     """
     found: list[Place] = []
     names: set[str] = set()
@@ -189,7 +191,8 @@ def reached(roots: Iterable[tuple[str, Any]], without: set[tuple[int, Any]]) -> 
     seen: dict[int, Any] = {}
     while stack:
         path, value = stack.pop()
-        if id(value) in seen or isinstance(value, _ATOMS):
+        stateless = getattr(type(value), "holds_state", True) is False
+        if stateless or id(value) in seen or isinstance(value, _ATOMS):
             continue
         seen[id(value)] = value
         inner: list[tuple[str, Any]] = []
@@ -204,3 +207,71 @@ def reached(roots: Iterable[tuple[str, Any]], without: set[tuple[int, Any]]) -> 
             inner += [(place.joined(k), v) for k, v in slots]
         stack += (inner + list(_inside(value, path)))[::-1]
     return found
+
+
+class Snapshot:
+    """What some places held at one moment, with copies of all arrays and states of generators."""
+
+    def __init__(self, places: list[Place]) -> None:
+        self.places = places
+        self.contents = [place.read() for place in places]
+        found = {id(v): v for content in self.contents for v in _values(content)}
+        self.arrays = [(a, a.copy()) for a in found.values() if isinstance(a, np.ndarray)]
+        self.states = [
+            (g, g.bit_generator.state) for g in found.values() if isinstance(g, np.random.Generator)
+        ]
+
+    def restore(self) -> None:
+        """Let everything be as it was then."""
+        for place, content in zip(self.places, self.contents, strict=True):
+            place.write(content)
+        for array, copy in self.arrays:
+            if array.flags.writeable:
+                array[...] = copy
+        for generator, state in self.states:
+            generator.bit_generator.state = state
+
+    def by_value(self) -> Any:
+        """Return everything as it is at this moment, for a comparison."""
+        return [by_value(content) for content in self.contents], [s for _, s in self.states]
+
+
+def _values(content: dict[Any, Any]) -> Iterator[Any]:
+    for value in content.values():
+        yield from leaves_of(value) if type(value) is tuple else (value,)
+
+
+def by_value(tree: Any) -> Any:
+    """Return copies of the arrays and Tensors of a tree; other objects are themselves."""
+    if isinstance(tree, TensorBase):
+        return type(tree), by_value(tree._array), by_value(tree._grad)
+    if isinstance(tree, dict):
+        return {key: by_value(value) for key, value in tree.items()}
+    if isinstance(tree, (list, tuple, deque)):
+        return type(tree), [by_value(member) for member in tree]
+    return tree.copy() if isinstance(tree, np.ndarray) else tree
+
+
+def difference(a: Any, b: Any, path: str = "") -> str:
+    """Return where two trees that :func:`by_value` made differ by more than rounding; "" if not."""
+    told = f"{path}: {a!r:.60} and {b!r:.60}"
+    if type(a) is not type(b):
+        return told
+    if isinstance(a, (np.ndarray, np.generic, int, float, complex)):
+        return "" if _close(np.asarray(a), np.asarray(b)) else told
+    if isinstance(a, (list, tuple)) and len(a) == len(b):
+        return next(filter(None, (difference(*pair, path) for pair in zip(a, b, strict=True))), "")
+    if isinstance(a, dict) and a.keys() == b.keys():
+        inner = (difference(v, b[k], f"{path}[{k!r:.20}]") for k, v in a.items())
+        return next(filter(None, inner), "")
+    return "" if a is b or (isinstance(a, str) and a == b) else told
+
+
+def _close(a: Any, b: Any) -> bool:
+    if a.dtype != b.dtype or a.shape != b.shape:
+        return False
+    if a.dtype.kind not in "fc" or np.array_equal(a, b, equal_nan=True):
+        return bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
+    scale = np.abs(a[np.isfinite(a)]).max(initial=0.0)
+    limit = float(np.finfo(a.dtype).eps) ** 0.5 * max(float(scale), 1e-30)
+    return bool(np.allclose(a, b, rtol=0, atol=limit, equal_nan=True))

@@ -326,7 +326,6 @@ _METHODS = [
     "choose",
     "clip",
     "compress",
-    "copy",
     "cumprod",
     "cumsum",
     "diagonal",
@@ -452,6 +451,11 @@ class Traced(Operand, np.lib.mixins.NDArrayOperatorsMixin):
     def __rpow__(self, other: Any) -> Any:
         return _operator(operator.pow, other, self)
 
+    def copy(self, order: Any = "C") -> Traced:
+        if not isinstance(self.example, np.ndarray):  # a number's is the number
+            return self
+        return self.owner.call(np.copy, (self,), {"order": order})  # type: ignore[no-any-return]
+
     def item(self, *index: int) -> Any:
         return self.owner.call(item, (self, *index), {})
 
@@ -469,7 +473,7 @@ class Traced(Operand, np.lib.mixins.NDArrayOperatorsMixin):
         return self.owner.call(np.transpose, (self, wanted), {})  # type: ignore[no-any-return]
 
     def flatten(self, order: str = "C") -> Traced:
-        return self.reshape(-1, order=order).copy()  # type: ignore[attr-defined,no-any-return]
+        return self.reshape(-1, order=order).copy()
 
     def conj(self) -> Traced:
         return self.owner.call(np.conj, (self,), {}) if _complex(self) else self

@@ -71,6 +71,12 @@ def _form(groups: Iterable[Group]) -> list[tuple[int, str]]:
     return [(len(g["params"]), ", ".join(sorted(g.keys() - {"params"}))) for g in groups]
 
 
+class _Scratch(dict[Any, Any]):
+    """Arrays to compute in, by shape and dtype; no result depends on what stands in them."""
+
+    holds_state = False
+
+
 class Optimizer:
     """Base class: parameter groups, their settings, and the state of each parameter.
 
@@ -124,7 +130,7 @@ class Optimizer:
         if len(set(map(id, self._parameters()))) < len(self._parameters()):
             raise ValueError("a parameter is in the groups of an optimizer twice")
         self.state: dict[Parameter, dict[str, Any]] = {}
-        self._scratch: dict[Any, Any] = {}
+        self._scratch = _Scratch()
 
     def _parameters(self) -> list[Parameter]:
         return [p for group in self.param_groups for p in group["params"]]
