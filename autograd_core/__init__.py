@@ -46,6 +46,7 @@ from autograd_core.engine.primitive import (
 from autograd_core.errors import (
     AnomalyError,
     AutogradError,
+    CompileError,
     ConversionError,
     GradcheckError,
     GraphError,
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from autograd_core.checking.rules import check_rules
     from autograd_core.drawing import Picture, draw
     from autograd_core.profiling import Profile, profile
+    from autograd_core.program import Compiled, compile
 
 __version__ = "0.2.0.dev0"
 
@@ -78,18 +80,21 @@ _LAZY = {
     **dict.fromkeys(("assert_gradients", "check_rules", "gradcheck", "checking"), "checking"),
     **dict.fromkeys(("draw", "Picture"), "drawing"),
     **dict.fromkeys(("profile", "Profile"), "profiling"),
+    **dict.fromkeys(("compile", "Compiled"), "program"),
 }
 
 # fmt: off
 __all__ = [  # noqa: RUF022  (by topic)
-    "Operand", "Primitive", "Tensor", "array", "checkpoint", "composition", "compositions",
-    "defvjp", "detect_anomaly", "elementwise_grad", "enable_grad", "fill_diagonal", "grad",
-    "gradients", "hessian", "hvp", "is_grad_enabled", "is_recomputing", "jacobian", "jvp", "kinks",
-    "no_grad", "place", "primitive", "put", "put_along_axis", "putmask", "ravel", "scatter_add",
-    "stop_gradient", "strict_nan", "tensor", "value_and_grad", "vjp",
-    "AnomalyError", "AutogradError", "ConversionError", "GradcheckError", "GraphError",
-    "InPlaceError", "MutationError", "NotDifferentiableError", "RuleError",
-    "Picture", "Profile", "assert_gradients", "check_rules", "draw", "gradcheck", "profile",
+    "Operand", "Primitive", "Tensor", "array", "checkpoint", "compile", "composition",
+    "compositions", "defvjp", "detect_anomaly", "elementwise_grad", "enable_grad",
+    "fill_diagonal", "grad", "gradients", "hessian", "hvp", "is_grad_enabled", "is_recomputing",
+    "jacobian", "jvp", "kinks", "no_grad", "place", "primitive", "put", "put_along_axis",
+    "putmask", "ravel", "scatter_add", "stop_gradient", "strict_nan", "tensor", "value_and_grad",
+    "vjp",
+    "AnomalyError", "AutogradError", "CompileError", "ConversionError", "GradcheckError",
+    "GraphError", "InPlaceError", "MutationError", "NotDifferentiableError", "RuleError",
+    "Compiled", "Picture", "Profile", "assert_gradients", "check_rules", "draw", "gradcheck",
+    "profile",
     "checking", "errors", "rules", "scopes", "special",
 ]
 # fmt: on

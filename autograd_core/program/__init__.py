@@ -1,5 +1,7 @@
 """Programs: a function traced once, as a list of NumPy calls that runs without the framework."""
 
+from autograd_core.program.compiled import Compiled as Compiled
+from autograd_core.program.compiled import compile as compile
 from autograd_core.program.lines import Line as Line
 from autograd_core.program.lines import Program as Program
 from autograd_core.program.lines import replaced as replaced

@@ -252,19 +252,25 @@ def by_value(tree: Any) -> Any:
     return tree.copy() if isinstance(tree, np.ndarray) else tree
 
 
-def difference(a: Any, b: Any, path: str = "") -> str:
+def difference(a: Any, b: Any, path: str) -> str:
     """Return where two trees that :func:`by_value` made differ by more than rounding; "" if not."""
-    told = f"{path}: {a!r:.60} and {b!r:.60}"
-    if type(a) is not type(b):
-        return told
-    if isinstance(a, (np.ndarray, np.generic, int, float, complex)):
-        return "" if _close(np.asarray(a), np.asarray(b)) else told
-    if isinstance(a, (list, tuple)) and len(a) == len(b):
-        return next(filter(None, (difference(*pair, path) for pair in zip(a, b, strict=True))), "")
-    if isinstance(a, dict) and a.keys() == b.keys():
-        inner = (difference(v, b[k], f"{path}[{k!r:.20}]") for k, v in a.items())
-        return next(filter(None, inner), "")
-    return "" if a is b or (isinstance(a, str) and a == b) else told
+    alike = a is b
+    if type(a) is type(b) and not alike:
+        inner: Any = None
+        if isinstance(a, (np.ndarray, np.generic, int, float, complex)):
+            alike = _close(np.asarray(a), np.asarray(b))
+        elif isinstance(a, (list, tuple)) and len(a) == len(b):
+            inner = (difference(*pair, path) for pair in zip(a, b, strict=True))
+        elif isinstance(a, dict) and a.keys() == b.keys():
+            inner = (
+                difference(v, b[k], path if isinstance(k, TensorBase) else f"{path} {k!r:.20}")
+                for k, v in a.items()
+            )
+        elif isinstance(a, str):
+            alike = a == b
+        if inner is not None:
+            return next(filter(None, inner), "")
+    return "" if alike else f"{path}: {a!r:.60} and {b!r:.60}"
 
 
 def _close(a: Any, b: Any) -> bool:

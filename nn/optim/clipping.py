@@ -26,13 +26,19 @@ def first_not_finite(parameters: Iterable[Parameter]) -> Parameter | None:
 
     The squared norm tells, in one pass; a norm that overflows is looked at number by number.
     """
+    given = [p for p in parameters if p.grad is not None]
+    at = _first_not_finite(*[p.grad.data for p in given])
+    return None if at < 0 else given[at]
+
+
+@ag.primitive(opaque=True)
+def _first_not_finite(*arrays: Any) -> int:
+    """Return the position of the first array that is not finite; -1 if there is none."""
     with np.errstate(over="ignore", invalid="ignore"):
-        for p in parameters:
-            if p.grad is not None:
-                g = p.grad.data
-                if not math.isfinite(abs(np.vdot(g, g))) and not np.isfinite(g).all():
-                    return p
-    return None
+        for i, a in enumerate(arrays):
+            if not math.isfinite(abs(np.vdot(a, a))) and not np.isfinite(a).all():
+                return i
+    return -1
 
 
 def clip_grad_norm_(parameters: Parameter | Iterable[Parameter], max_norm: float) -> float:

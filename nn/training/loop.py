@@ -21,7 +21,6 @@ import numpy as np
 import autograd_core as ag
 from nn.errors import NonFiniteError, NonFiniteGradientError, NonFiniteLossError
 from nn.module import Module, restored_modes, undisturbed
-from nn.optim.clipping import clip_grad_norm_, first_not_finite
 from nn.optim.lbfgs import LBFGS
 from nn.optim.optimizer import Optimizer
 from nn.optim.schedules import Schedule, Scheduled
@@ -35,6 +34,7 @@ from nn.training.evaluation import (
     pair,
 )
 from nn.training.progress import Progress, progress_of, warn
+from nn.training.steps import GradientIsNotFinite, LossIsNotFinite, TrainingStep
 
 
 @dataclass
@@ -111,6 +111,7 @@ def fit(
     max_norm: float | None = None,
     progress: bool | Progress = True,
     history: History | None = None,
+    compile: bool = False,
 ) -> History:
     """Train a model.
 
@@ -143,6 +144,10 @@ def fit(
         cannot be shown warns, and training goes on.
     history
         The history of a training to continue; see :func:`nn.resume`.
+    compile
+        Whether steps run as programs of NumPy calls (:func:`ag.compile`): sooner, and equal bit
+        for bit.  To trace and compare the first ones takes as long as some hundred small steps.
+        What cannot be compiled says why, once, and goes on eagerly.
 
     Returns
     -------
@@ -200,6 +205,7 @@ def fit(
     )
     history.stopped = None
     done = int(history.epochs[-1].get("steps", 0)) if history.epochs else 0
+    take_step = TrainingStep(model, value_of, optimizer, max_norm, compile)
     rates = None if schedule is None else Scheduled(optimizer, schedule, done)
     with restored_modes(model):
         if not model.training:
@@ -211,7 +217,7 @@ def fit(
                     break
                 began = time.perf_counter()
                 _reset_states(model)
-                steps, mean = _one_epoch(state, value_of, shown.steps(data, epoch), rates, max_norm)
+                steps, mean = _one_epoch(state, take_step, shown.steps(data, epoch), rates)
                 done += steps
                 row: dict[str, float] = {"epoch": epoch, "steps": done, "loss": mean}
                 if validation is not None:
@@ -294,51 +300,27 @@ def _call(state: TrainingState, method: str) -> None:
 
 
 def _one_epoch(
-    state: TrainingState,
-    loss: Loss,
-    batches: Iterable[Any],
-    rates: Scheduled | None,
-    max_norm: float | None,
+    state: TrainingState, take_step: TrainingStep, batches: Iterable[Any], rates: Scheduled | None
 ) -> tuple[int, float]:
     """Train on every batch once; return the number of steps and the mean loss."""
-    model, optimizer, history = state.model, state.optimizer, state.history
-    moved = [p for group in optimizer.param_groups for p in group["params"]]
+    model, history = state.model, state.history
     step, total, count, epoch = 0, 0.0, 0.0, len(history) + 1
     for step, batch in enumerate(batches, start=1):
         x, y = pair(batch)
-        tries: list[float] = []
-
-        def closure(x: Any = x, y: Any = y, step: int = step, tries: list[float] = tries) -> Any:
-            value = loss(model(x), y)
-            tries.append(value.item())
-            first = len(tries) == 1  # LBFGS may try too far later
-            if first and not math.isfinite(tries[0]):
-                cause = _first_non_finite(model, loss, x, y)
-                raise NonFiniteLossError(epoch, step, tries[0], cause, history)
-            model.zero_grad()
-            optimizer.zero_grad()
-            value.backward()
-            if first:
-                _check_use(model, moved)
-            bad = first_not_finite(moved) if first else None
-            if bad is not None:
-                name = next((n for n, p in model.named_parameters() if p is bad), repr(bad))
-                cause = _first_non_finite(model, loss, x, y, backward=True)
-                raise NonFiniteGradientError(epoch, step, name, cause, history)
-            if max_norm is not None:
-                clip_grad_norm_(moved, max_norm)
-            return value
-
         if rates is not None:
             rates.step()
-        optimizer.step(closure)
-        if not tries:
-            raise TypeError(
-                f"{type(optimizer).__name__}.step(closure) did not call the closure, which "
-                "computes the loss and its gradients"
-            )
+        try:
+            value = take_step(x, y)
+        except LossIsNotFinite as found:
+            cause = _first_non_finite(model, take_step.loss, x, y)
+            raise NonFiniteLossError(epoch, step, found.value, cause, history) from None
+        except GradientIsNotFinite as found:
+            bad = found.parameter
+            name = next((n for n, p in model.named_parameters() if p is bad), repr(bad))
+            cause = _first_non_finite(model, take_step.loss, x, y, backward=True)
+            raise NonFiniteGradientError(epoch, step, name, cause, history) from None
         n = examples(x, y)
-        total += tries[0] * n
+        total += value * n
         count += n
     if not step:
         raise ValueError("fit found no batch in its data; a generator is empty after one epoch")
@@ -373,17 +355,6 @@ def _first_non_finite(model: Module, loss: Loss, x: Any, y: Any, backward: bool 
     finally:
         model.zero_grad()
     return "the same step gives finite numbers when it is run again (is it random?)"
-
-
-def _check_use(model: Module, moved: Sequence[Any]) -> None:
-    """Raise ValueError if the optimizer holds what the model has replaced since it was made."""
-    own = {id(p) for p in model.parameters()}
-    if any(p.requires_grad and p.grad is None and id(p) not in own for p in moved):
-        raise ValueError(
-            "the optimizer holds a parameter that the model does not hold and that has no part in "
-            "the loss: one that was replaced since? Make the optimizer again, with "
-            "model.parameters()"
-        )
 
 
 def _arrays(x: Any) -> Iterator[Any]:

@@ -7,7 +7,7 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core.program.compile import compile
+from autograd_core.program.compiled import compile
 
 RNG = np.random.default_rng
 

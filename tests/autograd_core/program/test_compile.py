@@ -7,7 +7,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.errors import CompileError
-from autograd_core.program.compile import compile
+from autograd_core.program.compiled import compile
 
 X = np.array([0.5, 1.5, -2.0])
 

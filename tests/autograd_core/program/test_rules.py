@@ -7,7 +7,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.errors import NeedsNumbersError
-from autograd_core.program.compile import compile
+from autograd_core.program.compiled import compile
 from autograd_core.rules.cases import CASES
 from tests.sampling import sampled
 

@@ -10,7 +10,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.errors import CompileError
-from autograd_core.program.compile import compile
+from autograd_core.program.compiled import compile
 
 factor = 2.0
 table = np.array([1.0, 2.0, 3.0])
