@@ -129,10 +129,12 @@ def _as_numbers(characters: Characters, text: str) -> Any:
 def train(options: argparse.Namespace) -> int:
     """Run ``python -m nn chars`` and return the exit status."""
     with CharsConfig.open_run(options) as (config, folder, checkpoint):
-        return _train_in(folder, config, checkpoint)
+        return _train_in(folder, config, checkpoint, options)
 
 
-def _train_in(folder: Path, config: CharsConfig, checkpoint: Path | None) -> int:
+def _train_in(
+    folder: Path, config: CharsConfig, checkpoint: Path | None, options: argparse.Namespace
+) -> int:
     text = load_text(config.text)
     if checkpoint is None:
         config = replace(config, characters=Characters(text).all)
@@ -163,6 +165,7 @@ def _train_in(folder: Path, config: CharsConfig, checkpoint: Path | None) -> int
         (model, streams, language.next_character_loss, optimizer, config.epochs),
         validation=_held_out(numbers[cut:]),
         max_norm=1.0,
+        compile=options.compile,
     )
     prompt = _default_prompt(characters)
     sampled = _generate(model, characters, prompt, temperature=0.8, rng=config.seed)

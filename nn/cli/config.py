@@ -61,6 +61,10 @@ class Config:
             if f.metadata:
                 command.add_argument(f"--{f.name}", **f.metadata)
         command.add_argument("--out", type=Path, metavar="DIR", help="default: runs/<time>")
+        command.add_argument(
+            "--no-compile", dest="compile", action="store_false",
+            help="run each step of NumPy by itself; the results are the same, bit for bit",
+        )  # fmt: skip
         command.add_argument("--resume", type=Path, metavar="DIR", help="a run to continue")
 
     @classmethod

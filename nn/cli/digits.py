@@ -197,10 +197,13 @@ def _complain(text: str) -> None:
 
 def _train(options: argparse.Namespace) -> int:
     with DigitsConfig.open_run(options) as (config, folder, checkpoint):
-        return _train_in(folder, config, checkpoint, options.draw)
+        return _train_in(folder, config, checkpoint, options)
 
 
-def _train_in(folder: Path, config: DigitsConfig, checkpoint: Path | None, draw: int | None) -> int:
+def _train_in(
+    folder: Path, config: DigitsConfig, checkpoint: Path | None, options: argparse.Namespace
+) -> int:
+    draw: int | None = options.draw
     data, loss = config.load_data(checkpoint is None), LOSSES[config.loss]
     init_rng, order_rng = np.random.default_rng(config.seed).spawn(2)
     model, targets = config.network(init_rng), nn.one_hot(data.y_train, config.layers[-1])
@@ -220,6 +223,7 @@ def _train_in(folder: Path, config: DigitsConfig, checkpoint: Path | None, draw:
         (model, loader, loss, optimizer, config.epochs),
         [nn.Draw(folder, loss, batch, draw)] if draw else [],
         validation=(data.x_test, nn.one_hot(data.y_test, config.layers[-1])),
+        compile=options.compile,
     )
     record = {"recipe": asdict(config), "epochs": history.epochs, "stopped": history.stopped}
     nn.files.write_atomically(folder / "history.json", json.dumps(record, indent=1).encode())

@@ -26,9 +26,9 @@ def first_not_finite(parameters: Iterable[Parameter]) -> Parameter | None:
 
     The squared norm tells, in one pass; a norm that overflows is looked at number by number.
     """
-    given = [p for p in parameters if p.grad is not None]
-    at = _first_not_finite(*[p.grad.data for p in given])
-    return None if at < 0 else given[at]
+    given = [(p, p.grad.data) for p in parameters if p.grad is not None]
+    at = _first_not_finite(*[g for _, g in given])
+    return None if at < 0 else given[at][0]
 
 
 @ag.primitive(opaque=True)

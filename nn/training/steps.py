@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import autograd_core as ag
@@ -43,11 +43,9 @@ class TrainingStep:
     ) -> None:  # fmt: skip
         self.model, self.loss, self.optimizer, self.max_norm = model, loss, optimizer, max_norm
         self.moved: list[Any] = [p for group in optimizer.param_groups for p in group["params"]]
-        whole = (
-            type(optimizer).step is Optimizer.step
-        )  # else it calls a closure, as often as it likes
-        self._update = self._whole if whole else self._by_closure
-        self._evaluate = self.evaluate
+        whole = type(optimizer).step is Optimizer.step  # others call a closure, some repeatedly
+        self._update: Callable[..., Any] = self._whole if whole else self._by_closure
+        self._evaluate: Callable[..., Any] = self.evaluate
         if compiled and whole:
             self._update = _ProgramOrEager(self._whole)
         elif compiled:
