@@ -17,10 +17,19 @@ from typing import Any
 import numpy as np
 
 from autograd_core.program import blocks
-from autograd_core.program.arena import Arena, memory
-from autograd_core.program.blocks import ENDING, Block, reduces_plainly, with_blocks, write_block
+from autograd_core.program.arena import Arena, memory, place
+from autograd_core.program.blocks import (
+    ENDING,
+    Block,
+    can_take_over,
+    reduces_plainly,
+    target_argument,
+    with_blocks,
+    write_block,
+)
 from autograd_core.program.lines import Line, Program, leaves_of, replaced, values_in
 from autograd_core.program.passes import INFIX, is_elementwise, is_one_number, is_view
+from autograd_core.program.schedule import with_early_frees
 from autograd_core.program.simplify import is_array, with_simple_calls
 from autograd_core.program.traced import WRITERS, Number, Traced, astype
 
@@ -50,6 +59,9 @@ _VIEW_METHODS = (np.reshape, np.swapaxes, np.transpose, np.squeeze, np.ravel, np
 
 #: Arrays of more bytes are let go at their last use, where no memory of the program holds them.
 LARGE = 1 << 16
+
+#: In a program of more lines, large arrays are placed as small ones are.
+MANY = 2000
 
 
 @dataclass(frozen=True)
@@ -126,7 +138,9 @@ class Writer:
         self.blocks: list[str] = []
         self.body: list[tuple[str, Line | None]] = []
         self.of: dict[Any, str] = {}
-        self.arena = Arena()
+        self.arena, self.at = Arena(), 0
+        self.large: list[tuple[int, int, int]] = []  # bytes, first and last line
+        self.views: list[str] = []  # of the large ones, without offsets
         self.fixed: set[Any] = set()
         self.owned: dict[Any, tuple[str, int]] = {}
         self.fresh: dict[Any, str] = {}
@@ -134,6 +148,7 @@ class Writer:
         self.kept = {v.root for v in values_in(program.outputs)}
         self.last: dict[Any, int] = {}
         self.casts: dict[Any, Counter[Any]] = defaultdict(Counter)
+        self.places = len(program.lines) < MANY
         for i, line in enumerate(program.lines):
             self.last.update((v.root, i) for v in _touched(line))
             for inner in line.lines if isinstance(line, Block) else [line]:
@@ -149,7 +164,8 @@ class Writer:
         self.fixed.update(program.captured)
         for value in program.inputs:
             self._cast(value, None)
-        for i, line in enumerate(program.lines):
+        for self.at, line in enumerate(program.lines):
+            i = self.at
             if line.kind == "guard":
                 self._guard(line, i, guards)
                 guards += 1
@@ -170,9 +186,11 @@ class Writer:
             ", ".join(self.of[v] for v in vs) for vs in (program.inputs, program.captured)
         )
         lines = [f"def make({captured}):"]
-        if self.arena.size:
-            lines.append(f"    arena = memory({self.arena.size})")
-        lines += [f"    {line}" for line in (*self.before, *self.blocks)]
+        offsets, size = place(self.large, self.arena.size)
+        if size:
+            lines.append(f"    arena = memory({size})")
+        views = [view % offset for view, offset in zip(self.views, offsets, strict=True)]
+        lines += [f"    {line}" for line in (*views, *self.before, *self.blocks)]
         lines.append(f"    def {self.name}({given}):")
         origins, state = {}, None
         for text, line in self.body:
@@ -186,7 +204,7 @@ class Writer:
                 origins[len(lines)] = line.origin
         lines.append(f"    return {self.name}\n")
         arrays = tuple(program.captured.values())
-        return Source("\n".join(lines), self.names, arrays, origins, self.arena.size)
+        return Source("\n".join(lines), self.names, arrays, origins, size)
 
     def emit(self, text: str, line: Line | None) -> None:
         """Add a line of the function, that of a line of the program if it is one."""
@@ -279,9 +297,14 @@ class Writer:
             name = self.local(value)
             self.emit(f"{name} = empty({shape}, {dtype}, {order!r})", line)
             return name
-        offset = self.arena.take(example.nbytes)
         wanted = f", None, {order!r}" if order == "F" else ""
-        name = self.made(f"ndarray({shape}, {dtype}, arena, {offset}{wanted})", "b")
+        if self.places and example.nbytes > LARGE:
+            offset, name = -len(self.large) - 1, self.new("b")
+            self.large.append((example.nbytes, self.at, self.at))
+            self.views.append(f"{name} = ndarray({shape}, {dtype}, arena, %d{wanted})")
+        else:
+            offset = self.arena.take(example.nbytes)
+            name = self.made(f"ndarray({shape}, {dtype}, arena, {offset}{wanted})", "b")
         self._hold(value, (name, offset))
         return name
 
@@ -310,6 +333,18 @@ class Writer:
                     return name
         return "" if value in self.kept else self.array_for(value, line)
 
+    def taken_over(self, block: Block, value: Any) -> str:
+        """Return the array of an operand of a block that dies in it, if a result can have it."""
+        for operand in block.inputs if value not in self.kept else ():
+            if operand not in self.owned or self.last[operand] != self.at:
+                continue
+            alike = operand.dtype == value.dtype and operand.shape == value.shape
+            alone = all(v is operand for v in block.inputs if v.root is operand)
+            if alike and alone and can_take_over(block, value, operand):
+                self._hold(value, self.owned.pop(operand))
+                return self.of[value]
+        return ""
+
     def _is_fresh(self, value: Any) -> None:
         self.local(value)
         if value not in self.kept:
@@ -321,7 +356,11 @@ class Writer:
             if self.last[root] != i or root in self.kept:
                 continue
             if root in self.owned:
-                self.arena.give(self.owned.pop(root)[1], root.nbytes)
+                offset = self.owned.pop(root)[1]
+                if offset < 0:
+                    self.large[-offset - 1] = (*self.large[-offset - 1][:2], i)
+                else:
+                    self.arena.give(offset, root.nbytes)
             elif root in self.local_names and root.nbytes > LARGE and root.role == "line":
                 self.emit(" = ".join([*dict.fromkeys(self.local_names.pop(root)), "None"]), line)
 
@@ -346,7 +385,7 @@ class Writer:
         if function not in WRITERS and getattr(function, "__name__", "") != "at":
             target = self.text(line.result)
             positional = is_elementwise(function) and not options
-            options.append(target if positional else f"out={target}")
+            options.append(target_argument(function, target) if positional else f"out={target}")
         self.emit(f"{self.constant(function)}({', '.join([*words, *options])})", line)
 
     def _call(self, line: Line, i: int) -> None:
@@ -389,9 +428,9 @@ class Writer:
         target = self._target(line, i, value)
         if not target:
             return False
-        call = ", ".join([*words, *options, f"out={target}"] if options else [*words, target])
-        if function in _INTO:
-            call = ", ".join([*words, *options, f"out={target}"])
+        named = options or function in _INTO
+        out = f"out={target}" if named else target_argument(function, target)
+        call = ", ".join([*words, *options, out])
         if reduces:
             axis, keep = _axis_of(line)
             call = f"{words[0]}, {self.text(axis)}, None, {target}, {keep}"
@@ -523,7 +562,7 @@ def write(
     threads
         How many threads share the blocks.
     """
-    program = with_simple_calls(program)
+    program = with_early_frees(with_simple_calls(program))
     if blocked:
         size = blocks.SIZE if threads == 1 else blocks.SIZE_OF_THREADS
         program = with_blocks(program, size)
