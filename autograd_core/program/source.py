@@ -149,8 +149,9 @@ class Writer:
         self.last: dict[Any, int] = {}
         self.casts: dict[Any, Counter[Any]] = defaultdict(Counter)
         self.places = len(program.lines) < MANY
+        self.roots = [{v.root: None for v in _touched(line)} for line in program.lines]
         for i, line in enumerate(program.lines):
-            self.last.update((v.root, i) for v in _touched(line))
+            self.last.update(dict.fromkeys(self.roots[i], i))
             for inner in line.lines if isinstance(line, Block) else [line]:
                 for a, dtype in zip(inner.args, self.dtypes_of_numbers(inner), strict=True):
                     if dtype is not None and isinstance(a, Number):
@@ -317,12 +318,13 @@ class Writer:
         flags = value.flags
         if value.root is not value or not (flags.c_contiguous or flags.f_contiguous):
             return ""
-        for operand in dict.fromkeys(line.inputs) if is_elementwise(line.function) else ():
+        inputs = line.inputs if is_elementwise(line.function) else []
+        for operand in inputs:
             if not is_array(operand) or self.last[operand.root] != i or operand in self.kept:
                 continue
             alike = operand.dtype == value.dtype and operand.shape == value.shape
             alike = alike and operand.strides == value.strides  # one that dies here gives its own
-            if alike and all(v is operand for v in line.inputs if v.root is operand.root):
+            if alike and all(v is operand for v in inputs if v.root is operand.root):
                 if operand in self.owned and value not in self.kept:
                     self._hold(value, self.owned.pop(operand))
                     return self.of[value]
@@ -352,7 +354,7 @@ class Writer:
 
     def _release(self, line: Line, i: int) -> None:
         """Give back the memory of the values that are used for the last time."""
-        for root in {v.root: None for v in _touched(line)}:
+        for root in self.roots[i]:
             if self.last[root] != i or root in self.kept:
                 continue
             if root in self.owned:
@@ -392,7 +394,14 @@ class Writer:
         value, function = line.result, line.function
         array = is_array(value) and isinstance(value, Traced)
         weak = self.dtypes_of_numbers(line)
-        words = [self.text(a, w) for a, w in zip(self.operands(line), weak, strict=True)]
+        args: Any = self.operands(line) if array else line.args
+        if not array:  # scalars are quicker with scalars, arrays with arrays without axes
+            args = [
+                a if w is None or type(a) is Number else w.type(a)
+                for a, w in zip(args, weak, strict=True)
+            ]
+            weak = [w if type(a) is Number else None for a, w in zip(args, weak, strict=True)]
+        words = [self.text(a, w) for a, w in zip(args, weak, strict=True)]
         options = [f"{name}={self.text(v)}" for name, v in line.kwargs.items()]
         if is_view(line):
             expression = self._expression(line, words, options)
@@ -500,6 +509,8 @@ class Writer:
     def dtypes_of_numbers(self, line: Line) -> list[Any]:
         """Return the dtypes that Python numbers among the arguments of a ufunc are converted to."""
         args, none, ufunc = line.args, [None] * len(line.args), line.function
+        if not any(type(a) in (int, float, Number) for a in args):
+            return none
         kinds = [type(a.example) if isinstance(a, Number) else type(a) for a in args]
         if int not in kinds and float not in kinds:
             return none
