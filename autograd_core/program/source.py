@@ -441,7 +441,7 @@ class Writer:
         out = f"out={target}" if named else target_argument(function, target)
         call = ", ".join([*words, *options, out])
         if reduces:
-            axis, keep = _axis_of(line)
+            axis, keep = axis_of(line)
             call = f"{words[0]}, {self.text(axis)}, None, {target}, {keep}"
             self.emit(f"{self.constant(REDUCTIONS[function])}({call})", line)
             if function is np.mean:
@@ -487,7 +487,7 @@ class Writer:
                 return f"{words[0]}.T"
             return f"{words[0]}.{function.__name__}({', '.join(words[1:])})"
         if function in REDUCTIONS and reduces_plainly(line):
-            axis, keep = _axis_of(line)
+            axis, keep = axis_of(line)
             keep = ", None, None, True" if keep else ""
             return f"{self.constant(REDUCTIONS[function])}({words[0]}, {self.text(axis)}{keep})"
         return f"{self.constant(function)}({', '.join([*words, *options])})"
@@ -545,7 +545,7 @@ def _is_plain(index: tuple[Any, ...]) -> bool:
     return all(leaf is None or type(leaf) is int for leaf in leaves_of(index))
 
 
-def _axis_of(line: Line) -> tuple[Any, Any]:
+def axis_of(line: Line) -> tuple[Any, Any]:
     """Return the axis of a reduction, and whether it is kept."""
     axis = line.args[1] if len(line.args) > 1 else line.kwargs.get("axis")
     axis = axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis
