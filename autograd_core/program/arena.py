@@ -1,11 +1,12 @@
 """One block of memory for all intermediate arrays of a program, shared by those that never meet.
 
-A value takes the smallest hole that it fits into, and gives it back at its last use.
+A small value takes the smallest hole that it fits into, and gives it back at its last use; large
+ones are placed when all their lifetimes are known, the largest first.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,28 @@ class Arena:
             i -= 1
             start = self._holes.pop(i)[0]
         self._holes.insert(i, (start, end))
+
+
+def place(lives: list[tuple[int, int, int]], base: int = 0) -> tuple[list[int], int]:
+    """Return offsets for arrays of ``(bytes, first line, last line)``, and where the last ends.
+
+    Examples
+    --------
+    >>> place([(64, 0, 2), (640, 1, 2), (640, 3, 5), (64, 2, 4)])
+    ([640, 0, 0, 704], 768)
+    """
+    offsets, placed = [base] * len(lives), list[tuple[int, int, int, int]]()
+    for i in sorted(range(len(lives)), key=lambda i: -lives[i][0]):
+        nbytes, first, last = lives[i]
+        offset, wanted = base, _rounded(nbytes)
+        for start, end, begins, dies in placed:  # by offset
+            if begins <= last and first <= dies:
+                if start - offset >= wanted:
+                    break
+                offset = max(offset, end)
+        offsets[i] = offset
+        insort(placed, (offset, offset + wanted, first, last))
+    return offsets, max((end for _, end, _, _ in placed), default=base)
 
 
 def memory(nbytes: int) -> np.ndarray[Any, Any]:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograd_core.program.lines import Line, Program, values_in
-from autograd_core.program.passes import OUT_BY_NAME, is_elementwise, is_view
+from autograd_core.program.passes import is_elementwise, is_view
 from autograd_core.program.simplify import is_array
 from autograd_core.program.traced import Traced, astype
 
@@ -165,6 +165,11 @@ def is_in_blocks(line: Line) -> bool:
     return (known or line.function is astype) and not line.kwargs
 
 
+def target_argument(function: Any, target: str) -> str:
+    """Return how a ufunc takes the array that it writes into; by position is sooner."""
+    return f"out={target}" if function in (np.maximum, np.minimum) else target  # NumPy 2.4 warns
+
+
 def reduced_axes(line: Line) -> tuple[tuple[int, ...], bool]:
     """Return the axes that a reduction is over, and whether it keeps them with length 1."""
     axis = line.args[1] if len(line.args) > 1 else line.kwargs.get("axis")
@@ -216,17 +221,20 @@ def _split(
     chain = _Chain(lines[0], size)
     before: list[Line] = []
     after: list[Line] = []
-    late: set[Traced] = set()  # roots of what comes after
-    inside: set[Traced] = set()
+    late: set[Traced] = set()  # what comes after
     for i, line in enumerate(lines):
         if i == REACH or line.kind in ("write", "guard", "blocks"):
             return before, chain, after + lines[i:]
         reads = {v.root for v in line.inputs}
-        touched = reads | {v.root for v in line.outputs}
         waits = bool(reads & late) or (line.kind == "draw" and any(n.kind == "draw" for n in after))
+        touched = reads | {v.root for v in line.outputs}
         if not waits and not touched & written and chain.takes(line):
-            (late if line in chain.ends else inside).update(v.root for v in line.outputs)
-        elif waits or reads & inside:
+            if line in chain.ends:
+                late.add(line.result)
+            continue
+        # what needs a large array that is not there yet would keep others alive until then
+        large = any(v.size >= LEAST for v in line.outputs if is_array(v) and v.root is v)
+        if i and (waits or large or any(v in chain.axes for v in reads)):
             after.append(line)
             late.update(v.root for v in line.outputs)
         else:
@@ -385,10 +393,11 @@ class _BlockWriter:
                 into = into or f"_w{i}"
             else:
                 into = into or self._temporary(line, i)
-                out = f"out={into}" if function in OUT_BY_NAME else into
-                called = np.copyto if function is astype else function
-                words = [into, words[0], "'unsafe'"] if function is astype else [*words, out]
-                self.body.append(f"{constant(called)}({', '.join(words)})")
+                if function is astype:
+                    self.body.append(f"{constant(np.copyto)}({into}, {words[0]}, 'unsafe')")
+                else:
+                    out = target_argument(function, into)
+                    self.body.append(f"{constant(function)}({', '.join([*words, out])})")
         self.local[value] = into
 
     def _reduction(self, line: Line, into: str) -> str:
@@ -399,12 +408,31 @@ class _BlockWriter:
         return f"{reduce}({operand}, {over}, None, {into}, {keeps})"
 
 
+def can_take_over(block: Block, value: Traced, operand: Traced) -> bool:
+    """Return whether a block may make a value in the memory of an operand of the same shape.
+
+    The operand is read for the last time where the value is made, element by element, or before
+    that; and no line reads more of it than the part that belongs to the block.
+    """
+    behind, made = value.ndim - block.axes[value], False
+    for line in block.lines:
+        reads = any(v is operand for v in line.inputs)
+        if reads:
+            result = line.result
+            like = result if is_in_blocks(line) else operand
+            axis = block.axes[result] if is_in_blocks(line) else block.axis
+            if made or like.ndim - axis != behind:
+                return False
+        made = made or line.result is value
+    return made
+
+
 def write_block(writer: Writer, block: Block) -> None:
     """Write the function of one block, and the line that runs it over all of them."""
     results: dict[Traced, str] = {}
     for value in block.outputs:
         if value in block.axes:
-            results[value] = writer.array_for(value, block)
+            results[value] = writer.taken_over(block, value) or writer.array_for(value, block)
         else:  # of a reduction over the blocks: what each of them gives
             count = -(-block.length // block.step)
             made = f"empty({(count, *value.shape)}, {writer.constant(value.dtype)})"

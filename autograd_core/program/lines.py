@@ -52,12 +52,12 @@ class Line:
     @property
     def inputs(self) -> list[Traced]:
         """The values that it reads."""
-        return list(values_in((self.args, self.kwargs)))
+        return values_in((self.args, self.kwargs))
 
     @property
     def outputs(self) -> list[Traced]:
         """The values that it makes, or writes into."""
-        return list(values_in(self.result))
+        return values_in(self.result)
 
 
 @dataclass(slots=True, eq=False)
@@ -114,9 +114,23 @@ def leaves_of(tree: Any) -> Iterator[Any]:
         yield tree
 
 
-def values_in(tree: Any) -> Iterable[Traced]:
-    """Yield the values among the leaves of a tree."""
-    return (leaf for leaf in leaves_of(tree) if getattr(leaf, "is_traced", False) is True)
+def values_in(tree: Any) -> list[Any]:
+    """Return the values among the leaves of a tree."""
+    found: list[Any] = []
+    _collect((tree,), found)
+    return found
+
+
+def _collect(members: Iterable[Any], found: list[Any]) -> None:
+    for member in members:
+        if getattr(member, "is_traced", False) is True:
+            found.append(member)
+        elif isinstance(member, (list, tuple)):
+            _collect(member, found)
+        elif isinstance(member, dict):
+            _collect(member.values(), found)
+        elif isinstance(member, slice):
+            _collect((member.start, member.stop, member.step), found)
 
 
 def replaced(tree: Any, change: Callable[[Any], Any]) -> Any:

@@ -284,9 +284,6 @@ def is_view(line: Line) -> bool:
     return isinstance(value, Traced) and value.root is not value and line.kind == "call"
 
 
-#: Functions whose ``out=`` NumPy wants by name.
-OUT_BY_NAME = {np.maximum, np.minimum}
-
 #: Operators and what Python writes for them.
 INFIX: dict[Any, str] = {
     np.add: "+", np.subtract: "-", np.multiply: "*", np.true_divide: "/", operator.pow: "**",

@@ -17,10 +17,19 @@ from typing import Any
 import numpy as np
 
 from autograd_core.program import blocks
-from autograd_core.program.arena import Arena, memory
-from autograd_core.program.blocks import ENDING, Block, reduces_plainly, with_blocks, write_block
+from autograd_core.program.arena import Arena, memory, place
+from autograd_core.program.blocks import (
+    ENDING,
+    Block,
+    can_take_over,
+    reduces_plainly,
+    target_argument,
+    with_blocks,
+    write_block,
+)
 from autograd_core.program.lines import Line, Program, leaves_of, replaced, values_in
-from autograd_core.program.passes import INFIX, OUT_BY_NAME, is_elementwise, is_one_number, is_view
+from autograd_core.program.passes import INFIX, is_elementwise, is_one_number, is_view
+from autograd_core.program.schedule import with_early_frees
 from autograd_core.program.simplify import is_array, with_simple_calls
 from autograd_core.program.traced import WRITERS, Number, Traced, astype
 
@@ -42,9 +51,6 @@ _RESERVED = {"make", "arena", "errstate", "slice", "lo", "hi", "j", "t"}
 #: Functions with ``out=`` that are neither elementwise nor products.
 _INTO = {np.concatenate, np.stack, np.dot, np.outer, np.cumsum, np.cumprod}
 
-#: Functions whose ``out=`` is given by name.
-_BY_NAME = _INTO | OUT_BY_NAME
-
 #: Functions that fill a new array with one number.
 _FILLS: dict[Any, Any] = {np.zeros: 0, np.ones: 1}
 
@@ -53,6 +59,9 @@ _VIEW_METHODS = (np.reshape, np.swapaxes, np.transpose, np.squeeze, np.ravel, np
 
 #: Arrays of more bytes are let go at their last use, where no memory of the program holds them.
 LARGE = 1 << 16
+
+#: In a program of more lines, large arrays are placed as small ones are.
+MANY = 2000
 
 
 @dataclass(frozen=True)
@@ -129,7 +138,9 @@ class Writer:
         self.blocks: list[str] = []
         self.body: list[tuple[str, Line | None]] = []
         self.of: dict[Any, str] = {}
-        self.arena = Arena()
+        self.arena, self.at = Arena(), 0
+        self.large: list[tuple[int, int, int]] = []  # bytes, first and last line
+        self.views: list[str] = []  # of the large ones, without offsets
         self.fixed: set[Any] = set()
         self.owned: dict[Any, tuple[str, int]] = {}
         self.fresh: dict[Any, str] = {}
@@ -137,8 +148,10 @@ class Writer:
         self.kept = {v.root for v in values_in(program.outputs)}
         self.last: dict[Any, int] = {}
         self.casts: dict[Any, Counter[Any]] = defaultdict(Counter)
+        self.places = len(program.lines) < MANY
+        self.roots = [{v.root: None for v in _touched(line)} for line in program.lines]
         for i, line in enumerate(program.lines):
-            self.last.update((v.root, i) for v in _touched(line))
+            self.last.update(dict.fromkeys(self.roots[i], i))
             for inner in line.lines if isinstance(line, Block) else [line]:
                 for a, dtype in zip(inner.args, self.dtypes_of_numbers(inner), strict=True):
                     if dtype is not None and isinstance(a, Number):
@@ -152,7 +165,8 @@ class Writer:
         self.fixed.update(program.captured)
         for value in program.inputs:
             self._cast(value, None)
-        for i, line in enumerate(program.lines):
+        for self.at, line in enumerate(program.lines):
+            i = self.at
             if line.kind == "guard":
                 self._guard(line, i, guards)
                 guards += 1
@@ -173,9 +187,11 @@ class Writer:
             ", ".join(self.of[v] for v in vs) for vs in (program.inputs, program.captured)
         )
         lines = [f"def make({captured}):"]
-        if self.arena.size:
-            lines.append(f"    arena = memory({self.arena.size})")
-        lines += [f"    {line}" for line in (*self.before, *self.blocks)]
+        offsets, size = place(self.large, self.arena.size)
+        if size:
+            lines.append(f"    arena = memory({size})")
+        views = [view % offset for view, offset in zip(self.views, offsets, strict=True)]
+        lines += [f"    {line}" for line in (*views, *self.before, *self.blocks)]
         lines.append(f"    def {self.name}({given}):")
         origins, state = {}, None
         for text, line in self.body:
@@ -189,7 +205,7 @@ class Writer:
                 origins[len(lines)] = line.origin
         lines.append(f"    return {self.name}\n")
         arrays = tuple(program.captured.values())
-        return Source("\n".join(lines), self.names, arrays, origins, self.arena.size)
+        return Source("\n".join(lines), self.names, arrays, origins, size)
 
     def emit(self, text: str, line: Line | None) -> None:
         """Add a line of the function, that of a line of the program if it is one."""
@@ -284,9 +300,14 @@ class Writer:
             name = self.local(value)
             self.emit(f"{name} = empty({shape}, {dtype}, {order!r})", line)
             return name
-        offset = self.arena.take(example.nbytes)
         wanted = f", None, {order!r}" if order == "F" else ""
-        name = self.made(f"ndarray({shape}, {dtype}, arena, {offset}{wanted})", "b")
+        if self.places and example.nbytes > LARGE:
+            offset, name = -len(self.large) - 1, self.new("b")
+            self.large.append((example.nbytes, self.at, self.at))
+            self.views.append(f"{name} = ndarray({shape}, {dtype}, arena, %d{wanted})")
+        else:
+            offset = self.arena.take(example.nbytes)
+            name = self.made(f"ndarray({shape}, {dtype}, arena, {offset}{wanted})", "b")
         self._hold(value, (name, offset))
         return name
 
@@ -299,12 +320,13 @@ class Writer:
         flags = value.flags
         if value.root is not value or not (flags.c_contiguous or flags.f_contiguous):
             return ""
-        for operand in dict.fromkeys(line.inputs) if is_elementwise(line.function) else ():
+        inputs = line.inputs if is_elementwise(line.function) else []
+        for operand in inputs:
             if not is_array(operand) or self.last[operand.root] != i or operand in self.kept:
                 continue
             alike = operand.dtype == value.dtype and operand.shape == value.shape
             alike = alike and operand.strides == value.strides  # one that dies here gives its own
-            if alike and all(v is operand for v in line.inputs if v.root is operand.root):
+            if alike and all(v is operand for v in inputs if v.root is operand.root):
                 if operand in self.owned and value not in self.kept:
                     self._hold(value, self.owned.pop(operand))
                     return self.of[value]
@@ -315,6 +337,18 @@ class Writer:
                     return name
         return "" if value in self.kept else self.array_for(value, line)
 
+    def taken_over(self, block: Block, value: Any) -> str:
+        """Return the array of an operand of a block that dies in it, if a result can have it."""
+        for operand in block.inputs if value not in self.kept else ():
+            if operand not in self.owned or self.last[operand] != self.at:
+                continue
+            alike = operand.dtype == value.dtype and operand.shape == value.shape
+            alone = all(v is operand for v in block.inputs if v.root is operand)
+            if alike and alone and can_take_over(block, value, operand):
+                self._hold(value, self.owned.pop(operand))
+                return self.of[value]
+        return ""
+
     def _is_fresh(self, value: Any) -> None:
         self.local(value)
         if value not in self.kept:
@@ -322,11 +356,15 @@ class Writer:
 
     def _release(self, line: Line, i: int) -> None:
         """Give back the memory of the values that are used for the last time."""
-        for root in {v.root: None for v in _touched(line)}:
+        for root in self.roots[i]:
             if self.last[root] != i or root in self.kept:
                 continue
             if root in self.owned:
-                self.arena.give(self.owned.pop(root)[1], root.nbytes)
+                offset = self.owned.pop(root)[1]
+                if offset < 0:
+                    self.large[-offset - 1] = (*self.large[-offset - 1][:2], i)
+                else:
+                    self.arena.give(offset, root.nbytes)
             elif root in self.local_names and root.nbytes > LARGE and root.role == "line":
                 self.emit(" = ".join([*dict.fromkeys(self.local_names.pop(root)), "None"]), line)
 
@@ -350,15 +388,22 @@ class Writer:
         options = [f"{name}={self.text(v)}" for name, v in line.kwargs.items()]
         if function not in WRITERS and getattr(function, "__name__", "") != "at":
             target = self.text(line.result)
-            positional = is_elementwise(function) and not options and function not in _BY_NAME
-            options.append(target if positional else f"out={target}")
+            positional = is_elementwise(function) and not options
+            options.append(target_argument(function, target) if positional else f"out={target}")
         self.emit(f"{self.constant(function)}({', '.join([*words, *options])})", line)
 
     def _call(self, line: Line, i: int) -> None:
         value, function = line.result, line.function
         array = is_array(value) and isinstance(value, Traced)
         weak = self.dtypes_of_numbers(line)
-        words = [self.text(a, w) for a, w in zip(self.operands(line), weak, strict=True)]
+        args: Any = self.operands(line) if array else line.args
+        if not array:  # scalars are quicker with scalars, arrays with arrays without axes
+            args = [
+                a if w is None or type(a) is Number else w.type(a)
+                for a, w in zip(args, weak, strict=True)
+            ]
+            weak = [w if type(a) is Number else None for a, w in zip(args, weak, strict=True)]
+        words = [self.text(a, w) for a, w in zip(args, weak, strict=True)]
         options = [f"{name}={self.text(v)}" for name, v in line.kwargs.items()]
         if is_view(line):
             expression = self._expression(line, words, options)
@@ -394,10 +439,11 @@ class Writer:
         target = self._target(line, i, value)
         if not target:
             return False
-        positional = not options and function not in _BY_NAME
-        call = ", ".join([*words, *options, target if positional else f"out={target}"])
+        named = options or function in _INTO
+        out = f"out={target}" if named else target_argument(function, target)
+        call = ", ".join([*words, *options, out])
         if reduces:
-            axis, keep = _axis_of(line)
+            axis, keep = axis_of(line)
             call = f"{words[0]}, {self.text(axis)}, None, {target}, {keep}"
             self.emit(f"{self.constant(REDUCTIONS[function])}({call})", line)
             if function is np.mean:
@@ -443,7 +489,7 @@ class Writer:
                 return f"{words[0]}.T"
             return f"{words[0]}.{function.__name__}({', '.join(words[1:])})"
         if function in REDUCTIONS and reduces_plainly(line):
-            axis, keep = _axis_of(line)
+            axis, keep = axis_of(line)
             keep = ", None, None, True" if keep else ""
             return f"{self.constant(REDUCTIONS[function])}({words[0]}, {self.text(axis)}{keep})"
         return f"{self.constant(function)}({', '.join([*words, *options])})"
@@ -465,6 +511,8 @@ class Writer:
     def dtypes_of_numbers(self, line: Line) -> list[Any]:
         """Return the dtypes that Python numbers among the arguments of a ufunc are converted to."""
         args, none, ufunc = line.args, [None] * len(line.args), line.function
+        if not any(type(a) in (int, float, Number) for a in args):
+            return none
         kinds = [type(a.example) if isinstance(a, Number) else type(a) for a in args]
         if int not in kinds and float not in kinds:
             return none
@@ -499,7 +547,7 @@ def _is_plain(index: tuple[Any, ...]) -> bool:
     return all(leaf is None or type(leaf) is int for leaf in leaves_of(index))
 
 
-def _axis_of(line: Line) -> tuple[Any, Any]:
+def axis_of(line: Line) -> tuple[Any, Any]:
     """Return the axis of a reduction, and whether it is kept."""
     axis = line.args[1] if len(line.args) > 1 else line.kwargs.get("axis")
     axis = axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis
@@ -527,7 +575,7 @@ def write(
     threads
         How many threads share the blocks.
     """
-    program = with_simple_calls(program)
+    program = with_early_frees(with_simple_calls(program))
     if blocked:
         size = blocks.SIZE if threads == 1 else blocks.SIZE_OF_THREADS
         program = with_blocks(program, size)

@@ -218,3 +218,19 @@ def test_a_large_program_is_written_in_linear_time(monkeypatch):
 def test_names_that_python_or_the_source_use_are_changed():
     program = program_of(lambda x, y: x + y, X, X, names=["lambda", "make"])
     same(write(program, "f").make()(X, X), X + X)
+
+
+def test_constants_are_scalars_beside_scalars_and_arrays_beside_arrays():
+    source = written(lambda x: (x[0, 0] * 1.5 + 2, x * 1.5 + 2), X)
+    kinds = {name: type(value) for name, value in source.names.items() if name.startswith("c")}
+    assert kinds.pop("c1_5") is np.float64
+    assert list(kinds.values()).count(np.float64) == 1
+    assert list(kinds.values()).count(np.ndarray) == 2
+    same(source.make()(X), (X[0, 0] * 1.5 + 2, X * 1.5 + 2))
+
+
+def test_nothing_is_given_by_name_that_can_be_given_by_position():
+    source = written(lambda x: (np.maximum(x * 2, 0) + 1).sum(axis=0) @ (x.mean(axis=0) * 3), X)
+    assert "maximum(b, c0_0, out=b)" in source.text
+    assert source.text.count("=") - source.text.count(" = ") == 1
+    same(source.make()(X), (np.maximum(X * 2, 0) + 1).sum(axis=0) @ (X.mean(axis=0) * 3))
