@@ -13,6 +13,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from autograd_core.engine.graph import RECORD, UNTRACKED, contexts, mode
 from autograd_core.engine.mutation import note_again, note_write, prepared
 from autograd_core.engine.recording import TensorBase, make_tensor
@@ -294,10 +296,19 @@ class Compiled:
         bits, arrays = mode.get(), list[Any]()
         if bits & ~RECORD or trace.get() is not None:
             return self.f(*args, **kwargs)
+        parts: list[Any] = [bits]
         try:
-            key = bits, form((args, kwargs), arrays, (float,))
+            for a in args:
+                if a.__class__ is np.ndarray:  # the common case
+                    arrays.append(a)
+                    parts.append((a.shape, a.dtype, a.strides))
+                else:
+                    parts.append(form(a, arrays, (float,)))
+            if kwargs:
+                parts.append(form(kwargs, arrays, (float,)))
         except IsRecorded:
             return self.f(*args, **kwargs)
+        key = tuple(parts)
         family = self._families.get(key)
         if family is None:
             family = self._families[key] = _Family()

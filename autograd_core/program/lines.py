@@ -6,7 +6,7 @@ the program was traced.  Values that share memory have one ``root``, the value t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -114,23 +114,36 @@ def leaves_of(tree: Any) -> Iterator[Any]:
         yield tree
 
 
+#: The classes of values of programs.
+VALUES: set[type] = set()
+
+
 def values_in(tree: Any) -> list[Any]:
     """Return the values among the leaves of a tree."""
+    if type(tree) in VALUES:
+        return [tree]
     found: list[Any] = []
-    _collect((tree,), found)
+    _collect(tree, found)
     return found
 
 
-def _collect(members: Iterable[Any], found: list[Any]) -> None:
-    for member in members:
-        if getattr(member, "is_traced", False) is True:
+def _collect(tree: Any, found: list[Any]) -> None:
+    if isinstance(tree, slice):
+        tree = (tree.start, tree.stop, tree.step)
+    elif isinstance(tree, dict):
+        tree = tree.values()
+    elif not isinstance(tree, (list, tuple)):
+        return
+    for member in tree:
+        kind = type(member)
+        if kind in VALUES:
             found.append(member)
-        elif isinstance(member, (list, tuple)):
+        elif kind not in _LEAVES:
             _collect(member, found)
-        elif isinstance(member, dict):
-            _collect(member.values(), found)
-        elif isinstance(member, slice):
-            _collect((member.start, member.stop, member.step), found)
+
+
+#: Classes of common leaves.
+_LEAVES = {int, float, bool, str, type(None), np.ndarray, np.dtype}
 
 
 def replaced(tree: Any, change: Callable[[Any], Any]) -> Any:

@@ -18,6 +18,11 @@ from autograd_core.program.traced import Number, Traced
 MANY = 64
 
 
+def is_value(leaf: Any) -> bool:
+    """Return whether something is a value of a program: an array or a number."""
+    return isinstance(leaf, (Traced, Number))
+
+
 def is_elementwise(function: Any) -> bool:
     """Return whether a function works element by element and has one result."""
     return isinstance(function, np.ufunc) and function.signature is None and function.nout == 1
@@ -43,15 +48,15 @@ def with_constants_folded(program: Program) -> Program:
 
     A product with 1 that changes neither shape nor dtype is its other factor.
     """
-    written, known = program.written, dict[Traced, Any]()
+    written, known = program.written, dict[Any, Any]()
 
     def folds(line: Line) -> bool:
         value = line.result
-        alone = line.kind == "call" and isinstance(value, Traced) and value.root not in written
+        alone = line.kind == "call" and is_value(value) and value.root not in written
         return alone and not line.inputs and line.function is not np.empty
 
     def change(leaf: Any) -> Any:
-        return known.get(leaf, leaf) if isinstance(leaf, Traced) else leaf
+        return known.get(leaf, leaf) if is_value(leaf) else leaf
 
     kept = []
     for line in program.lines:
@@ -99,21 +104,22 @@ def is_one_number(value: Any) -> bool:
 
 def with_equal_lines_once(program: Program) -> Program:
     """Return a program that computes equal calls of equal arguments once."""
-    written, first, same = program.written, dict[Any, Traced](), dict[Traced, Any]()
+    written, first, same = program.written, dict[Any, Any](), dict[Any, Any]()
 
     def change(leaf: Any) -> Any:
-        return same.get(leaf, leaf) if isinstance(leaf, Traced) else leaf
+        return same.get(leaf, leaf) if is_value(leaf) else leaf
 
     kept = []
     for line in program.lines:
         line.args, line.kwargs = replaced(line.args, change), replaced(line.kwargs, change)
         value = line.result
-        pure = line.kind == "call" and isinstance(value, Traced)
+        pure = line.kind == "call" and is_value(value)
         if pure and not any(v.root in written for v in (*line.inputs, value)):
             key = (line.function, _key(line.args), _key(line.kwargs))
             if key in first:
                 same[value] = first[key]
-                value.stands_for(first[key])
+                if isinstance(value, Traced):
+                    value.stands_for(first[key])
                 continue
             first[key] = value
         kept.append(line)

@@ -23,7 +23,7 @@ from autograd_core.engine.modes import in_mode
 from autograd_core.engine.primitive import Operand, Primitive
 from autograd_core.engine.recording import TensorBase, apply
 from autograd_core.errors import CompileError, NeedsNumbersError
-from autograd_core.program.lines import Line, leaves_of, replaced, values_in
+from autograd_core.program.lines import VALUES, Line, leaves_of, replaced, values_in
 
 Array = np.ndarray[Any, Any]
 
@@ -593,6 +593,9 @@ for _name in ["lt", "le", "gt", "ge", "eq", "ne", "neg", "pos", "abs"]:
     setattr(Number, f"__{_name}__", _of_numbers(getattr(operator, _name)))
 Number.__hash__ = object.__hash__  # type: ignore[assignment, method-assign]
 admission._ways[Number] = None
+
+
+VALUES.update((Traced, Number))
 
 
 class Draws(np.random.Generator):
