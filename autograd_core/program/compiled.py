@@ -81,6 +81,9 @@ class Version:
         self.finish = self._finisher(recording)
         self.source = write(program, name, **options)
         self.functions = [self.source.make()]  # each with buffers of its own; a thread takes one
+        for line in program.lines:
+            for value in (*line.inputs, *line.outputs):
+                value.forget()
 
     def call(self, arrays: list[Any]) -> Any:
         """Run the program, and commit its effects; return its result, or the guard that failed."""

@@ -389,6 +389,11 @@ class Traced(Operand, np.lib.mixins.NDArrayOperatorsMixin):
         """Let another value take the place of this one, for the views of it, too."""
         self._root = other.root
 
+    def forget(self) -> None:
+        """Keep the form of the example, and no longer its numbers."""
+        if isinstance(self.example, np.ndarray):
+            self.example = np.broadcast_to(np.empty((), self.dtype), self.shape)
+
     shape = property(lambda self: np.shape(self.example))
     ndim = property(lambda self: np.ndim(self.example))
     size = property(lambda self: np.size(self.example))
@@ -542,6 +547,9 @@ class Number:
 
     def __bool__(self) -> bool:
         return self.owner.guard(self, bool(self.example))
+
+    def forget(self) -> None:
+        """Do nothing: an example is one number."""
 
     @property
     def pinned(self) -> Any:
