@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import inspect
+import pickle
 import sys
 import textwrap
 import types
@@ -43,17 +45,19 @@ class _Module:
             if top != "numpy" and top not in sys.stdlib_module_names:
                 raise _alone(user, f"it uses the module {value.__name__}")
             self.imports[name] = f"import {value.__name__} as {name}"
-        elif isinstance(value, np.ndarray) and (text := _literal(value)) is None:
+        elif (text := _literal(value)) is None and isinstance(value, np.ndarray):
             self.arrays[name] = value
             self.constants[name] = f"_arrays[{name!r}]"
-        elif (text := _literal(value)) is not None:
+        elif text is not None:
             self.constants[name] = text
+            inside = compile(text, name, "eval").co_names
+            self.imports |= {n: f"from numpy import {n}" for n in inside if hasattr(np, n)}
         elif isinstance(value, types.FunctionType):
             self._helper(name, value)
         elif (home := _home(value)) is not None:
             self.imports[name] = f"from {home} import {value.__name__} as {name}"
         else:
-            raise _alone(user, f"it uses {name}, {_kind(value)}")
+            raise _alone(user, f"it uses {name}, a {type(value).__name__}")
 
     def _helper(self, name: str, function: types.FunctionType) -> None:
         """Add the source of a function, and what it refers to."""
@@ -144,11 +148,6 @@ def _alone(function: str, why: str) -> CompileError:
     return CompileError(f"{function} cannot stand in a module of its own: {why}")
 
 
-def _kind(value: Any) -> str:
-    name = getattr(value, "__name__", "")
-    return f"{type(value).__name__} {name}".strip()
-
-
 def _home(value: Any) -> str | None:
     """Return the module of NumPy or of the standard library that has a function or class."""
     home = getattr(value, "__module__", None) or ""
@@ -159,29 +158,13 @@ def _home(value: Any) -> str | None:
 
 
 def _literal(value: Any) -> str | None:
-    """Return an expression of a constant; None if there is none."""
-    if isinstance(value, np.ndarray):
-        plain = value.size <= MANY and value.dtype.kind in "biufc" and np.isfinite(value).all()
-        dtype = f"np.dtype({value.dtype.str!r})"
-        return f"np.array({value.tolist()!r}, {dtype}).reshape({value.shape})" if plain else None
-    if isinstance(value, np.generic) and value.dtype.kind in "biufc":
-        inner = _literal(value.item())
-        return None if inner is None else f"np.{value.dtype.name}({inner})"
-    if isinstance(value, np.dtype):
-        return f"np.dtype({value.str!r})"
-    if isinstance(value, type) and issubclass(value, np.generic):
-        return f"np.{value.__name__}"
-    if type(value) is float and not np.isfinite(value):
-        return f"float({str(value)!r})"
-    if value is None or value is Ellipsis or type(value) in (bool, int, float, complex, str, bytes):
-        return repr(value)
-    if type(value) in (tuple, list, set, frozenset):
-        members = [_literal(member) for member in value]
-        if None in members:
-            return None
-        return f"{type(value).__name__}([{', '.join(map(str, members))}])"
-    if type(value) is dict:
-        pairs = [(_literal(k), _literal(v)) for k, v in value.items()]
-        known = all(k is not None and v is not None for k, v in pairs)
-        return f"{{{', '.join(f'{k}: {v}' for k, v in pairs)}}}" if known else None
-    return None
+    """Return an expression of a constant, in NumPy's names; None if there is none."""
+    with np.printoptions(floatmode="unique", threshold=MANY):
+        text = value.__name__ if isinstance(value, type) else repr(value)
+    try:
+        same = pickle.dumps(eval(text, vars(np) | vars(builtins) | {"np": np})) == pickle.dumps(
+            value
+        )
+    except Exception:  # whatever a text does that is no expression
+        return None
+    return text if same else None
