@@ -19,18 +19,14 @@ from typing import Any
 import numpy as np
 
 from autograd_core.program.lines import Line, Program, leaves_of, values_in
-from autograd_core.program.passes import INFIX, is_elementwise, is_one_number
+from autograd_core.program.passes import is_elementwise, is_one_number
 from autograd_core.program.simplify import is_array, with_simple_calls
+from autograd_core.program.source import OPERATORS as NUMBERS
 from autograd_core.program.source import REDUCTIONS, axis_of
 from autograd_core.program.traced import WRITERS, Number, Traced, astype
 
 #: Operators of two arguments, as they are written.
-OPERATORS: dict[Any, str] = INFIX | {
-    np.power: "**", np.bitwise_and: "&", np.bitwise_or: "|", np.bitwise_xor: "^",
-    operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/",
-    operator.floordiv: "//", operator.mod: "%", operator.lt: "<", operator.le: "<=",
-    operator.gt: ">", operator.ge: ">=", operator.eq: "==", operator.ne: "!=",
-}  # fmt: skip
+OPERATORS = NUMBERS | {np.power: "**", np.bitwise_and: "&", np.bitwise_or: "|", np.bitwise_xor: "^"}
 
 #: Operators of one argument.
 _PREFIX: dict[Any, str] = {

@@ -48,6 +48,10 @@ OPERATORS: dict[Any, str] = INFIX | {
 #: Names that the text of a source uses by itself.
 _RESERVED = {"make", "arena", "errstate", "slice", "lo", "hi", "j", "t"}
 
+#: Dtypes beside which a complex number of Python has to be one of NumPy: ``1j * np.float64(2)``
+#: is Python's.
+_COMPLEX = (np.dtype(np.complex64), np.dtype(np.complex128))
+
 #: Functions with ``out=`` that are neither elementwise nor products.
 _INTO = {np.concatenate, np.stack, np.dot, np.outer, np.cumsum, np.cumprod}
 
@@ -120,18 +124,7 @@ class Writer:
     def __init__(self, program: Program, name: str, threads: int = 1) -> None:
         self.program, self.name, self.threads = program, name, threads
         self.names: dict[str, Any] = {"empty": np.empty, "ndarray": np.ndarray, "memory": memory}
-        self._taken = {
-            *self.names,
-            name,
-            "make",
-            "arena",
-            "errstate",
-            "slice",
-            "lo",
-            "hi",
-            "j",
-            "t",
-        }
+        self._taken = {*self.names, name, *_RESERVED}
         self._again: Counter[str] = Counter()
         self.before: list[str] = []
         self._made: dict[str, str] = {}
@@ -397,17 +390,19 @@ class Writer:
         array = is_array(value) and isinstance(value, Traced)
         weak = self.dtypes_of_numbers(line)
         args: Any = self.operands(line) if array else line.args
+        pairs = list(zip(args, weak, strict=True))
         if not array:  # scalars are quicker with scalars, arrays with arrays without axes
-            args = [
-                a if w is None or type(a) is Number else w.type(a)
-                for a, w in zip(args, weak, strict=True)
-            ]
-            weak = [w if type(a) is Number else None for a, w in zip(args, weak, strict=True)]
-        words = [self.text(a, w) for a, w in zip(args, weak, strict=True)]
+            kind = value.dtype.type if getattr(value, "dtype", None) in _COMPLEX else None
+            pairs = [
+                (kind(a), None) if kind and type(a) is complex and function in OPERATORS
+                else (a, w) if w is None or type(a) is Number else (w.type(a), None)
+                for a, w in pairs
+            ]  # fmt: skip
+        words = [self.text(a, w) for a, w in pairs]
         options = [f"{name}={self.text(v)}" for name, v in line.kwargs.items()]
         if is_view(line):
             expression = self._expression(line, words, options)
-            if line.inputs[0] in self.fixed and not line.inputs[1:]:
+            if len(line.inputs) == 1 and line.inputs[0] in self.fixed:
                 self.fixed.add(value)
                 self.of[value] = self.made(expression, f"v{value.number}")
             else:

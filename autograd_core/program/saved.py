@@ -1,0 +1,170 @@
+"""Save a program as a module that needs NumPy alone: its mathematics, helpers and arrays."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import pickle
+import sys
+import textwrap
+import types
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autograd_core.errors import CompileError
+from autograd_core.program.lines import Program
+from autograd_core.program.readable import as_readable
+
+#: Arrays of more elements are kept in a file beside the module.
+MANY = 64
+
+
+class _Module:
+    """What a saved module consists of, by name and in the order in which it must be defined."""
+
+    def __init__(self) -> None:
+        self.imports: dict[str, str] = {"np": "import numpy as np"}
+        self.constants: dict[str, str] = {}
+        self.helpers: dict[str, str] = {}
+        self.arrays: dict[str, Any] = {}
+        self._known: dict[str, Any] = {"np": np}
+
+    def define(self, name: str, value: Any, user: str) -> None:
+        """Make a name mean a value; ``user`` is what needs it."""
+        if name in self._known:
+            if self._known[name] is not value:
+                raise CompileError(f"{user} and another helper mean different things by {name!r}")
+            return
+        self._known[name] = value
+        if isinstance(value, types.ModuleType):
+            top = value.__name__.partition(".")[0]
+            if top != "numpy" and top not in sys.stdlib_module_names:
+                raise _alone(user, f"it uses the module {value.__name__}")
+            self.imports[name] = f"import {value.__name__} as {name}"
+        elif (text := _literal(value)) is None and isinstance(value, np.ndarray):
+            self.arrays[name] = value
+            self.constants[name] = f"_arrays[{name!r}]"
+        elif text is not None:
+            self.constants[name] = text
+            inside = compile(text, name, "eval").co_names
+            self.imports |= {n: f"from numpy import {n}" for n in inside if hasattr(np, n)}
+        elif isinstance(value, types.FunctionType):
+            self._helper(name, value)
+        elif (home := _home(value)) is not None:
+            self.imports[name] = f"from {home} import {value.__name__} as {name}"
+        else:
+            raise _alone(user, f"it uses {name}, a {type(value).__name__}")
+
+    def _helper(self, name: str, function: types.FunctionType) -> None:
+        """Add the source of a function, and what it refers to."""
+        label = f"{function.__module__}.{function.__qualname__}"
+        if (home := _home(function)) is not None:
+            self.imports[name] = f"from {home} import {function.__name__} as {name}"
+            return
+        if function.__name__ == "<lambda>":
+            raise _alone(label, "a lambda has no source of its own")
+        try:
+            lines = textwrap.dedent(inspect.getsource(function)).splitlines()
+            tree: Any = ast.parse("\n".join(lines)).body[0]
+        except (OSError, TypeError, SyntaxError):
+            raise _alone(label, "its source is not to be found") from None
+        cells = inspect.getclosurevars(function)
+        outside = {**function.__globals__, **cells.nonlocals}
+        tree.returns, tree.decorator_list = None, []
+        inner = {function.__name__}  # names that mean something of the function's own
+        for node in ast.walk(tree):
+            if isinstance(node, ast.arg):
+                node.annotation = None
+                inner.add(node.arg)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                inner.add(node.id)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and node.id in outside and node.id not in inner:
+                self.define(node.id, outside[node.id], label)
+        text = "\n".join(lines[tree.lineno - 1 :])
+        alias = f"\n\n\n{name} = {function.__name__}" if name != function.__name__ else ""
+        self._known.setdefault(function.__name__, function)
+        self.helpers[name] = text + alias
+
+    def text(self, title: str, main: str, arrays: str) -> str:
+        """Return the source of the module."""
+        imports = sorted(self.imports.values())
+        parts = [f'"""{title}"""\n', "from __future__ import annotations\n"]
+        if self.arrays:
+            imports.append("from pathlib import Path")
+            parts.append("\n".join(imports) + "\n")
+            parts.append(f'_arrays = np.load(Path(__file__).with_name("{arrays}"))')
+        else:
+            parts.append("\n".join(imports) + "\n")
+        parts += [f"{name} = {value}" for name, value in self.constants.items()]
+        return "\n".join(parts) + "\n\n\n" + "\n\n\n".join([*self.helpers.values(), main])
+
+
+def save(
+    program: Program, name: str, path: str | Path, names: Mapping[Any, str] | None = None
+) -> None:
+    """Write a module whose last function computes what the program does; it needs NumPy alone.
+
+    Captured arrays are constants of the module, by their names; large ones are kept in an
+    ``.npz`` file beside it.
+
+    Parameters
+    ----------
+    program, name, names
+        What is saved, the name of the function, and names of values.
+    path
+        Where the module is written, a file that ends in ``.py``.
+
+    Raises
+    ------
+    CompileError
+        If the program calls a function whose source cannot stand alone.
+    """
+    path, module = Path(path), _Module()
+    readable = as_readable(program, name, names)
+    tree: Any = ast.parse(readable.text).body[0]
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    if "math" in used:
+        module.imports["math"] = "import math"
+    for reference, value in readable.names.items():
+        if reference in used:
+            module.define(reference, value, name)
+    title = f"The function {tree.name} as it was compiled for arguments of one form.\n"
+    for value in program.inputs:
+        kind = getattr(value.example, "dtype", type(value.example).__name__)
+        title += f"\n{value.name}: {kind} {np.shape(value.example) or ''}".rstrip()
+    title += "\n" if program.inputs else ""
+    arrays = path.with_suffix(".npz")
+    path.write_text(module.text(title, readable.text, arrays.name))
+    if module.arrays:
+        np.savez(arrays, **module.arrays)
+
+
+def _alone(function: str, why: str) -> CompileError:
+    return CompileError(f"{function} cannot stand in a module of its own: {why}")
+
+
+def _home(value: Any) -> str | None:
+    """Return the module of NumPy or of the standard library that has a function or class."""
+    home = getattr(value, "__module__", None) or ""
+    top = home.partition(".")[0]
+    known = top == "numpy" or top in sys.stdlib_module_names
+    public = getattr(sys.modules.get(home), getattr(value, "__name__", ""), None)
+    return home if known and public is value else None
+
+
+def _literal(value: Any) -> str | None:
+    """Return an expression of a constant, in NumPy's names; None if there is none."""
+    with np.printoptions(floatmode="unique", threshold=MANY):
+        text = value.__name__ if isinstance(value, type) else repr(value)
+    try:
+        same = pickle.dumps(eval(text, vars(np) | vars(builtins) | {"np": np})) == pickle.dumps(
+            value
+        )
+    except Exception:  # whatever a text does that is no expression
+        return None
+    return text if same else None
