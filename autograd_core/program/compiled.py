@@ -11,6 +11,7 @@ import itertools
 import threading
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from autograd_core.engine.recording import TensorBase, make_tensor
 from autograd_core.errors import CompileError
 from autograd_core.program.lines import Program, leaves_of, values_in
 from autograd_core.program.passes import PASSES, fragile
+from autograd_core.program.readable import readable
 from autograd_core.program.recording import (
     EXTEND,
     REPLACE,
@@ -34,6 +36,7 @@ from autograd_core.program.recording import (
     same,
     settled,
 )
+from autograd_core.program.saved import save
 from autograd_core.program.source import Miss, write
 from autograd_core.program.state import MISSING, Place, Snapshot, by_value, difference
 from autograd_core.program.traced import trace
@@ -347,8 +350,24 @@ class Compiled:
 
     @property
     def source(self) -> str:
-        """The source of the program that was made last."""
+        """The mathematics of the program that was made last, as NumPy with names of the user's."""
+        return readable(self._version.program, self.__name__)
+
+    @property
+    def code(self) -> str:
+        """The source that runs: every array allocated beforehand, and one call a line."""
         return self._version.source.text
+
+    def save(self, path: str | Path) -> None:
+        """Write the program that was made last as a module that needs NumPy alone.
+
+        Parameters
+        ----------
+        path
+            The module; its last function has the name and the arguments of this one.  Large
+            arrays are kept in a file beside it.
+        """
+        save(self._version.program, self.__name__, path)
 
     @property
     def _version(self) -> Version:

@@ -43,6 +43,54 @@ def without_dead_lines(program: Program) -> Program:
     return Program(kept[::-1], program.inputs, program.outputs, program.captured)
 
 
+def with_values_for_writes(program: Program) -> Program:
+    """Return a program in which what a call fills by ``out=`` is a value of its own.
+
+    That holds for arrays of the program's own that nothing looks into; so ``s *= 2; s += 1`` are
+    two products of calls, and equal ones are found, inlined and evaluated in blocks.
+    """
+    calls = [line.result for line in program.lines if line.kind == "call"]
+    own = {value for value in calls if is_value(value) and value.root is value}
+    bound = {v.root for line in program.lines for v in line.outputs if v.root is not v}
+    bound |= {
+        line.result.root
+        for line in program.lines
+        if line.kind == "write" and not _is_call_into(line)
+    }
+    now: dict[Any, Any] = {}
+
+    def change(leaf: Any) -> Any:
+        return now.get(leaf, leaf) if is_value(leaf) else leaf
+
+    lines = []
+    for line in program.lines:
+        line.args, line.kwargs = replaced(line.args, change), replaced(line.kwargs, change)
+        value = line.result
+        if line.kind == "write" and value in own and value not in bound:
+            line.result = now[value] = Traced(value.owner, value.example, name=value.name)
+            line.kind = "call"
+        lines.append(line)
+    return Program(lines, program.inputs, replaced(program.outputs, change), program.captured)
+
+
+def _is_call_into(line: Line) -> bool:
+    """Return whether a write into an array gives the same numbers as a call that makes it."""
+    value = line.result
+    if not is_elementwise(line.function) or line.kwargs or not isinstance(value, Traced):
+        return False
+    given = [a.dtype if hasattr(a, "dtype") else type(_example(a)) for a in line.args]
+    shapes = [np.shape(_example(a)) for a in line.args]
+    try:
+        dtype = line.function.resolve_dtypes((*given, None))[-1]  # type: ignore[attr-defined]
+        return bool(dtype == value.dtype and np.broadcast_shapes(*shapes) == value.shape)
+    except (TypeError, ValueError):
+        return False
+
+
+def _example(a: Any) -> Any:
+    return a.example if is_value(a) else a
+
+
 def with_constants_folded(program: Program) -> Program:
     """Return a program in which what depends on no input is computed once, when it is built.
 
@@ -241,7 +289,7 @@ def with_effects_last(program: Program) -> Program:
 
 #: The passes in their order.
 PASSES: tuple[Callable[[Program], Program], ...] = (
-    without_dead_lines, with_constants_folded, with_equal_lines_once, without_dead_lines,
+    with_values_for_writes, without_dead_lines, with_constants_folded, with_equal_lines_once, without_dead_lines,
     with_effects_last, with_guards_first,
 )  # fmt: skip
 

@@ -156,6 +156,8 @@ class _Printer:
         kind = type(tree)
         if isinstance(tree, tuple):
             members = ", ".join(self.text(member)[0] for member in tree)
+            if hasattr(tree, "_fields"):
+                return f"{self.function(kind)}({members})", _ATOM
             return f"({members}{',' * (len(tree) == 1)})", _ATOM
         if kind is list:
             return f"[{', '.join(self.text(member)[0] for member in tree)}]", _ATOM

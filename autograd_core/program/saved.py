@@ -35,6 +35,7 @@ class _Module:
 
     def define(self, name: str, value: Any, user: str) -> None:
         """Make a name mean a value; ``user`` is what needs it."""
+        value = getattr(value, "fun", value)  # of a primitive, its function
         if name in self._known:
             if self._known[name] is not value:
                 raise CompileError(f"{user} and another helper mean different things by {name!r}")
@@ -52,30 +53,37 @@ class _Module:
             self.constants[name] = text
             inside = compile(text, name, "eval").co_names
             self.imports |= {n: f"from numpy import {n}" for n in inside if hasattr(np, n)}
-        elif isinstance(value, types.FunctionType):
+        elif isinstance(value, types.FunctionType) or (
+            isinstance(value, type) and _home(value) is None
+        ):
             self._helper(name, value)
         elif (home := _home(value)) is not None:
             self.imports[name] = f"from {home} import {value.__name__} as {name}"
         else:
             raise _alone(user, f"it uses {name}, a {type(value).__name__}")
 
-    def _helper(self, name: str, function: types.FunctionType) -> None:
-        """Add the source of a function, and what it refers to."""
+    def _helper(self, name: str, function: Any) -> None:
+        """Add the source of a function or class, and what it refers to."""
         label = f"{function.__module__}.{function.__qualname__}"
         if (home := _home(function)) is not None:
             self.imports[name] = f"from {home} import {function.__name__} as {name}"
             return
-        if function.__name__ == "<lambda>":
-            raise _alone(label, "a lambda has no source of its own")
+        function = inspect.unwrap(function)
         try:
-            lines = textwrap.dedent(inspect.getsource(function)).splitlines()
-            tree: Any = ast.parse("\n".join(lines)).body[0]
-        except (OSError, TypeError, SyntaxError):
+            source = textwrap.dedent(inspect.getsource(function))
+            if function.__name__ == "<lambda>":
+                source = _lambda_as_function(function, name)
+            lines = source.splitlines()
+            tree: Any = ast.parse(source).body[0]
+        except (OSError, TypeError, SyntaxError, LookupError):
             raise _alone(label, "its source is not to be found") from None
-        cells = inspect.getclosurevars(function)
-        outside = {**function.__globals__, **cells.nonlocals}
-        tree.returns, tree.decorator_list = None, []
-        inner = {function.__name__}  # names that mean something of the function's own
+        outside = dict(vars(sys.modules[function.__module__]))
+        if isinstance(function, types.FunctionType):
+            outside |= inspect.getclosurevars(function).nonlocals
+            tree.returns = None
+        decorators = [d for d in tree.decorator_list if _is_kept(d, outside)]
+        tree.decorator_list = decorators
+        inner = {tree.name}  # names that mean something of the function's own
         for node in ast.walk(tree):
             if isinstance(node, ast.arg):
                 node.annotation = None
@@ -85,9 +93,10 @@ class _Module:
         for node in ast.walk(tree):
             if isinstance(node, ast.Name) and node.id in outside and node.id not in inner:
                 self.define(node.id, outside[node.id], label)
-        text = "\n".join(lines[tree.lineno - 1 :])
-        alias = f"\n\n\n{name} = {function.__name__}" if name != function.__name__ else ""
-        self._known.setdefault(function.__name__, function)
+        kept = [f"@{ast.unparse(d)}" for d in decorators]
+        text = "\n".join([*kept, *lines[tree.lineno - 1 :]])
+        alias = f"\n\n\n{name} = {tree.name}" if name != tree.name else ""
+        self._known.setdefault(tree.name, function)
         self.helpers[name] = text + alias
 
     def text(self, title: str, main: str, arrays: str) -> str:
@@ -142,6 +151,34 @@ def save(
     path.write_text(module.text(title, readable.text, arrays.name))
     if module.arrays:
         np.savez(arrays, **module.arrays)
+
+
+def _lambda_as_function(function: Any, name: str) -> str:
+    """Return the source of a lambda as that of a function; LookupError if it cannot be told."""
+    code = function.__code__
+    tree = ast.parse(inspect.getsource(sys.modules[function.__module__]))
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Lambda) and node.lineno == code.co_firstlineno:
+            text = ast.unparse(node)
+            same = eval(text, {}).__code__
+            if (same.co_varnames, same.co_names) == (code.co_varnames, code.co_names):
+                found.append(
+                    f"def {name}({ast.unparse(node.args)}):\n    return {ast.unparse(node.body)}\n"
+                )
+    if len(set(found)) != 1:
+        raise LookupError
+    return found[0]
+
+
+def _is_kept(decorator: Any, names: Mapping[str, Any]) -> bool:
+    """Return whether a decorator is the standard library's; others make functions quicker."""
+    root = decorator
+    while isinstance(root, (ast.Call, ast.Attribute)):
+        root = root.func if isinstance(root, ast.Call) else root.value
+    value = names.get(root.id) if isinstance(root, ast.Name) else None
+    module = value.__name__ if isinstance(value, types.ModuleType) else _home(value) or ""
+    return module.partition(".")[0] in sys.stdlib_module_names
 
 
 def _alone(function: str, why: str) -> CompileError:
