@@ -35,8 +35,9 @@ from autograd_core.program.recording import (
     record,
     same,
     settled,
+    unwrapped,
 )
-from autograd_core.program.saved import save
+from autograd_core.program.saved import State, save
 from autograd_core.program.source import Miss, write
 from autograd_core.program.state import MISSING, Place, Snapshot, by_value, difference
 from autograd_core.program.traced import trace
@@ -82,6 +83,7 @@ class Version:
         self._count = itertools.count()
         self.gather = self._gatherer(recording)
         self.finish = self._finisher(recording)
+        self._slots, self._effects = recording.slots, [e.slot for e in recording.effects]
         self.source = write(program, name, **options)
         self.functions = [self.source.make()]  # each with buffers of its own; a thread takes one
         for line in program.lines:
@@ -117,6 +119,20 @@ class Version:
             "or change something that a trace does not see (a file, the time, an array by plain "
             "NumPy)? Leave that out of what is compiled"
         )
+
+    def state(self) -> State:
+        """Return what the program keeps from call to call, as it is now."""
+        at = {slot: i for i, slot in enumerate(self._effects)}
+        given = {id(v) for v in self.program.inputs}
+        values = [
+            (value, plain, at.get((id(slot.place.holder), slot.key)))
+            for slot in self._slots
+            for value, plain in zip(
+                slot.inputs, unwrapped(slot.place.read()[slot.key]), strict=True
+            )
+            if id(value) in given
+        ]
+        return State(values, effects=bool(self._effects))
 
     def run(self, arrays: list[Any]) -> Any:
         """Return what the program returns: outputs, or the guard that failed."""
@@ -367,7 +383,8 @@ class Compiled:
             The module; its last function has the name and the arguments of this one.  Large
             arrays are kept in a file beside it.
         """
-        save(self._version.program, self.__name__, path)
+        version = self._version
+        save(version.program, self.__name__, path, state=version.state())
 
     @property
     def _version(self) -> Version:

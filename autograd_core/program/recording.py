@@ -94,6 +94,12 @@ def is_input(tree: Any) -> bool:
     return bool(leaves) and all(is_array(v) or type(v) in (int, float) for v in leaves)
 
 
+def unwrapped(tree: Any) -> list[Any]:
+    """Return the arrays and numbers of what a slot holds."""
+    leaves = [v._array if isinstance(v, TensorBase) else v for v in leaves_of(tree)]
+    return [v for v in leaves if is_array(v) or type(v) in (int, float)]
+
+
 def _outputs(running: Trace, tree: Any) -> Any:
     """Return a tree with values in place of Tensors and of the arrays that lines have met."""
     return replaced(

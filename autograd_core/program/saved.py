@@ -11,13 +11,16 @@ import textwrap
 import types
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd_core.errors import CompileError
 from autograd_core.program.lines import Program
 from autograd_core.program.readable import as_readable
+
+#: In place of this package, in functions that ask of it whether a value is a Tensor.
+_NO_TENSORS = "type('ag', (), {'Tensor': type('Tensor', (), {})})  # no value is one here"
 
 #: Arrays of more elements are kept in a file beside the module.
 MANY = 64
@@ -53,7 +56,7 @@ class _Module:
             self.constants[name] = text
             inside = compile(text, name, "eval").co_names
             self.imports |= {n: f"from numpy import {n}" for n in inside if hasattr(np, n)}
-        elif isinstance(value, types.FunctionType) or (
+        elif isinstance(inspect.unwrap(value), types.FunctionType) or (  # a cached one, too
             isinstance(value, type) and _home(value) is None
         ):
             self._helper(name, value)
@@ -92,7 +95,11 @@ class _Module:
                 inner.add(node.id)
         for node in ast.walk(tree):
             if isinstance(node, ast.Name) and node.id in outside and node.id not in inner:
-                self.define(node.id, outside[node.id], label)
+                value = outside[node.id]
+                if value is sys.modules["autograd_core"] and _asks_for_tensors(tree, node.id):
+                    self.constants[node.id] = _NO_TENSORS
+                else:
+                    self.define(node.id, value, label)
         kept = [f"@{ast.unparse(d)}" for d in decorators]
         text = "\n".join([*kept, *lines[tree.lineno - 1 :]])
         alias = f"\n\n\n{name} = {tree.name}" if name != tree.name else ""
@@ -113,9 +120,26 @@ class _Module:
         return "\n".join(parts) + "\n\n\n" + "\n\n\n".join([*self.helpers.values(), main])
 
 
+class State(NamedTuple):
+    """What a function keeps from call to call, as globals of its module.
+
+    Attributes
+    ----------
+    values
+        Inputs of the program that are no arguments, what they are now, and at which place of the
+        effects their next value is (None: they stay).
+    effects
+        Whether the program returns effects beside its result.
+    """
+
+    values: list[tuple[Any, Any, int | None]]
+    effects: bool
+
+
 def save(
-    program: Program, name: str, path: str | Path, names: Mapping[Any, str] | None = None
-) -> None:
+    program: Program, name: str, path: str | Path, names: Mapping[Any, str] | None = None,
+    state: State = State([], effects=False),
+) -> None:  # fmt: skip
     """Write a module whose last function computes what the program does; it needs NumPy alone.
 
     Captured arrays are constants of the module, by their names; large ones are kept in an
@@ -125,6 +149,8 @@ def save(
     ----------
     program, name, names
         What is saved, the name of the function, and names of values.
+    state
+        What becomes of inputs that are no arguments, and of effects.
     path
         Where the module is written, a file that ends in ``.py``.
 
@@ -134,7 +160,7 @@ def save(
         If the program calls a function whose source cannot stand alone.
     """
     path, module = Path(path), _Module()
-    readable = as_readable(program, name, names)
+    readable = as_readable(program, f"_{name}" if state.effects or state.values else name, names)
     tree: Any = ast.parse(readable.text).body[0]
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     if "math" in used:
@@ -148,7 +174,21 @@ def save(
         title += f"\n{value.name}: {kind} {np.shape(value.example) or ''}".rstrip()
     title += "\n" if program.inputs else ""
     arrays = path.with_suffix(".npz")
-    path.write_text(module.text(title, readable.text, arrays.name))
+    main = readable.text
+    targets = [n.target for n in ast.walk(tree) if isinstance(n, ast.AugAssign)]
+    written = sorted({t.id for t in targets if isinstance(t, ast.Name)} & readable.names.keys())
+    if written:  # arrays of the module that are written in place
+        first, rest = main.split("\n", 1)
+        main = f"{first}\n    global {', '.join(written)}\n{rest}"
+    kept = {id(v): i for i, (v, _, _) in enumerate(state.values)}
+    if state.effects or state.values:
+        given = [a.arg for a in tree.args.args]
+        pairs = zip(given, program.inputs, strict=False)
+        globals_of = {kept[id(v)]: g for g, v in pairs if id(v) in kept}
+        main += "\n\n" + _with_state(name, given, globals_of, state)
+        for i, held in globals_of.items():
+            module.define(held, state.values[i][1], name)
+    path.write_text(module.text(title, main, arrays.name))
     if module.arrays:
         np.savez(arrays, **module.arrays)
 
@@ -171,6 +211,12 @@ def _lambda_as_function(function: Any, name: str) -> str:
     return found[0]
 
 
+def _asks_for_tensors(tree: Any, name: str) -> bool:
+    """Return whether a function uses of a module nothing but its class Tensor."""
+    nodes = [n for n in ast.walk(tree) if isinstance(n, ast.Attribute)]
+    return all(n.attr == "Tensor" for n in nodes if getattr(n.value, "id", "") == name)
+
+
 def _is_kept(decorator: Any, names: Mapping[str, Any]) -> bool:
     """Return whether a decorator is the standard library's; others make functions quicker."""
     root = decorator
@@ -179,6 +225,19 @@ def _is_kept(decorator: Any, names: Mapping[str, Any]) -> bool:
     value = names.get(root.id) if isinstance(root, ast.Name) else None
     module = value.__name__ if isinstance(value, types.ModuleType) else _home(value) or ""
     return module.partition(".")[0] in sys.stdlib_module_names
+
+
+def _with_state(name: str, given: list[str], held: dict[int, str], state: State) -> str:
+    """Return a function whose arguments are the user's: the rest are globals that it changes."""
+    own = [g for g in given if g not in held.values()]
+    changed = [(held[i], at) for i, (_, _, at) in enumerate(state.values) if at is not None]
+    lines = [f"def {name}({', '.join(own)}):"]
+    if changed:
+        lines.append(f"    global {', '.join(g for g, _ in changed)}")
+    left = "result, effects" if state.effects else "result"
+    lines.append(f"    {left} = _{name}({', '.join(given)})")
+    lines += [f"    {g} = effects[{at}]" for g, at in changed]
+    return "\n".join([*lines, "    return result", ""])
 
 
 def _alone(function: str, why: str) -> CompileError:

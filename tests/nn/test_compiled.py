@@ -1,6 +1,8 @@
 """Layers, losses and optimizers, compiled: results and states equal the eager ones bit for bit."""
 
 import copy
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -179,3 +181,32 @@ def test_large_arrays_that_are_evaluated_in_blocks():
     steps_agree(
         model, batches(5), lambda z: nn.mse_loss(z, target), lambda ps: nn.Adam(ps, lr=0.01)
     )
+
+
+def test_a_saved_step_goes_on_without_the_package(tmp_path):
+    model = classifier(nn.BatchNorm1d(12), nn.GELU())
+    optimizer = nn.Adam(model.parameters(), lr=0.01)
+
+    def step(x, y):
+        loss = nn.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    compiled, (x,) = compile(step), batches(1)[0]
+    compiled(x, TARGET), compiled(x, TARGET)
+    compiled.save(tmp_path / "saved.py")
+    np.savez(tmp_path / "data.npz", x=x, y=TARGET)
+    alone = """
+import sys
+sys.modules.update(autograd_core=None, nn=None)
+import numpy as np, saved
+data = np.load("data.npz")
+print([saved.step(data["x"], data["y"]) for _ in range(4)])
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", alone], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert ran.stderr == ""
+    assert ran.stdout.strip() == str([compiled(x, TARGET) for _ in range(4)])
