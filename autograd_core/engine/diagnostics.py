@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.graph import ANOMALY, PROFILE, Node, arrays_in, clock, mode
+from autograd_core.engine.graph import ANOMALY, PROFILE, TRACE, Node, arrays_in, clock, mode
 from autograd_core.engine.primitive import Primitive
-from autograd_core.errors import AnomalyError, NeedsNumbersError
+from autograd_core.errors import AnomalyError
 
 
 @dataclass(slots=True, eq=False)
@@ -93,11 +93,11 @@ def user_line() -> str:
 
 def run(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run the function of a primitive; under ``ag.profile`` note how long it took."""
-    if not mode.get() & PROFILE:
-        try:
-            return primitive.fun(*args, **kwargs)
-        except NeedsNumbersError as refusal:
-            return refusal.as_one_line(primitive.fun)(*args, **kwargs)
+    bits = mode.get()
+    if bits & TRACE:
+        return primitive(*args, **kwargs)  # which traced arrays intercept
+    if not bits & PROFILE:
+        return primitive.fun(*args, **kwargs)
     start = perf_counter()
     out = primitive.fun(*args, **kwargs)
     running_tape().calls.append(TimedCall(primitive, perf_counter() - start, out))

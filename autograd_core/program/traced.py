@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
 from autograd_core.engine import admission
-from autograd_core.engine.recording import TensorBase
+from autograd_core.engine.graph import TRACE
+from autograd_core.engine.modes import in_mode
+from autograd_core.engine.primitive import Operand, Primitive
+from autograd_core.engine.recording import TensorBase, apply
 from autograd_core.errors import NeedsNumbersError
 from autograd_core.program.lines import Line, leaves_of, replaced, values_in
 
@@ -26,7 +29,10 @@ Array = np.ndarray[Any, Any]
 WRITERS = {np.put_along_axis, np.copyto, np.put, np.putmask, np.place, np.fill_diagonal}
 
 #: Functions of shapes and dtypes alone, which the example answers.
-_FACTS = {np.ndim, np.shape, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj}
+_FACTS = {
+    np.ndim, np.shape, np.size, np.result_type, np.common_type, np.can_cast, np.iscomplexobj,
+    np.isrealobj,
+}  # fmt: skip
 
 #: Frames of these packages are no user's code.
 _OURS = ("autograd_core", "nn", "numpy")
@@ -34,6 +40,11 @@ _OURS = ("autograd_core", "nn", "numpy")
 
 class Trace:
     """The program that is being written in this thread or task.
+
+    Parameters
+    ----------
+    opaque
+        Primitives whose calls are one line each, not looked into.
 
     Attributes
     ----------
@@ -43,10 +54,36 @@ class Trace:
         ``(array, value)`` of each plain array that was met, by its id.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, opaque: Collection[Primitive] = ()) -> None:
         self.lines: list[Line] = []
         self.captured: dict[int, tuple[Array, Traced]] = {}
+        self.opaque = frozenset(opaque)
         self._count = 0
+
+    def run(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Return ``f(*args, **kwargs)``, run while this trace is the one of its thread or task."""
+        token = trace.set(self)
+        try:
+            return in_mode(TRACE, 0, f, *args, **kwargs)
+        finally:
+            trace.reset(token)
+
+    def run_primitive(self, primitive: Primitive, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Run a primitive on traced arrays: its own code or, if it is opaque, one line.
+
+        One that needs numbers of a traced array is one line, too.
+        """
+        if primitive in self.opaque:
+            return self.call(primitive, args, kwargs)
+        try:
+            return primitive.fun(*args, **kwargs)
+        except NeedsNumbersError as refusal:
+            return refusal.as_one_line(primitive.fun)(*args, **kwargs)
+
+    def guard(self, value: Any, truth: bool) -> bool:
+        """Add a guard: the program holds as long as a value has this truth, which is returned."""
+        self.lines.append(Line(bool, (value,), {}, None, "guard", truth, _origin()))
+        return truth
 
     def number(self) -> int:
         """Return the number of the next value."""
@@ -221,7 +258,7 @@ _METHODS = [
 ]
 
 
-class Traced(np.lib.mixins.NDArrayOperatorsMixin):
+class Traced(Operand, np.lib.mixins.NDArrayOperatorsMixin):
     """A value of a program: an example, and its number.
 
     Parameters
@@ -274,6 +311,11 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     real = property(lambda self: self.owner.call(np.real, (self,), {}) if _complex(self) else self)
     imag = property(lambda self: self.owner.call(np.imag, (self,), {}))
 
+    def apply_primitive(self, primitive: Primitive, args: Any, kwargs: dict[str, Any]) -> Any:
+        if any(isinstance(a, TensorBase) for a in leaves_of((args, kwargs))):
+            return apply(primitive, args, kwargs)
+        return self.owner.run_primitive(primitive, args, kwargs)
+
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if any(isinstance(a, TensorBase) for a in (*args, *kwargs.get("out", ()))):
             return NotImplemented
@@ -290,16 +332,13 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         return self.owner.call(function, args, kwargs)
 
     def __array__(self, *args: Any, **kwargs: Any) -> Array:
-        return _no_number("np.asarray")(self)  # type: ignore[no-any-return]
+        return _no_number("a conversion (np.asarray)")(self)  # type: ignore[no-any-return]
 
-    __float__ = __int__ = __index__ = __complex__ = _no_number("the number")
-    item = tolist = _no_number("the number")
+    __float__, __int__, __complex__ = map(_no_number, ("float()", "int()", "complex()"))
+    __index__, item, tolist = map(_no_number, ("an integer index", "item()", "tolist()"))
 
     def __bool__(self) -> bool:
-        truth = bool(self.example)
-        line = Line(bool, (self,), {}, None, "guard", truth, _origin())
-        self.owner.lines.append(line)
-        return truth
+        return self.owner.guard(self, bool(self.example))
 
     def __len__(self) -> int:
         return len(self.example)
@@ -331,6 +370,9 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     def transpose(self, *axes: Any) -> Traced:
         wanted = axes[0] if len(axes) == 1 else (axes or None)
         return self.owner.call(np.transpose, (self, wanted), {})  # type: ignore[no-any-return]
+
+    def flatten(self, order: str = "C") -> Traced:
+        return self.reshape(-1, order=order).copy()  # type: ignore[attr-defined,no-any-return]
 
     def conj(self) -> Traced:
         return self.owner.call(np.conj, (self,), {}) if _complex(self) else self

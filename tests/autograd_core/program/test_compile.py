@@ -78,7 +78,7 @@ def test_a_captured_array_is_read_at_each_call():
 
 
 @pytest.mark.parametrize(("f", "words"), [
-    (lambda x: x * float(x[0]), "the number of a traced array at test_compile"),
+    (lambda x: x * float(x[0]), r"float\(\) of a traced array at test_compile"),
     (lambda x: x * np.random.default_rng().normal(size=3), "did not do the same twice"),
     (lambda x: x.__iadd__(1.0), "writes into an array that the function was given"),
 ])  # fmt: skip
