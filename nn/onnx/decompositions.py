@@ -1,6 +1,8 @@
 """NumPy functions that ONNX lacks, decomposed into NumPy functions that it has."""
 
 import math
+import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -101,29 +103,40 @@ def _nan_to_num(
     return np.where(x == -np.inf, x.dtype.type(low), x)
 
 
-DECOMPOSITIONS.update(
-    {
-        np.square: lambda x: x * x,
-        np.expm1: _expm1,
-        np.log1p: _log1p,
-        np.exp2: lambda x: np.exp(x * math.log(2)),
-        np.log2: lambda x: np.log(x) * (1 / math.log(2)),
-        np.log10: lambda x: np.log(x) * (1 / math.log(10)),
-        np.cbrt: lambda x: np.sign(x) * np.abs(x) ** (1 / 3),
-        np.hypot: _hypot,
-        np.trunc: lambda x: np.sign(x) * np.floor(np.abs(x)),
-        np.not_equal: lambda x, y: np.logical_not(np.equal(x, y)),
-        np.isfinite: lambda x: np.logical_not(np.isnan(x) | np.isinf(x)),
-        np.float_power: lambda x, y: np.power(x * np.float64(1), y),
-        np.logaddexp: _logaddexp,
-        np.round: _round,
-        np.clip: _clip,
-        np.diagonal: _diagonal,
-        np.nan_to_num: _nan_to_num,
-        np.linalg.norm: _norm,
-        np.remainder: _remainder,
-        np.floor_divide: _floor_divide,
-        np.var: _var,
-        np.std: _std,
-    }
-)
+def _reducing(fun: Any) -> Any:
+    """Return the reduce method of a ufunc, by NumPy's function of an array."""
+    return lambda a, axis=0, **options: fun(a, axis=axis, **options)
+
+
+_REDUCTIONS: dict[np.ufunc, Any] = {
+    np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min,
+    np.logical_and: np.all, np.logical_or: np.any,
+}  # fmt: skip
+
+_TABLE: dict[Any, Callable[..., Any]] = {
+    **{ufunc.reduce: _reducing(fun) for ufunc, fun in _REDUCTIONS.items()},
+    operator.pow: np.power,
+    np.square: lambda x: x * x,
+    np.expm1: _expm1,
+    np.log1p: _log1p,
+    np.exp2: lambda x: np.exp(x * math.log(2)),
+    np.log2: lambda x: np.log(x) * (1 / math.log(2)),
+    np.log10: lambda x: np.log(x) * (1 / math.log(10)),
+    np.cbrt: lambda x: np.sign(x) * np.abs(x) ** (1 / 3),
+    np.hypot: _hypot,
+    np.trunc: lambda x: np.sign(x) * np.floor(np.abs(x)),
+    np.not_equal: lambda x, y: np.logical_not(np.equal(x, y)),
+    np.isfinite: lambda x: np.logical_not(np.isnan(x) | np.isinf(x)),
+    np.float_power: lambda x, y: np.power(x * np.float64(1), y),
+    np.logaddexp: _logaddexp,
+    np.round: _round,
+    np.clip: _clip,
+    np.diagonal: _diagonal,
+    np.nan_to_num: _nan_to_num,
+    np.linalg.norm: _norm,
+    np.remainder: _remainder,
+    np.floor_divide: _floor_divide,
+    np.var: _var,
+    np.std: _std,
+}
+DECOMPOSITIONS.update(_TABLE)

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
+from autograd_core.program import replaced
 from nn.files.weights import write_atomically
 from nn.module import Module, evaluating
 from nn.onnx.graph import ExportError
 from nn.onnx.merge_batches import merge_batches
 from nn.onnx.model import build
-from nn.onnx.traced_array import example_values
-from nn.onnx.tracing import trace
-from nn.onnx.trees import leaves, map_leaves
+from nn.onnx.tracing import arrays_of, leaves, trace
 
 #: The sizes of the batch with which a model is traced, to see what depends on it.
 SIZES = (2, 3, 1)
@@ -97,7 +96,7 @@ def export(
         raise ImportError("nn.onnx.export needs the package onnx: pip install onnx onnxruntime")
     example = example if isinstance(example, tuple) else (example,)
     arrays = map(_array, leaves(example))
-    inputs = map_leaves(lambda _: next(arrays), example)
+    inputs = replaced(example, lambda _: next(arrays))
     _check_dtypes(model, inputs)
     names = list(input_names) if input_names else _names(model, inputs)
     count, reserved = len(leaves(inputs)), list(output_names or ())
@@ -116,7 +115,7 @@ def export(
         raise ExportError(f"the model has {len(outputs[0])} outputs, got the names {reserved}")
     described = list(zip(names, leaves(inputs), axes, strict=True))
     file = build(graph, described, outputs, sizes, reserved)
-    compare("its recording", model, batches[0], example_values(outputs[0]))
+    compare("its recording", model, batches[0], [a for _, a in outputs[0]])
     if check:
         validate(file, model, [inputs, batches[-1]], names)
     write_atomically(path, lambda f: f.write(file.SerializeToString()))
@@ -187,7 +186,7 @@ def resize_batch(inputs: Any, axes: Sequence[int | None], size: int) -> Any:
         axis = next(along)
         return a if axis is None else np.take(a, np.arange(size) % a.shape[axis], axis)
 
-    return map_leaves(resize, inputs)
+    return replaced(inputs, resize)
 
 
 # -- checks ---------------------------------------------------------------------------------------
@@ -196,7 +195,7 @@ def resize_batch(inputs: Any, axes: Sequence[int | None], size: int) -> Any:
 def compare(source: str, model: Module, inputs: Any, found: Sequence[Any]) -> None:
     """Raise an ExportError where the results ``found`` by a source are not those of the model."""
     with evaluating(model), ag.no_grad():
-        expected = [np.asarray(a) for a in leaves(example_values(model(*inputs)))]
+        expected = [np.asarray(a) for a in leaves(arrays_of(model(*inputs)))]
     if len(found) != len(expected):
         raise ExportError(f"the model has {len(expected)} outputs, {source} {len(found)}")
     for i, (a, b) in enumerate(zip(expected, map(np.asarray, found), strict=True)):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from autograd_core.program import Traced
 from nn.onnx.graph import FUNCTIONS, ExportError, Graph, Translation
 
 _ELEMENTWISE = {
@@ -42,7 +43,7 @@ _EXTREMES = {
 
 
 def _dtype(x: Any) -> np.dtype[Any]:
-    return np.asarray(getattr(x, "value", x)).dtype
+    return x.dtype if isinstance(x, Traced) else np.asarray(x).dtype
 
 
 def common(*arrays: Any) -> np.dtype[Any]:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import autograd_core as ag
+from autograd_core.program import Traced
 
 Array = np.ndarray[Any, Any]
 Translation = Callable[..., Any]
@@ -25,6 +26,11 @@ DECOMPOSITIONS: dict[Any, Callable[..., Any]] = {}
 
 #: Translations of classes of modules: ``(graph, module, *args, **kwargs)``.
 MODULES: dict[type[Any], Translation] = {}
+
+REMEDY = (
+    "Compute it with NumPy functions of arrays, such as np.where, or put this part into a module "
+    "and translate it to ONNX: @nn.onnx.translation(ItsClass)"
+)
 
 
 class ExportError(ValueError):
@@ -94,6 +100,12 @@ class Graph:
         The operators, in the order of their computation.
     constants
         The constant arrays, by name.
+    values
+        The names of the values of the program.
+    module
+        The dotted name of the module that is being traced or translated.
+    result
+        What the function that is being translated returns: shape and dtype can be read.
     """
 
     def __init__(self, labels: dict[int, str] | None = None) -> None:
@@ -101,18 +113,20 @@ class Graph:
         self.nodes: list[Node] = []
         self.constants: dict[str, Array] = {}
         self.names: set[str] = set()
-        self.expanding: list[Any] = []  # functions whose own code is being followed
-        self._known: dict[tuple[int, str], tuple[Any, str]] = {}
-        self._module = ""
+        self.values: dict[Traced, str] = {}
+        self.module = ""
+        self.result: Any = None
+        self._known: dict[tuple[str, str], str] = {}
 
     @contextmanager
-    def inside(self, module: str) -> Iterator[None]:
+    def inside(self, module: str, result: Any = None) -> Iterator[None]:
         """Assign the nodes of a block to the module of this dotted name."""
-        before, self._module = self._module, module
+        before = self.module, self.result
+        self.module, self.result = module, result
         try:
             yield
         finally:
-            self._module = before
+            self.module, self.result = before
 
     def fresh(self, name: str) -> str:
         """Return ``name``, with a number added if another value has that name."""
@@ -123,7 +137,7 @@ class Graph:
         return name
 
     def _stem(self, name: str) -> str:
-        return f"{self._module}.{name}" if self._module else name
+        return f"{self.module}.{name}" if self.module else name
 
     def op(self, kind: str, *inputs: Any, outputs: int = 1, **attributes: Any) -> Any:
         """Add an ONNX operator.
@@ -149,25 +163,30 @@ class Graph:
         read = tuple("" if x is None else self.name(x) for x in inputs)
         made = tuple(self.fresh(self._stem(kind.lower())) for _ in range(outputs))
         kept = {k: v for k, v in attributes.items() if v is not None and v not in ([], ())}
-        self.nodes.append(Node(kind, read, made, kept, self._module))
+        self.nodes.append(Node(kind, read, made, kept, self.module))
         return made[0] if outputs == 1 else made
 
     def name(self, x: Any, dtype: Any = None) -> str:
         """Return the name of a value, cast to ``dtype`` if given; an array becomes a constant."""
         if isinstance(x, str):
             return x
-        if getattr(x, "traced", False):
-            same = dtype is None or x.dtype == np.dtype(dtype)
-            return str(x.name if same else self.op("Cast", x.name, to=np.dtype(dtype)))
-        value = x.data if isinstance(x, ag.Tensor) else getattr(x, "value", x)
-        dtype = np.asarray(value).dtype if dtype is None else np.dtype(dtype)
-        label, key = self.labels.get(id(value), ""), (id(value), dtype.str)
-        if label and key in self._known:
-            return self._known[key][1]
-        name = self.fresh(label or self._stem("constant"))
-        self.constants[name] = np.array(value, dtype, order="C")
-        self._known[key] = (value, name)  # the value is kept alive, so that its id stays its own
-        return name
+        if isinstance(x, ag.Tensor):
+            return self.name(x.data, dtype)
+        if isinstance(x, Traced):
+            if x not in self.values:
+                raise ExportError(
+                    f"an array of shape {x.shape} is read after an in-place operation wrote into "
+                    "it through a view; write y = y + 1 instead of y += 1, or take a copy before"
+                )
+            same = dtype is None or x.dtype == dtype
+            return self.values[x] if same else str(self.op("Cast", x, to=np.dtype(dtype)))
+        constant = np.array(x, dtype, order="C")
+        label = self.labels.get(id(x), "")
+        key = label, constant.dtype.str
+        if key not in self._known or not label:
+            self._known[key] = self.fresh(label or self._stem("constant"))
+            self.constants[self._known[key]] = constant
+        return self._known[key]
 
     def single(
         self, dtype: Any, kind: str, *inputs: Any, outputs: int = 1, **attributes: Any

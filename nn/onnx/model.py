@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from nn.onnx.graph import ExportError, Graph, Node
-from nn.onnx.traced_array import TracedArray
 
 IR_VERSION, OPSET = 8, 17
 BATCH = "batch"
@@ -14,7 +13,7 @@ BATCH = "batch"
 
 def build(
     graph: Graph, inputs: Sequence[tuple[str, Any, int | None]],
-    outputs: Sequence[Sequence[TracedArray]], sizes: Sequence[int], names: Sequence[str],
+    outputs: Sequence[Sequence[tuple[str, Any]]], sizes: Sequence[int], names: Sequence[str],
 ) -> Any:  # fmt: skip
     """Return the ``onnx.ModelProto`` of a graph.
 
@@ -25,7 +24,8 @@ def build(
     inputs
         The name, the array and the axis of the batch of each input.
     outputs, sizes
-        What the model returns for batches of these sizes; the first belong to the graph.
+        What the model returns for batches of these sizes, with the name of each; the first belong
+        to the graph.
     names
         The names of the outputs; if empty, ``output``, or ``output_0``, ``output_1``, ...
     """
@@ -46,7 +46,7 @@ def build(
 
     count = len(outputs[0])
     names = names or [graph.fresh(f"output_{i}" if count > 1 else "output") for i in range(count)]
-    nodes = _needed_nodes(graph, [a.name for a in outputs[0]], names)
+    nodes = _needed_nodes(graph, [name for name, _ in outputs[0]], names)
     used = {name for node in nodes for name in node.inputs}
     body = helper.make_graph(
         [operator(n, i) for i, n in enumerate(nodes)],
@@ -56,8 +56,8 @@ def build(
             for name, a, axis in inputs
         ],
         [
-            describe(name, arrays[0], _shape([a.shape for a in arrays], sizes))
-            for name, *arrays in zip(names, *outputs, strict=True)
+            describe(name, made[0][1], _shape([a.shape for _, a in made], sizes))
+            for name, *made in zip(names, *outputs, strict=True)
         ],
         [numpy_helper.from_array(a, name) for name, a in graph.constants.items() if name in used],
     )

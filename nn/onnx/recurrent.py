@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.program import Traced
 from nn.layers.recurrent import GRU, LSTM, RNN
 from nn.layers.recurrent_cells import GRUCell, LSTMCell, RNNCell
 from nn.onnx.graph import Graph, translation
-from nn.onnx.traced_array import TracedArray
 
 #: The operator, and the gates in its order, by the number of gates.
 _KINDS = {1: ("RNN", [0]), 3: ("GRU", [1, 0, 2]), 4: ("LSTM", [0, 3, 1, 2])}
@@ -63,7 +63,7 @@ def _layers(graph: Graph, module: Any, x: Any, state: Any = None, lengths: Any =
     n, steps = x.shape[:2]
     directions = 1 + module.bidirectional
     if lengths is not None:
-        lengths = lengths if isinstance(lengths, TracedArray) else np.asarray(lengths)
+        lengths = lengths if isinstance(lengths, Traced) else np.asarray(lengths)
         lengths = lengths.astype(np.int32)
     initial = _initial_states(module, state, x.dtype)
     hidden = graph.op("Transpose", x, perm=(1, 0, 2))

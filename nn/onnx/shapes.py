@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.program import Traced, astype
 from nn.onnx.functions import common, flat_if_none
 from nn.onnx.graph import DECOMPOSITIONS, FUNCTIONS, ExportError, Graph, Translation
-from nn.onnx.traced_array import TracedArray, astype
 
 _FIRST, _LAST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
@@ -70,7 +70,7 @@ def _flip(m: Any, axis: Any = None) -> Any:
 
 def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
     if axis is None:
-        return np.roll(a.reshape(-1), shift, 0).reshape(a.shape)
+        return _roll(a.reshape(-1), shift, 0).reshape(a.shape)
     for s, along in zip(*np.broadcast_arrays(np.atleast_1d(shift), axis), strict=True):
         before, n = (slice(None),) * (int(along) % a.ndim), max(a.shape[along], 1)
         # Where it can, the cut does not depend on n, which may be the size of the batch.
@@ -149,7 +149,7 @@ def _without_mask(p: Any) -> Any:
     """Return the parts of an index that replace a part: of a mask, where it is true."""
     if not _is_mask(p):
         return [p]
-    if isinstance(p, TracedArray) and p.traced:
+    if isinstance(p, Traced):
         raise ExportError(
             "the shape of x[mask] depends on the input if the mask does; use np.where(mask, x, 0)"
         )
@@ -177,7 +177,7 @@ def _getitem(graph: Graph, x: Any, index: Any) -> Any:
             "an index True or False is not translated to ONNX; use np.where, or x[None]"
         )
     parts = [q for p in parts for q in _without_mask(p)]
-    arrays = [i for i, p in enumerate(parts) if isinstance(p, TracedArray) or np.ndim(p)]
+    arrays = [i for i, p in enumerate(parts) if isinstance(p, Traced) or np.ndim(p)]
     if arrays:
         return _gather(graph, x, parts, arrays)
     cuts: list[tuple[int, int, int, int]] = []  # start, stop, axis, step
@@ -196,6 +196,13 @@ def _getitem(graph: Graph, x: Any, index: Any) -> Any:
     if all(isinstance(p, slice) for p in parts):
         return name if cuts else graph.op("Identity", name)
     return graph.shape(name, np.empty(x.shape, bool)[tuple(parts)].shape)
+
+
+def _setitem(x: Any, index: Any, value: Any) -> Any:
+    raise ExportError(
+        f"an assignment x[{index!r}] = ... is not translated to ONNX; use np.where with a mask, or "
+        "np.concatenate of the parts"
+    )
 
 
 def _gather(graph: Graph, x: Any, parts: Sequence[Any], arrays: list[int]) -> Any:
@@ -227,17 +234,18 @@ FUNCTIONS.update(
         np.take_along_axis: _take_along_axis,
         astype: _astype,
         operator.getitem: _getitem,
+        np.copy: lambda graph, a, order="K": graph.name(a),
     }
 )
 DECOMPOSITIONS.update(
     {
+        operator.setitem: _setitem,
         np.stack: _stack,
         **{f: _splitting(f) for f in (np.split, np.array_split)},
         np.flip: _flip,
         np.roll: _roll,
         np.repeat: _repeat,
         np.pad: _pad,
-        np.copy: lambda a: a.copy(),
         **{f: _masking(f) for f in (np.tril, np.triu)},
     }
 )

@@ -131,7 +131,7 @@ def test_an_input_without_batch(tmp_path):
     (lambda x: np.add.accumulate(x), "accumulate"),
     (lambda x: np.add(x, 1, out=np.zeros(x.shape, np.float32)), "out="),
     (lambda x: x.nonsense(), "nonsense"),
-    (lambda x: x[:, np.array([0])][:, 0, None, np.array([0])], "index"),
+    (lambda x: x[:, None][:, 0, np.array([0])], "index"),
     (lambda x: _assigned(x), "assignment"),
     (lambda x: {"a": x}, "dict"),
     (lambda x: np.linalg.norm(x, 1), "norm"),
