@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_core.program import Traced
-from nn.onnx.graph import FUNCTIONS, ExportError, Graph, Translation
+from nn.onnx.graph import TRANSLATIONS, ExportError, Graph, Translation
 
 _ELEMENTWISE = {
     np.exp: "Exp", np.log: "Log", np.sqrt: "Sqrt", np.sin: "Sin", np.cos: "Cos", np.tanh: "Tanh",
@@ -169,4 +169,4 @@ _TABLE: dict[Any, Translation] = {
     np.where: _where,
     np.einsum: _einsum,
 }
-FUNCTIONS.update(_TABLE)
+TRANSLATIONS.update(_TABLE)

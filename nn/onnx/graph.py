@@ -5,7 +5,6 @@ returns the name of the result.  The tables are keyed by what is called: a NumPy
 ``ag.primitive``, or a class of modules.
 """
 
-import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -18,19 +17,12 @@ from autograd_core.program import Traced
 Array = np.ndarray[Any, Any]
 Translation = Callable[..., Any]
 
-#: Translations of functions and primitives: ``(graph, *args, **kwargs)``.
-FUNCTIONS: dict[Any, Translation] = {}
+#: Translations of functions and primitives, ``(graph, *args, **kwargs)``, and of classes of
+#: modules, ``(graph, module, *args, **kwargs)``.
+TRANSLATIONS: dict[Any, Translation] = {}
 
 #: NumPy functions written in terms of other NumPy functions: ``(*args, **kwargs)``.
 DECOMPOSITIONS: dict[Any, Callable[..., Any]] = {}
-
-#: Translations of classes of modules: ``(graph, module, *args, **kwargs)``.
-MODULES: dict[type[Any], Translation] = {}
-
-REMEDY = (
-    "Compute it with NumPy functions of arrays, such as np.where, or put this part into a module "
-    "and translate it to ONNX: @nn.onnx.translation(ItsClass)"
-)
 
 
 class ExportError(ValueError):
@@ -67,7 +59,7 @@ def translation(key: Any) -> Callable[[Translation], Translation]:
     """
 
     def register(function: Translation) -> Translation:
-        (MODULES if isinstance(key, type) else FUNCTIONS)[key] = function
+        TRANSLATIONS[key] = function
         return function
 
     return register
@@ -102,10 +94,8 @@ class Graph:
         The constant arrays, by name.
     values
         The names of the values of the program.
-    module
-        The dotted name of the module that is being traced or translated.
     result
-        What the function that is being translated returns: shape and dtype can be read.
+        What the function that is being translated returns: its shape and dtype can be read.
     """
 
     def __init__(self, labels: dict[int, str] | None = None) -> None:
@@ -114,19 +104,18 @@ class Graph:
         self.constants: dict[str, Array] = {}
         self.names: set[str] = set()
         self.values: dict[Traced, str] = {}
-        self.module = ""
         self.result: Any = None
         self._known: dict[tuple[str, str], str] = {}
+        self._module = ""
 
     @contextmanager
-    def inside(self, module: str, result: Any = None) -> Iterator[None]:
+    def inside(self, module: str) -> Iterator[None]:
         """Assign the nodes of a block to the module of this dotted name."""
-        before = self.module, self.result
-        self.module, self.result = module, result
+        before, self._module = self._module, module
         try:
             yield
         finally:
-            self.module, self.result = before
+            self._module = before
 
     def fresh(self, name: str) -> str:
         """Return ``name``, with a number added if another value has that name."""
@@ -137,7 +126,7 @@ class Graph:
         return name
 
     def _stem(self, name: str) -> str:
-        return f"{self.module}.{name}" if self.module else name
+        return f"{self._module}.{name}" if self._module else name
 
     def op(self, kind: str, *inputs: Any, outputs: int = 1, **attributes: Any) -> Any:
         """Add an ONNX operator.
@@ -163,7 +152,7 @@ class Graph:
         read = tuple("" if x is None else self.name(x) for x in inputs)
         made = tuple(self.fresh(self._stem(kind.lower())) for _ in range(outputs))
         kept = {k: v for k, v in attributes.items() if v is not None and v not in ([], ())}
-        self.nodes.append(Node(kind, read, made, kept, self.module))
+        self.nodes.append(Node(kind, read, made, kept, self._module))
         return made[0] if outputs == 1 else made
 
     def name(self, x: Any, dtype: Any = None) -> str:
@@ -180,8 +169,7 @@ class Graph:
                 )
             same = dtype is None or x.dtype == dtype
             return self.values[x] if same else str(self.op("Cast", x, to=np.dtype(dtype)))
-        constant = np.array(x, dtype, order="C")
-        label = self.labels.get(id(x), "")
+        constant, label = np.array(x, dtype, order="C"), self.labels.get(id(x), "")
         key = label, constant.dtype.str
         if key not in self._known or not label:
             self._known[key] = self.fresh(label or self._stem("constant"))
@@ -196,18 +184,17 @@ class Graph:
         In a float64 model it is computed in float32: its floating-point inputs, and those given
         by name, are cast to float32, and its results back to float64.
         """
+
+        def narrow(x: Any) -> Any:
+            if isinstance(x, str):
+                return self.op("Cast", x, to=np.dtype(np.float32))
+            return x if x is None or x.dtype.kind != "f" else self.name(x, np.float32)
+
         if np.dtype(dtype) != np.float64:
             return self.op(kind, *inputs, outputs=outputs, **attributes)
-        narrow = np.dtype(np.float32)
-        given = [
-            x if x is None
-            else self.op("Cast", x, to=narrow) if isinstance(x, str)
-            else self.name(x, narrow if x.dtype.kind == "f" else x.dtype)
-            for x in inputs
-        ]  # fmt: skip
-        made = self.op(kind, *given, outputs=outputs, **attributes)
-        cast = functools.partial(self.op, "Cast", to=np.dtype(dtype))
-        return cast(made) if outputs == 1 else tuple(map(cast, made))
+        made = self.op(kind, *map(narrow, inputs), outputs=outputs, **attributes)
+        names = [self.op("Cast", m, to=np.dtype(dtype)) for m in ([made] if outputs == 1 else made)]
+        return names[0] if outputs == 1 else tuple(names)
 
     def shape(self, x: Any, shape: Any) -> str:
         """Reshape ``x``, and return the name of the result."""

@@ -17,7 +17,7 @@ from nn.layers.convolution import Conv1d, Conv2d, ConvTranspose2d
 from nn.layers.normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
 from nn.layers.pooling import AvgPool2d
 from nn.onnx.functions import common
-from nn.onnx.graph import FUNCTIONS, Graph, Translation, translation
+from nn.onnx.graph import TRANSLATIONS, Graph, Translation, translation
 
 # -- linear ---------------------------------------------------------------------------------------
 
@@ -77,7 +77,7 @@ _ACTIVATIONS = {
     functional.softmax: _activation("Softmax", axis=-1),
     functional.log_softmax: _activation("LogSoftmax", axis=-1),
 }
-FUNCTIONS.update(_ACTIVATIONS)
+TRANSLATIONS.update(_ACTIVATIONS)
 
 
 @translation(functional.silu)

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd_core.program import Traced, astype
 from nn.onnx.functions import common, flat_if_none
-from nn.onnx.graph import DECOMPOSITIONS, FUNCTIONS, ExportError, Graph, Translation
+from nn.onnx.graph import DECOMPOSITIONS, TRANSLATIONS, ExportError, Graph, Translation
 
 _FIRST, _LAST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
@@ -224,7 +224,7 @@ def _gather(graph: Graph, x: Any, parts: Sequence[Any], arrays: list[int]) -> An
     )
 
 
-FUNCTIONS.update(
+TRANSLATIONS.update(
     {
         **{f: _reshaping(f) for f in (np.reshape, np.ravel, np.expand_dims, np.squeeze)},
         **{f: _permuting(f) for f in (np.transpose, np.swapaxes, np.moveaxis, np.rollaxis)},

@@ -1,8 +1,9 @@
-"""Trace a model as a program of functions that ONNX has, and translate it line by line.
+"""Run a model on the compiler's traced arrays, and translate every line of its program.
 
-The model runs on the compiler's traced arrays.  A layer or primitive that has a translation is one
-line, a NumPy function that has none is decomposed, and what needs a value raises: a value that
-depends on the input never silently becomes a constant of the file.
+A layer or primitive that has a translation is one line, and a NumPy function that has none is
+decomposed.  Whatever would take a value out of the program (``bool``, ``float``, ``np.asarray``,
+an index, an assignment) raises an error: a value that depends on the input never silently becomes
+a constant of the exported file.
 """
 
 import inspect
@@ -13,26 +14,14 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from autograd_core.errors import NeedsNumbersError
-from autograd_core.program import (
-    Line,
-    Program,
-    Trace,
-    Traced,
-    replaced,
-    values_in,
-    without_dead_lines,
-)
+from autograd_core.program import Trace, Traced, replaced, values_in
 from nn.module import Module, evaluating
 from nn.onnx.functions import common
-from nn.onnx.graph import (
-    DECOMPOSITIONS,
-    FUNCTIONS,
-    MODULES,
-    REMEDY,
-    ExportError,
-    Graph,
-    Translation,
+from nn.onnx.graph import DECOMPOSITIONS, TRANSLATIONS, ExportError, Graph, Translation
+
+REMEDY = (
+    "Compute it with NumPy functions of arrays, such as np.where, or put this part into a module "
+    "and translate it to ONNX: @nn.onnx.translation(ItsClass)"
 )
 
 
@@ -45,9 +34,8 @@ def leaves(tree: Any) -> list[Any]:
     >>> leaves((1, [2, (3,)], {"a": 4}))
     [1, 2, 3, {'a': 4}]
     """
-    if not isinstance(tree, (tuple, list)):
-        return [tree]
-    return [leaf for member in tree for leaf in leaves(member)]
+    nested = isinstance(tree, (tuple, list))
+    return [leaf for member in tree for leaf in leaves(member)] if nested else [tree]
 
 
 def arrays_of(tree: Any) -> Any:
@@ -55,15 +43,8 @@ def arrays_of(tree: Any) -> Any:
     return replaced(tree, lambda leaf: leaf.data if isinstance(leaf, ag.Tensor) else leaf)
 
 
-def module_translation(module: Module) -> Translation | None:
-    """Return the translation of a module's class, unless forward has been redefined since."""
-    base = next((c for c in type(module).__mro__ if c in MODULES), Module)
-    same = type(module).forward is base.forward and "forward" not in vars(module)
-    return MODULES.get(base) if same else None
-
-
 class _Layer:
-    """A module that is translated as a whole, as the function of a line."""
+    """A module that is translated as a whole: the function of one line."""
 
     def __init__(self, module: Module, translate: Translation) -> None:
         self.fun, self.__name__ = module.forward, type(module).__name__
@@ -72,9 +53,16 @@ class _Layer:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return arrays_of(self.fun(*args, **kwargs))
 
+    @classmethod
+    def of(cls, module: Module) -> "_Layer | None":
+        """Return None without a translation, and if forward has been redefined since."""
+        base: Any = next((c for c in type(module).__mro__ if c in TRANSLATIONS), Module)
+        same = type(module).forward is base.forward and "forward" not in vars(module)
+        return cls(module, TRANSLATIONS[base]) if same and base in TRANSLATIONS else None
+
 
 class ModelTrace(Trace):
-    """A trace of a model, whose lines can be translated.
+    """A trace of a model, which translates each line as it is written.
 
     Parameters
     ----------
@@ -83,13 +71,9 @@ class ModelTrace(Trace):
     """
 
     def __init__(self, labels: dict[int, str]) -> None:
-        super().__init__({f for f in FUNCTIONS if isinstance(f, ag.Primitive)})
+        super().__init__()
         self.graph = Graph(labels)
-        self._modules: dict[Line, str] = {}
         self._following: list[Any] = []  # functions whose own code is being followed
-        self._translates = False  # each line as soon as it is written
-
-    # -- from calls to lines ----------------------------------------------------------------------
 
     def capture(self, array: Any) -> Traced:
         """Return the value of a constant; of one that changed since it was used, another."""
@@ -102,29 +86,30 @@ class ModelTrace(Trace):
         return value
 
     def guard(self, value: Any, truth: bool) -> bool:
-        raise ExportError(_needed("bool(x), as in `if x > 0:`,"))
+        """Refuse a choice by a value."""
+        raise _value_needed("bool(x), as in `if x > 0:`,")
 
     def run_primitive(self, primitive: Any, args: Any, kwargs: Any) -> Any:
         """Run a primitive: as one line if it has a translation, else its own code."""
-        if primitive in self.opaque:
+        if primitive in TRANSLATIONS:
             return self.call(primitive, args, kwargs)
         if primitive.name == "getitem":  # of a constant table, too
             args = self._admit(args)
         return self._follow(primitive, args, kwargs)
 
-    def call(self, function: Any, args: Any, kwargs: Any) -> Any:
-        """Add a line for a function that has a translation; follow the code of another."""
-        options = dict(kwargs)
-        out = options.pop("out", None)
+    def call(self, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Add a line, and its operators; without a translation, follow the code of the function."""
+        options = {k: v for k, v in kwargs.items() if k != "out"}
+        out = kwargs.get("out")
         out = out[0] if isinstance(out, tuple) else out
-        if next(iter(values_in((args, options))), None) is None and out is None:
+        if out is None and not list(values_in((args, options))):
             return function(*args, **options)
         if out is not None and not isinstance(out, Traced):
             raise ExportError(
                 f"{_title(function)} with out= would write a value that depends on the input into "
                 f"an array of shape {np.shape(out)}; leave out= away"
             )
-        translate = _translation_of(function)
+        translate = getattr(function, "translate", None) or TRANSLATIONS.get(function)
         if translate is None:
             result = self._follow(function, args, options)
             return result if out is None else self.call(np.positive, (result,), {"out": out})
@@ -136,70 +121,18 @@ class ModelTrace(Trace):
                 f"({error}). {REMEDY}"
             ) from None
         result = super().call(function, args, kwargs)
-        self._modules[self.lines[-1]] = self.graph.module
-        if self._translates:
-            self.translate(self.lines[-1])
+        args, options = replaced((self.lines[-1].args, self.lines[-1].kwargs), _constant)
+        graph, before = self.graph, self.graph.result
+        graph.result = result
+        names = translate(graph, *args, **options)
+        graph.result = before
+        if names is None:
+            names = self._follow(function, args, options)
+        if out is not None:  # other values of its memory are out of date
+            graph.values = {v: n for v, n in graph.values.items() if v.root is not out.root}
+            names = graph.op("Cast", names, to=out.dtype) if common(*args) != out.dtype else names
+        self._name(result, names)
         return result
-
-    def _follow(self, function: Any, args: Any, kwargs: Any) -> Any:
-        """Run the code of a function, written in functions that ONNX has."""
-        code = DECOMPOSITIONS.get(function) or ag.compositions.get(function)
-        code = code or getattr(function, "fun", None)
-        if code is None or function in self._following:
-            raise ExportError(self._untranslated(function, args))
-        self._following.append(function)
-        try:
-            return arrays_of(code(*args, **kwargs))
-        finally:
-            self._following.pop()
-
-    def _untranslated(self, function: Any, args: Any) -> str:
-        within = f", in {_title(self._following[0])}," if self._following else ""
-        shapes = [f"{tuple(a.shape)} {a.dtype}" for a in args if hasattr(a, "shape")]
-        return (
-            f"{_title(function)} of {', '.join(shapes) or 'a list'}{within} is not translated to "
-            "ONNX. Compute it with other NumPy functions, put it into a module with a translation "
-            "(@nn.onnx.translation(ItsClass)), or translate the function itself "
-            "(@nn.onnx.translation(function))"
-        )
-
-    def forward(self, path: str, module: Module) -> Callable[..., Any]:
-        """Return the forward of a module, with the lines assigned to its dotted name."""
-        forward, translate = module.forward, module_translation(module)
-        layer = translate and _Layer(module, translate)
-
-        def run(*args: Any, **kwargs: Any) -> Any:
-            given, options = arrays_of(args), arrays_of(kwargs)
-            with self.graph.inside(path):
-                if layer is None or next(iter(values_in((given, options))), None) is None:
-                    return forward(*args, **kwargs)
-                return replaced(self.call(layer, given, options), ag.Tensor)
-
-        return run
-
-    # -- from lines to operators ------------------------------------------------------------------
-
-    def translate(self, line: Line) -> None:
-        """Add the operators of a line to the graph."""
-        graph, value = self.graph, line.result
-        args, kwargs = replaced((line.args, line.kwargs), _constant)
-        translate = _translation_of(line.function)
-        assert translate is not None
-        with graph.inside(self._modules[line], value):
-            try:
-                names = translate(graph, *args, **kwargs)
-                if names is None:
-                    names = self._follow(line.function, args, kwargs)
-                if line.kind == "write":  # other values of the same memory are out of date
-                    graph.values = {
-                        v: n for v, n in graph.values.items() if v.root is not value.root
-                    }
-                    if common(*args) != value.dtype:
-                        names = graph.op("Cast", names, to=value.dtype)
-                self._name(value, names)
-            except ExportError as error:
-                error.add_note(f"computed at {line.origin}")
-                raise
 
     def _name(self, value: Any, names: Any) -> None:
         if isinstance(names, (tuple, list)):
@@ -208,20 +141,43 @@ class ModelTrace(Trace):
         else:
             self.graph.values[value] = self.graph.name(names)
 
-    def write(self, model: Module, inputs: Any) -> list[tuple[str, Any]]:
-        """Trace and translate a model; return the names and the examples of its outputs."""
-        outputs = [_output(leaf) for leaf in leaves(arrays_of(model(*inputs)))]
-        program = without_dead_lines(Program(self.lines, list(self.graph.values), outputs))
-        self._translates = True
-        for line in program.lines:
-            self.translate(line)
-        return [(self.graph.name(_constant(v)), np.asarray(_example(v))) for v in outputs]
+    def _follow(self, function: Any, args: Any, kwargs: Any) -> Any:
+        """Run the code of a function, written in functions that ONNX has."""
+        code = DECOMPOSITIONS.get(function) or ag.compositions.get(function)
+        code = code or getattr(function, "fun", None)
+        if code is None or function in self._following:
+            within = f", in {_title(self._following[0])}," if self._following else ""
+            shapes = [f"{tuple(a.shape)} {a.dtype}" for a in args if hasattr(a, "shape")]
+            raise ExportError(
+                f"{_title(function)} of {', '.join(shapes) or 'a list'}{within} is not translated "
+                "to ONNX. Compute it with other NumPy functions, put it into a module with a "
+                "translation (@nn.onnx.translation(ItsClass)), or translate the function itself "
+                "(@nn.onnx.translation(function))"
+            )
+        self._following.append(function)
+        try:
+            return arrays_of(code(*args, **kwargs))
+        finally:
+            self._following.pop()
+
+    def forward(self, path: str, module: Module) -> Callable[..., Any]:
+        """Return the forward of a module, with its operators assigned to its dotted name."""
+        forward, layer = module.forward, _Layer.of(module)
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            given, options = arrays_of(args), arrays_of(kwargs)
+            with self.graph.inside(path):
+                if layer is None or not list(values_in((given, options))):
+                    return forward(*args, **kwargs)
+                return replaced(self.call(layer, given, options), ag.Tensor)
+
+        return run
 
 
 def trace(
     model: Module, inputs: Any, names: list[str], reserved: list[str]
 ) -> tuple[Graph, list[tuple[str, Any]]]:
-    """Run ``model(*inputs)`` on traced arrays; return the graph, and its outputs.
+    """Run ``model(*inputs)`` on traced arrays; return the graph and its outputs.
 
     Parameters
     ----------
@@ -235,7 +191,7 @@ def trace(
     graph
         The operators.
     outputs
-        The name of each output, and what it is for these inputs.
+        The name of each output, and its value for these inputs.
     """
     labels = {id(p.data): name for name, p in model.named_parameters()}
     running = ModelTrace(labels | {id(a): name for name, a in model.named_buffers()})
@@ -245,21 +201,28 @@ def trace(
     graph.values.update(zip(leaves(given), names, strict=True))
     try:
         with _prepared(model, running):
-            return graph, running.run(running.write, model, given)
-    except NeedsNumbersError as error:
-        what, _, origin = str(error).partition(": ")[0].partition(" of a traced array at ")
-        raise ExportError(f"{_needed(what)} ({origin})") from error
+            outputs = leaves(arrays_of(running.run(model, *given)))
+    except ag.errors.NeedsNumbersError as error:
+        raise _value_needed(str(error).partition(": ")[0]) from error
     except AttributeError as error:
         if not isinstance(error.obj, Traced):
             raise
         raise ExportError(
             f"an array that is exported has no attribute {error.name!r}. {REMEDY}"
         ) from error
+    for leaf in outputs:
+        if not isinstance(leaf, (Traced, np.ndarray, np.generic, int, float)):
+            raise ExportError(
+                "to be exported, a model returns an array or nested tuples of arrays; this one "
+                f"returned a {type(leaf).__name__}"
+            )
+    examples = [np.asarray(a.example if isinstance(a, Traced) else a) for a in outputs]
+    return graph, list(zip(map(graph.name, map(_constant, outputs)), examples, strict=True))
 
 
 @contextmanager
 def _prepared(model: Module, running: ModelTrace) -> Iterator[None]:
-    """Let the modules of a model note their lines in a block, in evaluation; then restore them."""
+    """Let the modules of a model be traced in a block, in evaluation; then restore them."""
     before = [(path, m, dict(vars(m))) for path, m in model.named_modules()]
     try:
         with evaluating(model), ag.no_grad():
@@ -272,27 +235,10 @@ def _prepared(model: Module, running: ModelTrace) -> Iterator[None]:
             vars(module).update(state)
 
 
-def _translation_of(function: Any) -> Translation | None:
-    return getattr(function, "translate", None) or FUNCTIONS.get(function)
-
-
-def _example(value: Any) -> Any:
-    return value.example if isinstance(value, Traced) else value
-
-
 def _constant(value: Any) -> Any:
-    """Return the array in place of a value that no input changes."""
-    is_constant = isinstance(value, Traced) and value.role == "captured"
-    return value.example if is_constant else value
-
-
-def _output(leaf: Any) -> Any:
-    if isinstance(leaf, (Traced, np.ndarray, np.generic, int, float)):
-        return leaf
-    raise ExportError(
-        f"to be exported, a model returns an array or nested tuples of arrays; this one returned "
-        f"a {type(leaf).__name__}"
-    )
+    """Return the array in place of a value that depends on no input."""
+    captured = isinstance(value, Traced) and value.role == "captured"
+    return value.example if captured else value
 
 
 def _title(function: Any) -> str:
@@ -305,8 +251,8 @@ def _title(function: Any) -> str:
     return f"{module}.{function.__name__}" if module.startswith("np") else str(function.__name__)
 
 
-def _needed(what: str) -> str:
-    return (
+def _value_needed(what: str) -> ExportError:
+    return ExportError(
         f"{what} needs the value of an array that depends on the input: the file would hold the "
         "value of the example. To index a table with it, use nn.Embedding, or table[ids] of a "
         f"Parameter. {REMEDY}"
