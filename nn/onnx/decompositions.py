@@ -2,12 +2,11 @@
 
 import math
 import operator
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from nn.onnx.functions import axes_of, common
+from nn.onnx.functions import axes_of
 from nn.onnx.graph import DECOMPOSITIONS, ExportError
 
 
@@ -19,10 +18,6 @@ def _var(
     centred = a - np.mean(a, axis=axis, keepdims=True)
     count = math.prod(a.shape[i] for i in axes_of(axis, a.ndim))
     return np.sum(centred * centred, axis=axis, keepdims=keepdims) / (count - ddof)
-
-
-def _std(*args: Any, **kwargs: Any) -> Any:
-    return np.sqrt(_var(*args, **kwargs))
 
 
 def _clip(
@@ -40,11 +35,6 @@ def _remainder(x: Any, y: Any) -> Any:
     return np.where(np.logical_and(rest != 0, (rest < 0) != np.less(y, 0)), rest + y, rest)
 
 
-def _floor_divide(x: Any, y: Any) -> Any:
-    quotient = (x - np.remainder(x, y)) / y
-    return np.rint(quotient).astype(common(x, y))
-
-
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
     if ord not in (None, "fro", 2) or (ord == 2 and (axis is None) != (x.ndim == 1)):
         raise ExportError(f"np.linalg.norm with ord={ord!r} is not translated to ONNX")
@@ -59,17 +49,15 @@ def _round(a: Any, decimals: int = 0) -> Any:
 
 def _log1p(x: Any) -> Any:
     """Return log(1 + x), accurate for small x too (W. Kahan)."""
-    with np.errstate(all="ignore"):  # of the branch that is not taken
-        u = x + 1
-        return np.where(u == 1, x, np.where(u == np.inf, u, np.log(u) * (x / (u - 1))))
+    u = x + 1
+    return np.where(u == 1, x, np.where(u == np.inf, u, np.log(u) * (x / (u - 1))))
 
 
 def _expm1(x: Any) -> Any:
     """Return exp(x) - 1, accurate for small x too (W. Kahan)."""
-    with np.errstate(all="ignore"):
-        u = np.exp(x)
-        near = np.logical_and(u > 0.5, u < 2)
-        return np.where(u == 1, x, np.where(near, (u - 1) * (x / np.log(u)), u - 1))
+    u = np.exp(x)
+    near = np.logical_and(u > 0.5, u < 2)
+    return np.where(u == 1, x, np.where(near, (u - 1) * (x / np.log(u)), u - 1))
 
 
 def _hypot(x: Any, y: Any) -> Any:
@@ -81,16 +69,8 @@ def _hypot(x: Any, y: Any) -> Any:
 
 
 def _logaddexp(x: Any, y: Any) -> Any:
-    with np.errstate(invalid="ignore"):
-        difference = np.where(np.equal(x, y), 0, np.subtract(x, y))  # 0 for equal infinities
+    difference = np.where(np.equal(x, y), 0, np.subtract(x, y))  # 0 for equal infinities
     return np.maximum(x, y) + np.log1p(np.exp(-np.abs(difference)))
-
-
-def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    moved = np.moveaxis(a, (axis1, axis2), (-2, -1))
-    rows, columns = moved.shape[-2:]
-    positions = np.diagonal(np.arange(rows * columns).reshape(rows, columns), offset)
-    return moved.reshape(*moved.shape[:-2], rows * columns)[..., positions]
 
 
 def _nan_to_num(
@@ -98,9 +78,9 @@ def _nan_to_num(
 ) -> Any:
     ends = np.finfo(x.dtype)
     low, high = ends.min if neginf is None else neginf, ends.max if posinf is None else posinf
-    x = np.where(np.isnan(x), x.dtype.type(nan), x)
-    x = np.where(x == np.inf, x.dtype.type(high), x)
-    return np.where(x == -np.inf, x.dtype.type(low), x)
+    for found, value in ((np.isnan(x), nan), (x == np.inf, high), (x == -np.inf, low)):
+        x = np.where(found, x.dtype.type(value), x)
+    return x
 
 
 def _reducing(fun: Any) -> Any:
@@ -108,13 +88,13 @@ def _reducing(fun: Any) -> Any:
     return lambda a, axis=0, **options: fun(a, axis=axis, **options)
 
 
-_REDUCTIONS: dict[np.ufunc, Any] = {
-    np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min,
-    np.logical_and: np.all, np.logical_or: np.any,
-}  # fmt: skip
-
-_TABLE: dict[Any, Callable[..., Any]] = {
-    **{ufunc.reduce: _reducing(fun) for ufunc, fun in _REDUCTIONS.items()},
+DECOMPOSITIONS |= {
+    np.add.reduce: _reducing(np.sum),
+    np.multiply.reduce: _reducing(np.prod),
+    np.maximum.reduce: _reducing(np.max),
+    np.minimum.reduce: _reducing(np.min),
+    np.logical_and.reduce: _reducing(np.all),
+    np.logical_or.reduce: _reducing(np.any),
     operator.pow: np.power,
     np.square: lambda x: x * x,
     np.expm1: _expm1,
@@ -131,12 +111,12 @@ _TABLE: dict[Any, Callable[..., Any]] = {
     np.logaddexp: _logaddexp,
     np.round: _round,
     np.clip: _clip,
-    np.diagonal: _diagonal,
     np.nan_to_num: _nan_to_num,
     np.linalg.norm: _norm,
     np.remainder: _remainder,
-    np.floor_divide: _floor_divide,
+    np.floor_divide: lambda x, y: np.rint((x - np.remainder(x, y)) / y).astype(
+        np.result_type(x, y)
+    ),
     np.var: _var,
-    np.std: _std,
+    np.std: lambda *args, **kwargs: np.sqrt(np.var(*args, **kwargs)),
 }
-DECOMPOSITIONS.update(_TABLE)

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd_core.program import Traced
-from nn.onnx.graph import TRANSLATIONS, ExportError, Graph, Translation
+from nn.onnx.graph import TRANSLATIONS, ExportError, Graph, Translation, translation
 
-_ELEMENTWISE = {
+_ELEMENTWISE: dict[Any, str] = {
     np.exp: "Exp", np.log: "Log", np.sqrt: "Sqrt", np.sin: "Sin", np.cos: "Cos", np.tanh: "Tanh",
     np.absolute: "Abs", np.fabs: "Abs", np.negative: "Neg", np.reciprocal: "Reciprocal",
     np.floor: "Floor", np.ceil: "Ceil", np.rint: "Round", np.sign: "Sign", np.positive: "Identity",
@@ -22,42 +21,33 @@ _ELEMENTWISE = {
     np.bitwise_and: "", np.bitwise_or: "", np.bitwise_xor: "", np.invert: "",  # booleans only
 }  # fmt: skip
 #: The operators of booleans, for which some functions have one of their own.
-_BOOLEAN = {
+_BOOLEAN: dict[Any, str] = {
     np.add: "Or", np.multiply: "And", np.maximum: "Or", np.minimum: "And",
     np.bitwise_and: "And", np.bitwise_or: "Or", np.bitwise_xor: "Xor", np.invert: "Not",
 }  # fmt: skip
 #: onnxruntime has these in float32 only.
-_SINGLE = {
+_SINGLE: dict[Any, str] = {
     np.tan: "Tan", np.arcsin: "Asin", np.arccos: "Acos", np.arctan: "Atan", np.sinh: "Sinh",
     np.cosh: "Cosh", np.arcsinh: "Asinh", np.arccosh: "Acosh", np.arctanh: "Atanh",
 }  # fmt: skip
 #: These cast their operands to booleans.
-_LOGICAL = {
+_LOGICAL: dict[Any, str] = {
     np.logical_and: "And", np.logical_or: "Or", np.logical_xor: "Xor", np.logical_not: "Not",
 }  # fmt: skip
-_REDUCTIONS = {np.mean: "ReduceMean", np.prod: "ReduceProd", np.sum: "ReduceSum"}
-_EXTREMES = {
+_REDUCTIONS: dict[Any, str] = {np.mean: "ReduceMean", np.prod: "ReduceProd", np.sum: "ReduceSum"}
+_EXTREMES: dict[Any, str] = {
     np.max: "ReduceMax", np.min: "ReduceMin", np.amax: "ReduceMax", np.amin: "ReduceMin",
     np.any: "ReduceMax", np.all: "ReduceMin",
 }  # fmt: skip
-
-
-def _dtype(x: Any) -> np.dtype[Any]:
-    return x.dtype if isinstance(x, Traced) else np.asarray(x).dtype
-
-
-def common(*arrays: Any) -> np.dtype[Any]:
-    """Return the dtype in which NumPy combines the arrays; Python's numbers do not widen it."""
-    return np.result_type(*(a if type(a) in (int, float, bool) else _dtype(a) for a in arrays))
 
 
 def _elementwise(ufunc: np.ufunc, kind: str, single: bool = False, **options: Any) -> Translation:
     """Return the translation of a ufunc, in the dtype of the loop that NumPy chooses for it."""
 
     def translate(graph: Graph, *operands: Any) -> Any:
-        if not kind and common(*operands).kind != "b":
+        if not kind and np.result_type(*operands).kind != "b":
             raise ExportError(f"np.{ufunc.__name__} is translated to ONNX for booleans only")
-        types = [type(x) if type(x) in (int, float) else _dtype(x) for x in operands]
+        types = [type(x) if type(x) in (int, float) else np.result_type(x) for x in operands]
         dtype = ufunc.resolve_dtypes((*types, None))[0]
         chosen = _BOOLEAN.get(ufunc, kind) if dtype.kind == "b" else kind
         names = [graph.name(x, dtype) for x in operands]
@@ -74,7 +64,7 @@ def _logical(kind: str) -> Translation:
 
 def _test(kind: str) -> Translation:
     """Return the translation of a test of floating-point numbers."""
-    return lambda graph, x: graph.op(kind, graph.name(x, np.sqrt(np.ones((), x.dtype)).dtype))
+    return lambda graph, x: graph.op(kind, graph.name(x, x.dtype if x.dtype.kind == "f" else float))
 
 
 def axes_of(axis: Any, ndim: int) -> list[int]:
@@ -82,37 +72,35 @@ def axes_of(axis: Any, ndim: int) -> list[int]:
     return list(range(ndim) if axis is None else normalize_axis_tuple(axis, ndim))
 
 
-def _reduce(graph: Graph, kind: str, name: str, axes: list[int], keepdims: Any) -> Any:
-    keepdims = int(keepdims == 1)
+def _reduce(graph: Graph, kind: str, a: Any, axis: Any, keepdims: Any) -> Any:
+    """Add a reduction in the dtype of its result; for booleans, of whole numbers."""
+    dtype, axes, options = graph.result.dtype, axes_of(axis, a.ndim), {"keepdims": keepdims == 1}
+    name = graph.name(a, dtype)
+    if dtype.kind == "b":
+        name = graph.op("Cast", name, to=np.dtype(np.int32))
     if not axes:
-        return graph.op("Identity", name)
-    if kind == "ReduceSum":
-        return graph.op(kind, name, np.array(axes), keepdims=keepdims)
-    return graph.op(kind, name, axes=axes, keepdims=keepdims)
+        name = graph.op("Identity", name)
+    elif kind == "ReduceSum":
+        name = graph.op(kind, name, np.array(axes), **options)
+    else:
+        name = graph.op(kind, name, axes=axes, **options)
+    return graph.op("Cast", name, to=dtype) if dtype.kind == "b" else name
 
 
-def _reduction(fun: Any, kind: str) -> Translation:
+def _reduction(kind: str) -> Translation:
     def translate(
         graph: Graph, a: Any, axis: Any = None, dtype: Any = None, out: None = None,
         keepdims: Any = False,
     ) -> Any:  # fmt: skip
-        name = graph.name(a, dtype or fun(np.ones(1, a.dtype)).dtype)
-        return _reduce(graph, kind, name, axes_of(axis, a.ndim), keepdims)
+        return _reduce(graph, kind, a, axis, keepdims)
 
     return translate
 
 
-def _extreme(fun: Any, kind: str) -> Translation:
-    def translate(
-        graph: Graph, a: Any, axis: Any = None, out: None = None, keepdims: Any = False
-    ) -> Any:
-        axes = axes_of(axis, a.ndim)
-        if fun(np.ones(1, a.dtype)).dtype.kind != "b":
-            return _reduce(graph, kind, graph.name(a), axes, keepdims)
-        whole = graph.op("Cast", graph.name(a, bool), to=np.dtype(np.int32))
-        return graph.op("Cast", _reduce(graph, kind, whole, axes, keepdims), to=np.dtype(bool))
-
-    return translate
+def _extreme(kind: str) -> Translation:
+    return lambda graph, a, axis=None, out=None, keepdims=False: _reduce(
+        graph, kind, a, axis, keepdims
+    )
 
 
 def flat_if_none(graph: Graph, name: Any, axis: Any) -> tuple[Any, int]:
@@ -133,40 +121,38 @@ def _arg_extreme(kind: str) -> Translation:
     return translate
 
 
+TRANSLATIONS |= {
+    **{f: _elementwise(f, kind) for f, kind in _ELEMENTWISE.items()},
+    **{f: _elementwise(f, kind, single=True) for f, kind in _SINGLE.items()},
+    **{f: _logical(kind) for f, kind in _LOGICAL.items()},
+    **{f: _reduction(kind) for f, kind in _REDUCTIONS.items()},
+    **{f: _extreme(kind) for f, kind in _EXTREMES.items()},
+    np.fmod: _elementwise(np.fmod, "Mod", fmod=1),
+    np.argmax: _arg_extreme("ArgMax"),
+    np.argmin: _arg_extreme("ArgMin"),
+    np.isnan: _test("IsNaN"),
+    np.isinf: _test("IsInf"),
+}
+
+
+@translation(np.cumsum)
 def _cumsum(graph: Graph, a: Any, axis: Any = None, dtype: Any = None, out: None = None) -> Any:
-    name = graph.name(a, dtype or np.cumsum(np.ones(1, a.dtype)).dtype)
-    name, axis = flat_if_none(graph, name, axis)
+    name, axis = flat_if_none(graph, graph.name(a, graph.result.dtype), axis)
     return graph.op("CumSum", name, np.array(axis))
 
 
+@translation(np.where)
 def _where(graph: Graph, condition: Any, x: Any, y: Any) -> Any:
-    names = [graph.name(a, common(x, y)) for a in (x, y)]
+    names = [graph.name(a, graph.result.dtype) for a in (x, y)]
     return graph.op("Where", graph.name(condition, bool), *names)
 
 
+@translation(np.einsum)
 def _einsum(graph: Graph, subscripts: Any, *operands: Any) -> Any:
     if not isinstance(subscripts, str):
         raise ExportError(
             'np.einsum is translated to ONNX in the form np.einsum("ij,jk", x, y), with the '
             "subscripts first"
         )
-    names = [graph.name(x, common(*operands)) for x in operands]
+    names = [graph.name(x, graph.result.dtype) for x in operands]
     return graph.op("Einsum", *names, equation=subscripts.replace(" ", ""))
-
-
-_TABLE: dict[Any, Translation] = {
-    **{f: _elementwise(f, kind) for f, kind in _ELEMENTWISE.items()},
-    **{f: _elementwise(f, kind, single=True) for f, kind in _SINGLE.items()},
-    **{f: _logical(kind) for f, kind in _LOGICAL.items()},
-    **{f: _reduction(f, kind) for f, kind in _REDUCTIONS.items()},
-    **{f: _extreme(f, kind) for f, kind in _EXTREMES.items()},
-    np.fmod: _elementwise(np.fmod, "Mod", fmod=1),
-    np.argmax: _arg_extreme("ArgMax"),
-    np.argmin: _arg_extreme("ArgMin"),
-    np.isnan: _test("IsNaN"),
-    np.isinf: _test("IsInf"),
-    np.cumsum: _cumsum,
-    np.where: _where,
-    np.einsum: _einsum,
-}
-TRANSLATIONS.update(_TABLE)

@@ -29,13 +29,13 @@ class ExportError(ValueError):
     """A model, or a part of it, cannot be written as ONNX."""
 
 
-def translation(key: Any) -> Callable[[Translation], Translation]:
-    """Decorate a function that translates ``key`` to ONNX.
+def translation(*keys: Any) -> Callable[[Translation], Translation]:
+    """Decorate a function that translates one of ``keys`` to ONNX.
 
     Parameters
     ----------
-    key
-        A subclass of ``nn.Module``, an ``ag.primitive``, or a function of NumPy.
+    *keys
+        Subclasses of ``nn.Module``, functions of ``ag.primitive``, or functions of NumPy.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def translation(key: Any) -> Callable[[Translation], Translation]:
     """
 
     def register(function: Translation) -> Translation:
-        TRANSLATIONS[key] = function
+        TRANSLATIONS.update(dict.fromkeys(keys, function))
         return function
 
     return register

@@ -11,12 +11,12 @@ import numpy as np
 
 from nn.functional import activations as functional
 from nn.functional.convolution import Geometry, convolve, convolve_transpose, geometry, per_axis
+from nn.functional.normalization import standardized
 from nn.functional.pooling import max_pool, sum_pool
 from nn.layers.basic import Embedding, Flatten
 from nn.layers.convolution import Conv1d, Conv2d, ConvTranspose2d
-from nn.layers.normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
+from nn.layers.normalization import BatchNorm1d, BatchNorm2d
 from nn.layers.pooling import AvgPool2d
-from nn.onnx.functions import common
 from nn.onnx.graph import TRANSLATIONS, Graph, Translation, translation
 
 # -- linear ---------------------------------------------------------------------------------------
@@ -24,7 +24,7 @@ from nn.onnx.graph import TRANSLATIONS, Graph, Translation, translation
 
 @translation(functional.linear)
 def _linear(graph: Graph, x: Any, weight: Any, bias: Any = None) -> Any:
-    dtype = common(*(a for a in (x, weight, bias) if a is not None))
+    dtype = graph.result.dtype
     shift = None if bias is None else graph.name(bias, dtype)
     if x.ndim == 2:
         return graph.op("Gemm", graph.name(x, dtype), graph.name(weight, dtype), shift, transB=1)
@@ -76,13 +76,9 @@ _ACTIVATIONS = {
     functional.softplus: _activation("Softplus", single=True),
     functional.softmax: _activation("Softmax", axis=-1),
     functional.log_softmax: _activation("LogSoftmax", axis=-1),
+    functional.silu: lambda graph, x: x * functional.sigmoid(x) if x.dtype.kind == "f" else None,
 }
 TRANSLATIONS.update(_ACTIVATIONS)
-
-
-@translation(functional.silu)
-def _silu(graph: Graph, x: Any) -> Any:
-    return graph.op("Mul", x, graph.op("Sigmoid", x)) if x.dtype.kind == "f" else None
 
 
 @translation(functional._gelu)
@@ -92,16 +88,6 @@ def _gelu(graph: Graph, x: Any, approximate: str = "none") -> Any:
     half, root = (np.asarray(c, x.dtype) for c in (0.5, math.sqrt(0.5)))
     erf = graph.single(x.dtype, "Erf", graph.op("Mul", x, root))
     return graph.op("Mul", x, graph.op("Add", graph.op("Mul", erf, half), half))
-
-
-@translation(functional.softmax)
-def _softmax(graph: Graph, x: Any, axis: int = -1) -> Any:
-    return graph.op("Softmax", x, axis=int(axis)) if x.dtype.kind == "f" else None
-
-
-@translation(functional.log_softmax)
-def _log_softmax(graph: Graph, x: Any, axis: int = -1) -> Any:
-    return graph.op("LogSoftmax", x, axis=int(axis)) if x.dtype.kind == "f" else None
 
 
 # -- convolution and pooling ----------------------------------------------------------------------
@@ -114,7 +100,7 @@ def _window(geo: Geometry) -> dict[str, Any]:
 
 def _filter(graph: Graph, kind: str, geo: Geometry, *operands: Any, **attributes: Any) -> Any:
     """Add a convolution of the input, the weight and the bias, which may be None."""
-    dtype = common(*operands[:2])
+    dtype = graph.result.dtype
     given = [a if a is None or a.dtype == dtype else a.astype(dtype) for a in operands]
     window = {**_window(geo), "dilations": geo.dilation, "group": geo.groups}
     return graph.single(dtype, kind, *given, **window, **attributes)
@@ -140,8 +126,7 @@ def _geometry(module: Any) -> Geometry:
     return geometry(module.kernel_size, *options)
 
 
-@translation(Conv1d)
-@translation(Conv2d)
+@translation(Conv1d, Conv2d)
 def _conv(graph: Graph, module: Any, x: Any) -> Any:
     """Translate the convolution and the bias by one operator."""
     return _filter(graph, "Conv", _geometry(module), x, module.weight, module.bias)
@@ -178,40 +163,32 @@ def _mean(graph: Graph, x: Any, geo: Geometry) -> Any:
 # -- normalization --------------------------------------------------------------------------------
 
 
-@translation(BatchNorm1d)
-@translation(BatchNorm2d)
+@translation(BatchNorm1d, BatchNorm2d)
 def _batch_norm(graph: Graph, module: Any, x: Any) -> Any:
     if module.training:
         return None
     mean, var = module.running_mean.astype(x.dtype), module.running_var.astype(x.dtype)
-    given = [graph.name(a, x.dtype) for a in _affine(module, mean.shape)]
+    plain = module.weight is None
+    weight, bias = (np.ones_like(mean), 0 * mean) if plain else (module.weight, module.bias)
+    given = graph.name(weight, x.dtype), graph.name(bias, x.dtype)
     return graph.op("BatchNormalization", x, *given, mean, var, epsilon=float(module.eps))
 
 
-def _affine(module: Any, shape: Any) -> tuple[Any, Any]:
-    """Return the weight and the bias of a normalization; ones and zeros if it has none."""
-    if module.weight is None:
-        return np.ones(shape), np.zeros(shape)
-    return module.weight, module.bias
-
-
-@translation(LayerNorm)
-def _layer_norm(graph: Graph, module: Any, x: Any) -> Any:
-    given = [graph.name(a, x.dtype) for a in _affine(module, module.normalized_shape)]
-    options: dict[str, Any] = {"axis": -len(module.normalized_shape), "epsilon": float(module.eps)}
-    return graph.op("LayerNormalization", x, *given, **options)
-
-
-@translation(GroupNorm)
-def _group_norm(graph: Graph, module: Any, x: Any) -> Any:
-    """Follow NumPy code: ONNX has an operator for it since opset 18 only."""
-    apart = x.reshape(x.shape[0], module.num_groups, math.prod(x.shape[1:]) // module.num_groups)
-    centred = apart - apart.mean(axis=-1, keepdims=True)
-    variance = (centred * centred).mean(axis=-1, keepdims=True)
-    standard = (centred / np.sqrt(variance + module.eps)).reshape(x.shape)
-    wide = (-1, *(1,) * (x.ndim - 2))
-    weight, bias = (
-        np.asarray(a.data if hasattr(a, "detach") else a, x.dtype).reshape(wide)
-        for a in _affine(module, module.num_channels)
-    )
-    return standard * weight + bias
+@translation(standardized)
+def _standardized(
+    graph: Graph, x: Any, weight: Any, bias: Any, *, axes: Any, eps: float, shape: Any, wide: Any,
+    mean: Any = None, variance: Any = None,
+) -> Any:  # fmt: skip
+    """Use the operator of layers; ONNX has one for groups since opset 18 only."""
+    last = tuple(range(len(shape) - len(axes), len(shape)))
+    if tuple(shape) == x.shape and axes == last:
+        own = shape[last[0] :]
+        given = [a if np.ndim(a) else np.full(own, a) for a in (weight, bias)]
+        names = [graph.name(a, x.dtype) for a in given]
+        options: dict[str, Any] = {"axis": -len(axes), "epsilon": float(eps)}
+        return graph.op("LayerNormalization", x, *names, **options)
+    weight, bias = (np.reshape(a, wide) if np.ndim(a) else a for a in (weight, bias))
+    centred = x.reshape(shape)
+    centred = centred - centred.mean(axis=axes, keepdims=True)
+    squares = (centred * centred).mean(axis=axes, keepdims=True)
+    return (centred / np.sqrt(squares + eps) * weight + bias).reshape(x.shape)

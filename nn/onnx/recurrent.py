@@ -56,9 +56,7 @@ def _initial_states(module: Any, state: Any, dtype: Any) -> list[Any]:
     return [s.astype(dtype) if s.dtype != dtype else s for s in parts]
 
 
-@translation(RNN)
-@translation(LSTM)
-@translation(GRU)
+@translation(RNN, LSTM, GRU)
 def _layers(graph: Graph, module: Any, x: Any, state: Any = None, lengths: Any = None) -> Any:
     n, steps = x.shape[:2]
     directions = 1 + module.bidirectional
@@ -81,9 +79,7 @@ def _layers(graph: Graph, module: Any, x: Any, state: Any = None, lengths: Any =
     return hidden, states if module.states > 1 else states[0]
 
 
-@translation(RNNCell)
-@translation(LSTMCell)
-@translation(GRUCell)
+@translation(RNNCell, LSTMCell, GRUCell)
 def _cell(graph: Graph, module: Any, x: Any, state: Any = None) -> Any:
     first = [s[None] for s in _initial_states(module, state, x.dtype)]
     made = _layer(graph, module, x[None], [""], first, None, x.dtype)

@@ -16,7 +16,6 @@ import numpy as np
 import autograd_core as ag
 from autograd_core.program import Trace, Traced, replaced, values_in
 from nn.module import Module, evaluating
-from nn.onnx.functions import common
 from nn.onnx.graph import DECOMPOSITIONS, TRANSLATIONS, ExportError, Graph, Translation
 
 REMEDY = (
@@ -130,7 +129,8 @@ class ModelTrace(Trace):
             names = self._follow(function, args, options)
         if out is not None:  # other values of its memory are out of date
             graph.values = {v: n for v, n in graph.values.items() if v.root is not out.root}
-            names = graph.op("Cast", names, to=out.dtype) if common(*args) != out.dtype else names
+            if np.result_type(*args) != out.dtype:
+                names = graph.op("Cast", names, to=out.dtype)
         self._name(result, names)
         return result
 
