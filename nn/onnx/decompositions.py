@@ -2,10 +2,12 @@
 
 import math
 import operator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from autograd_core.program import astype
 from nn.onnx.functions import axes_of
 from nn.onnx.graph import DECOMPOSITIONS, ExportError
 
@@ -83,40 +85,25 @@ def _nan_to_num(
     return x
 
 
-def _reducing(fun: Any) -> Any:
-    """Return the reduce method of a ufunc, by NumPy's function of an array."""
-    return lambda a, axis=0, **options: fun(a, axis=axis, **options)
-
-
 DECOMPOSITIONS |= {
-    np.add.reduce: _reducing(np.sum),
-    np.multiply.reduce: _reducing(np.prod),
-    np.maximum.reduce: _reducing(np.max),
-    np.minimum.reduce: _reducing(np.min),
-    np.logical_and.reduce: _reducing(np.all),
-    np.logical_or.reduce: _reducing(np.any),
-    operator.pow: np.power,
+    operator.pow: np.power, np.clip: _clip, np.round: _round, np.nan_to_num: _nan_to_num,
+    np.log1p: _log1p, np.expm1: _expm1, np.hypot: _hypot, np.logaddexp: _logaddexp,
+    np.remainder: _remainder, np.linalg.norm: _norm, np.var: _var,
+    np.std: lambda *args, **kwargs: np.sqrt(np.var(*args, **kwargs)),
     np.square: lambda x: x * x,
-    np.expm1: _expm1,
-    np.log1p: _log1p,
     np.exp2: lambda x: np.exp(x * math.log(2)),
     np.log2: lambda x: np.log(x) * (1 / math.log(2)),
     np.log10: lambda x: np.log(x) * (1 / math.log(10)),
     np.cbrt: lambda x: np.sign(x) * np.abs(x) ** (1 / 3),
-    np.hypot: _hypot,
     np.trunc: lambda x: np.sign(x) * np.floor(np.abs(x)),
     np.not_equal: lambda x, y: np.logical_not(np.equal(x, y)),
     np.isfinite: lambda x: np.logical_not(np.isnan(x) | np.isinf(x)),
     np.float_power: lambda x, y: np.power(x * np.float64(1), y),
-    np.logaddexp: _logaddexp,
-    np.round: _round,
-    np.clip: _clip,
-    np.nan_to_num: _nan_to_num,
-    np.linalg.norm: _norm,
-    np.remainder: _remainder,
-    np.floor_divide: lambda x, y: np.rint((x - np.remainder(x, y)) / y).astype(
-        np.result_type(x, y)
-    ),
-    np.var: _var,
-    np.std: lambda *args, **kwargs: np.sqrt(np.var(*args, **kwargs)),
-}
+    np.floor_divide: lambda x, y: astype(np.rint((x - x % y) / y), np.result_type(x, y)),
+}  # fmt: skip
+
+for _ufunc, _function in (
+    (np.add, np.sum), (np.multiply, np.prod), (np.maximum, np.max), (np.minimum, np.min),
+    (np.logical_and, np.all), (np.logical_or, np.any),
+):  # fmt: skip
+    DECOMPOSITIONS[_ufunc.reduce] = partial(_function, axis=0)

@@ -3,6 +3,7 @@
 ONNX converts no dtypes, so operands are first cast to the one in which NumPy computes.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,28 +35,20 @@ _SINGLE: dict[Any, str] = {
 _LOGICAL: dict[Any, str] = {
     np.logical_and: "And", np.logical_or: "Or", np.logical_xor: "Xor", np.logical_not: "Not",
 }  # fmt: skip
-_REDUCTIONS: dict[Any, str] = {np.mean: "ReduceMean", np.prod: "ReduceProd", np.sum: "ReduceSum"}
-_EXTREMES: dict[Any, str] = {
-    np.max: "ReduceMax", np.min: "ReduceMin", np.amax: "ReduceMax", np.amin: "ReduceMin",
-    np.any: "ReduceMax", np.all: "ReduceMin",
-}  # fmt: skip
 
 
-def _elementwise(ufunc: np.ufunc, kind: str, single: bool = False, **options: Any) -> Translation:
-    """Return the translation of a ufunc, in the dtype of the loop that NumPy chooses for it."""
-
-    def translate(graph: Graph, *operands: Any) -> Any:
-        if not kind and np.result_type(*operands).kind != "b":
-            raise ExportError(f"np.{ufunc.__name__} is translated to ONNX for booleans only")
-        types = [type(x) if type(x) in (int, float) else np.result_type(x) for x in operands]
-        dtype = ufunc.resolve_dtypes((*types, None))[0]
-        chosen = _BOOLEAN.get(ufunc, kind) if dtype.kind == "b" else kind
-        names = [graph.name(x, dtype) for x in operands]
-        if single:
-            return graph.single(dtype, chosen, *names)
-        return graph.op(chosen, *names, **options)
-
-    return translate
+def _elementwise(
+    ufunc: np.ufunc, kind: str, graph: Graph, *operands: Any, single: bool = False,
+    fmod: int | None = None,
+) -> Any:  # fmt: skip
+    """Translate a ufunc, in the dtype of the loop that NumPy chooses for it."""
+    types = [type(x) if type(x) in (int, float) else np.result_type(x) for x in operands]
+    dtype = ufunc.resolve_dtypes((*types, None))[0]
+    kind = _BOOLEAN.get(ufunc, kind) if dtype.kind == "b" else kind
+    if not kind:
+        raise ExportError(f"np.{ufunc.__name__} is translated to ONNX for booleans only")
+    names = [graph.name(x, dtype) for x in operands]
+    return graph.single(dtype, kind, *names) if single else graph.op(kind, *names, fmod=fmod)
 
 
 def _logical(kind: str) -> Translation:
@@ -72,35 +65,28 @@ def axes_of(axis: Any, ndim: int) -> list[int]:
     return list(range(ndim) if axis is None else normalize_axis_tuple(axis, ndim))
 
 
-def _reduce(graph: Graph, kind: str, a: Any, axis: Any, keepdims: Any) -> Any:
+def _reduction(
+    kind: str, graph: Graph, a: Any, axis: Any = None, dtype: Any = None, out: None = None,
+    keepdims: Any = False,
+) -> Any:  # fmt: skip
     """Add a reduction in the dtype of its result; for booleans, of whole numbers."""
-    dtype, axes, options = graph.result.dtype, axes_of(axis, a.ndim), {"keepdims": keepdims == 1}
+    dtype, axes, kept = graph.result.dtype, axes_of(axis, a.ndim), int(keepdims == 1)
     name = graph.name(a, dtype)
     if dtype.kind == "b":
         name = graph.op("Cast", name, to=np.dtype(np.int32))
     if not axes:
         name = graph.op("Identity", name)
     elif kind == "ReduceSum":
-        name = graph.op(kind, name, np.array(axes), **options)
+        name = graph.op(kind, name, np.array(axes), keepdims=kept)
     else:
-        name = graph.op(kind, name, axes=axes, **options)
+        name = graph.op(kind, name, axes=axes, keepdims=kept)
     return graph.op("Cast", name, to=dtype) if dtype.kind == "b" else name
 
 
-def _reduction(kind: str) -> Translation:
-    def translate(
-        graph: Graph, a: Any, axis: Any = None, dtype: Any = None, out: None = None,
-        keepdims: Any = False,
-    ) -> Any:  # fmt: skip
-        return _reduce(graph, kind, a, axis, keepdims)
-
-    return translate
-
-
-def _extreme(kind: str) -> Translation:
-    return lambda graph, a, axis=None, out=None, keepdims=False: _reduce(
-        graph, kind, a, axis, keepdims
-    )
+def _extreme(
+    kind: str, graph: Graph, a: Any, axis: Any = None, out: None = None, keepdims: Any = False
+) -> Any:
+    return _reduction(kind, graph, a, axis, keepdims=keepdims)
 
 
 def flat_if_none(graph: Graph, name: Any, axis: Any) -> tuple[Any, int]:
@@ -108,31 +94,28 @@ def flat_if_none(graph: Graph, name: Any, axis: Any) -> tuple[Any, int]:
     return (graph.op("Reshape", name, np.array([-1])), 0) if axis is None else (name, int(axis))
 
 
-def _arg_extreme(kind: str) -> Translation:
-    def translate(
-        graph: Graph, a: Any, axis: Any = None, out: None = None, *, keepdims: Any = False
-    ) -> Any:
-        if axis is None and keepdims is True:
-            return None
-        name = graph.name(a, np.int32 if a.dtype.kind == "b" else None)
-        name, axis = flat_if_none(graph, name, axis)
-        return graph.op(kind, name, axis=axis, keepdims=int(keepdims is True))
-
-    return translate
+def _arg_extreme(
+    kind: str, graph: Graph, a: Any, axis: Any = None, out: None = None, *, keepdims: Any = False
+) -> Any:
+    if axis is None and keepdims is True:
+        return None
+    name, axis = flat_if_none(graph, graph.name(a, np.int32 if a.dtype.kind == "b" else None), axis)
+    return graph.op(kind, name, axis=axis, keepdims=int(keepdims is True))
 
 
 TRANSLATIONS |= {
-    **{f: _elementwise(f, kind) for f, kind in _ELEMENTWISE.items()},
-    **{f: _elementwise(f, kind, single=True) for f, kind in _SINGLE.items()},
+    **{f: partial(_elementwise, f, kind) for f, kind in _ELEMENTWISE.items()},
+    **{f: partial(_elementwise, f, kind, single=True) for f, kind in _SINGLE.items()},
     **{f: _logical(kind) for f, kind in _LOGICAL.items()},
-    **{f: _reduction(kind) for f, kind in _REDUCTIONS.items()},
-    **{f: _extreme(kind) for f, kind in _EXTREMES.items()},
-    np.fmod: _elementwise(np.fmod, "Mod", fmod=1),
-    np.argmax: _arg_extreme("ArgMax"),
-    np.argmin: _arg_extreme("ArgMin"),
-    np.isnan: _test("IsNaN"),
-    np.isinf: _test("IsInf"),
-}
+    np.fmod: partial(_elementwise, np.fmod, "Mod", fmod=1),
+    np.isnan: _test("IsNaN"), np.isinf: _test("IsInf"),
+    np.mean: partial(_reduction, "ReduceMean"), np.sum: partial(_reduction, "ReduceSum"),
+    np.prod: partial(_reduction, "ReduceProd"),
+    np.max: partial(_extreme, "ReduceMax"), np.min: partial(_extreme, "ReduceMin"),
+    np.amax: partial(_extreme, "ReduceMax"), np.amin: partial(_extreme, "ReduceMin"),
+    np.any: partial(_extreme, "ReduceMax"), np.all: partial(_extreme, "ReduceMin"),
+    np.argmax: partial(_arg_extreme, "ArgMax"), np.argmin: partial(_arg_extreme, "ArgMin"),
+}  # fmt: skip
 
 
 @translation(np.cumsum)
@@ -150,9 +133,6 @@ def _where(graph: Graph, condition: Any, x: Any, y: Any) -> Any:
 @translation(np.einsum)
 def _einsum(graph: Graph, subscripts: Any, *operands: Any) -> Any:
     if not isinstance(subscripts, str):
-        raise ExportError(
-            'np.einsum is translated to ONNX in the form np.einsum("ij,jk", x, y), with the '
-            "subscripts first"
-        )
+        raise ExportError('np.einsum needs its subscripts first: np.einsum("ij,jk", x, y)')
     names = [graph.name(x, graph.result.dtype) for x in operands]
     return graph.op("Einsum", *names, equation=subscripts.replace(" ", ""))

@@ -3,13 +3,14 @@
 import inspect
 import itertools
 import operator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from autograd_core.program import Traced, astype
 from nn.onnx.functions import flat_if_none
-from nn.onnx.graph import DECOMPOSITIONS, ExportError, Graph, Translation, translation
+from nn.onnx.graph import DECOMPOSITIONS, ExportError, Graph, translation
 
 _FIRST, _LAST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
@@ -22,14 +23,10 @@ def _reshape(graph: Graph, a: Any, *args: Any, order: str = "C", **kwargs: Any) 
     return graph.shape(a, graph.result.shape)
 
 
-def _permuting(fun: Any) -> Translation:
-    """Return the translation of a function that only changes the order of the axes."""
-
-    def translate(graph: Graph, a: Any, *args: Any, **kwargs: Any) -> Any:
-        numbered = np.empty(range(a.ndim), bool)  # the length of each axis is its number
-        return graph.op("Transpose", a, perm=list(fun(numbered, *args, **kwargs).shape))
-
-    return translate
+def _permute(fun: Any, graph: Graph, a: Any, *args: Any, **kwargs: Any) -> Any:
+    """Translate a function that only changes the order of the axes."""
+    numbered = np.empty(range(a.ndim), bool)  # the length of each axis is its number
+    return graph.op("Transpose", a, perm=list(fun(numbered, *args, **kwargs).shape))
 
 
 @translation(np.concatenate)
@@ -59,23 +56,19 @@ def _take_along_axis(graph: Graph, arr: Any, indices: Any, axis: Any = -1) -> An
 
 
 for _f in (np.transpose, np.swapaxes, np.moveaxis, np.rollaxis):
-    translation(_f)(_permuting(_f))
+    translation(_f)(partial(_permute, _f))
 translation(np.copy)(lambda graph, a, order="K": graph.name(a))
 translation(astype)(lambda graph, x, dtype: graph.op("Cast", x, to=np.dtype(dtype)))
 
 # -- in terms of others ---------------------------------------------------------------------------
 
 
-def _splitting(fun: Any) -> Any:
-    """Return split or array_split by slices, whose limits are found by splitting positions."""
-
-    def split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> list[Any]:
-        parts = fun(np.arange(ary.shape[axis]), indices_or_sections)
-        before = (slice(None),) * (axis % ary.ndim)
-        stops = np.cumsum([0, *map(len, parts)]).tolist()
-        return [ary[(*before, slice(a, b))] for a, b in itertools.pairwise(stops)]
-
-    return split
+def _split(fun: Any, ary: Any, indices_or_sections: Any, axis: Any = 0) -> list[Any]:
+    """Split by slices, whose limits are found by splitting positions."""
+    parts = fun(np.arange(ary.shape[axis]), indices_or_sections)
+    stops = np.cumsum([0, *map(len, parts)]).tolist()
+    before = (slice(None),) * (axis % ary.ndim)
+    return [ary[(*before, slice(a, b))] for a, b in itertools.pairwise(stops)]
 
 
 def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
@@ -94,9 +87,9 @@ def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     return np.take(a, np.repeat(np.arange(a.shape[axis]), repeats), axis=axis)
 
 
-def _masking(fun: Any) -> Any:
-    """Return tril or triu as a choice between the matrix and zeros."""
-    return lambda m, k=0: np.where(fun(np.ones(m.shape[-2:], bool), k), m, m.dtype.type(0))
+def _mask(fun: Any, m: Any, k: int = 0) -> Any:
+    """Choose between a matrix and zeros, for tril and triu."""
+    return np.where(fun(np.ones(m.shape[-2:], bool), k), m, m.dtype.type(0))
 
 
 def _pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Any:
@@ -131,15 +124,11 @@ DECOMPOSITIONS |= {
     np.stack: lambda arrays, axis=0: np.concatenate(
         [np.expand_dims(a, axis) for a in arrays], axis=axis
     ),
-    **{f: _splitting(f) for f in (np.split, np.array_split)},
-    **{f: _masking(f) for f in (np.tril, np.triu)},
-    np.flip: inspect.unwrap(np.flip),
-    np.roll: _roll,
-    np.repeat: _repeat,
-    np.pad: _pad,
-    np.diagonal: _diagonal,
-    operator.setitem: _setitem,
-}
+    **{f: partial(_split, f) for f in (np.split, np.array_split)},
+    **{f: partial(_mask, f) for f in (np.tril, np.triu)},
+    np.flip: inspect.unwrap(np.flip), np.roll: _roll, np.repeat: _repeat, np.pad: _pad,
+    np.diagonal: _diagonal, operator.setitem: _setitem,
+}  # fmt: skip
 
 # -- indexing -------------------------------------------------------------------------------------
 
