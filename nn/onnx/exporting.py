@@ -25,15 +25,10 @@ TOLERANCE = 1e-4
 
 
 def export(
-    model: Module,
-    example: Any,
-    path: str | Path,
-    *,
-    input_names: Sequence[str] | None = None,
+    model: Module, example: Any, path: str | Path, *, input_names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
-    dynamic_batch: bool | Sequence[int | None] = True,
-    check: bool = True,
-) -> None:
+    dynamic_batch: bool | Sequence[int | None] = True, check: bool = True,
+) -> None:  # fmt: skip
     """Write a model, in evaluation mode, to an ONNX file (IR version 8, opset 17).
 
     The model is run on stand-ins for arrays, which record what is computed with them: layers as
@@ -95,25 +90,24 @@ def export(
     if find_spec("onnx") is None:
         raise ImportError("nn.onnx.export needs the package onnx: pip install onnx onnxruntime")
     example = example if isinstance(example, tuple) else (example,)
-    arrays = map(_array, leaves(example))
-    inputs = replaced(example, lambda _: next(arrays))
-    _check_dtypes(model, inputs)
+    arrays = [_array(model, leaf) for leaf in leaves(example)]
+    given = iter(arrays)
+    inputs, reserved = replaced(example, lambda _: next(given)), list(output_names or ())
     names = list(input_names) if input_names else _names(model, inputs)
-    count, reserved = len(leaves(inputs)), list(output_names or ())
-    if len(names) != count or len(set(names + reserved)) < len(names) + len(reserved):
+    if len(names) != len(arrays) or len({*names, *reserved}) < len(names) + len(reserved):
         raise ExportError(
-            f"the example has {count} arrays and needs as many names, all different from one "
+            f"the example has {len(arrays)} arrays and needs as many names, all different from one "
             f"another and from those of the outputs; got {names} and {reserved}"
         )
-    axes = _batch_axes(inputs, dynamic_batch)
-    source = next(((n, a) for n, a in zip(names, axes, strict=True) if a is not None), None)
+    axes = _batch_axes(arrays, dynamic_batch)
+    described = list(zip(names, arrays, axes, strict=True))
+    source = next(((name, axis) for name, _, axis in described if axis is not None), None)
     sizes = SIZES if source else (0, 0)
-    batches = [resize_batch(inputs, axes, n) for n in sizes]
+    batches = [_resized(inputs, axes, n) for n in sizes]
     graphs, outputs = zip(*(trace(model, b, names, reserved) for b in batches), strict=True)
-    graph = merge_batches(graphs, sizes, source)
     if reserved and len(reserved) != len(outputs[0]):
         raise ExportError(f"the model has {len(outputs[0])} outputs, got the names {reserved}")
-    described = list(zip(names, leaves(inputs), axes, strict=True))
+    graph = merge_batches(graphs, sizes, source)
     file = build(graph, described, outputs, sizes, reserved)
     compare("its recording", model, batches[0], [a for _, a in outputs[0]])
     if check:
@@ -124,23 +118,18 @@ def export(
 # -- inputs ---------------------------------------------------------------------------------------
 
 
-def _array(value: Any) -> Any:
+def _array(model: Module, value: Any) -> Any:
+    """Return an input, of the precision of the weights: another would double the file."""
     a = np.asarray(value.data if isinstance(value, ag.Tensor) else value)
     if a.dtype.kind not in "biuf":
         raise ExportError(f"inputs are arrays of real numbers or booleans, got dtype {a.dtype}")
+    own = {p.dtype for p in model.parameters()}
+    if a.dtype.kind == "f" and len(own) == 1 and a.dtype not in own:
+        raise ExportError(
+            f"the parameters are {(wanted := own.pop())}, the example is {a.dtype}; pass "
+            f"example.astype(np.{wanted}), or cast the model: model.to(np.{a.dtype})"
+        )
     return a
-
-
-def _check_dtypes(model: Module, inputs: Any) -> None:
-    """Refuse an example of another precision than the weights: it would double the file."""
-    wanted = {p.dtype for p in model.parameters()}
-    for a in leaves(inputs):
-        if a.dtype.kind == "f" and len(wanted) == 1 and a.dtype not in wanted:
-            own = wanted.pop()
-            raise ExportError(
-                f"the parameters are {own}, the example is {a.dtype}; pass "
-                f"example.astype(np.{own}), or cast the model: model.to(np.{a.dtype})"
-            )
 
 
 def _names(model: Module, inputs: Any) -> list[str]:
@@ -149,26 +138,22 @@ def _names(model: Module, inputs: Any) -> list[str]:
     parameters = inspect.signature(model.forward).parameters.values()
     own = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     for i, tree in enumerate(inputs):
-        name, n = own[i] if i < len(own) else f"input_{i}", len(leaves(tree))
-        found += [f"{name}_{k}" for k in range(n)] if isinstance(tree, (tuple, list)) else [name]
+        name, nested = own[i] if i < len(own) else f"input_{i}", isinstance(tree, (tuple, list))
+        found += [f"{name}_{k}" for k in range(len(leaves(tree)))] if nested else [name]
     return found
 
 
-def _batch_axes(inputs: Any, dynamic: bool | Sequence[int | None]) -> list[int | None]:
+def _batch_axes(arrays: list[Any], dynamic: bool | Sequence[int | None]) -> list[int | None]:
     """Return the axis of the batch of each input, None for an input without one."""
-    arrays = leaves(inputs)
-    if isinstance(dynamic, bool):
-        axes: list[int | None] = [0 if dynamic else None] * len(arrays)
-    else:
-        axes = list(dynamic)
-    if len(axes) != len(arrays) or any(
-        a is not None and not 0 <= a < x.ndim for a, x in zip(axes, arrays, strict=False)
-    ):
+    whole = [0 if dynamic else None] * len(arrays)
+    axes = whole if isinstance(dynamic, bool) else list(dynamic)
+    along = [(a, x) for a, x in zip(axes, arrays, strict=False) if a is not None]
+    if len(axes) != len(arrays) or not all(0 <= a < x.ndim for a, x in along):
         raise ExportError(
             f"dynamic_batch={dynamic!r} must hold an axis of each input, of shapes "
             f"{[x.shape for x in arrays]}, or None for an input without a batch"
         )
-    lengths = {x.shape[a] for a, x in zip(axes, arrays, strict=True) if a is not None}
+    lengths = {x.shape[a] for a, x in along}
     if len(lengths) > 1 or 0 in lengths:
         raise ExportError(
             f"inputs of shapes {[x.shape for x in arrays]} have no common batch of at least one on "
@@ -178,7 +163,7 @@ def _batch_axes(inputs: Any, dynamic: bool | Sequence[int | None]) -> list[int |
     return axes
 
 
-def resize_batch(inputs: Any, axes: Sequence[int | None], size: int) -> Any:
+def _resized(inputs: Any, axes: Sequence[int | None], size: int) -> Any:
     """Return the inputs with a batch of another size, which repeats the rows of the example."""
     along = iter(axes)
 
@@ -196,8 +181,6 @@ def compare(source: str, model: Module, inputs: Any, found: Sequence[Any]) -> No
     """Raise an ExportError where the results ``found`` by a source are not those of the model."""
     with evaluating(model), ag.no_grad():
         expected = [np.asarray(a) for a in leaves(arrays_of(model(*inputs)))]
-    if len(found) != len(expected):
-        raise ExportError(f"the model has {len(expected)} outputs, {source} {len(found)}")
     for i, (a, b) in enumerate(zip(expected, map(np.asarray, found), strict=True)):
         if a.shape != b.shape or a.dtype != b.dtype:
             raise ExportError(
@@ -218,11 +201,11 @@ def _relative_error(a: Any, b: Any) -> float:
 
     It is infinite where only one of them is finite, and where integers differ.
     """
-    if a.dtype.kind != "f" or not a.size:
+    if a.dtype.kind != "f":
         return 0.0 if np.array_equal(a, b) else np.inf
     finite = np.isfinite(a)
-    infinite_alike = np.array_equal(a[~finite], b[~finite], equal_nan=True)
-    if not infinite_alike or not np.isfinite(b[finite]).all():
+    alike = np.array_equal(a[~finite], b[~finite], equal_nan=True)
+    if not alike or not np.isfinite(b[finite]).all():
         return np.inf
     difference = np.abs(a[finite].astype(np.float64) - b[finite])
     largest = float(np.abs(a[finite]).max(initial=0)) or 1.0
@@ -256,13 +239,11 @@ def validate(file: Any, model: Module, samples: Sequence[Any], names: Sequence[s
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors only
     options.intra_op_num_threads = 1  # a check leaves the other cores alone
+    written, where = file.SerializeToString(), ["CPUExecutionProvider"]
     try:
-        session = onnxruntime.InferenceSession(
-            file.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
-        results = [
-            session.run(None, dict(zip(names, leaves(inputs), strict=True))) for inputs in samples
-        ]
+        session = onnxruntime.InferenceSession(written, options, providers=where)
+        feeds = [dict(zip(names, leaves(inputs), strict=True)) for inputs in samples]
+        results = [session.run(None, feed) for feed in feeds]
     except Exception as error:  # its own exceptions have no public base class
         raise ExportError(f"onnxruntime cannot run the exported graph: {error}") from error
     for inputs, found in zip(samples, results, strict=True):

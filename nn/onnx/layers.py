@@ -5,6 +5,7 @@ NumPy functions, which are translated one by one.
 """
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,10 @@ from nn.functional.convolution import Geometry, convolve, convolve_transpose, ge
 from nn.functional.normalization import standardized
 from nn.functional.pooling import max_pool, sum_pool
 from nn.layers.basic import Embedding, Flatten
-from nn.layers.convolution import Conv1d, Conv2d, ConvTranspose2d
+from nn.layers.convolution import ConvTranspose2d
 from nn.layers.normalization import BatchNorm1d, BatchNorm2d
 from nn.layers.pooling import AvgPool2d
-from nn.onnx.graph import TRANSLATIONS, Graph, Translation, translation
+from nn.onnx.graph import TRANSLATIONS, Graph, translation
 
 # -- linear ---------------------------------------------------------------------------------------
 
@@ -45,40 +46,30 @@ def _flatten(graph: Graph, module: Any, x: Any) -> Any:
 # -- activations ----------------------------------------------------------------------------------
 
 
-def _activation(kind: str, single: bool = False, **default: Any) -> Translation:
-    """Return the translation of an activation of floating-point numbers by one operator.
+def _activation(
+    kind: str, dtypes: str, default: dict[str, Any], graph: Graph, x: Any, *given: Any,
+    **named: Any,
+) -> Any:  # fmt: skip
+    """Translate an activation by one operator, for some dtypes.
 
-    Parameters
-    ----------
-    kind
-        The operator.
-    single
-        Whether it serves float32 only: onnxruntime lacks some operators in float64, and ONNX holds
-        options in float32.  In float64 the NumPy code of the activation is followed instead.
-    default
-        The attribute that holds the option of the activation, if it has one, and its default.
+    Those that onnxruntime has in float32 only, or whose option ONNX holds in float32, are followed
+    in float64.  ``default`` has the attribute that holds the option, if there is one.
     """
-
-    def translate(graph: Graph, x: Any, *option: Any, **named: Any) -> Any:
-        if x.dtype.kind != "f" or (single and x.dtype != np.float32):
-            return None
-        given = (*option, *named.values(), *default.values())
-        return graph.op(kind, x, **{k: type(v)(given[0]) for k, v in default.items()})
-
-    return translate
+    values = (*given, *named.values(), *default.values())
+    options = {k: type(v)(values[0]) for k, v in default.items()}
+    return graph.op(kind, x, **options) if x.dtype.char in dtypes else None
 
 
-_ACTIVATIONS = {
-    functional.sigmoid: _activation("Sigmoid"),
-    functional.relu: _activation("Relu"),
-    functional.leaky_relu: _activation("LeakyRelu", single=True, alpha=0.01),
-    functional.elu: _activation("Elu", single=True, alpha=1.0),
-    functional.softplus: _activation("Softplus", single=True),
-    functional.softmax: _activation("Softmax", axis=-1),
-    functional.log_softmax: _activation("LogSoftmax", axis=-1),
+TRANSLATIONS |= {
+    functional.sigmoid: partial(_activation, "Sigmoid", "efd", {}),
+    functional.relu: partial(_activation, "Relu", "efd", {}),
+    functional.softmax: partial(_activation, "Softmax", "efd", {"axis": -1}),
+    functional.log_softmax: partial(_activation, "LogSoftmax", "efd", {"axis": -1}),
+    functional.leaky_relu: partial(_activation, "LeakyRelu", "f", {"alpha": 0.01}),
+    functional.elu: partial(_activation, "Elu", "f", {"alpha": 1.0}),
+    functional.softplus: partial(_activation, "Softplus", "f", {}),
     functional.silu: lambda graph, x: x * functional.sigmoid(x) if x.dtype.kind == "f" else None,
 }
-TRANSLATIONS.update(_ACTIVATIONS)
 
 
 @translation(functional._gelu)
@@ -113,30 +104,20 @@ def _convolve(graph: Graph, x: Any, weight: Any, bias: Any = None, *, geo: Geome
 
 @translation(convolve_transpose)
 def _convolve_transpose(
-    graph: Graph, g: Any, weight: Any, *, geo: Geometry, lengths: Any
-) -> Any:  # fmt: skip
-    wide = geo.padded_lengths(lengths)
-    of_axes = zip(wide, g.shape[2:], geo.stride, geo.dilation, geo.size, strict=True)
-    more = [n - ((m - 1) * s + d * (k - 1) + 1) for n, m, s, d, k in of_axes]
-    return _filter(graph, "ConvTranspose", geo, g, weight, output_padding=more)
-
-
-def _geometry(module: Any) -> Geometry:
-    options = (module.stride, module.padding, module.dilation, module.groups)
-    return geometry(module.kernel_size, *options)
-
-
-@translation(Conv1d, Conv2d)
-def _conv(graph: Graph, module: Any, x: Any) -> Any:
-    """Translate the convolution and the bias by one operator."""
-    return _filter(graph, "Conv", _geometry(module), x, module.weight, module.bias)
+    graph: Graph, g: Any, weight: Any, bias: Any = None, *, geo: Geometry, lengths: Any
+) -> Any:
+    of_axes = zip(g.shape[2:], geo.stride, geo.dilation, geo.size, strict=True)
+    least = [(m - 1) * s + d * (k - 1) + 1 for m, s, d, k in of_axes]
+    more = [n - m for n, m in zip(geo.padded_lengths(lengths), least, strict=True)]
+    return _filter(graph, "ConvTranspose", geo, g, weight, bias, output_padding=more)
 
 
 @translation(ConvTranspose2d)
 def _conv_transpose(graph: Graph, module: Any, x: Any) -> Any:
-    more = per_axis(module.output_padding, 2, "output_padding", least=0)
-    operands = (x, module.weight, module.bias)
-    return _filter(graph, "ConvTranspose", _geometry(module), *operands, output_padding=more)
+    """Translate the convolution and the bias by one operator."""
+    options = module.stride, module.padding, module.dilation, module.groups
+    geo, lengths = geometry(module.kernel_size, *options), graph.result.shape[2:]
+    return _convolve_transpose(graph, x, module.weight, module.bias, geo=geo, lengths=lengths)
 
 
 @translation(max_pool)
@@ -149,15 +130,15 @@ def _sum_pool(graph: Graph, x: Any, *, geo: Geometry) -> Any:
     return graph.op("Mul", _mean(graph, x, geo), np.asarray(math.prod(geo.size), x.dtype))
 
 
+def _mean(graph: Graph, x: Any, geo: Geometry) -> Any:
+    return graph.single(x.dtype, "AveragePool", x, **_window(geo), count_include_pad=1)
+
+
 @translation(AvgPool2d)
 def _avg_pool(graph: Graph, module: Any, x: Any) -> Any:
     size = per_axis(module.kernel_size, 2, "kernel_size")
     stride = size if module.stride is None else module.stride
     return _mean(graph, x, geometry(size, stride, module.padding, 1))
-
-
-def _mean(graph: Graph, x: Any, geo: Geometry) -> Any:
-    return graph.single(x.dtype, "AveragePool", x, **_window(geo), count_include_pad=1)
 
 
 # -- normalization --------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from nn.onnx.graph import ExportError, Graph, Node
+from nn.onnx.graph import Graph, Node
 
 IR_VERSION, OPSET = 8, 17
 BATCH = "batch"
@@ -37,57 +37,43 @@ def build(
     def describe(name: str, array: Any, shape: Sequence[Any]) -> Any:
         return helper.make_tensor_value_info(name, element_type(array.dtype), shape)
 
-    def operator(node: Node, number: int) -> Any:
-        name = f"{node.module}.{node.kind}" if node.module else node.kind
+    def operator(number: int, node: Node) -> Any:
+        name = f"{node.module}.{node.kind}_{number}".removeprefix(".")
         options = {k: element_type(v) if k == "to" else v for k, v in node.attributes.items()}
-        return helper.make_node(
-            node.kind, node.inputs, node.outputs, name=f"{name}_{number}", **options
-        )
+        return helper.make_node(node.kind, node.inputs, node.outputs, name=name, **options)
 
-    count = len(outputs[0])
-    names = names or [graph.fresh(f"output_{i}" if count > 1 else "output") for i in range(count)]
+    stems = [f"output_{i}" for i in range(len(outputs[0]))]
+    names = names or list(map(graph.fresh, stems if len(stems) > 1 else ["output"] * len(stems)))
     nodes = _needed_nodes(graph, [name for name, _ in outputs[0]], names)
     used = {name for node in nodes for name in node.inputs}
     body = helper.make_graph(
-        [operator(n, i) for i, n in enumerate(nodes)],
+        [operator(i, node) for i, node in enumerate(nodes)],
         "model",
-        [
-            describe(name, a, [BATCH if i == axis else n for i, n in enumerate(a.shape)])
-            for name, a, axis in inputs
-        ],
-        [
-            describe(name, made[0][1], _shape([a.shape for _, a in made], sizes))
-            for name, *made in zip(names, *outputs, strict=True)
-        ],
+        [describe(n, a, [BATCH if i == axis else m for i, m in enumerate(a.shape)])
+         for n, a, axis in inputs],
+        [describe(name, made[0][1], _shape([a.shape for _, a in made], sizes))
+         for name, *made in zip(names, *outputs, strict=True)],
         [numpy_helper.from_array(a, name) for name, a in graph.constants.items() if name in used],
-    )
+    )  # fmt: skip
+    opsets = [helper.make_opsetid("", OPSET)]
     return helper.make_model(
-        body,
-        ir_version=IR_VERSION,
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        producer_name="autograd_core.nn",
+        body, ir_version=IR_VERSION, opset_imports=opsets, producer_name="autograd_core.nn"
     )
 
 
 def _needed_nodes(graph: Graph, computed: Sequence[str], names: Sequence[str]) -> list[Node]:
     """Return the nodes that the outputs need, with the outputs renamed."""
     own = {name for node in graph.nodes for name in node.outputs}
-    renamed: dict[str, str] = {}
-    copies = []
-    for name, to in zip(computed, names, strict=True):
-        if name in own and name not in renamed:
-            renamed[name] = to
-        else:
-            copies.append(Node("Identity", (renamed.get(name, name),), (to,), {}))
-    nodes = [
-        node._replace(
-            inputs=tuple(renamed.get(n, n) for n in node.inputs),
-            outputs=tuple(renamed.get(n, n) for n in node.outputs),
-        )
-        for node in graph.nodes
-    ]
+    pairs = list(zip(computed, names, strict=True))
+    renamed = {name: to for name, to in reversed(pairs) if name in own}
+
+    def rename(found: Sequence[str]) -> tuple[str, ...]:
+        return tuple(renamed.get(name, name) for name in found)
+
+    nodes = [n._replace(inputs=rename(n.inputs), outputs=rename(n.outputs)) for n in graph.nodes]
+    nodes += [Node("Identity", rename([n]), (to,), {}) for n, to in pairs if renamed.get(n) != to]
     needed, kept = set(names), []
-    for node in reversed([*nodes, *copies]):
+    for node in reversed(nodes):
         if needed.intersection(node.outputs):
             needed.update(node.inputs)
             kept.append(node)
@@ -96,11 +82,6 @@ def _needed_nodes(graph: Graph, computed: Sequence[str], names: Sequence[str]) -
 
 def _shape(shapes: Sequence[tuple[int, ...]], sizes: Sequence[int]) -> list[Any]:
     """Return the shape of an output, with the batch by name and None for what depends on it."""
-    if len({len(s) for s in shapes}) > 1:
-        raise ExportError(
-            f"with batches of {', '.join(map(str, sizes))} an output has shapes "
-            f"{', '.join(map(str, shapes))}; ONNX needs the same number of axes for all"
-        )
     return [
         lengths[0] if len(set(lengths)) == 1 else BATCH if lengths == tuple(sizes) else None
         for lengths in zip(*shapes, strict=True)

@@ -50,10 +50,8 @@ def _layer(
 
 def _initial_states(module: Any, state: Any, dtype: Any) -> list[Any]:
     """Return each kind of initial state, in the dtype of the input; none by default."""
-    if state is None:
-        return []
-    parts = list(state) if module.states > 1 else [state]
-    return [s.astype(dtype) if s.dtype != dtype else s for s in parts]
+    parts = () if state is None else state if module.states > 1 else (state,)
+    return [s.astype(dtype, copy=False) for s in parts]
 
 
 @translation(RNN, LSTM, GRU)
@@ -61,8 +59,8 @@ def _layers(graph: Graph, module: Any, x: Any, state: Any = None, lengths: Any =
     n, steps = x.shape[:2]
     directions = 1 + module.bidirectional
     if lengths is not None:
-        lengths = lengths if isinstance(lengths, Traced) else np.asarray(lengths)
-        lengths = lengths.astype(np.int32)
+        given = lengths if isinstance(lengths, Traced) else np.asarray(lengths)
+        lengths = given.astype(np.int32)
     initial = _initial_states(module, state, x.dtype)
     hidden = graph.op("Transpose", x, perm=(1, 0, 2))
     final = []

@@ -49,10 +49,22 @@ def _take(graph: Graph, a: Any, indices: Any, axis: Any = None) -> Any:
 
 @translation(np.take_along_axis)
 def _take_along_axis(graph: Graph, arr: Any, indices: Any, axis: Any = -1) -> Any:
-    if axis is None:
-        return None
-    wide = np.broadcast_to(indices, graph.result.shape)
-    return graph.op("GatherElements", arr, graph.name(wide, np.int64), axis=int(axis) % arr.ndim)
+    name, axis = flat_if_none(graph, arr, axis)
+    wide = graph.name(np.broadcast_to(indices, graph.result.shape), np.int64)
+    return graph.op("GatherElements", name, wide, axis=axis % graph.result.ndim)
+
+
+@translation(np.pad)
+def _pad(
+    graph: Graph, array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0
+) -> Any:
+    if mode != "constant" or np.ndim(constant_values):
+        raise ExportError(
+            f"np.pad is translated to ONNX with mode='constant' and one constant value only, got "
+            f"mode={mode!r}, constant_values={constant_values!r}"
+        )
+    widths = np.broadcast_to(pad_width, (array.ndim, 2)).T.reshape(-1).astype(np.int64)
+    return graph.op("Pad", array, widths, np.asarray(constant_values, array.dtype))
 
 
 for _f in (np.transpose, np.swapaxes, np.moveaxis, np.rollaxis):
@@ -92,20 +104,6 @@ def _mask(fun: Any, m: Any, k: int = 0) -> Any:
     return np.where(fun(np.ones(m.shape[-2:], bool), k), m, m.dtype.type(0))
 
 
-def _pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Any:
-    if mode != "constant" or np.ndim(constant_values):
-        raise ExportError(
-            f"np.pad is translated to ONNX with mode='constant' and one constant value only, got "
-            f"mode={mode!r}, constant_values={constant_values!r}"
-        )
-    for axis, widths in enumerate(np.broadcast_to(pad_width, (array.ndim, 2)).tolist()):
-        if any(widths):
-            shapes = [(*array.shape[:axis], n, *array.shape[axis + 1 :]) for n in widths]
-            first, last = (np.full(shape, constant_values, array.dtype) for shape in shapes)
-            array = np.concatenate([first, array, last], axis=axis)
-    return array
-
-
 def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     moved = np.moveaxis(a, (axis1, axis2), (-2, -1))
     rows, columns = moved.shape[-2:]
@@ -126,7 +124,7 @@ DECOMPOSITIONS |= {
     ),
     **{f: partial(_split, f) for f in (np.split, np.array_split)},
     **{f: partial(_mask, f) for f in (np.tril, np.triu)},
-    np.flip: inspect.unwrap(np.flip), np.roll: _roll, np.repeat: _repeat, np.pad: _pad,
+    np.flip: inspect.unwrap(np.flip), np.roll: _roll, np.repeat: _repeat,
     np.diagonal: _diagonal, operator.setitem: _setitem,
 }  # fmt: skip
 
