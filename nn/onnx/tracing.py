@@ -42,22 +42,11 @@ def arrays_of(tree: Any) -> Any:
     return replaced(tree, lambda leaf: leaf.data if isinstance(leaf, ag.Tensor) else leaf)
 
 
-class _Layer:
-    """A module that is translated as a whole: the function of one line."""
-
-    def __init__(self, module: Module, translate: Translation) -> None:
-        self.fun, self.__name__ = module.forward, type(module).__name__
-        self.translate = lambda graph, *args, **kw: translate(graph, module, *args, **kw)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return arrays_of(self.fun(*args, **kwargs))
-
-    @classmethod
-    def of(cls, module: Module) -> "_Layer | None":
-        """Return None without a translation, and if forward has been redefined since."""
-        base: Any = next((c for c in type(module).__mro__ if c in TRANSLATIONS), Module)
-        same = type(module).forward is base.forward and "forward" not in vars(module)
-        return cls(module, TRANSLATIONS[base]) if same and base in TRANSLATIONS else None
+def module_translation(module: Module) -> Translation | None:
+    """Return the translation of a module's class, unless forward has been redefined since."""
+    base: Any = next((c for c in type(module).__mro__ if c in TRANSLATIONS), Module)
+    same = type(module).forward is base.forward and "forward" not in vars(module)
+    return TRANSLATIONS.get(base) if same else None
 
 
 class ModelTrace(Trace):
@@ -71,7 +60,7 @@ class ModelTrace(Trace):
 
     def __init__(self, labels: dict[int, str]) -> None:
         super().__init__()
-        self.graph = Graph(labels)
+        self.graph, self._translations = Graph(labels), dict(TRANSLATIONS)
         self._following: list[Any] = []  # functions whose own code is being followed
 
     def capture(self, array: Any) -> Traced:
@@ -90,7 +79,7 @@ class ModelTrace(Trace):
 
     def run_primitive(self, primitive: Any, args: Any, kwargs: Any) -> Any:
         """Run a primitive: as one line if it has a translation, else its own code."""
-        if primitive in TRANSLATIONS:
+        if primitive in self._translations:
             return self.call(primitive, args, kwargs)
         if primitive.name == "getitem":  # of a constant table, too
             args = self._admit(args)
@@ -108,7 +97,7 @@ class ModelTrace(Trace):
                 f"{_title(function)} with out= would write a value that depends on the input into "
                 f"an array of shape {np.shape(out)}; leave out= away"
             )
-        translate = getattr(function, "translate", None) or TRANSLATIONS.get(function)
+        translate = self._translations.get(function)
         if translate is None:
             result = self._follow(function, args, options)
             return result if out is None else self.call(np.positive, (result,), {"out": out})
@@ -161,15 +150,24 @@ class ModelTrace(Trace):
             self._following.pop()
 
     def forward(self, path: str, module: Module) -> Callable[..., Any]:
-        """Return the forward of a module, with its operators assigned to its dotted name."""
-        forward, layer = module.forward, _Layer.of(module)
+        """Return the forward of a module, with its operators assigned to its dotted name.
+
+        If the module has a translation, it is one line.
+        """
+        forward, translate = module.forward, module_translation(module)
+        whole = ag.Primitive(
+            lambda *args, **kw: arrays_of(forward(*args, **kw)), type(module).__name__
+        )
+        if translate is not None:
+            self._translations[whole] = lambda graph, *args, **kw: translate(
+                graph, module, *args, **kw
+            )
 
         def run(*args: Any, **kwargs: Any) -> Any:
-            given, options = arrays_of(args), arrays_of(kwargs)
             with self.graph.inside(path):
-                if layer is None or not list(values_in((given, options))):
+                if translate is None:
                     return forward(*args, **kwargs)
-                return replaced(self.call(layer, given, options), ag.Tensor)
+                return replaced(whole(*arrays_of(args), **arrays_of(kwargs)), _as_tensor)
 
         return run
 
@@ -233,6 +231,10 @@ def _prepared(model: Module, running: ModelTrace) -> Iterator[None]:
         for _, module, state in before:
             vars(module).clear()
             vars(module).update(state)
+
+
+def _as_tensor(leaf: Any) -> Any:
+    return ag.Tensor(leaf) if isinstance(leaf, Traced) else leaf
 
 
 def _constant(value: Any) -> Any:
