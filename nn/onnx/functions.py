@@ -69,11 +69,14 @@ def axes_of(axis: Any, ndim: int) -> list[int]:
 
 
 def _reduction(
-    kind: str, graph: Graph, a: Any, axis: Any = None, dtype: Any = None, out: None = None,
-    keepdims: Any = False,
+    kind: str, graph: Graph, a: Any, axis: Any = None, *_: Any, dtype: Any = None,
+    keepdims: Any = None,
 ) -> Any:  # fmt: skip
-    """Add a reduction in the dtype of its result; for booleans, of whole numbers."""
-    dtype, axes, kept = graph.result.dtype, axes_of(axis, a.ndim), int(keepdims == 1)
+    """Add a reduction, as its result has it: the dtype, and whether axes are kept.
+
+    Booleans are reduced as whole numbers.
+    """
+    dtype, axes, kept = graph.result.dtype, axes_of(axis, a.ndim), int(graph.result.ndim == a.ndim)
     name = graph.name(a, dtype)
     if dtype.kind == "b":
         name = graph.op("Cast", name, to=np.dtype(np.int32))
@@ -86,24 +89,20 @@ def _reduction(
     return graph.op("Cast", name, to=dtype) if dtype.kind == "b" else name
 
 
-def _extreme(
-    kind: str, graph: Graph, a: Any, axis: Any = None, out: None = None, keepdims: Any = False
-) -> Any:
-    return _reduction(kind, graph, a, axis, keepdims=keepdims)
-
-
 def flat_if_none(graph: Graph, name: Any, axis: Any) -> tuple[Any, int]:
     """Return an array and an axis of it: the array with one axis where ``axis`` is None."""
     return (graph.op("Reshape", name, np.array([-1])), 0) if axis is None else (name, int(axis))
 
 
 def _arg_extreme(
-    kind: str, graph: Graph, a: Any, axis: Any = None, out: None = None, *, keepdims: Any = False
+    kind: str, graph: Graph, a: Any, axis: Any = None, *_: Any, keepdims: Any = None
 ) -> Any:
-    if axis is None and keepdims is True:
-        return None
-    name, axis = flat_if_none(graph, graph.name(a, np.int32 if a.dtype.kind == "b" else None), axis)
-    return graph.op(kind, name, axis=axis, keepdims=int(keepdims is True))
+    name = graph.name(a, np.int32 if a.dtype.kind == "b" else None)
+    name, along = flat_if_none(graph, name, axis)
+    kept = graph.result.ndim == a.ndim
+    if axis is None and kept:
+        return graph.shape(graph.op(kind, name, axis=along, keepdims=0), graph.result.shape)
+    return graph.op(kind, name, axis=along, keepdims=int(kept))
 
 
 TRANSLATIONS |= {
@@ -114,15 +113,15 @@ TRANSLATIONS |= {
     np.isnan: _test("IsNaN"), np.isinf: _test("IsInf"),
     np.mean: partial(_reduction, "ReduceMean"), np.sum: partial(_reduction, "ReduceSum"),
     np.prod: partial(_reduction, "ReduceProd"),
-    np.max: partial(_extreme, "ReduceMax"), np.min: partial(_extreme, "ReduceMin"),
-    np.amax: partial(_extreme, "ReduceMax"), np.amin: partial(_extreme, "ReduceMin"),
-    np.any: partial(_extreme, "ReduceMax"), np.all: partial(_extreme, "ReduceMin"),
+    np.max: partial(_reduction, "ReduceMax"), np.min: partial(_reduction, "ReduceMin"),
+    np.amax: partial(_reduction, "ReduceMax"), np.amin: partial(_reduction, "ReduceMin"),
+    np.any: partial(_reduction, "ReduceMax"), np.all: partial(_reduction, "ReduceMin"),
     np.argmax: partial(_arg_extreme, "ArgMax"), np.argmin: partial(_arg_extreme, "ArgMin"),
 }  # fmt: skip
 
 
 @translation(np.cumsum)
-def _cumsum(graph: Graph, a: Any, axis: Any = None, dtype: Any = None, out: None = None) -> Any:
+def _cumsum(graph: Graph, a: Any, axis: Any = None, dtype: Any = None) -> Any:
     name, axis = flat_if_none(graph, graph.name(a, graph.result.dtype), axis)
     return graph.op("CumSum", name, np.array(axis))
 
@@ -176,9 +175,7 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> A
 
 
 def _round(a: Any, decimals: int = 0) -> Any:
-    if decimals:
-        raise ExportError(f"np.round is translated to ONNX with decimals=0 only, got {decimals}")
-    return np.rint(a)
+    return np.rint(a * 10.0**decimals) / 10.0**decimals if decimals else np.rint(a)
 
 
 def _log1p(x: Any) -> Any:
@@ -217,7 +214,14 @@ def _nan_to_num(
     return x
 
 
+def _reduce(fun: Any, a: Any, axis: Any = 0, **options: Any) -> Any:
+    return fun(a, axis=axis, **options)
+
+
 DECOMPOSITIONS |= {
+    np.add.reduce: partial(_reduce, np.sum), np.multiply.reduce: partial(_reduce, np.prod),
+    np.maximum.reduce: partial(_reduce, np.max), np.minimum.reduce: partial(_reduce, np.min),
+    np.logical_and.reduce: partial(_reduce, np.all), np.logical_or.reduce: partial(_reduce, np.any),
     operator.pow: np.power, np.clip: _clip, np.round: _round, np.nan_to_num: _nan_to_num,
     np.log1p: _log1p, np.expm1: _expm1, np.hypot: _hypot, np.logaddexp: _logaddexp,
     np.remainder: _remainder, np.linalg.norm: _norm, np.var: _var,
@@ -233,9 +237,3 @@ DECOMPOSITIONS |= {
     np.float_power: lambda x, y: np.power(x * np.float64(1), y),
     np.floor_divide: lambda x, y: astype(np.rint((x - x % y) / y), np.result_type(x, y)),
 }  # fmt: skip
-
-for _ufunc, _function in (
-    (np.add, np.sum), (np.multiply, np.prod), (np.maximum, np.max), (np.minimum, np.min),
-    (np.logical_and, np.all), (np.logical_or, np.any),
-):  # fmt: skip
-    DECOMPOSITIONS[_ufunc.reduce] = partial(_function, axis=0)

@@ -202,19 +202,17 @@ def _layer(
 
     The parameters of each of the D directions have a suffix.
     """
+    groups = (["weight_ih"], ["weight_hh"], ["bias_ih", "bias_hh"])
     parts = [
-        np.stack([
-            np.concatenate([_reordered(module, name + s) for name in names]) for s in suffixes
-        ]).astype(dtype)
-        for names in (["weight_ih"], ["weight_hh"], ["bias_ih", "bias_hh"])
-    ]  # fmt: skip
-    kind = _KINDS[module.gates][0]
+        [np.concatenate([_reordered(module, name + s) for name in names]) for s in suffixes]
+        for names in groups
+    ]
+    kind, both = _KINDS[module.gates][0], "bidirectional" if len(suffixes) > 1 else None
+    names = [module.nonlinearity.capitalize()] * len(suffixes) if kind == "RNN" else None
     return graph.single(
-        dtype, kind, x, *parts, lengths, *first, outputs=module.states + 1,
-        hidden_size=module.hidden_size,
-        direction="bidirectional" if len(suffixes) > 1 else None,
-        linear_before_reset=1 if kind == "GRU" else None,
-        activations=[module.nonlinearity.capitalize()] * len(suffixes) if kind == "RNN" else None,
+        dtype, kind, x, *(np.asarray(part, dtype) for part in parts), lengths, *first,
+        outputs=module.states + 1, hidden_size=module.hidden_size, direction=both,
+        linear_before_reset=1 if kind == "GRU" else None, activations=names,
     )  # fmt: skip
 
 

@@ -91,10 +91,9 @@ def _fit(arrays: Sequence[Array], sizes: Sequence[int]) -> tuple[Array, Array] |
     dtype = arrays[0].dtype
     if not _same_shapes(arrays) or dtype.kind not in "iuf":
         return None
-    low, high = int(np.argmin(sizes)), int(np.argmax(sizes))
-    wide = [a.astype(np.float64) for a in arrays]
-    slope = (wide[high] - wide[low]) / (sizes[high] - sizes[low])
-    a, b = (wide[low] - slope * sizes[low]).astype(dtype), slope.astype(dtype)
+    wide = [a.astype(np.float64) for a in arrays[:2]]
+    slope = (wide[1] - wide[0]) / (sizes[1] - sizes[0])
+    a, b = (wide[0] - slope * sizes[0]).astype(dtype), slope.astype(dtype)
     pairs = zip(sizes, arrays, strict=True)
     return (a, b) if all(np.array_equal(a + b * dtype.type(n), v) for n, v in pairs) else None
 

@@ -155,9 +155,7 @@ class ModelTrace(Trace):
         If the module has a translation, it is one line.
         """
         forward, translate = module.forward, module_translation(module)
-        whole = ag.Primitive(
-            lambda *args, **kw: arrays_of(forward(*args, **kw)), type(module).__name__
-        )
+        whole = ag.Primitive(lambda *args, **kwargs: arrays_of(forward(*args, **kwargs)))
         if translate is not None:
             self._translations[whole] = lambda graph, *args, **kw: translate(
                 graph, module, *args, **kw
