@@ -154,18 +154,18 @@ class ModelTrace(Trace):
 
         If the module has a translation, it is one line.
         """
-        forward, translate = module.forward, module_translation(module)
-        whole = ag.Primitive(lambda *args, **kwargs: arrays_of(forward(*args, **kwargs)))
+        whole: Any = module.forward
+        translate = module_translation(module)
         if translate is not None:
+            whole = ag.Primitive(lambda *args, f=whole, **kw: arrays_of(f(*args, **kw)))
             self._translations[whole] = lambda graph, *args, **kw: translate(
                 graph, module, *args, **kw
             )
 
         def run(*args: Any, **kwargs: Any) -> Any:
             with self.graph.inside(path):
-                if translate is None:
-                    return forward(*args, **kwargs)
-                return replaced(whole(*arrays_of(args), **arrays_of(kwargs)), _as_tensor)
+                result = whole(*args, **kwargs)
+            return result if translate is None else replaced(result, _as_tensor)
 
         return run
 

@@ -133,6 +133,7 @@ def test_an_input_without_batch(tmp_path):
     (lambda x: x.nonsense(), "nonsense"),
     (lambda x: x[:, None][:, 0, np.array([0])], "index"),
     (lambda x: _assigned(x), "assignment"),
+    (lambda x: _read_after_a_write(x), "through a view"),
     (lambda x: {"a": x}, "dict"),
     (lambda x: np.linalg.norm(x, 1), "norm"),
     (lambda x: np.linalg.inv(x.T @ x), "np.linalg.inv of"),
@@ -166,6 +167,13 @@ def test_only_what_the_outputs_need_is_written(tmp_path):
     model = Plain(lambda self, x: (x @ self.weight, x * 2)[1], weight=nn.Parameter(w(3, 3)))
     assert check(tmp_path, model, w(2, 3)) == ["Mul"]
     assert [c.name for c in onnx.load(tmp_path / "model.onnx").graph.initializer] == ["constant"]
+
+
+def _read_after_a_write(x):
+    y = x * 2
+    first = y[:1]
+    y += 1
+    return y + first
 
 
 def _assigned(x):

@@ -65,6 +65,10 @@ CODE = {
     "split": lambda x: tuple(np.split(x, 2, axis=1)) + tuple(np.array_split(x, 3, axis=1)),
     "flip": lambda x: np.flip(x, 1) + np.flip(x) + x[::-1, ::-2][:, :1],
     "roll": lambda x: np.roll(x, 9, axis=1) + np.roll(x, (1, -1), (0, 1)),
+    "roll of all": lambda x: np.roll(x[:2], 3),
+    "ufunc.reduce": lambda x: np.add.reduce(x, 1) + np.maximum.reduce(x, axis=1) + np.add.reduce(x)[0],
+    "round to decimals": lambda x: np.round(x, 2) + x.round(1),
+    "argmax of all, kept": lambda x: np.argmax(x[:2], keepdims=True),
     "repeat": lambda x: np.repeat(x, 2, axis=1) + np.tile(x, (1, 2)),
     "pad": lambda x: np.pad(x, ((0, 0), (1, 2))) + np.pad(x, ((0, 0), (2, 1)), constant_values=3),
     "pad the batch": lambda x: np.pad(x, ((1, 0), (0, 0))),
@@ -81,6 +85,7 @@ CODE = {
     "slices of the batch": lambda x: np.concatenate([x[1:], x[:1], x[-1:], x[:-1], x[::2], x[len(x) // 9:]]),
     "numbers": lambda x: x[:, -1] + x[:, 0] + x[..., 2] + x[0, 1] + x[-1, -1],
     "places": lambda x: x[:, IDS] + np.take(x, IDS, axis=1) + x[:, [0, 1, 2]],
+    "rows of a table": lambda x: ag.tensor(np.arange(8.0).reshape(4, 2))[np.argmax(x, axis=1)],
     "rows": lambda x: x[np.arange(len(x)), np.argmax(x, axis=1)],
     "rows again": lambda x: x[np.arange(len(x))[:, None], np.arange(4)[::-1]],
     "mask of columns": lambda x: x[:, np.array([True, False, True, True])],
@@ -91,6 +96,8 @@ CODE = {
     "ids of the batch": lambda x: x + np.arange(len(x))[:, None],
     "augmented": lambda x: _augmented(x),
     "out=": lambda x: _written(x),
+    "out= of a narrower dtype": lambda x: _written(x, np.float64(0.1) * np.arange(4)),
+    "a constant that changes": lambda x: _used_twice(x),
     "constant": lambda x: (x, np.arange(3.0), 2.0),
     "twice": lambda x: (x, x, (x + 1, [x * 2])),
     "detached": lambda x: ag.tensor(x).detach() * 2 + nn.relu(ag.tensor(x)).detach().numpy(),
@@ -107,10 +114,17 @@ def _augmented(x):
     return y
 
 
-def _written(x):
+def _written(x, added=1):
     y = x * 2
-    np.add(y, 1, out=y)
+    np.add(y, added, out=y)
     return y
+
+
+def _used_twice(x):
+    scale = np.ones(4, np.float32)
+    y = x * scale
+    scale[0] = 5
+    return y * scale
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
