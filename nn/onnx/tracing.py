@@ -118,8 +118,10 @@ class ModelTrace(Trace):
             names = self._follow(function, args, options)
         if out is not None:  # other values of its memory are out of date
             graph.values = {v: n for v, n in graph.values.items() if v.root is not out.root}
-            if np.result_type(*args) != out.dtype:
+            if isinstance(function, np.ufunc) and np.result_type(*args) != out.dtype:
                 names = graph.op("Cast", names, to=out.dtype)
+            if np.shape(args[0]) != out.shape:
+                names = graph.op("Expand", names, np.array(out.shape, np.int64))
         self._name(result, names)
         return result
 
