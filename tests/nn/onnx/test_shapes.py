@@ -97,7 +97,7 @@ CODE = {
     "augmented": lambda x: _augmented(x),
     "out=": lambda x: _written(x),
     "out= of a narrower dtype": lambda x: _written(x, np.float64(0.1) * np.arange(4)),
-    "out= of a larger shape": lambda x: np.add(x[:1], 1, out=x * 2),
+    "out= of a larger shape": lambda x: np.add(x[:, :1], 1, out=x * 2),
     "a constant that changes": lambda x: _used_twice(x),
     "constant": lambda x: (x, np.arange(3.0), 2.0),
     "twice": lambda x: (x, x, (x + 1, [x * 2])),
