@@ -63,15 +63,10 @@ class ModelTrace(Trace):
         self.graph, self._translations = Graph(labels), dict(TRANSLATIONS)
         self._following: list[Any] = []  # functions whose own code is being followed
 
-    def capture(self, array: Any) -> Traced:
-        """Return the value of a constant; of one that changed since it was used, another."""
-        value = super().capture(array)
-        if value.example.tobytes() != array.tobytes():
-            del self.captured[id(array)]
-            return self.capture(array)
-        if id(array) in self.graph.labels:
-            self.graph.labels[id(value.example)] = self.graph.labels[id(array)]
-        return value
+    def capture(self, array: Any, name: str = "") -> Traced:
+        """Return the value of a constant, as it is now; a parameter is known by its identity."""
+        known = id(array) in self.graph.labels
+        return Traced(self, array if known else array.copy(), role="captured")
 
     def guard(self, value: Any, truth: bool) -> bool:
         """Refuse a choice by a value."""
