@@ -1,4 +1,4 @@
-"""``nn.onnx.export``: trace a model, merge the graphs, check the result, write the file."""
+"""``nn.onnx.export``: trace a model, merge the graphs, build the file, check it, write it."""
 
 import inspect
 from collections.abc import Sequence
@@ -18,6 +18,9 @@ from nn.onnx.tracing import arrays_of, leaves, trace
 
 #: The sizes of the batch with which a model is traced, to see what depends on it.
 SIZES = (2, 3, 1)
+
+#: The versions of the format, and the name of the axis of the batch.
+IR_VERSION, OPSET, BATCH = 8, 17, "batch"
 
 #: The largest error that is accepted, relative to the largest number of an output.
 TOLERANCE = 1e-4
@@ -168,10 +171,6 @@ def _resized(inputs: Any, axes: Sequence[int | None], size: int) -> Any:
 
 
 # -- the file --------------------------------------------------------------------------------------
-
-
-IR_VERSION, OPSET = 8, 17
-BATCH = "batch"
 
 
 def build(

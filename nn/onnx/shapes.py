@@ -19,7 +19,7 @@ _FIRST, _LAST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 def _reshape(graph: Graph, a: Any, *args: Any, order: str = "C", **kwargs: Any) -> Any:
     """Translate a function that only changes the shape."""
     if order != "C" or any(v in ("F", "A", "K") for v in args if isinstance(v, str)):
-        raise ExportError("a change of shape is not translated to ONNX with order=")
+        raise ExportError("np.reshape and np.ravel are translated to ONNX with order='C' only")
     return graph.shape(a, graph.result.shape)
 
 

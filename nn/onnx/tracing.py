@@ -111,8 +111,9 @@ class ModelTrace(Trace):
         graph.result = before
         if names is None:
             names = self._follow(function, args, options)
-        if out is not None:  # other values of its memory are out of date
-            graph.values = {v: n for v, n in graph.values.items() if v.root is not out.root}
+        if out is not None:  # values that share its memory are out of date
+            for value in [v for v in graph.values if np.shares_memory(v.example, out.example)]:
+                del graph.values[value]
             if isinstance(function, np.ufunc) and np.result_type(*args) != out.dtype:
                 names = graph.op("Cast", names, to=out.dtype)
             if np.shape(args[0]) != out.shape:
@@ -154,7 +155,8 @@ class ModelTrace(Trace):
         whole: Any = module.forward
         translate = module_translation(module)
         if translate is not None:
-            whole = ag.Primitive(lambda *args, f=whole, **kw: arrays_of(f(*args, **kw)))
+            name = type(module).__name__
+            whole = ag.Primitive(lambda *args, f=whole, **kw: arrays_of(f(*args, **kw)), name)
             self._translations[whole] = lambda graph, *args, **kw: translate(
                 graph, module, *args, **kw
             )

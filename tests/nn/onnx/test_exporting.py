@@ -194,6 +194,16 @@ def test_branches_by_the_size_of_the_batch_are_found_by_the_check(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_what_a_translation_leaves_out_is_named(tmp_path):
+    class Sorting(nn.Module):
+        def forward(self, x):
+            return np.sort(x)
+
+    nn.onnx.translation(Sorting)(lambda graph, module, x: None)
+    with pytest.raises(nn.onnx.ExportError, match="np.argsort of .* in Sorting, is not translated"):
+        export(tmp_path, Sorting(), w(2, 3))
+
+
 def test_a_wrong_translation_is_found_by_the_check(tmp_path):
     class Odd(nn.Module):
         def forward(self, x):

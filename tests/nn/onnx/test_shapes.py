@@ -98,6 +98,7 @@ CODE = {
     "out=": lambda x: _written(x),
     "out= of a narrower dtype": lambda x: _written(x, np.float64(0.1) * np.arange(4)),
     "out= of a larger shape": lambda x: np.add(x[:, :1], 1, out=x * 2),
+    "part of an array written": lambda x: _scaled_part(x),
     "a constant that changes": lambda x: _used_twice(x),
     "constant": lambda x: (x, np.arange(3.0), 2.0),
     "twice": lambda x: (x, x, (x + 1, [x * 2])),
@@ -119,6 +120,12 @@ def _written(x, added=1):
     y = x * 2
     np.add(y, added, out=y)
     return y
+
+
+def _scaled_part(x):
+    left, right = np.split(x * 2, 2, axis=1)
+    left *= 3
+    return left @ right.T
 
 
 def _used_twice(x):
