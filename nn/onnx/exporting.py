@@ -110,6 +110,11 @@ def export(
     if reserved and len(reserved) != len(outputs[0]):
         raise ExportError(f"the model has {len(outputs[0])} outputs, got the names {reserved}")
     graph = merge_batches(graphs, sizes, source)
+    if len({tuple(a.ndim for _, a in made) for made in outputs}) > 1:
+        raise ExportError(
+            f"with batches of {sizes} the model returns {[len(made) for made in outputs]} arrays, or "
+            "arrays of another number of axes; return one array for the whole batch"
+        )
     file = build(graph, described, outputs, sizes, reserved)
     compare("its recording", model, batches[0], [a for _, a in outputs[0]])
     if check:
@@ -204,8 +209,8 @@ def build(
         options = {k: element_type(v) if k == "to" else v for k, v in node.attributes.items()}
         return helper.make_node(node.kind, node.inputs, node.outputs, name=name, **options)
 
-    stems = [f"output_{i}" for i in range(len(outputs[0]))]
-    names = names or list(map(graph.fresh, stems if len(stems) > 1 else ["output"] * len(stems)))
+    count = len(outputs[0])
+    names = names or [graph.fresh(f"output_{i}" if count > 1 else "output") for i in range(count)]
     nodes = _needed_nodes(graph, [name for name, _ in outputs[0]], names)
     used = {name for node in nodes for name in node.inputs}
     body = helper.make_graph(

@@ -164,8 +164,8 @@ class Graph:
         if isinstance(x, Traced):
             if x not in self.values:
                 raise ExportError(
-                    f"an array of shape {x.shape} is read after an in-place operation wrote into "
-                    "it through a view; write y = y + 1 instead of y += 1, or take a copy before"
+                    f"an array of shape {x.shape} is read after an in-place operation changed it "
+                    "through a view; write y = y + 1 instead of y += 1, or copy it before"
                 )
             same = dtype is None or x.dtype == dtype
             return self.values[x] if same else str(self.op("Cast", x, to=np.dtype(dtype)))

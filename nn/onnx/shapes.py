@@ -60,8 +60,8 @@ def _pad(
 ) -> Any:
     if mode != "constant" or np.ndim(constant_values):
         raise ExportError(
-            f"np.pad is translated to ONNX with mode='constant' and one constant value only, got "
-            f"mode={mode!r}, constant_values={constant_values!r}"
+            f"np.pad is translated to ONNX with one constant value only, got mode={mode!r}, "
+            f"constant_values={constant_values!r}"
         )
     widths = np.broadcast_to(pad_width, (array.ndim, 2)).T.reshape(-1).astype(np.int64)
     return graph.op("Pad", array, widths, np.asarray(constant_values, array.dtype))
@@ -137,16 +137,11 @@ def _parts(index: Any, ndim: int) -> list[Any]:
     for p in index if isinstance(index, tuple) else (index,):
         p = np.asarray(p) if isinstance(p, list) else p
         if isinstance(p, (bool, np.bool_)):
-            raise ExportError(
-                "an index True or False is not translated to ONNX; use np.where, or x[None]"
-            )
+            raise ExportError("the index True or False is not translated to ONNX; use x[None]")
         if getattr(p, "dtype", None) != np.bool_:
             parts.append(p)
         elif isinstance(p, Traced):
-            raise ExportError(
-                "the shape of x[mask] depends on the input if the mask does; use "
-                "np.where(mask, x, 0)"
-            )
+            raise ExportError("the shape of x[mask] depends on the input; use np.where(mask, x, 0)")
         else:
             parts += np.nonzero(p)
     at = next((i for i, p in enumerate(parts) if p is Ellipsis), len(parts))

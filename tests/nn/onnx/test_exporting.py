@@ -157,6 +157,8 @@ def test_refused(tmp_path, f, match):
     lambda x: x * np.float32(len(x) ** 2),
     lambda x: x.reshape(1, -1) if len(x) > 1 else x.reshape(3, 1),
     lambda x: np.squeeze(x),
+    lambda x: tuple(x for _ in range(len(x))),
+    lambda x: (x, np.zeros((1,) * len(x))),
 ])  # fmt: skip
 def test_what_depends_on_the_batch_is_refused_without_the_check(tmp_path, f):
     with pytest.raises(nn.onnx.ExportError, match="batch"):
@@ -200,7 +202,9 @@ def test_what_a_translation_leaves_out_is_named(tmp_path):
             return np.sort(x)
 
     nn.onnx.translation(Sorting)(lambda graph, module, x: None)
-    with pytest.raises(nn.onnx.ExportError, match="np.argsort of .* in Sorting, is not translated"):
+    with pytest.raises(
+        nn.onnx.ExportError, match=r"np.argsort of .* in Sorting, is not translated"
+    ):
         export(tmp_path, Sorting(), w(2, 3))
 
 
