@@ -112,8 +112,8 @@ def export(
     graph = merge_batches(graphs, sizes, source)
     if len({tuple(a.ndim for _, a in made) for made in outputs}) > 1:
         raise ExportError(
-            f"with batches of {sizes} the model returns {[len(made) for made in outputs]} arrays, or "
-            "arrays of another number of axes; return one array for the whole batch"
+            f"with batches of {sizes} the model returns {[len(made) for made in outputs]} arrays, "
+            "or arrays of another number of axes; return one array for the whole batch"
         )
     file = build(graph, described, outputs, sizes, reserved)
     compare("its recording", model, batches[0], [a for _, a in outputs[0]])
