@@ -289,8 +289,8 @@ def with_effects_last(program: Program) -> Program:
 
 #: The passes in their order.
 PASSES: tuple[Callable[[Program], Program], ...] = (
-    with_values_for_writes, without_dead_lines, with_constants_folded, with_equal_lines_once, without_dead_lines,
-    with_effects_last, with_guards_first,
+    with_values_for_writes, without_dead_lines, with_constants_folded, with_equal_lines_once,
+    without_dead_lines, with_effects_last, with_guards_first,
 )  # fmt: skip
 
 

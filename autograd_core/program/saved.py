@@ -136,9 +136,12 @@ class State(NamedTuple):
     effects: bool
 
 
+_NO_STATE = State([], effects=False)
+
+
 def save(
     program: Program, name: str, path: str | Path, names: Mapping[Any, str] | None = None,
-    state: State = State([], effects=False),
+    state: State = _NO_STATE,
 ) -> None:  # fmt: skip
     """Write a module whose last function computes what the program does; it needs NumPy alone.
 

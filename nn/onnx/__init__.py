@@ -8,9 +8,7 @@ With this package a reader can
 The package onnx is optional and imported by the first call.
 """
 
-from nn.onnx import decompositions as decompositions
 from nn.onnx import layers as layers
-from nn.onnx import recurrent as recurrent
 from nn.onnx import shapes as shapes
 from nn.onnx.exporting import export as export
 from nn.onnx.graph import ExportError as ExportError

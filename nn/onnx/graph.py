@@ -5,7 +5,6 @@ returns the name of the result.  The tables are keyed by what is called: a NumPy
 ``ag.primitive``, or a class of modules.
 """
 
-import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -13,31 +12,30 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import autograd_core as ag
+from autograd_core.program import Traced
 
 Array = np.ndarray[Any, Any]
 Translation = Callable[..., Any]
 
-#: Translations of functions and primitives: ``(graph, *args, **kwargs)``.
-FUNCTIONS: dict[Any, Translation] = {}
+#: Translations of functions and primitives, ``(graph, *args, **kwargs)``, and of classes of
+#: modules, ``(graph, module, *args, **kwargs)``.
+TRANSLATIONS: dict[Any, Translation] = {}
 
 #: NumPy functions written in terms of other NumPy functions: ``(*args, **kwargs)``.
 DECOMPOSITIONS: dict[Any, Callable[..., Any]] = {}
-
-#: Translations of classes of modules: ``(graph, module, *args, **kwargs)``.
-MODULES: dict[type[Any], Translation] = {}
 
 
 class ExportError(ValueError):
     """A model, or a part of it, cannot be written as ONNX."""
 
 
-def translation(key: Any) -> Callable[[Translation], Translation]:
-    """Decorate a function that translates ``key`` to ONNX.
+def translation(*keys: Any) -> Callable[[Translation], Translation]:
+    """Decorate a function that translates one of ``keys`` to ONNX.
 
     Parameters
     ----------
-    key
-        A subclass of ``nn.Module``, an ``ag.primitive``, or a function of NumPy.
+    *keys
+        Subclasses of ``nn.Module``, functions of ``ag.primitive``, or functions of NumPy.
 
     Returns
     -------
@@ -61,7 +59,7 @@ def translation(key: Any) -> Callable[[Translation], Translation]:
     """
 
     def register(function: Translation) -> Translation:
-        (MODULES if isinstance(key, type) else FUNCTIONS)[key] = function
+        TRANSLATIONS.update(dict.fromkeys(keys, function))
         return function
 
     return register
@@ -94,6 +92,10 @@ class Graph:
         The operators, in the order of their computation.
     constants
         The constant arrays, by name.
+    values
+        The names of the values of the program.
+    result
+        What the function that is being translated returns: its shape and dtype can be read.
     """
 
     def __init__(self, labels: dict[int, str] | None = None) -> None:
@@ -101,8 +103,9 @@ class Graph:
         self.nodes: list[Node] = []
         self.constants: dict[str, Array] = {}
         self.names: set[str] = set()
-        self.expanding: list[Any] = []  # functions whose own code is being followed
-        self._known: dict[tuple[int, str], tuple[Any, str]] = {}
+        self.values: dict[Traced, str] = {}
+        self.result: Any = None
+        self._known: dict[tuple[str, str], str] = {}
         self._module = ""
 
     @contextmanager
@@ -156,18 +159,22 @@ class Graph:
         """Return the name of a value, cast to ``dtype`` if given; an array becomes a constant."""
         if isinstance(x, str):
             return x
-        if getattr(x, "traced", False):
-            same = dtype is None or x.dtype == np.dtype(dtype)
-            return str(x.name if same else self.op("Cast", x.name, to=np.dtype(dtype)))
-        value = x.data if isinstance(x, ag.Tensor) else getattr(x, "value", x)
-        dtype = np.asarray(value).dtype if dtype is None else np.dtype(dtype)
-        label, key = self.labels.get(id(value), ""), (id(value), dtype.str)
-        if label and key in self._known:
-            return self._known[key][1]
-        name = self.fresh(label or self._stem("constant"))
-        self.constants[name] = np.array(value, dtype, order="C")
-        self._known[key] = (value, name)  # the value is kept alive, so that its id stays its own
-        return name
+        if isinstance(x, ag.Tensor):
+            return self.name(x.data, dtype)
+        if isinstance(x, Traced):
+            if x not in self.values:
+                raise ExportError(
+                    f"an array of shape {x.shape} is read after an in-place operation changed it "
+                    "through a view; write y = y + 1 instead of y += 1, or copy it before"
+                )
+            same = dtype is None or x.dtype == dtype
+            return self.values[x] if same else str(self.op("Cast", x, to=np.dtype(dtype)))
+        constant, label = np.array(x, dtype, order="C"), self.labels.get(id(x), "")
+        key = label, constant.dtype.str
+        if key not in self._known or not label:
+            self._known[key] = self.fresh(label or self._stem("constant"))
+            self.constants[self._known[key]] = constant
+        return self._known[key]
 
     def single(
         self, dtype: Any, kind: str, *inputs: Any, outputs: int = 1, **attributes: Any
@@ -177,18 +184,17 @@ class Graph:
         In a float64 model it is computed in float32: its floating-point inputs, and those given
         by name, are cast to float32, and its results back to float64.
         """
+
+        def narrow(x: Any) -> Any:
+            if isinstance(x, str):
+                return self.op("Cast", x, to=np.dtype(np.float32))
+            return x if x is None or x.dtype.kind != "f" else self.name(x, np.float32)
+
         if np.dtype(dtype) != np.float64:
             return self.op(kind, *inputs, outputs=outputs, **attributes)
-        narrow = np.dtype(np.float32)
-        given = [
-            x if x is None
-            else self.op("Cast", x, to=narrow) if isinstance(x, str)
-            else self.name(x, narrow if x.dtype.kind == "f" else x.dtype)
-            for x in inputs
-        ]  # fmt: skip
-        made = self.op(kind, *given, outputs=outputs, **attributes)
-        cast = functools.partial(self.op, "Cast", to=np.dtype(dtype))
-        return cast(made) if outputs == 1 else tuple(map(cast, made))
+        made = self.op(kind, *map(narrow, inputs), outputs=outputs, **attributes)
+        names = [self.op("Cast", m, to=np.dtype(dtype)) for m in ([made] if outputs == 1 else made)]
+        return names[0] if outputs == 1 else tuple(names)
 
     def shape(self, x: Any, shape: Any) -> str:
         """Reshape ``x``, and return the name of the result."""

@@ -8,7 +8,6 @@ dependence is refused.
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -35,11 +34,17 @@ def merge_batches(
     """
     first = graphs[0]
     for size, other in zip(sizes, graphs, strict=True):
-        _check_same_operators(first, other, sizes[0], size)
+        for mine, theirs in itertools.zip_longest(first.nodes, other.nodes):
+            if mine != theirs:
+                raise ExportError(
+                    f"the model computes otherwise with a batch of {size} than with one of "
+                    f"{sizes[0]}: {theirs or 'nothing'} instead of {mine or 'nothing'}. If it "
+                    "loops over the batch or branches on its size, write it with functions of "
+                    "whole arrays, or export for the size of the example: dynamic_batch=False"
+                )
     constants = {name: [g.constants[name] for g in graphs] for name in first.constants}
     before = Graph()  # the nodes in front, which compute constants from the size of the batch
-    before.names, before.constants = first.names, first.constants
-    count = ""
+    before.names, before.constants, count = first.names, first.constants, ""
     if source is not None:
         count = before.op("Gather", before.op("Shape", source[0]), np.array(source[1]))
     for name, arrays in constants.items():
@@ -52,10 +57,11 @@ def merge_batches(
                 f"two calls of the model with the same input differ in a constant of "
                 f"{shown or 'the graph'}; does it draw random numbers in evaluation?"
             )
-        if users and all(n.kind == "Reshape" and n.inputs[1] == name for n in users):
-            shape = _with_inferred_length(arrays)
-            if shape is not None:
-                first.constants[name] = shape
+        shapes = users and all(n.kind == "Reshape" and n.inputs[1] == name for n in users)
+        if shapes and _same_shapes(arrays) and 0 not in arrays[0]:
+            differs = np.any([a != arrays[0] for a in arrays], axis=0)
+            if differs.sum() == 1:  # a length that ONNX infers
+                first.constants[name] = np.where(differs, -1, arrays[0])
                 continue
         if not _compute(before, count, arrays, sizes):
             values = [f"{a.tolist()}" if a.size < 5 else f"shape {a.shape}" for a in arrays[:2]]
@@ -76,40 +82,20 @@ def _equal(a: Array, b: Array) -> bool:
     return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
 
 
-def _check_same_operators(first: Graph, other: Graph, size: int, another: int) -> None:
-    for mine, theirs in itertools.zip_longest(first.nodes, other.nodes):
-        if mine != theirs:
-            raise ExportError(
-                f"the model computes otherwise with a batch of {another} than with one of {size}: "
-                f"{theirs or 'nothing'} instead of {mine or 'nothing'}. If it loops over the batch "
-                "or branches on its size, write it with functions of whole arrays, or export for "
-                "the size of the example: dynamic_batch=False"
-            )
+def _same_shapes(arrays: Sequence[Array]) -> bool:
+    return len({a.shape for a in arrays}) == 1
 
 
-def _with_inferred_length(shapes: Sequence[Array]) -> Array | None:
-    """Return a target shape in which ONNX infers the one length that differs, as -1."""
-    if len({s.shape for s in shapes}) > 1:
-        return None
-    differs = np.any([s != shapes[0] for s in shapes], axis=0)
-    fits = differs.sum() == 1 and 0 not in shapes[0]
-    return np.where(differs, -1, shapes[0]) if fits else None
-
-
-def _fit(values: Sequence[Any], sizes: Sequence[int]) -> tuple[Array, Array] | None:
-    """Return ``a`` and ``b`` such that ``a + b n`` is each value exactly, or None."""
-    arrays = [np.asarray(v) for v in values]
+def _fit(arrays: Sequence[Array], sizes: Sequence[int]) -> tuple[Array, Array] | None:
+    """Return ``a`` and ``b`` such that ``a + b n`` is each array exactly, or None."""
     dtype = arrays[0].dtype
-    if any(a.shape != arrays[0].shape for a in arrays) or dtype.kind not in "iuf":
+    if not _same_shapes(arrays) or dtype.kind not in "iuf":
         return None
-    low, high = int(np.argmin(sizes)), int(np.argmax(sizes))
-    wide = [a.astype(np.float64) for a in arrays]
-    slope = (wide[high] - wide[low]) / (sizes[high] - sizes[low])
-    a, b = (wide[low] - slope * sizes[low]).astype(dtype), slope.astype(dtype)
-    exact = all(
-        np.array_equal(a + b * np.asarray(n, dtype), v) for n, v in zip(sizes, arrays, strict=True)
-    )
-    return (a, b) if exact else None
+    wide = [a.astype(np.float64) for a in arrays[:2]]
+    slope = (wide[1] - wide[0]) / (sizes[1] - sizes[0])
+    a, b = (wide[0] - slope * sizes[0]).astype(dtype), slope.astype(dtype)
+    pairs = zip(sizes, arrays, strict=True)
+    return (a, b) if all(np.array_equal(a + b * dtype.type(n), v) for n, v in pairs) else None
 
 
 def _line(graph: Graph, count: str, a: Array, b: Array) -> str:
@@ -130,22 +116,20 @@ def _compute(graph: Graph, count: str, arrays: list[Array], sizes: Sequence[int]
         _line(graph, count, *line)
         return True
     fitted = _fit([np.array(a.shape, np.int64) for a in arrays], sizes)
-    if fitted is None or all(a.shape == first.shape for a in arrays):
+    if fitted is None or _same_shapes(arrays):
         return False
     growing = np.flatnonzero(fitted[1])
     cut = tuple(slice(0, 1) if i in growing else slice(None) for i in range(first.ndim))
     if all(_equal(np.broadcast_to(first[cut], a.shape), a) for a in arrays):
         graph.op("Expand", first[cut].copy(), _line(graph, count, *fitted))
         return True
-    if (
-        len(growing) == 1
-        and first.size == first.shape[growing[0]]
-        and first.dtype.kind in "if"
-        and all(_equal(a.reshape(-1), np.arange(a.size, dtype=a.dtype)) for a in arrays)
-    ):
-        a, b = (np.asarray(v[growing[0]], first.dtype) for v in fitted)
-        zero, one = np.zeros((), first.dtype), np.ones((), first.dtype)
-        numbers = graph.op("Range", zero, _line(graph, count, a, b), one)
-        graph.op("Reshape", numbers, np.where(np.arange(first.ndim) == growing[0], -1, 1))
-        return True
-    return False
+    single = len(growing) == 1 and first.size == first.shape[growing[0]]
+    if not (single and first.dtype.kind in "if"):
+        return False
+    if any(not _equal(a.reshape(-1), np.arange(a.size, dtype=a.dtype)) for a in arrays):
+        return False
+    a, b = (v[growing[0]].astype(first.dtype) for v in fitted)
+    zero, one = np.zeros((), first.dtype), np.ones((), first.dtype)
+    numbers = graph.op("Range", zero, _line(graph, count, a, b), one)
+    graph.op("Reshape", numbers, np.where(np.arange(first.ndim) == growing[0], -1, 1))
+    return True

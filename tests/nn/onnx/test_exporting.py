@@ -131,8 +131,9 @@ def test_an_input_without_batch(tmp_path):
     (lambda x: np.add.accumulate(x), "accumulate"),
     (lambda x: np.add(x, 1, out=np.zeros(x.shape, np.float32)), "out="),
     (lambda x: x.nonsense(), "nonsense"),
-    (lambda x: x[:, np.array([0])][:, 0, None, np.array([0])], "index"),
+    (lambda x: x[:, None][:, 0, np.array([0])], "index"),
     (lambda x: _assigned(x), "assignment"),
+    (lambda x: _read_after_a_write(x), "through a view"),
     (lambda x: {"a": x}, "dict"),
     (lambda x: np.linalg.norm(x, 1), "norm"),
     (lambda x: np.linalg.inv(x.T @ x), "np.linalg.inv of"),
@@ -156,6 +157,8 @@ def test_refused(tmp_path, f, match):
     lambda x: x * np.float32(len(x) ** 2),
     lambda x: x.reshape(1, -1) if len(x) > 1 else x.reshape(3, 1),
     lambda x: np.squeeze(x),
+    lambda x: tuple(x for _ in range(len(x))),
+    lambda x: (x, np.zeros((1,) * len(x))),
 ])  # fmt: skip
 def test_what_depends_on_the_batch_is_refused_without_the_check(tmp_path, f):
     with pytest.raises(nn.onnx.ExportError, match="batch"):
@@ -166,6 +169,13 @@ def test_only_what_the_outputs_need_is_written(tmp_path):
     model = Plain(lambda self, x: (x @ self.weight, x * 2)[1], weight=nn.Parameter(w(3, 3)))
     assert check(tmp_path, model, w(2, 3)) == ["Mul"]
     assert [c.name for c in onnx.load(tmp_path / "model.onnx").graph.initializer] == ["constant"]
+
+
+def _read_after_a_write(x):
+    y = x * 2
+    first = y[:1]
+    y += 1
+    return y + first
 
 
 def _assigned(x):
@@ -184,6 +194,18 @@ def test_branches_by_the_size_of_the_batch_are_found_by_the_check(tmp_path):
     with pytest.raises(nn.onnx.ExportError, match="differ by"):
         export(tmp_path, lambda x: x * 2 if len(x) > 5 else x, w(8, 3))
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_translation_leaves_out_is_named(tmp_path):
+    class Sorting(nn.Module):
+        def forward(self, x):
+            return np.sort(x)
+
+    nn.onnx.translation(Sorting)(lambda graph, module, x: None)
+    with pytest.raises(
+        nn.onnx.ExportError, match=r"np.argsort of .* in Sorting, is not translated"
+    ):
+        export(tmp_path, Sorting(), w(2, 3))
 
 
 def test_a_wrong_translation_is_found_by_the_check(tmp_path):

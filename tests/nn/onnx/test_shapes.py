@@ -65,6 +65,10 @@ CODE = {
     "split": lambda x: tuple(np.split(x, 2, axis=1)) + tuple(np.array_split(x, 3, axis=1)),
     "flip": lambda x: np.flip(x, 1) + np.flip(x) + x[::-1, ::-2][:, :1],
     "roll": lambda x: np.roll(x, 9, axis=1) + np.roll(x, (1, -1), (0, 1)),
+    "roll of all": lambda x: np.roll(x[:2], 3),
+    "ufunc.reduce": lambda x: np.add.reduce(x, 1) + np.maximum.reduce(x, axis=1) + np.add.reduce(x)[0],
+    "round to decimals": lambda x: np.round(x, 2) + x.round(1),
+    "argmax of all, kept": lambda x: np.argmax(x[:2], keepdims=True),
     "repeat": lambda x: np.repeat(x, 2, axis=1) + np.tile(x, (1, 2)),
     "pad": lambda x: np.pad(x, ((0, 0), (1, 2))) + np.pad(x, ((0, 0), (2, 1)), constant_values=3),
     "pad the batch": lambda x: np.pad(x, ((1, 0), (0, 0))),
@@ -75,12 +79,13 @@ CODE = {
     "compositions": lambda x: np.ptp(x, 1) + np.average(x, axis=1, weights=[1, 2, 3, 4]) + np.trapezoid(x, axis=1),
     "choices": lambda x: np.select([x > 1, x > 0], [x, x * 2], 0) + np.diff(x, axis=1)[:, :1],
     "polynomial": lambda x: np.polyval([1, 2, 3], x),
-    "gradient of code": lambda x: ag.grad(lambda y: np.sum(np.tanh(y) * y))(x) if isinstance(x, nn.onnx.traced_array.TracedArray) else np.tanh(x) + x * (1 - np.tanh(x) ** 2),
+    "gradient of code": lambda x: ag.grad(lambda y: np.sum(np.tanh(y) * y))(x),
     "triangles": lambda x: np.tril(x.T @ x) + np.triu(x.T @ x, 1),
     "slices": lambda x: x[:, 1:3] + x[:, -2:] + x[..., ::2] + x[:, 3:1:-1],
     "slices of the batch": lambda x: np.concatenate([x[1:], x[:1], x[-1:], x[:-1], x[::2], x[len(x) // 9:]]),
     "numbers": lambda x: x[:, -1] + x[:, 0] + x[..., 2] + x[0, 1] + x[-1, -1],
     "places": lambda x: x[:, IDS] + np.take(x, IDS, axis=1) + x[:, [0, 1, 2]],
+    "rows of a table": lambda x: ag.tensor(np.arange(8.0).reshape(4, 2))[np.argmax(x, axis=1)],
     "rows": lambda x: x[np.arange(len(x)), np.argmax(x, axis=1)],
     "rows again": lambda x: x[np.arange(len(x))[:, None], np.arange(4)[::-1]],
     "mask of columns": lambda x: x[:, np.array([True, False, True, True])],
@@ -91,9 +96,13 @@ CODE = {
     "ids of the batch": lambda x: x + np.arange(len(x))[:, None],
     "augmented": lambda x: _augmented(x),
     "out=": lambda x: _written(x),
+    "out= of a narrower dtype": lambda x: _written(x, np.float64(0.1) * np.arange(4)),
+    "out= of a larger shape": lambda x: np.add(x[:, :1], 1, out=x * 2),
+    "part of an array written": lambda x: _scaled_part(x),
+    "a constant that changes": lambda x: _used_twice(x),
     "constant": lambda x: (x, np.arange(3.0), 2.0),
     "twice": lambda x: (x, x, (x + 1, [x * 2])),
-    "detached": lambda x: x.detach() * 2 + nn.relu(x).detach().numpy() if isinstance(x, nn.onnx.traced_array.TracedArray) else x * 2 + np.maximum(x, 0),
+    "detached": lambda x: ag.tensor(x).detach() * 2 + nn.relu(ag.tensor(x)).detach().numpy(),
     "functions": lambda x: nn.relu(x) + nn.gelu(x) + nn.silu(x) + nn.elu(x) + nn.leaky_relu(x) + nn.softplus(x) + nn.sigmoid(x),
 }  # fmt: skip
 
@@ -107,10 +116,23 @@ def _augmented(x):
     return y
 
 
-def _written(x):
+def _written(x, added=1):
     y = x * 2
-    np.add(y, 1, out=y)
+    np.add(y, added, out=y)
     return y
+
+
+def _scaled_part(x):
+    left, right = np.split(x * 2, 2, axis=1)
+    left *= 3
+    return left @ right.T
+
+
+def _used_twice(x):
+    scale = np.ones(4, np.float32)
+    y = x * scale
+    scale[0] = 5
+    return y * scale
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
