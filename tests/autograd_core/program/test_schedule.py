@@ -85,6 +85,16 @@ def test_writes_reads_and_guards_keep_their_order():
     same(write(program, "f").make()(BIG), f(BIG), exact=False)
 
 
+def test_a_write_through_a_view_comes_before_what_reads_the_whole():
+    def f(x):
+        big, y = np.exp(x), x * 2
+        z = y[100:]
+        z *= 3
+        return np.vdot(big, y)  # lets both go, so it would be early
+
+    same(write(program_of(f, BIG), "f", blocked=False).make()(BIG), f(BIG))
+
+
 def test_draws_guards_and_writes_stay_in_order():
     big = Traced(Trace(), BIG, name="big", role="captured")
     program = program_of(lambda x: (np.exp(x), np.sum(x * x) > 0), BIG)
