@@ -194,13 +194,13 @@ def reduces_plainly(line: Line) -> bool:
 def with_blocks(program: Program, size: int) -> Program:
     """Return a program in which chains of lines over large arrays are single lines."""
     done: list[Line] = []
-    rest, written = program.lines, program.written
+    rest = program.lines
     needed = set(values_in(program.outputs))
     while True:
         at = next((i for i, line in enumerate(rest) if _starts(line)), None)
         if at is None:
             return Program([*done, *rest], program.inputs, program.outputs, program.captured)
-        before, chain, after = _split(rest[at:], size, written)
+        before, chain, after = _split(rest[at:], size)
         done += [*rest[:at], *before]
         done += _joined(chain, after, needed) if len(chain.lines) > 1 else chain.lines
         rest = after
@@ -214,9 +214,7 @@ def _starts(line: Line) -> bool:
     return is_in_blocks(line) and value.flags.c_contiguous and value.root is value
 
 
-def _split(
-    lines: list[Line], size: int, written: set[Traced]
-) -> tuple[list[Line], _Chain, list[Line]]:
+def _split(lines: list[Line], size: int) -> tuple[list[Line], _Chain, list[Line]]:
     """Return lines that can run before a chain, the chain that the first one begins, and others."""
     chain = _Chain(lines[0], size)
     before: list[Line] = []
@@ -227,8 +225,7 @@ def _split(
             return before, chain, after + lines[i:]
         reads = {v.root for v in line.inputs}
         waits = bool(reads & late) or (line.kind == "draw" and any(n.kind == "draw" for n in after))
-        touched = reads | {v.root for v in line.outputs}
-        if not waits and not touched & written and chain.takes(line):
+        if not waits and chain.takes(line):
             if line in chain.ends:
                 late.add(line.result)
             continue
@@ -299,11 +296,8 @@ class Loop:
 
         if self.threads > 1 and Loop.pool is None:
             Loop.pool = ThreadPoolExecutor(64)
-        jobs = [
-            Loop.pool.submit(copy_context().run, run, k)
-            for k in range(1, self.threads)
-            if Loop.pool
-        ]
+        submit: Any = Loop.pool and Loop.pool.submit
+        jobs = [submit(copy_context().run, run, k) for k in range(1, self.threads)]
         run(0)
         for job in jobs:
             job.result()
@@ -354,10 +348,9 @@ class _BlockWriter:
         """Return the array that a line writes into: one of an operand that dies, or a free one."""
         value, axis = line.result, self.block.axes[line.result]
         kind = ((*value.shape[:axis], self.block.step, *value.shape[axis + 1 :]), axis, value.dtype)
-        for a in line.inputs if is_elementwise(line.function) else ():
+        for a in line.inputs:
             name = self.holds.get(a)
-            views = any(self._root(v) is a and v is not a for v in line.inputs)
-            if name and self.arrays[int(name[2:])] == kind and self.last[a] == i and not views:
+            if name and self.arrays[int(name[2:])] == kind and self.last[a] == i:
                 self._give(self.holds.pop(a))
                 break
         if not self.free[kind]:

@@ -17,8 +17,7 @@ _POWERS: dict[Any, Any] = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 
 def with_simple_calls(program: Program) -> Program:
     """Return a program in which some calls are written as simpler ones, bit for bit the same."""
-    written, same = program.written, dict[Traced, Traced]()
-    made: dict[Traced, Line] = {}
+    same, made = dict[Traced, Traced](), dict[Traced, Line]()
 
     def change(leaf: Any) -> Any:
         return same.get(leaf, leaf) if isinstance(leaf, Traced) else leaf
@@ -30,7 +29,7 @@ def with_simple_calls(program: Program) -> Program:
         value = line.result
         if line.kind == "call" and isinstance(value, Traced) and is_array(value):
             _simplify(line, made)
-            if value.root not in written and (other := _is_as_before(line, made)) is not None:
+            if (other := _is_as_before(line, made)) is not None:
                 same[value] = other
                 value.stands_for(other)
                 continue

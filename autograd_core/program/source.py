@@ -313,13 +313,11 @@ class Writer:
         flags = value.flags
         if value.root is not value or not (flags.c_contiguous or flags.f_contiguous):
             return ""
-        inputs = line.inputs if is_elementwise(line.function) else []
-        for operand in inputs:
+        for operand in line.inputs if is_elementwise(line.function) else ():
             if not is_array(operand) or self.last[operand.root] != i or operand in self.kept:
                 continue
             alike = operand.dtype == value.dtype and operand.shape == value.shape
-            alike = alike and operand.strides == value.strides  # one that dies here gives its own
-            if alike and all(v is operand for v in inputs if v.root is operand.root):
+            if alike and operand.strides == value.strides:  # one that dies here gives its own
                 if operand in self.owned and value not in self.kept:
                     self._hold(value, self.owned.pop(operand))
                     return self.of[value]

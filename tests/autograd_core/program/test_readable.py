@@ -85,6 +85,7 @@ def test_names_come_from_values_or_are_given():
     (lambda x: x.astype(np.float32) * np.float64(0.5), "x0.astype(np.float32) * np.float64(0.5)"),
     (lambda x: np.where(x > 0, x, np.inf) * np.nan, "np.where(x0 > 0, x0, np.inf) * np.nan"),
     (lambda x: np.add.reduce(x, axis=1) + np.linalg.norm(x), "np.add.reduce(x0, axis=1)"),
+    (lambda x: np.multiply(2.5j, np.sum(x))[..., None], "(np.complex128(2.5j) * np.sum(x0))[..., None]"),
     (lambda x: x.reshape(7, 9).swapaxes(0, 1) * np.int64(3), "x0.reshape((7, 9)).T * 3"),
 ])  # fmt: skip
 def test_operators_bind_as_in_python(f, wanted):

@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -117,6 +118,16 @@ def test_helpers_come_with_what_they_refer_to(tmp_path):
     text = (tmp_path / "saved.py").read_text()
     assert "# a loop that is one line of the program" in text
     assert text.index("def inner") < text.index("def helper") < text.index("def f(x)")
+
+
+def test_helpers_that_mean_different_things_by_a_name_are_refused(tmp_path):
+    other = types.FunctionType(helper.__code__, {**globals(), "inner": recursive}, "other", (2,))
+    program = calling(helper)
+    program.lines.append(calling(other).lines[0])
+    program.lines[1].args = (program.outputs,)
+    program.outputs = program.lines[1].result
+    with pytest.raises(CompileError, match="different things by 'inner'"):
+        save(program, "f", tmp_path / "saved.py")
 
 
 def test_a_helper_that_calls_itself(tmp_path):
