@@ -18,7 +18,6 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core import scopes
-from autograd_core.engine.graph import contexts
 from nn._pytorch import accepts_pytorch
 from nn.errors import StateError, listed
 
@@ -100,7 +99,7 @@ class Unmatched(NamedTuple):
 
 #: By identity, ``training`` of the modules that :func:`evaluating` overrides, here: in this thread.
 _modes: ContextVar[dict[int, bool] | None] = ContextVar("modes", default=None)
-contexts.append(_modes)
+scopes.contexts.append(_modes)
 
 #: A function that is told the result of each module that runs in this thread or task.
 _watcher: ContextVar[Any] = ContextVar("watcher", default=None)

@@ -21,6 +21,7 @@ import numpy as np
 from autograd_core.engine.diagnostics import running_tape
 from autograd_core.engine.graph import DRAW, UNTRACKED, Node, mode
 from autograd_core.engine.graph import clock as clock
+from autograd_core.engine.graph import contexts as contexts
 from autograd_core.engine.recording import TensorBase, make_tensor
 
 

@@ -7,6 +7,6 @@ from autograd_core.program.lines import Program as Program
 from autograd_core.program.lines import replaced as replaced
 from autograd_core.program.lines import values_in as values_in
 from autograd_core.program.passes import without_dead_lines as without_dead_lines
-from autograd_core.program.traced import Trace as Trace
+from autograd_core.program.trace import Trace as Trace
 from autograd_core.program.traced import Traced as Traced
 from autograd_core.program.traced import astype as astype

@@ -432,7 +432,10 @@ def write_block(writer: Writer, block: Block) -> None:
             results[value] = writer.made(made, "parts", once=False)
     inner = _BlockWriter(writer, block, results)
     values = [*block.inputs, *(v for v in results if v in block.axes)]
-    moving = list(dict.fromkeys(writer.of[v] for v in values if v not in writer.fixed))
+    given = [v for v in values if v not in writer.fixed]
+    casts = [(v, dtype) for v in given for dtype in writer.casts.get(v, ())]
+    names = [writer.of[key] for key in (*given, *casts) if key in writer.of]
+    moving = list(dict.fromkeys(names))
     head = ["".join(f"_t{k}, " for k in range(len(inner.arrays))) + "= t"] if inner.arrays else []
     head += [f"{name} = {text}" for text, name in inner.slices.items()]
     name = writer.new("block")

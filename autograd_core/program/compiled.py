@@ -20,7 +20,7 @@ from autograd_core.engine.graph import RECORD, UNTRACKED, contexts, mode
 from autograd_core.engine.mutation import note_again, note_write, prepared
 from autograd_core.engine.recording import TensorBase, make_tensor
 from autograd_core.errors import CompileError
-from autograd_core.program.lines import Program, leaves_of, values_in
+from autograd_core.program.lines import Program, fields_of, leaves_of, values_in
 from autograd_core.program.passes import PASSES, fragile
 from autograd_core.program.readable import readable
 from autograd_core.program.recording import (
@@ -40,7 +40,7 @@ from autograd_core.program.recording import (
 from autograd_core.program.saved import State, save
 from autograd_core.program.source import Miss, write
 from autograd_core.program.state import MISSING, Place, Snapshot, by_value, difference
-from autograd_core.program.traced import trace
+from autograd_core.program.trace import trace
 
 #: How many programs a signature may have before the function is run eagerly.
 LIMIT = 16
@@ -280,10 +280,12 @@ class Version:
             keys = [(self._new(key), value) for key, value in tree.items()]
             members = "".join(f"{k}: {self._rebuilt(v, f'{at}[{k}]')}, " for k, v in keys)
             return f"{{{members}}}"
+        names = fields_of(type(tree))
+        if names:
+            parts = [self._rebuilt(getattr(tree, n), f"{at}.{n}") for n in names]
+            return f"{self._new(type(tree))}({', '.join(parts)})"
         members = "".join(f"{self._rebuilt(v, f'{at}[{i}]')}, " for i, v in enumerate(tree))
-        if isinstance(tree, list):
-            return f"[{members}]"
-        return f"{self._new(type(tree))}({members})" if hasattr(tree, "_fields") else f"({members})"
+        return f"[{members}]" if isinstance(tree, list) else f"({members})"
 
 
 class _Family:

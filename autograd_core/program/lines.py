@@ -6,7 +6,7 @@ the program was traced.  Values that share memory have one ``root``, the value t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -100,22 +100,41 @@ class Program:
         return found
 
 
-def leaves_of(tree: Any) -> Iterator[Any]:
-    """Yield what stands in tuples, lists, dicts and slices."""
+def fields_of(kind: type) -> tuple[str, ...]:
+    """Return the fields of a class of named tuples, or of a dataclass that they alone make."""
+    if issubclass(kind, tuple):
+        return getattr(kind, "_fields", ())
+    found = getattr(kind, "__dataclass_fields__", {})
+    return tuple(found) if all(f.init for f in found.values()) else ()
+
+
+def members_of(tree: Any) -> Iterable[Any] | None:
+    """Return what stands in a tuple, list, dict, slice or dataclass; None of anything else."""
     if isinstance(tree, (list, tuple)):
-        for member in tree:
-            yield from leaves_of(member)
-    elif isinstance(tree, dict):
-        for member in tree.values():
-            yield from leaves_of(member)
-    elif isinstance(tree, slice):
-        yield from (tree.start, tree.stop, tree.step)
-    else:
+        return tree
+    if isinstance(tree, dict):
+        return tree.values()
+    if isinstance(tree, slice):
+        return tree.start, tree.stop, tree.step
+    names = fields_of(type(tree)) if type(tree) not in _LEAVES else ()
+    return [getattr(tree, name) for name in names] if names else None
+
+
+def leaves_of(tree: Any) -> Iterator[Any]:
+    """Yield what stands in containers, and in those inside them."""
+    members = members_of(tree)
+    if members is None:
         yield tree
+    else:
+        for member in members:
+            yield from leaves_of(member)
 
 
 #: The classes of values of programs.
 VALUES: set[type] = set()
+
+#: Classes of common leaves.
+_LEAVES = {int, float, bool, str, type(None), np.ndarray, np.dtype}
 
 
 def values_in(tree: Any) -> list[Any]:
@@ -128,13 +147,7 @@ def values_in(tree: Any) -> list[Any]:
 
 
 def _collect(tree: Any, found: list[Any]) -> None:
-    if isinstance(tree, slice):
-        tree = (tree.start, tree.stop, tree.step)
-    elif isinstance(tree, dict):
-        tree = tree.values()
-    elif not isinstance(tree, (list, tuple)):
-        return
-    for member in tree:
+    for member in members_of(tree) or ():
         kind = type(member)
         if kind in VALUES:
             found.append(member)
@@ -142,19 +155,14 @@ def _collect(tree: Any, found: list[Any]) -> None:
             _collect(member, found)
 
 
-#: Classes of common leaves.
-_LEAVES = {int, float, bool, str, type(None), np.ndarray, np.dtype}
-
-
 def replaced(tree: Any, change: Callable[[Any], Any]) -> Any:
     """Return a tree with ``change`` of each leaf."""
     kind = type(tree)
     if kind in (list, tuple):
         return kind(replaced(member, change) for member in tree)
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return kind(*(replaced(member, change) for member in tree))
     if kind is dict:
         return {key: replaced(member, change) for key, member in tree.items()}
     if kind is slice:
         return slice(*(replaced(part, change) for part in (tree.start, tree.stop, tree.step)))
-    return change(tree)
+    names = () if kind in VALUES or kind in _LEAVES else fields_of(kind)
+    return kind(*(replaced(getattr(tree, n), change) for n in names)) if names else change(tree)

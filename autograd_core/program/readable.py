@@ -18,12 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.program.lines import Line, Program, leaves_of, values_in
+from autograd_core.program.lines import Line, Program, fields_of, leaves_of, values_in
 from autograd_core.program.passes import is_elementwise, is_one_number
 from autograd_core.program.simplify import is_array, with_simple_calls
 from autograd_core.program.source import OPERATORS as NUMBERS
 from autograd_core.program.source import REDUCTIONS, axis_of
-from autograd_core.program.traced import WRITERS, Number, Traced, astype
+from autograd_core.program.trace import WRITERS
+from autograd_core.program.traced import Number, Traced, astype
 
 #: Operators of two arguments, as they are written.
 OPERATORS = NUMBERS | {np.power: "**", np.bitwise_and: "&", np.bitwise_or: "|", np.bitwise_xor: "^"}
@@ -154,10 +155,11 @@ class _Printer:
                 return self.pending[tree][:2]
             return self.of[tree], _ATOM
         kind = type(tree)
+        if names := fields_of(kind):
+            members = ", ".join(self.text(getattr(tree, name))[0] for name in names)
+            return f"{self.function(kind)}({members})", _ATOM
         if isinstance(tree, tuple):
             members = ", ".join(self.text(member)[0] for member in tree)
-            if hasattr(tree, "_fields"):
-                return f"{self.function(kind)}({members})", _ATOM
             return f"({members}{',' * (len(tree) == 1)})", _ATOM
         if kind is list:
             return f"[{', '.join(self.text(member)[0] for member in tree)}]", _ATOM

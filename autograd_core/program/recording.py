@@ -17,7 +17,8 @@ from autograd_core.errors import CompileError
 from autograd_core.program.lines import Line, Program, leaves_of, replaced
 from autograd_core.program.passes import differences
 from autograd_core.program.state import MISSING, Place, reached
-from autograd_core.program.traced import Number, Trace, Traced, trace
+from autograd_core.program.trace import Trace, trace
+from autograd_core.program.traced import Number, Traced
 from autograd_core.transforms.trees import Tree, branch_of
 
 #: The holder of a value, by identity, and the key.

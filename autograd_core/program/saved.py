@@ -80,9 +80,9 @@ class _Module:
             tree: Any = ast.parse(source).body[0]
         except (OSError, TypeError, SyntaxError, LookupError):
             raise _alone(label, "its source is not to be found") from None
-        outside = dict(vars(sys.modules[function.__module__]))
+        outside = vars(sys.modules[function.__module__])
         if isinstance(function, types.FunctionType):
-            outside |= inspect.getclosurevars(function).nonlocals
+            outside = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
             tree.returns = None
         decorators = [d for d in tree.decorator_list if _is_kept(d, outside)]
         tree.decorator_list = decorators

@@ -27,11 +27,12 @@ from autograd_core.program.blocks import (
     with_blocks,
     write_block,
 )
-from autograd_core.program.lines import Line, Program, leaves_of, replaced, values_in
+from autograd_core.program.lines import Line, Program, fields_of, leaves_of, replaced, values_in
 from autograd_core.program.passes import INFIX, is_elementwise, is_one_number, is_view
 from autograd_core.program.schedule import with_early_frees
 from autograd_core.program.simplify import is_array, with_simple_calls
-from autograd_core.program.traced import WRITERS, Number, Traced, astype
+from autograd_core.program.trace import WRITERS
+from autograd_core.program.traced import Number, Traced, astype
 
 #: Reductions by functions, and the ufunc's method that does the same without its detours.
 REDUCTIONS: dict[Any, Any] = ENDING | {
@@ -259,8 +260,9 @@ class Writer:
             if slice in map(type, tree) and _is_plain(tree):
                 return self.constant(tree, "at")
             return f"({''.join(self.text(member) + ', ' for member in tree)})"
-        if isinstance(tree, tuple):
-            return f"{self.constant(kind)}({', '.join(map(self.text, tree))})"
+        if (names := fields_of(kind)) and values_in(tree):
+            members = (self.text(getattr(tree, name)) for name in names)
+            return f"{self.constant(kind)}({', '.join(members)})"
         if kind is list:
             return f"[{', '.join(map(self.text, tree))}]"
         if kind is dict:

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from autograd_core.engine.array_types import is_host
-from nn.functional.blocks import blockwise, by_rows
+from nn.functional.blocks import blockwise, by_rows, is_numpy
 from nn.functional.erf import normal_cdf, normal_pdf, size_times_tail
 
 #: The largest x for which exp(x) is finite, by dtype.
@@ -114,7 +113,7 @@ def masked(g: Any, mask: Any) -> Any:
     squared norm is finite.
     """
     out = g * mask
-    if is_host(out) and np.isfinite(np.vdot(out, out)):
+    if is_numpy(out) and np.isfinite(np.vdot(out, out)):
         return out
     return np.where(mask == 0, 0, out)
 
@@ -323,7 +322,7 @@ def softmax(x: Any, axis: int = -1, *, buffer: Any = None) -> Any:
 @by_rows
 def _softmax_vjp(g: Any, out: Any, _x: Any, axis: int = -1, *, buffer: Any = None) -> Any:
     """Return out * (g - sum(g * out))."""
-    if is_host(out) and axis in (-1, out.ndim - 1):
+    if is_numpy(out) and axis in (-1, out.ndim - 1):
         total = np.vecdot(g, out)[..., None]
     else:
         total = (g * out).sum(axis, keepdims=True)

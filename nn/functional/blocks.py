@@ -13,9 +13,18 @@ from typing import Any
 
 import numpy as np
 
+import autograd_core as ag
+
 #: Numbers in a block: some arrays of float32 of this size fit into a cache of 1 or 2 MiB, and it
 #: is so large that the time of a call does not matter.
 BLOCK = 1 << 16
+
+
+def is_numpy(a: Any) -> bool:
+    """Return whether a value is NumPy's, or stands for one while a program is traced."""
+    return isinstance(a, (np.ndarray, np.generic)) or (
+        isinstance(a, ag.Operand) and not isinstance(a, ag.Tensor)
+    )
 
 
 @contextmanager

@@ -8,7 +8,8 @@ factor 0, so that what is not finite there reaches neither the loss nor a gradie
 """
 
 import math
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,8 @@ def _places(labels: Any, shape: tuple[int, ...]) -> Any:
     return (rows * after + np.arange(after)).reshape(labels.shape)
 
 
-class _Labels(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class _Labels:
     """Class numbers as a loss takes them.
 
     Attributes

@@ -21,9 +21,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 import autograd_core as ag
-from autograd_core.engine.array_types import is_host
 from nn.functional.activations import as_array, as_float_array, refuse_complex, sigmoid
-from nn.functional.blocks import blockwise
+from nn.functional.blocks import blockwise, is_numpy
 
 REDUCTIONS = ("none", "sum", "mean", "batchmean")
 
@@ -75,7 +74,7 @@ def reduce(values: Any, reduction: str) -> Any:
 def cast_target(target: Any, dtype: Any) -> Any:
     """Return a target in the dtype of the predictions; a Tensor with gradients is left as it is."""
     loses = target.dtype.kind == "c" and np.dtype(dtype).kind != "c"
-    plain = not getattr(target, "requires_grad", not is_host(target))
+    plain = not getattr(target, "requires_grad", not is_numpy(target))
     return target.astype(dtype, copy=False) if plain and not loses else target
 
 
@@ -108,7 +107,7 @@ _SUMMED = 1 << 15
 
 def _sum(values: Any, x: Any, t: Any, *options: Any) -> Any:
     """Return the sum of ``values(x, t, *options)``, of large arrays block by block."""
-    if x.size <= _SUMMED or not (is_host(x) and is_host(t)) or x.shape != t.shape:
+    if x.size <= _SUMMED or not (is_numpy(x) and is_numpy(t)) or x.shape != t.shape:
         return values(x, t, *options).sum()
     x, t = np.asarray(x).reshape(-1), np.asarray(t).reshape(-1)
     buffer = np.empty(_SUMMED, np.result_type(x, t))
@@ -122,7 +121,7 @@ def _sum(values: Any, x: Any, t: Any, *options: Any) -> Any:
 
 def _times(g: Any, scale: float) -> Any:
     """Return the cotangent of a sum times a factor: a Python number, if ``g`` is NumPy's."""
-    return g.item() * scale if is_host(g) else g * scale
+    return g.item() * scale if is_numpy(g) else g * scale
 
 
 def _of_elements(

@@ -173,7 +173,7 @@ class Optimizer:
             for p in group["params"]:
                 gradient = p.grad
                 if gradient is not None:
-                    data = p.data if p.ndim else np.reshape(p.data, ())  # a 0-d result is a scalar
+                    data = p.data if p.ndim else np.copy(p.data)  # a 0-d result is a scalar
                     self.update(p, data, gradient.data, group)
                     p.data = data  # announces the write to the engine
         return loss

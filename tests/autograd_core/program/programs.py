@@ -9,7 +9,8 @@ from autograd_core.engine.modes import in_mode
 from autograd_core.engine.recording import TensorBase
 from autograd_core.program.lines import Program, replaced
 from autograd_core.program.passes import PASSES
-from autograd_core.program.traced import Trace, Traced, trace
+from autograd_core.program.trace import Trace, trace
+from autograd_core.program.traced import Traced
 
 
 def program_of(f, *args, names=()):

@@ -10,7 +10,8 @@ import autograd_core as ag
 import nn
 from autograd_core.program.lines import Line, Program
 from autograd_core.program.readable import as_readable, readable
-from autograd_core.program.traced import Number, Trace, Traced
+from autograd_core.program.trace import Trace
+from autograd_core.program.traced import Number, Traced
 from autograd_core.rules.cases import CASES
 from tests.autograd_core.program.programs import program_of, same
 from tests.autograd_core.program.test_blocks import FUNCTIONS, X

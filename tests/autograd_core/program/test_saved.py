@@ -13,7 +13,8 @@ import nn
 from autograd_core.errors import CompileError
 from autograd_core.program.lines import Line, Program
 from autograd_core.program.saved import save
-from autograd_core.program.traced import Trace, Traced
+from autograd_core.program.trace import Trace
+from autograd_core.program.traced import Traced
 from tests.autograd_core.program.programs import program_of, same
 
 X = np.random.default_rng(0).normal(size=(5, 4))

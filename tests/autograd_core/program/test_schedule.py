@@ -11,7 +11,8 @@ from autograd_core.program import arena
 from autograd_core.program.lines import Line
 from autograd_core.program.schedule import with_early_frees
 from autograd_core.program.source import write
-from autograd_core.program.traced import Trace, Traced
+from autograd_core.program.trace import Trace
+from autograd_core.program.traced import Traced
 from tests.autograd_core.program.programs import program_of, same
 
 BIG = np.random.default_rng(0).normal(size=(400, 400))

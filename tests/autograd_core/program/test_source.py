@@ -10,7 +10,8 @@ import pytest
 from autograd_core.program import source as sources
 from autograd_core.program.lines import Line, Program
 from autograd_core.program.source import Miss, write
-from autograd_core.program.traced import Number, Trace, Traced
+from autograd_core.program.trace import Trace
+from autograd_core.program.traced import Number, Traced
 from tests.autograd_core.program.programs import program_of, same
 
 X = np.linspace(0.5, 2.0, 12).reshape(3, 4)
