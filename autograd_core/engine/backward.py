@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.engine.array_types import asarray_like
-from autograd_core.engine.cotangents import conjugate, match_argument
+from autograd_core.engine.cotangents import conjugate, match_argument, name_cotangent
 from autograd_core.engine.diagnostics import checksums, origin
 from autograd_core.engine.graph import (
     ANOMALY,
@@ -143,6 +143,8 @@ class Products:
                     check_samples(node)
                 if self.hooks:
                     g = cotangents[node] = run_hooks(node, g, self.create_graph, self.retained)
+            if self.tracing:
+                name_cotangent(g, node.out)
             if node.primitive is None:
                 continue
             if node not in keep:

@@ -11,6 +11,13 @@ from autograd_core.engine.primitive import ShapeDtype
 from autograd_core.errors import RuleError
 
 
+def name_cotangent(g: Any, out: Any) -> None:
+    """Name a traced cotangent after the value that it belongs to, for a program that is printed."""
+    name = getattr(out, "name", None)
+    if name and getattr(g, "name", None) == "":
+        g.name = f"d_{name}"
+
+
 def conjugate(g: Any) -> Any:
     """Return the conjugate of a complex array, and a real one as it is."""
     return g.conj() if g.dtype.kind == "c" else g

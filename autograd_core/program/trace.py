@@ -16,7 +16,16 @@ from autograd_core.engine.modes import in_mode
 from autograd_core.engine.primitive import Primitive
 from autograd_core.errors import CompileError, NeedsNumbersError
 from autograd_core.program.lines import Line, replaced, values_in
-from autograd_core.program.traced import Number, Traced, as_one_line, example, no_number, origin
+from autograd_core.program.traced import (
+    Number,
+    Traced,
+    as_one_line,
+    example,
+    name_by_variables,
+    no_number,
+    origin,
+    user_frame,
+)
 
 Array = np.ndarray[Any, Any]
 
@@ -187,7 +196,9 @@ class Trace:
             inputs = list(values_in((args, kwargs)))
             steady = run is None and all(getattr(v, "may_be_pinned", False) for v in inputs)
             result = self._value_of(found, inputs, steady)
-        line = Line(function, args, kwargs, result, kind, origin=origin())
+        frame = user_frame()
+        name_by_variables(frame)
+        line = Line(function, args, kwargs, result, kind, origin=origin(frame))
         line.errstate = None if state == self._errstate else dict(state)
         self.lines.append(line)
         if isinstance(found, bool):  # the answer of np.array_equal, np.allclose

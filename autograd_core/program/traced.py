@@ -41,11 +41,28 @@ def example(tree: Any) -> Any:
     return replaced(tree, lambda leaf: leaf.example if isinstance(leaf, (Traced, Number)) else leaf)
 
 
-def origin() -> str:
+def user_frame() -> Any:
+    """Return the innermost frame of the user's code."""
     frame: Any = sys._getframe(2)
     while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in OURS:
         frame = frame.f_back
+    return frame
+
+
+def origin(frame: Any = None) -> str:
+    """Return where the user's code is, as ``file.py:12``."""
+    frame = frame or user_frame()
     return f"{frame.f_code.co_filename.rpartition('/')[2]}:{frame.f_lineno}"
+
+
+def name_by_variables(frame: Any) -> None:
+    """Name the values that are local variables of a function and have no name yet."""
+    if frame.f_locals is frame.f_globals:
+        return
+    for name, held in frame.f_locals.items():
+        value = held._array if isinstance(held, TensorBase) else held
+        if type(value) is Traced and not value.name and name.isidentifier():
+            value.name = name
 
 
 def as_one_line(function: Callable[..., Any]) -> Callable[..., Any]:
