@@ -178,7 +178,7 @@ def _traced(f: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Program, Tra
         result = in_mode(TRACE, 0, f, *given, **options)
     finally:
         trace.reset(token)
-    outputs = replaced(result, _array)
+    outputs = replaced(result, lambda leaf: running.known(_array(leaf)))
     return Program(running.lines, inputs, outputs), running
 
 
@@ -188,18 +188,28 @@ def _settled(program: Program, running: Trace, known: set[int]) -> Program:
     for array, value in running.captured.values():
         if id(array) in known:
             captured[value] = array
+        elif value in written and array.base is not None:
+            raise CompileError(
+                "a part of an array that the function made itself is written into, by "
+                f"{_writer(program, value)}; make the array after one that is an argument: "
+                "np.zeros_like(x, shape=...)"
+            )
         elif value in written:
             made.append(Line(np.copy, (array.copy(),), {}, value))
         else:
             captured[value] = array
     for value in (*captured, *program.inputs):
         if value in written:
-            at = next(n.origin for n in program.lines if n.kind == "write" and value in n.outputs)
             raise CompileError(
-                f"{at} writes into an array that the function was given or found outside itself; "
-                "return a new array instead"
+                f"{_writer(program, value)} writes into an array that the function was given or "
+                "found outside itself; return a new array instead"
             )
     return Program([*made, *program.lines], program.inputs, program.outputs, captured)
+
+
+def _writer(program: Program, value: Traced) -> str:
+    """Return where the user's code writes into a value."""
+    return next(n.origin for n in program.lines if n.kind == "write" and n.result.root is value)
 
 
 def _first(array: Any) -> Any:

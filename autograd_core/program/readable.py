@@ -156,6 +156,8 @@ class _Printer:
         kind = type(tree)
         if isinstance(tree, tuple):
             members = ", ".join(self.text(member)[0] for member in tree)
+            if hasattr(tree, "_fields"):
+                return f"{self.refer(kind, kind.__name__)}({members})", _ATOM
             return f"({members}{',' * (len(tree) == 1)})", _ATOM
         if kind is list:
             return f"[{', '.join(self.text(member)[0] for member in tree)}]", _ATOM
@@ -354,7 +356,11 @@ class _Printer:
         text = self.text(target)[0]
         if function in WRITERS or getattr(function, "__name__", "") == "at":
             self._emit(self.expression(line)[0], line)
-        elif OPERATORS.get(function, "<")[0] not in "<>=!" and line.args[0] is target:
+        elif (
+            OPERATORS.get(function, "<")[0] not in "<>=!"
+            and line.args[0] is target
+            and text not in self.names  # which an assignment would make a local variable
+        ):
             self._emit(f"{text} {OPERATORS[function]}= {self.text(line.args[1])[0]}", line, target)
         else:
             words = [self.text(a)[0] for a in line.args]

@@ -60,6 +60,10 @@ class Trace:
             self.captured[id(array)] = (array, value)
         return self.captured[id(array)][1]
 
+    def known(self, leaf: Any) -> Any:
+        """Return the value of an array that was captured, which lines may have written into."""
+        return self.captured.get(id(leaf), (leaf, leaf))[1]
+
     def call(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
         """Run a function on the examples, and add the line."""
         kwargs = dict(kwargs)

@@ -7,7 +7,7 @@ import numpy as np
 from autograd_core.engine.graph import TRACE
 from autograd_core.engine.modes import in_mode
 from autograd_core.engine.recording import TensorBase
-from autograd_core.program.lines import Program, replaced
+from autograd_core.program.lines import Line, Program, replaced
 from autograd_core.program.passes import PASSES
 from autograd_core.program.traced import Trace, Traced, trace
 
@@ -26,9 +26,13 @@ def program_of(f, *args, names=()):
         result = in_mode(TRACE, 0, f, *inputs)
     finally:
         trace.reset(token)
-    outputs = replaced(result, lambda a: a._array if isinstance(a, TensorBase) else a)
+    outputs = replaced(
+        result, lambda a: running.known(a._array if isinstance(a, TensorBase) else a)
+    )
     captured = {value: array for array, value in running.captured.values()}
     program = Program(running.lines, inputs, outputs, captured)
+    for value in program.written & captured.keys():  # made inside
+        program.lines.insert(0, Line(np.copy, (captured.pop(value),), {}, value))
     for apply in PASSES:
         program = apply(program)
     return program
