@@ -30,7 +30,7 @@ def small(monkeypatch):
 def chains(f, *args):
     """Return the blocks of a function."""
     program = with_blocks(with_simple_calls(program_of(f, *args)), blocks.SIZE)
-    return [line for line in program.lines if isinstance(line, Block)]
+    return [line.chain for line in program.lines if isinstance(line, Block)]
 
 
 def layer_norm(x):
