@@ -425,6 +425,8 @@ def write_block(writer: Writer, block: Block) -> None:
     inner = _BlockWriter(writer, chain, results)
     values = [*block.inputs, *(v for v in results if v in chain.axes)]
     moving = list(dict.fromkeys(writer.of[v] for v in values if v not in writer.fixed))
+    casts = ((v, dtype) for v in block.inputs for dtype in writer.casts.get(v, ()))
+    moving += [writer.of[cast] for cast in casts if cast in writer.of]
     head = ["".join(f"_t{k}, " for k in range(len(inner.arrays))) + "= t"] if inner.arrays else []
     head += [f"{name} = {text}" for text, name in inner.slices.items()]
     name = writer.new("block")
