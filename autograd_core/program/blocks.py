@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,9 +49,8 @@ ENDING: dict[Any, Any] = {
 }  # fmt: skip
 
 
-@dataclass(slots=True, eq=False)
-class Block(Line):
-    """Lines that run block by block.
+class Chain:
+    """Lines that run together, block by block along an axis.
 
     Attributes
     ----------
@@ -60,29 +59,18 @@ class Block(Line):
     axes
         The axis of each value inside along which the blocks lie.
     ends
-        The lines among them that reduce over that axis.
-    axis, length, step
-        The axis of what comes from outside in the shape of the first line, its length, and the
-        length of a block.
+        The lines that reduce over that axis.
+    shape, axis
+        The shape of the first result, in which the axis of values from outside is known.
+    length, step
+        The length of the axis, and of a block.
     """
-
-    lines: list[Line] = field(default_factory=list)
-    axes: dict[Traced, int] = field(default_factory=dict)
-    ends: set[Line] = field(default_factory=set)
-    axis: int = 0
-    length: int = 0
-    step: int = 0
-
-
-class _Chain:
-    """Lines that can run together, along an axis of the first of them."""
 
     def __init__(self, seed: Line, size: int) -> None:
         self.shape: tuple[int, ...] = seed.result.shape
-        self.axis = next(
-            k for k, n in enumerate(self.shape)
-            if n > 1 and math.prod(self.shape[k + 1 :]) <= size // 2
-        )  # fmt: skip
+        behind = [math.prod(self.shape[k + 1 :]) for k in range(len(self.shape))]
+        fits = (k for k, n in enumerate(self.shape) if n > 1 and behind[k] <= size // 2)
+        self.axis = next(fits)
         self.length = self.shape[self.axis]
         self.step = max(1, size * self.length // math.prod(self.shape))
         self.errstate = seed.errstate
@@ -157,6 +145,13 @@ class _Chain:
         return self._add(line, places[0] if places else None)
 
 
+@dataclass(slots=True, eq=False)
+class Block(Line):
+    """The line of a chain: it reads what comes from outside, and makes what is used later."""
+
+    chain: Any = None
+
+
 def is_in_blocks(line: Line) -> bool:
     """Return whether a line works element by element, on arrays that are broadcast."""
     known = is_elementwise(line.function) or line.function in SELECTING
@@ -214,9 +209,9 @@ def _starts(line: Line) -> bool:
     return is_in_blocks(line) and value.flags.c_contiguous and value.root is value
 
 
-def _split(lines: list[Line], size: int) -> tuple[list[Line], _Chain, list[Line]]:
+def _split(lines: list[Line], size: int) -> tuple[list[Line], Chain, list[Line]]:
     """Return lines that can run before a chain, the chain that the first one begins, and others."""
-    chain = _Chain(lines[0], size)
+    chain = Chain(lines[0], size)
     before: list[Line] = []
     after: list[Line] = []
     late: set[Traced] = set()  # what comes after
@@ -239,7 +234,7 @@ def _split(lines: list[Line], size: int) -> tuple[list[Line], _Chain, list[Line]
     return before, chain, after
 
 
-def _joined(chain: _Chain, after: list[Line], needed: set[Traced]) -> list[Line]:
+def _joined(chain: Chain, after: list[Line], needed: set[Traced]) -> list[Line]:
     """Return the line of a chain, and views of what it makes that are used later."""
     made = {line.result for line in chain.lines}
     used = needed | {v for line in after for v in line.inputs}
@@ -250,11 +245,8 @@ def _joined(chain: _Chain, after: list[Line], needed: set[Traced]) -> list[Line]
             used.add(line.args[0])
     reads = dict.fromkeys(v for line in chain.lines for v in line.inputs if v not in made)
     results = (n.result for n in chain.lines if n.result in used and n not in views)
-    joined = Block(
-        Loop, tuple(reads), {}, tuple(results), "blocks", origin=chain.lines[0].origin,
-        errstate=chain.errstate, lines=chain.lines, axes=chain.axes, ends=chain.ends,
-        axis=chain.axis, length=chain.length, step=chain.step,
-    )  # fmt: skip
+    joined = Block(Loop, tuple(reads), {}, tuple(results), "blocks", chain=chain)
+    joined.origin, joined.errstate = chain.lines[0].origin, chain.errstate
     return [joined, *views]
 
 
@@ -263,7 +255,7 @@ class Loop:
 
     Parameters
     ----------
-    block
+    chain
         What is run.
     arrays
         Shape, axis and dtype of the temporary arrays.
@@ -273,8 +265,8 @@ class Loop:
 
     pool: ThreadPoolExecutor | None = None
 
-    def __init__(self, block: Block, arrays: list[Any], threads: int) -> None:
-        n, step = block.length, block.step
+    def __init__(self, chain: Chain, arrays: list[Any], threads: int) -> None:
+        n, step = chain.length, chain.step
         self.ranges = [(at, min(at + step, n)) for at in range(0, n, step)]
         self.arrays, self.step, self.rest, self.threads = arrays, step, n % step, threads
 
@@ -306,8 +298,8 @@ class Loop:
 class _BlockWriter:
     """Writes the function of one block: into ``results`` what is used later, else temporaries."""
 
-    def __init__(self, writer: Writer, block: Block, results: dict[Traced, str]) -> None:
-        self.writer, self.block, self.results = writer, block, results
+    def __init__(self, writer: Writer, chain: Chain, results: dict[Traced, str]) -> None:
+        self.writer, self.chain, self.results = writer, chain, results
         self.arrays: list[Any] = []  # temporary ones: shape, axis, dtype
         self.free: dict[Any, list[str]] = defaultdict(list)
         self.holds: dict[Traced, str] = {}  # the temporary of each value that has one
@@ -315,11 +307,11 @@ class _BlockWriter:
         self.slices: dict[str, str] = {}
         self.body: list[str] = []
         self.root: dict[Traced, Traced] = {}
-        for line in block.lines:
+        for line in chain.lines:
             source = line.args[0]
             self.root[line.result] = self.root.get(source, source) if is_view(line) else line.result
-        self.last = {self._root(v): i for i, n in enumerate(block.lines) for v in n.inputs}
-        for i, line in enumerate(block.lines):
+        self.last = {self._root(v): i for i, n in enumerate(chain.lines) for v in n.inputs}
+        for i, line in enumerate(chain.lines):
             self._line(line, i)
             for v in {self._root(v) for v in (*line.inputs, line.result)}:
                 if self.last.get(v, i) <= i and v in self.holds:
@@ -341,13 +333,13 @@ class _BlockWriter:
             return self.local[a]
         text, shape = self.writer.text(a, weak), getattr(a, "shape", ())
         axis = len(shape) - behind
-        cut = axis >= 0 and shape[axis] == self.block.length
+        cut = axis >= 0 and shape[axis] == self.chain.length
         return self._part(text, axis) if cut else text
 
     def _temporary(self, line: Line, i: int) -> str:
         """Return the array that a line writes into: one of an operand that dies, or a free one."""
-        value, axis = line.result, self.block.axes[line.result]
-        kind = ((*value.shape[:axis], self.block.step, *value.shape[axis + 1 :]), axis, value.dtype)
+        value, axis = line.result, self.chain.axes[line.result]
+        kind = ((*value.shape[:axis], self.chain.step, *value.shape[axis + 1 :]), axis, value.dtype)
         for a in line.inputs:
             name = self.holds.get(a)
             if name and self.arrays[int(name[2:])] == kind and self.last[a] == i:
@@ -360,10 +352,10 @@ class _BlockWriter:
 
     def _line(self, line: Line, i: int) -> None:
         value, function, constant = line.result, line.function, self.writer.constant
-        if line in self.block.ends:
+        if line in self.chain.ends:
             self.body.append(f"{self.results[value]}[j] = {self._reduction(line, 'None')}")
             return
-        axis = self.block.axes[value]
+        axis = self.chain.axes[value]
         if is_view(line):
             shape = "".join(f"{'hi - lo' if k == axis else n}, " for k, n in enumerate(value.shape))
             view = constant(np.broadcast_to if function is np.broadcast_to else np.reshape)
@@ -396,24 +388,24 @@ class _BlockWriter:
     def _reduction(self, line: Line, into: str) -> str:
         array = line.args[0]
         over, keeps = reduced_axes(line)
-        operand = self._operand(array, array.ndim - self.block.axes.get(array, self.block.axis))
+        operand = self._operand(array, array.ndim - self.chain.axes.get(array, self.chain.axis))
         reduce = self.writer.constant(ENDING[line.function])
         return f"{reduce}({operand}, {over}, None, {into}, {keeps})"
 
 
-def can_take_over(block: Block, value: Traced, operand: Traced) -> bool:
+def can_take_over(chain: Chain, value: Traced, operand: Traced) -> bool:
     """Return whether a block may make a value in the memory of an operand of the same shape.
 
     The operand is read for the last time where the value is made, element by element, or before
-    that; and no line reads more of it than the part that belongs to the block.
+    that; and no line reads more of it than the part that belongs to the chain.
     """
-    behind, made = value.ndim - block.axes[value], False
-    for line in block.lines:
+    behind, made = value.ndim - chain.axes[value], False
+    for line in chain.lines:
         reads = any(v is operand for v in line.inputs)
         if reads:
             result = line.result
             like = result if is_in_blocks(line) else operand
-            axis = block.axes[result] if is_in_blocks(line) else block.axis
+            axis = chain.axes[result] if is_in_blocks(line) else chain.axis
             if made or like.ndim - axis != behind:
                 return False
         made = made or line.result is value
@@ -422,30 +414,29 @@ def can_take_over(block: Block, value: Traced, operand: Traced) -> bool:
 
 def write_block(writer: Writer, block: Block) -> None:
     """Write the function of one block, and the line that runs it over all of them."""
-    results: dict[Traced, str] = {}
+    chain, results = block.chain, dict[Traced, str]()
     for value in block.outputs:
-        if value in block.axes:
+        if value in chain.axes:
             results[value] = writer.taken_over(block, value) or writer.array_for(value, block)
         else:  # of a reduction over the blocks: what each of them gives
-            count = -(-block.length // block.step)
+            count = -(-chain.length // chain.step)
             made = f"empty({(count, *value.shape)}, {writer.constant(value.dtype)})"
             results[value] = writer.made(made, "parts", once=False)
-    inner = _BlockWriter(writer, block, results)
-    values = [*block.inputs, *(v for v in results if v in block.axes)]
-    given = [v for v in values if v not in writer.fixed]
-    casts = [(v, dtype) for v in given for dtype in writer.casts.get(v, ())]
-    names = [writer.of[key] for key in (*given, *casts) if key in writer.of]
-    moving = list(dict.fromkeys(names))
+    inner = _BlockWriter(writer, chain, results)
+    values = [*block.inputs, *(v for v in results if v in chain.axes)]
+    moving = list(dict.fromkeys(writer.of[v] for v in values if v not in writer.fixed))
+    casts = ((v, dtype) for v in block.inputs for dtype in writer.casts.get(v, ()))
+    moving += [writer.of[cast] for cast in casts if cast in writer.of]
     head = ["".join(f"_t{k}, " for k in range(len(inner.arrays))) + "= t"] if inner.arrays else []
     head += [f"{name} = {text}" for text, name in inner.slices.items()]
     name = writer.new("block")
     writer.blocks.append(f"def {name}({', '.join(['lo', 'hi', 'j', 't', *moving])}):")
     writer.blocks += [f"    {text}" for text in (*head, *inner.body)]
-    loop = writer.constant(Loop(block, inner.arrays, writer.threads), "loop")
+    loop = writer.constant(Loop(chain, inner.arrays, writer.threads), "loop")
     scratch = writer.made(f"{loop}.scratch()", "scratch", once=False)
     writer.emit(f"{loop}({name}, {scratch}, ({''.join(f'{n}, ' for n in moving)}))", block)
-    for line in block.lines:
-        if line in block.ends and line.result in results:
+    for line in chain.lines:
+        if line in chain.ends and line.result in results:
             value, reduce = line.result, writer.constant(ENDING[line.function])
             writer.local(value)
             writer.emit(f"{writer.of[value]} = {reduce}({results[value]}, 0)", block)

@@ -7,10 +7,8 @@ of buffers, blocks or guards' other ways.
 from __future__ import annotations
 
 import builtins
-import keyword
 import math
 import operator
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +20,7 @@ from autograd_core.program.lines import Line, Program, fields_of, leaves_of, val
 from autograd_core.program.passes import is_elementwise, is_one_number
 from autograd_core.program.simplify import is_array, with_simple_calls
 from autograd_core.program.source import OPERATORS as NUMBERS
-from autograd_core.program.source import REDUCTIONS, axis_of
+from autograd_core.program.source import REDUCTIONS, Names, axis_of
 from autograd_core.program.trace import WRITERS
 from autograd_core.program.traced import Number, Traced, astype
 
@@ -80,7 +78,7 @@ class _Printer:
         self.program, self.name, self.width = program, name, width
         self.wanted = {v: n for v, n in names.items() if n}
         self.written = program.written
-        self.taken = {name, "np", "math", *dir(builtins)}
+        self.new = Names(name, "np", "math", *dir(builtins)).new
         self.names: dict[str, Any] = {}
         self.of: dict[Any, str] = {}
         self.pending: dict[Any, tuple[str, int, Line]] = {}  # values that are written where used
@@ -109,17 +107,6 @@ class _Printer:
         return Readable("\n".join([f"def {self.name}({given}):", *lines, ""]), self.names)
 
     # -- names ------------------------------------------------------------------------------------
-
-    def new(self, wanted: str) -> str:
-        """Return a name that is not taken."""
-        base = re.sub(r"\W", "_", wanted).strip("_") or "t"
-        base = f"_{base}" if base[0].isdigit() else base
-        name, i = base, 1
-        while name in self.taken or keyword.iskeyword(name):
-            i += 1
-            name = f"{base}_{i}"
-        self.taken.add(name)
-        return name
 
     def refer(self, value: Any, wanted: str) -> str:
         """Return the name of something outside the text; the same for the same."""
@@ -358,7 +345,11 @@ class _Printer:
         text = self.text(target)[0]
         if function in WRITERS or getattr(function, "__name__", "") == "at":
             self._emit(self.expression(line)[0], line)
-        elif OPERATORS.get(function, "<")[0] not in "<>=!" and line.args[0] is target:
+        elif (
+            OPERATORS.get(function, "<")[0] not in "<>=!"
+            and line.args[0] is target
+            and text not in self.names  # which an assignment would make a local variable
+        ):
             self._emit(f"{text} {OPERATORS[function]}= {self.text(line.args[1])[0]}", line, target)
         else:
             words = [self.text(a)[0] for a in line.args]

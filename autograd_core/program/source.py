@@ -107,6 +107,24 @@ class Source:
         return self.names["make"](*(captured or self.captured))
 
 
+class Names:
+    """Identifiers, each given once; ``taken`` are those that are used already."""
+
+    def __init__(self, *taken: str) -> None:
+        self.taken, self._again = set(taken), Counter[str]()
+
+    def new(self, wanted: str) -> str:
+        """Return an identifier like the wanted one that is not taken."""
+        base = re.sub(r"\W", "_", wanted.replace("-", "m").replace("+", "")).strip("_") or "t"
+        base = f"_{base}" if base[0].isdigit() else base
+        base = name = f"{base}_" if keyword.iskeyword(base) else base
+        while name in self.taken:
+            self._again[base] += 1
+            name = f"{base}_{self._again[base] + 1}"
+        self.taken.add(name)
+        return name
+
+
 class Writer:
     """Writes one program; see :func:`write`.
 
@@ -125,8 +143,7 @@ class Writer:
     def __init__(self, program: Program, name: str, threads: int = 1) -> None:
         self.program, self.name, self.threads = program, name, threads
         self.names: dict[str, Any] = {"empty": np.empty, "ndarray": np.ndarray, "memory": memory}
-        self._taken = {*self.names, name, *_RESERVED}
-        self._again: Counter[str] = Counter()
+        self.new = Names(*self.names, name, *_RESERVED).new
         self.before: list[str] = []
         self._made: dict[str, str] = {}
         self.blocks: list[str] = []
@@ -146,7 +163,7 @@ class Writer:
         self.roots = [{v.root: None for v in _touched(line)} for line in program.lines]
         for i, line in enumerate(program.lines):
             self.last.update(dict.fromkeys(self.roots[i], i))
-            for inner in line.lines if isinstance(line, Block) else [line]:
+            for inner in line.chain.lines if isinstance(line, Block) else [line]:
                 for a, dtype in zip(inner.args, self.dtypes_of_numbers(inner), strict=True):
                     if dtype is not None and isinstance(a, Number):
                         self.casts[a][dtype] += 1
@@ -206,15 +223,6 @@ class Writer:
         self.body.append((text, line))
 
     # -- names and texts --------------------------------------------------------------------------
-
-    def new(self, wanted: str) -> str:
-        """Return a name that is not taken."""
-        base = name = _identifier(wanted)
-        while name in self._taken:
-            self._again[base] += 1
-            name = f"{base}_{self._again[base]}"
-        self._taken.add(name)
-        return name
 
     def local(self, value: Any) -> str:
         """Return the name of a value that is a variable of the function."""
@@ -337,7 +345,7 @@ class Writer:
                 continue
             alike = operand.dtype == value.dtype and operand.shape == value.shape
             alone = all(v is operand for v in block.inputs if v.root is operand)
-            if alike and alone and can_take_over(block, value, operand):
+            if alike and alone and can_take_over(block.chain, value, operand):
                 self._hold(value, self.owned.pop(operand))
                 return self.of[value]
         return ""
@@ -547,13 +555,6 @@ def axis_of(line: Line) -> tuple[Any, Any]:
     axis = line.args[1] if len(line.args) > 1 else line.kwargs.get("axis")
     axis = axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis
     return axis, bool(line.kwargs.get("keepdims", False))
-
-
-def _identifier(wanted: str) -> str:
-    """Return an identifier like the wanted name."""
-    name = re.sub(r"\W", "_", wanted.replace("-", "m").replace("+", "")).strip("_") or "f"
-    name = f"_{name}" if name[0].isdigit() else name
-    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def write(

@@ -367,7 +367,7 @@ def _look_up(weight: Any, *, index: Any, padding: int | None) -> Any:
 def _add_rows(g: Any, *, index: Any, padding: int | None, rows: int) -> Any:
     """Add each row of ``g`` to the row of zeros that its id names, but for that of the padding."""
     features = g.shape[-1]
-    total = np.zeros((rows, features), g.dtype)
+    total = np.zeros_like(g, shape=(rows, features), order="C")
     places = index.reshape(-1, 1).astype(np.intp) * features + np.arange(features)
     np.add.at(total.reshape(-1), places.reshape(-1), g.reshape(-1))  # fast along one axis alone
     if padding is not None:

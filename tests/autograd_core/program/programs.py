@@ -4,32 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograd_core.engine.graph import TRACE
-from autograd_core.engine.modes import in_mode
-from autograd_core.engine.recording import TensorBase
-from autograd_core.program.lines import Program, replaced
 from autograd_core.program.passes import PASSES
-from autograd_core.program.trace import Trace, trace
-from autograd_core.program.traced import Traced
+from autograd_core.program.recording import record, settled
 
 
 def program_of(f, *args, names=()):
     """Return the program of a call, after the passes."""
-    running = Trace()
+    first, second = (record(f, args, {}, set()) for _ in range(2))
+    program = settled(first, second, "f")
     names = [*names, *(f"x{i}" for i in range(len(names), len(args)))]
-    examples = (np.array(a) if isinstance(a, np.ndarray) else a for a in args)
-    inputs = [
-        Traced(running, a, name=name, role="input")
-        for name, a in zip(names, examples, strict=True)
-    ]  # fmt: skip
-    token = trace.set(running)
-    try:
-        result = in_mode(TRACE, 0, f, *inputs)
-    finally:
-        trace.reset(token)
-    outputs = replaced(result, lambda a: a._array if isinstance(a, TensorBase) else a)
-    captured = {value: array for array, value in running.captured.values()}
-    program = Program(running.lines, inputs, outputs, captured)
+    for value, name in zip(program.inputs, names, strict=True):
+        value.name = name
     for apply in PASSES:
         program = apply(program)
     return program

@@ -9,8 +9,11 @@ import pytest
 import autograd_core as ag
 from autograd_core.program import blocks
 from autograd_core.program.blocks import Block, with_blocks
+from autograd_core.program.lines import Line, Program
 from autograd_core.program.simplify import with_simple_calls
 from autograd_core.program.source import write
+from autograd_core.program.trace import Trace
+from autograd_core.program.traced import Number, Traced
 from autograd_core.rules.cases import CASES
 from tests.autograd_core.program.programs import program_of, same
 from tests.autograd_core.program.test_rules import weighted
@@ -30,7 +33,7 @@ def small(monkeypatch):
 def chains(f, *args):
     """Return the blocks of a function."""
     program = with_blocks(with_simple_calls(program_of(f, *args)), blocks.SIZE)
-    return [line for line in program.lines if isinstance(line, Block)]
+    return [line.chain for line in program.lines if isinstance(line, Block)]
 
 
 def layer_norm(x):
@@ -190,3 +193,22 @@ def test_rules_in_blocks(small, case):
         except TypeError:
             pytest.skip("the case is not compiled")
         same(write(program, "f").make()(*args), wanted, exact=False)
+
+
+def test_numbers_reach_the_blocks(small):
+    running = Trace()
+    x = Traced(running, X.astype(np.float32), name="x", role="input")
+    n, m = Number(running, 0.5, "n", "input"), Number(running, 2, "m", "input")
+    values = [Traced(running, x.example * 1) for _ in range(4)]
+    lines = [
+        Line(np.multiply, (x, n), {}, values[0]),
+        Line(np.add, (n, values[0]), {}, values[1]),
+        Line(np.power, (values[1], m), {}, values[2]),
+        Line(np.where, (values[2], values[1], n), {}, values[3]),
+    ]
+    for threads in (1, 2):
+        source = write(Program(lines, [x, n, m], values[3]), "f", threads=threads)
+        assert "block(" in source.text
+        for a, b in ((0.5, 2), (0.1, 3)):
+            y = x.example * a + a
+            same(source.make()(x.example, a, b), np.where(np.power(y, b), y, a))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+import nn
 from autograd_core.errors import CompileError
 from autograd_core.program.compiled import compile
 
@@ -82,3 +83,34 @@ def test_a_captured_array_is_read_at_each_call():
 def test_what_cannot_be_compiled_says_why(f, words):
     with pytest.raises(CompileError, match=words):
         compile(f)(X)
+
+
+def test_a_returned_array_that_was_made_inside_and_written_into():
+    def spread(x):
+        out = np.zeros((4, 2))
+        np.add.at(out, [0, 2, 0], x)
+        return out, x * 2
+
+    for x in (np.arange(6.0).reshape(3, 2), np.ones((3, 2))):
+        wanted = np.zeros((4, 2))
+        np.add.at(wanted, [0, 2, 0], x)
+        compiled = compile(spread)
+        assert np.array_equal(compiled(x)[0], wanted)
+        assert np.array_equal(compiled(2 * x)[0], 2 * wanted)
+
+
+def test_a_part_of_an_array_that_was_made_inside_is_written():
+    def spread(x):
+        out = np.zeros((4, 2))
+        np.add.at(out.reshape(-1), [0, 2, 0], x)
+        return out + x.sum()
+
+    compiled = compile(spread)
+    for x in (np.ones(3), np.arange(3.0)):
+        assert np.array_equal(compiled(x), spread(x))
+
+
+def test_the_gradient_of_an_embedding():
+    f = ag.value_and_grad(lambda w: np.sum(nn.embedding(np.array([1, 2, 1]), w) ** 2))
+    w = np.random.default_rng(0).normal(size=(4, 3))
+    assert np.array_equal(compile(f)(w)[1], f(w)[1])
