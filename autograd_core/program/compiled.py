@@ -77,7 +77,7 @@ class Version:
         self.program, self.name, self.fragile = program, name, fragile(program)
         self.places = recording.places
         self.others: dict[int, list[Version]] = {}
-        self.volatile: set[Slot] = {(id(s.place.holder), s.key) for s in recording.slots}
+        self.volatile: set[Slot] = {s.slot for s in recording.slots}
         self._expected: dict[str, tuple[Place, Any]] = {}  # slots by the name of what is there
         self._names: dict[str, Any] = {"tensor": _tensor, "form": form, "numbers": NUMBERS}
         self._count = itertools.count()
@@ -125,7 +125,7 @@ class Version:
         at = {slot: i for i, slot in enumerate(self._effects)}
         given = {id(v) for v in self.program.inputs}
         values = [
-            (value, plain, at.get((id(slot.place.holder), slot.key)))
+            (value, plain, at.get(slot.slot))
             for slot in self._slots
             for value, plain in zip(
                 slot.inputs, unwrapped(slot.place.read()[slot.key]), strict=True
@@ -216,10 +216,10 @@ class Version:
         for i, slot in enumerate(recording.slots):
             lines.append(f"v{i} = {self._at(slot.place, slot.key)}")
             unread = not any(v in read for v in slot.inputs)
-            if slot.inputs and (unread or type(slot.value) in NUMBERS):
+            if slot.value is None or (slot.inputs and (unread or type(slot.value) in NUMBERS)):
                 tests.append(f"type(v{i}) is {self._new(type(slot.value))}")
                 dropped |= {id(v) for v in slot.inputs if unread}
-                given += [] if unread else [f"v{i}"]
+                given += [f"v{i}"] if slot.inputs and not unread else []
                 continue
             lines.append(f"a{i} = []")
             tests.append(f"form(v{i}, a{i}, numbers) == {self._new(form(slot.value, [], NUMBERS))}")
@@ -426,7 +426,8 @@ class Compiled:
     def _recorded(self, family: _Family, args: Any, kwargs: Any) -> Version | None:
         while True:
             first = record(self.f, args, kwargs, family.volatile)
-            more = {e.slot for e in first.effects if is_input(e.old)} - family.volatile
+            more = {e.slot for e in first.effects if is_input(e.old)}
+            more -= family.volatile | {slot.slot for slot in first.slots}
             if not more:
                 break
             family.volatile |= more

@@ -51,6 +51,10 @@ class InputSlot(NamedTuple):
     value: Any
     inputs: list[Any]
 
+    @property
+    def slot(self) -> Slot:
+        return id(self.place.holder), self.key
+
 
 @dataclass(slots=True)
 class Recording:
@@ -132,7 +136,7 @@ class _Recorder:
     def stand_in(self, place: Place, key: Any, value: Any) -> Any:
         """Return what stands in a slot during the trace."""
         name = place.joined(key)
-        if (id(place.holder), key) in self.volatile:
+        if (id(place.holder), key) in self.volatile or place.is_gradient(key):
             count = len(self.inputs)
             found = replaced(value, lambda leaf: self.input(leaf, name))
             self.slots.append(InputSlot(place, key, value, self.inputs[count:]))

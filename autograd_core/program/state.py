@@ -91,6 +91,10 @@ class Place:
             if now.get(key, MISSING) is not value:
                 self.put(key, value)
 
+    def is_gradient(self, key: Any) -> bool:
+        """Return whether a slot is the gradient of a Tensor, which steps replace."""
+        return self.by_attribute and key == "_grad" and isinstance(self.holder, TensorBase)
+
     def joined(self, key: Any) -> str:
         """Return how the user's code reaches what is held by a key."""
         if not isinstance(key, (str, int)) or key in ("cell_contents", "_array"):
@@ -203,8 +207,11 @@ def reached(roots: Iterable[tuple[str, Any]], without: set[tuple[int, Any]]) -> 
                 before |= set(place.keys)
             found.append(place)
             content = place.read()
-            slots = [(k, v) for k, v in content.items() if (id(place.holder), k) not in without]
-            inner += [(place.joined(k), v) for k, v in slots]
+            inner += [
+                (place.joined(k), v)
+                for k, v in content.items()
+                if (id(place.holder), k) not in without and not place.is_gradient(k)
+            ]
         stack += (inner + list(_inside(value, path)))[::-1]
     return found
 
