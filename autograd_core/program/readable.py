@@ -74,6 +74,14 @@ class Readable:
     text: str
     names: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def definition(self) -> str:
+        """The text where it runs: arrays outside the function that it changes are its globals."""
+        found = re.findall(r"^    (\w+) [-+*/@%]+= ", self.text, re.MULTILINE)
+        changed = sorted(set(found) & self.names.keys())
+        first, rest = self.text.split("\n", 1)
+        return f"{first}\n    global {', '.join(changed)}\n{rest}" if changed else self.text
+
 
 class _Printer:
     """Prints one program."""
@@ -349,11 +357,7 @@ class _Printer:
         text = self.text(target)[0]
         if function in WRITERS or getattr(function, "__name__", "") == "at":
             self._emit(self.expression(line)[0], line)
-        elif (
-            OPERATORS.get(function, "<")[0] not in "<>=!"
-            and line.args[0] is target
-            and text not in self.names  # which an assignment would make a local variable
-        ):
+        elif OPERATORS.get(function, "<")[0] not in "<>=!" and line.args[0] is target:
             self._emit(f"{text} {OPERATORS[function]}= {self.text(line.args[1])[0]}", line, target)
         else:
             words = [self.text(a)[0] for a in line.args]
