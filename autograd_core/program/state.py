@@ -295,7 +295,7 @@ def difference(a: Any, b: Any, path: str) -> str:
                 difference(v, b[k], path if isinstance(k, TensorBase) else f"{path} {k!r:.20}")
                 for k, v in a.items()
             )
-        elif isinstance(a, str):
+        elif isinstance(a, (str, bytes, frozenset, np.dtype)):
             alike = a == b
         if inner is not None:
             return next(filter(None, inner), "")
