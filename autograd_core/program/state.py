@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import sys
 import sysconfig
+import threading
 import types
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -124,7 +125,14 @@ def _is_looked_into(kind: type) -> bool:
 def _names(code: types.CodeType) -> set[str]:
     """Return the global names and attributes that a function uses, and those inside it."""
     inner = [_names(c) for c in code.co_consts if isinstance(c, types.CodeType)]
-    return set(code.co_names).union(*inner)
+    texts = {c for c in code.co_consts if isinstance(c, str) and c.isidentifier()}  # getattr
+    return texts.union(code.co_names, *inner)
+
+
+def _is_steady(name: str, member: Any) -> bool:
+    """Return whether a class gives a member as the same object each time that it is asked."""
+    plain = isinstance(member, types.FunctionType) or not callable(member)
+    return plain and not name.startswith("__")
 
 
 def _places_of(value: Any, path: str, names: set[str]) -> Iterator[Place]:
@@ -132,15 +140,16 @@ def _places_of(value: Any, path: str, names: set[str]) -> Iterator[Place]:
     kind = type(value)
     if isinstance(value, TensorBase):
         if value._node.primitive is None:
-            yield Place(value, path, ("_array", "_grad"))
+            yield Place(value, path, ("_array", "_grad", "_recording"))
     elif isinstance(value, (dict, list, deque)):
         if len(value) <= MOST:
             yield Place(value, path)
     elif isinstance(value, types.FunctionType):
+        if value.__dict__:
+            yield Place(value.__dict__, path)
         for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
             yield Place(cell, name, ("cell_contents",))
         if not _is_library(value.__module__):
-            names |= _names(value.__code__)
             yield Place(value.__globals__, "", sorted(names & value.__globals__.keys()))
     elif isinstance(value, (types.ModuleType, type)):
         if not _is_library(value.__name__ if kind is types.ModuleType else value.__module__):
@@ -148,7 +157,13 @@ def _places_of(value: Any, path: str, names: set[str]) -> Iterator[Place]:
             if kind is types.ModuleType:
                 yield Place(vars(value), path, held)
             else:
-                yield Place(value, path, [n for n in held if not callable(vars(value)[n])])
+                yield Place(value, path, [n for n in held if _is_steady(n, vars(value)[n])])
+    elif isinstance(value, set):
+        yield Place(value, path, ())
+    elif kind is types.SimpleNamespace:
+        yield Place(vars(value), path)
+    elif kind is threading.local:
+        yield Place(value, path, sorted(vars(value)))
     elif _is_looked_into(kind):
         if isinstance(getattr(value, "__dict__", None), dict):
             yield Place(vars(value), path)
@@ -184,10 +199,20 @@ def reached(roots: Iterable[tuple[str, Any]], without: set[tuple[int, Any]]) -> 
     What is held by the slots ``without`` is not looked into: (identity of a holder, key).  Nor are
     objects whose class says ``holds_state = False``: memory on which no result depends.
     """
+    roots, names = list(roots), set[str]()
+    while True:  # until no code uses a name that was not known when a class or module was met
+        before = len(names)
+        found = _reached(roots, without, names)
+        if len(names) == before:
+            return found
+
+
+def _reached(
+    roots: list[tuple[str, Any]], without: set[tuple[int, Any]], names: set[str]
+) -> list[Place]:
     found: list[Place] = []
-    names: set[str] = set()
     shared: dict[int, set[str]] = {}  # names of modules that have a place
-    stack = list(roots)[::-1]
+    stack = roots[::-1]
     seen: dict[int, Any] = {}
     while stack:
         path, value = stack.pop()
@@ -195,6 +220,8 @@ def reached(roots: Iterable[tuple[str, Any]], without: set[tuple[int, Any]]) -> 
         if stateless or id(value) in seen or isinstance(value, _ATOMS):
             continue
         seen[id(value)] = value
+        if isinstance(value, types.FunctionType) and not _is_library(value.__module__):
+            names |= _names(value.__code__)
         inner: list[tuple[str, Any]] = []
         for place in _places_of(value, path, names):
             if isinstance(place.holder, dict) and place.keys is not None:
@@ -238,7 +265,7 @@ class Snapshot:
 
 def _values(content: dict[Any, Any]) -> Iterator[Any]:
     for value in content.values():
-        yield from leaves_of(value) if type(value) is tuple else (value,)
+        yield from leaves_of(value) if type(value) in (tuple, list, dict) else (value,)
 
 
 def by_value(tree: Any) -> Any:
