@@ -11,6 +11,7 @@ import itertools
 import threading
 import warnings
 from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,12 @@ from autograd_core.engine.mutation import note_again, note_write, prepared
 from autograd_core.engine.recording import TensorBase, make_tensor
 from autograd_core.errors import CompileError
 from autograd_core.program.lines import Program, fields_of, leaves_of, values_in
-from autograd_core.program.passes import PASSES, fragile
+from autograd_core.program.passes import PASSES, fragile, set_state, state_of
 from autograd_core.program.readable import readable
 from autograd_core.program.recording import (
     EXTEND,
     REPLACE,
+    CaughtError,
     Effect,
     IsRecorded,
     Recording,
@@ -40,7 +42,7 @@ from autograd_core.program.recording import (
 from autograd_core.program.saved import State, save
 from autograd_core.program.source import Miss, write
 from autograd_core.program.state import MISSING, Place, Snapshot, by_value, difference
-from autograd_core.program.trace import trace
+from autograd_core.program.trace import owner_of, trace
 
 #: How many programs a signature may have before the function is run eagerly.
 LIMIT = 16
@@ -83,6 +85,7 @@ class Version:
         self._count = itertools.count()
         self.gather = self._gatherer(recording)
         self.finish = self._finisher(recording)
+        self._owners = _written(program)
         self._slots, self._effects = recording.slots, [e.slot for e in recording.effects]
         self.source = write(program, name, **options)
         self.functions = [self.source.make()]  # each with buffers of its own; a thread takes one
@@ -94,6 +97,26 @@ class Version:
         """Run the program, and commit its effects; return its result, or the guard that failed."""
         found = self.run(arrays)
         return found if type(found) is Miss or self.finish is None else self.finish(found)
+
+    def clashes(self, values: list[Any]) -> bool:
+        """Return whether memory that the program writes into is given to it by two ways.
+
+        One value is then not what it was when another was written into, as no line tells.
+        """
+        if self._owners is None:
+            return False
+        owners, written, held = self._owners
+        found = set(owners)
+        for i in written:
+            owner = id(owner_of(values[i])) if isinstance(values[i], np.ndarray) else 0
+            if owner in held or owner in found:
+                return True
+            found.add(owner)
+        return any(
+            type(a) is np.ndarray and id(owner_of(a)) in found
+            for i, a in enumerate(values)
+            if i not in written
+        )
 
     def compare(self, arrays: list[Any], f: Callable[[], Any]) -> Any:
         """Return what :meth:`call` does, once ``f`` has told that it is right.
@@ -140,12 +163,15 @@ class Version:
             function = self.functions.pop()
         except IndexError:
             function = self.source.make()
-        kept = [a.copy() for a in self.fragile]
+        kept = [a.copy() if isinstance(a, np.ndarray) else state_of(a) for a in self.fragile]
         try:
             return function(*arrays)
         except BaseException as error:
             for array, before in zip(self.fragile, kept, strict=True):
-                array[...] = before
+                if isinstance(array, np.ndarray):
+                    array[...] = before
+                else:
+                    set_state(array, before)
             self._tell_origin(error)
             raise
         finally:
@@ -201,10 +227,18 @@ class Version:
         read = {v for line in self.program.lines for v in line.inputs}
         read |= set(values_in(self.program.outputs))
         grown = {id(e.place.holder) for e in recording.effects if e.key is EXTEND}
+        grown -= recording.read
         tests = [f"{self._new(v)}.get() == {self._new(v.get())}" for v in contexts]
         for place, content in zip(recording.places, recording.before, strict=True):
             if id(place.holder) in grown:
                 continue
+            if isinstance(place.holder, set):
+                now = self._new(frozenset(place.holder))
+                tests.append(f"{self._new(place.holder)} == {now}")
+            for variable in content.values():
+                if isinstance(variable, ContextVar):
+                    get = f"{self._new(variable)}.get(None)"
+                    tests.append(f"{get} is {self._new(variable.get(None))}")
             if not place.by_attribute and place.keys is None:
                 tests.append(f"len({self._new(place.holder)}) == {len(content)}")
             for key, value in content.items():
@@ -288,13 +322,26 @@ class Version:
         return f"[{members}]" if isinstance(tree, list) else f"({members})"
 
 
+def _written(program: Program) -> tuple[set[int], set[int], set[int]] | None:
+    """Return which memory a program writes into: of captured arrays, and the numbers of inputs.
+
+    The third are all captured arrays.  None if it writes into nothing that is seen outside.
+    """
+    written = program.written
+    owners = {id(owner_of(a)) for v, a in program.captured.items() if v.root in written}
+    inputs = {i for i, v in enumerate(program.inputs) if v.root in written}
+    if not owners and not inputs:
+        return None
+    return owners, inputs, {id(owner_of(a)) for a in program.captured.values()}
+
+
 class _Family:
     """The versions of one signature, the last that was made first."""
 
     def __init__(self) -> None:
         self.versions: list[Version] = []
         self.volatile: set[Slot] = set()
-        self.count = self.unsettled = 0
+        self.count = self.unsettled = self.clashes = 0
         self.trouble: Exception | None = None
 
 
@@ -347,21 +394,44 @@ class Compiled:
                 if made is None:
                     break
                 inputs = made.holds()
-                if self.check:
+                if self.check and not made.clashes([*arrays, *inputs]):
                     found = made.compare([*arrays, *inputs], lambda: self.f(*args, **kwargs))
                     candidates.insert(0, made)
                     return found
                 candidates.insert(0, made)
                 version = made
-            found = version.call([*arrays, *inputs])
+            values = [*arrays, *inputs]
+            if version.clashes(values):
+                family.clashes += 1
+                if family.clashes == self.limit:
+                    self._warn(
+                        "is given memory that it also writes into, by two ways, at nearly every "
+                        "call, which no program does"
+                    )
+                break
+            try:
+                found = version.call(values)
+            except Exception as error:
+                return self._despite(error, version, args, kwargs)
             if type(found) is not Miss:
                 return found
             candidates = version.others.setdefault(found.guard, [])
+        trouble, family.trouble = family.trouble, None
         result = self.f(*args, **kwargs)
-        if family.trouble is not None:  # in tracing alone
-            error, family.trouble, family.count = family.trouble, None, self.limit
+        if trouble is not None:  # in tracing alone
+            error, family.count = trouble, self.limit
             self._warn(f"could not be traced ({type(error).__name__}: {error})")
+            family.count += 1
         return result
+
+    def _despite(self, error: Exception, version: Version, args: Any, kwargs: Any) -> Any:
+        """Return what the function itself does, which may catch the error of its program."""
+        before = Snapshot(version.places)
+        try:
+            return self.f(*args, **kwargs)
+        except Exception:
+            before.restore()
+            raise error from None
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -412,6 +482,9 @@ class Compiled:
                 family.volatile |= version.changed()
             try:
                 version_or_none = self._recorded(family, args, kwargs)
+            except CaughtError:  # this call is not what others are like
+                family.count += 1
+                return None
             except CompileError:
                 raise
             except Exception as error:  # the user's, as the call will tell
@@ -433,7 +506,8 @@ class Compiled:
         if any(e.old is MISSING for e in first.effects) and family.unsettled < 2:
             family.unsettled += 1  # the first steps make their state
             return None
-        second = record(self.f, args, kwargs, family.volatile)
+        growing = {id(e.place.holder) for e in first.effects if e.key is EXTEND}
+        second = record(self.f, args, kwargs, family.volatile, growing)
         program = settled(first, second, self.__name__)
         for apply in PASSES:
             program = apply(program)

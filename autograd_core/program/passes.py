@@ -247,11 +247,13 @@ def _undone(program: Program, lines: list[Line]) -> list[Line]:
 
 
 def fragile(program: Program) -> list[Any]:
-    """Return the captured arrays that are written before a call that may raise."""
+    """Return the captured arrays and generators that change before a call that may raise."""
     risky = [i for i, line in enumerate(program.lines) if _may_raise(line)]
     early = program.lines[: risky[-1]] if risky else []
     roots = {v.root for line in early if line.kind == "write" for v in line.outputs}
-    return [array for value, array in program.captured.items() if value.root in roots]
+    arrays = [array for value, array in program.captured.items() if value.root in roots]
+    owners = {id(g): g for line in early if line.kind == "draw" for g in [line.function.__self__]}  # type: ignore[attr-defined]
+    return [*arrays, *owners.values()]
 
 
 def _may_raise(line: Line) -> bool:

@@ -100,7 +100,7 @@ class Place:
 
 
 @functools.lru_cache(maxsize=1024)
-def _is_library(module: str) -> bool:
+def is_library(module: str) -> bool:
     """Return whether a module is a library's: its variables are not looked into."""
     top = module.partition(".")[0]
     file = getattr(sys.modules.get(top), "__file__", None) or ""
@@ -118,7 +118,7 @@ def _is_built_on_this(module: str) -> bool:
 def _is_looked_into(kind: type) -> bool:
     """Return whether the attributes of objects of a class may be arrays that a program changes."""
     return any(
-        not _is_library(c.__module__) or _is_built_on_this(c.__module__) for c in kind.__mro__
+        not is_library(c.__module__) or _is_built_on_this(c.__module__) for c in kind.__mro__
     )
 
 
@@ -149,10 +149,10 @@ def _places_of(value: Any, path: str, names: set[str]) -> Iterator[Place]:
             yield Place(value.__dict__, path)
         for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
             yield Place(cell, name, ("cell_contents",))
-        if not _is_library(value.__module__):
+        if not is_library(value.__module__):
             yield Place(value.__globals__, "", sorted(names & value.__globals__.keys()))
     elif isinstance(value, (types.ModuleType, type)):
-        if not _is_library(value.__name__ if kind is types.ModuleType else value.__module__):
+        if not is_library(value.__name__ if kind is types.ModuleType else value.__module__):
             held = sorted(names & vars(value).keys())
             if kind is types.ModuleType:
                 yield Place(vars(value), path, held)
@@ -190,7 +190,7 @@ def _inside(value: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield from ((path, m) for m in members if isinstance(m, types.FunctionType))
     elif not isinstance(value, (types.ModuleType, TensorBase, list, deque)):
         yield path, getattr(value, "__wrapped__", None)
-        yield from ((path, c) for c in type(value).__mro__ if not _is_library(c.__module__))
+        yield from ((path, c) for c in type(value).__mro__ if not is_library(c.__module__))
 
 
 def reached(roots: Iterable[tuple[str, Any]], without: set[tuple[int, Any]]) -> list[Place]:
@@ -220,7 +220,7 @@ def _reached(
         if stateless or id(value) in seen or isinstance(value, _ATOMS):
             continue
         seen[id(value)] = value
-        if isinstance(value, types.FunctionType) and not _is_library(value.__module__):
+        if isinstance(value, types.FunctionType) and not is_library(value.__module__):
             names |= _names(value.__code__)
         inner: list[tuple[str, Any]] = []
         for place in _places_of(value, path, names):

@@ -54,6 +54,8 @@ class Trace:
         The lines so far.
     captured
         ``(array, value)`` of each plain array that was met, by its id.
+    failed
+        The last error of a call, which may have been caught.
     """
 
     def __init__(self, opaque: Collection[Primitive] = ()) -> None:
@@ -66,6 +68,7 @@ class Trace:
         self._pinned: set[Any] = set()
         self._errstate = np.geterr()
         self._count = 0
+        self.failed: Exception | None = None
 
     def run(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Return ``f(*args, **kwargs)``, run while this trace is the one of its thread or task."""
@@ -188,7 +191,11 @@ class Trace:
         if out is not None:
             options["out"] = example(into)
         with np.errstate(all="ignore"):
-            found = (run or function)(*given, **options)
+            try:
+                found = (run or function)(*given, **options)
+            except Exception as error:  # the user may catch it, which no guard would tell
+                self.failed = error
+                raise
         if into is not None:
             kind, result = "write", into
         else:
