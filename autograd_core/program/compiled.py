@@ -419,8 +419,8 @@ class Compiled:
         trouble, family.trouble = family.trouble, None
         result = self.f(*args, **kwargs)
         if trouble is not None:  # in tracing alone
-            error, family.count = trouble, self.limit
-            self._warn(f"could not be traced ({type(error).__name__}: {error})")
+            family.count = self.limit
+            self._warn(f"could not be traced ({type(trouble).__name__}: {trouble})")
             family.count += 1
         return result
 

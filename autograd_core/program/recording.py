@@ -182,7 +182,7 @@ def _watching(kind: type) -> type:
     return type(f"Watched{kind.__name__}", (kind, _Watched), noted)
 
 
-_WATCHED = {list: _watching(list), deque: _watching(deque)}
+_WATCHED: dict[Any, Any] = {list: _watching(list), deque: _watching(deque)}
 
 
 def _grown(stand: Any) -> list[Any]:
@@ -258,9 +258,8 @@ def record(
     before = [place.read() for place in places]
     for place in places:
         if id(place.holder) in growing and type(place.holder) in _WATCHED:
-            stand = _WATCHED[type(place.holder)]
-            limit = getattr(place.holder, "maxlen", None)
-            stands[id(place.holder)] = stand() if limit is None else stand(maxlen=limit)
+            kind, limit = _WATCHED[type(place.holder)], getattr(place.holder, "maxlen", None)
+            stands[id(place.holder)] = kind() if limit is None else kind(maxlen=limit)
     sets = [(p.holder, set(p.holder)) for p in places if isinstance(p.holder, set)]
     state = _random_state()
     leaves = [
@@ -355,14 +354,14 @@ def _with_plain_keys(holder: Any) -> None:
 
 def _random_state() -> Any:
     """Return the states of the global generators, as something that can be compared."""
-    kind, keys, *rest = np.random.get_state()
-    return random.getstate(), (kind, keys.tobytes(), *rest)  # type: ignore[union-attr]
+    found: Any = np.random.get_state()  # noqa: NPY002
+    return random.getstate(), (found[0], found[1].tobytes(), *found[2:])
 
 
 def _restore(state: Any) -> None:
     kind, keys, *rest = state[1]
     random.setstate(state[0])
-    np.random.set_state((kind, np.frombuffer(keys, np.uint32), *rest))
+    np.random.set_state((kind, np.frombuffer(keys, np.uint32), *rest))  # noqa: NPY002
 
 
 def _names_of(f: Callable[..., Any], tree: Tree) -> list[str]:

@@ -87,7 +87,8 @@ class Trace:
             return self.call(primitive, args, kwargs)
         try:
             if not primitive.opaque:
-                return primitive.fun(*args, **kwargs)
+                found = primitive.fun(*args, **kwargs)  # a plain array that it wrote into
+                return self.resolved(found)
         except NeedsNumbersError:
             pass
         return as_one_line(primitive.fun)(*args, **kwargs)

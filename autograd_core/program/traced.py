@@ -46,8 +46,10 @@ def example(tree: Any) -> Any:
 
 def _asks_as_ours() -> bool:
     """Return whether these packages ask for a class; to a user ``isinstance`` is as in NumPy."""
-    asks = sys._getframe(2).f_globals.get("__name__", "")
-    return asks.partition(".")[0] in OURS[:2]
+    frame: Any = sys._getframe(2)
+    if frame.f_globals.get("__name__") == "abc":
+        frame = frame.f_back
+    return frame.f_globals.get("__name__", "").partition(".")[0] in OURS[:2]
 
 
 def user_frame() -> Any:
@@ -220,7 +222,7 @@ class Traced(Operand, np.lib.mixins.NDArrayOperatorsMixin):
         if isinstance(self.example, np.ndarray):
             self.example = np.broadcast_to(np.empty((), self.dtype), self.shape)
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:
         return Traced if _asks_as_ours() else type(self.example)
 
@@ -384,7 +386,7 @@ class Number:
     def __bool__(self) -> bool:
         return self.owner.guard(self, bool(self.example))
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:
         return Number if _asks_as_ours() else type(self.example)
 
