@@ -240,7 +240,7 @@ class Traced(Operand, np.lib.mixins.NDArrayOperatorsMixin):
     itemsize = property(lambda self: self.example.dtype.itemsize)
     strides = property(lambda self: self.example.strides)
     flags = property(lambda self: self.example.flags)
-    base = None
+    base = property(lambda self: None if self._root is self else self.root)
 
     T = property(lambda self: self.transpose())
     mT = property(lambda self: self.swapaxes(-1, -2))

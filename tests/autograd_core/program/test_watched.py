@@ -418,3 +418,28 @@ def test_a_checkpoint_inside():
     for i in range(3):
         assert same(compiled(X + i), f(X + i))
     assert compiled.traces == 1
+
+
+def writes_into_a_view(a):
+    out = np.zeros_like(a * 1.5)
+    part = out[::2]
+    part += a[::2] * 2
+    out[1::2] = a[1::2]
+    return np.sum(out * np.arange(1.0, 4.0))
+
+
+def writes_beside_a_view(a):
+    out = np.stack([a * 1.5, a])
+    row, column = out[0], out[:, 1:][:, 0]
+    row *= a
+    out[1] += 1
+    return np.sum(out**2) + column @ column
+
+
+@pytest.mark.parametrize("f", [writes_into_a_view, writes_beside_a_view])
+@pytest.mark.parametrize("check", [True, False])
+def test_gradients_of_writes_through_views(f, check):
+    for g in (ag.value_and_grad(f), ag.hessian(f)):
+        compiled = compile(g, check=check, blocks=False)
+        for i in range(2):
+            assert same(compiled(X + i), g(X + i))
