@@ -16,6 +16,11 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 
+def bounds_of(array: Any) -> tuple[int, int]:
+    """Return where the memory of an array begins and ends; of a traced one, that of its example."""
+    return byte_bounds(getattr(array, "example", array))
+
+
 class ViewOf(NamedTuple):
     """How a view came about: the Tensor at the root, what it was taken from, and by which call.
 
@@ -109,7 +114,7 @@ def note_views(
     if origin.__class__ is ViewOf:
         root = origin[0]
         if origin[-1] is not None:  # the root has been written since, so has other memory
-            (low, high), (start, _) = byte_bounds(array), byte_bounds(memory)
+            (low, high), (start, _) = bounds_of(array), bounds_of(memory)
             offset = origin[-1][0] - start
             span = low + offset, high + offset
         views = root._sharing

@@ -12,6 +12,7 @@ import itertools
 import threading
 import warnings
 from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from autograd_core.program.readable import as_function, readable
 from autograd_core.program.recording import (
     EXTEND,
     REPLACE,
+    CaughtError,
     Effect,
     IsRecorded,
     Recording,
@@ -40,8 +42,8 @@ from autograd_core.program.recording import (
 )
 from autograd_core.program.saved import State, save
 from autograd_core.program.source import Miss, write
-from autograd_core.program.state import MEMBERS, MISSING, Place, Snapshot, by_value, difference
-from autograd_core.program.trace import trace
+from autograd_core.program.state import MISSING, Place, Snapshot, by_value, difference
+from autograd_core.program.trace import owner_of, trace
 
 #: How many programs a signature may have before the function is run eagerly.
 LIMIT = 16
@@ -85,6 +87,7 @@ class Version:
         self._count = itertools.count()
         self.gather = self._gatherer(recording)
         self.finish = self._finisher(recording)
+        self._owners = _written(program)
         self._slots, self._effects = recording.slots, [e.slot for e in recording.effects]
         self.source = write(program, name, **options)
         self.functions = [self.source.make()]  # each with buffers of its own; a thread takes one
@@ -97,6 +100,26 @@ class Version:
         """Run the program, and commit its effects; return its result, or the guard that failed."""
         found = self.run(arrays)
         return found if type(found) is Miss or self.finish is None else self.finish(found)
+
+    def clashes(self, values: list[Any]) -> bool:
+        """Return whether memory that the program writes into is given to it by two ways.
+
+        One value is then not what it was when another was written into, as no line tells.
+        """
+        if self._owners is None:
+            return False
+        owners, written, held = self._owners
+        found = set(owners)
+        for i in written:
+            owner = id(owner_of(values[i])) if isinstance(values[i], np.ndarray) else 0
+            if owner in held or owner in found:
+                return True
+            found.add(owner)
+        return any(
+            type(a) is np.ndarray and id(owner_of(a)) in found
+            for i, a in enumerate(values)
+            if i not in written
+        )
 
     def compare(self, arrays: list[Any], f: Callable[[], Any]) -> Any:
         """Return what :meth:`call` does, once ``f`` has told that it is right.
@@ -205,13 +228,18 @@ class Version:
         read = {v for line in self.program.lines for v in line.inputs}
         read |= set(values_in(self.program.outputs))
         grown = {id(e.place.holder) for e in recording.effects if e.key is EXTEND}
+        grown -= recording.read
         tests = [f"{self._new(v)}.get() == {self._new(v.get())}" for v in contexts]
         for place, content in zip(recording.places, recording.before, strict=True):
             if id(place.holder) in grown:
                 continue
             if isinstance(place.holder, set):
-                tests.append(f"{self._new(place.holder)} == {self._new(content[MEMBERS])}")
-                continue
+                now = self._new(frozenset(place.holder))
+                tests.append(f"{self._new(place.holder)} == {now}")
+            for variable in content.values():
+                if isinstance(variable, ContextVar):
+                    get = f"{self._new(variable)}.get(None)"
+                    tests.append(f"{get} is {self._new(variable.get(None))}")
             if not place.by_attribute and place.keys is None:
                 tests.append(f"len({self._new(place.holder)}) == {len(content)}")
             for key, value in content.items():
@@ -295,13 +323,26 @@ class Version:
         return f"[{members}]" if isinstance(tree, list) else f"({members})"
 
 
+def _written(program: Program) -> tuple[set[int], set[int], set[int]] | None:
+    """Return which memory a program writes into: of captured arrays, and the numbers of inputs.
+
+    The third are all captured arrays.  None if it writes into nothing that is seen outside.
+    """
+    written = program.written
+    owners = {id(owner_of(a)) for v, a in program.captured.items() if v.root in written}
+    inputs = {i for i, v in enumerate(program.inputs) if v.root in written}
+    if not owners and not inputs:
+        return None
+    return owners, inputs, {id(owner_of(a)) for a in program.captured.values()}
+
+
 class _Family:
     """The versions of one signature, the last that was made first."""
 
     def __init__(self) -> None:
         self.versions: list[Version] = []
         self.volatile: set[Slot] = set()
-        self.count = self.unsettled = 0
+        self.count = self.unsettled = self.clashes = 0
         self.trouble: Exception | None = None
 
 
@@ -360,23 +401,34 @@ class Compiled:
                 if made is None:
                     break
                 inputs = made.holds()
-                if self.check:
+                if self.check and not made.clashes([*arrays, *inputs]):
                     found = made.compare([*arrays, *inputs], lambda: self.f(*args, **kwargs))
                     candidates.insert(0, made)
                     return found
                 candidates.insert(0, made)
                 version = made
+            values = [*arrays, *inputs]
+            if version.clashes(values):
+                family.clashes += 1
+                if family.clashes == self.limit:
+                    self._warn(
+                        "is given memory that it also writes into, by two ways, at nearly every "
+                        "call, which no program does"
+                    )
+                break
             try:
-                found = version.call([*arrays, *inputs])
+                found = version.call(values)
             except Exception:  # the function may know what to do; if not, the error is its own
                 return version.retried(lambda: self.f(*args, **kwargs))
             if type(found) is not Miss:
                 return found
             candidates = version.others.setdefault(found.guard, [])
+        trouble, family.trouble = family.trouble, None
         result = self.f(*args, **kwargs)
-        if family.trouble is not None:  # in tracing alone
-            error, family.trouble, family.count = family.trouble, None, self.limit
-            self._warn(f"could not be traced ({type(error).__name__}: {error})")
+        if trouble is not None:  # in tracing alone
+            family.count = self.limit
+            self._warn(f"could not be traced ({type(trouble).__name__}: {trouble})")
+            family.count += 1
         return result
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
@@ -460,6 +512,9 @@ class Compiled:
                 family.volatile |= version.changed()
             try:
                 version_or_none = self._recorded(family, args, kwargs)
+            except CaughtError:  # this call is not what others are like
+                family.count += 1
+                return None
             except CompileError:
                 raise
             except Exception as error:  # the user's, as the call will tell
@@ -473,7 +528,7 @@ class Compiled:
 
     def _recorded(self, family: _Family, args: Any, kwargs: Any) -> Version | None:
         while True:
-            first = record(self.f, args, kwargs, family.volatile, int in self.numbers)
+            first = record(self.f, args, kwargs, family.volatile, (), int in self.numbers)
             more = {e.slot for e in first.effects if is_input(e.old)}
             more -= family.volatile | {slot.slot for slot in first.slots}
             if not more:
@@ -482,20 +537,23 @@ class Compiled:
         if any(e.old is MISSING for e in first.effects) and family.unsettled < 2:
             family.unsettled += 1  # the first steps make their state
             return None
+        growing = {id(e.place.holder) for e in first.effects if e.key is EXTEND}
+        whole_numbers = int in self.numbers
         try:  # what gradients the Tensors have now may make no difference
-            other = record(self.f, args, kwargs, family.volatile, int in self.numbers, True)
+            other = record(self.f, args, kwargs, family.volatile, growing, whole_numbers, True)
             alike = other.is_like(first)
         except Exception:
             alike = False
         if alike:
             second, first = first, other
+            second.read = other.read
             unread = [s for s in second.slots if s.place.is_gradient(s.key)]
             dropped = {id(v) for s in unread for v in s.inputs}
             second.slots = [s for s in second.slots if s not in unread]
             inputs = second.program.inputs
             inputs[:] = [v for v in inputs if id(v) not in dropped]
         else:
-            second = record(self.f, args, kwargs, family.volatile, int in self.numbers)
+            second = record(self.f, args, kwargs, family.volatile, growing, whole_numbers)
         program = settled(first, second, self.__name__)
         for apply in PASSES:
             program = apply(program)

@@ -97,6 +97,7 @@ def with_constants_folded(program: Program) -> Program:
     A product with 1 that changes neither shape nor dtype is its other factor.
     """
     written, known = program.written, dict[Any, Any]()
+    returned = {v.root for v in values_in(program.outputs)}
 
     def folds(line: Line) -> bool:
         value = line.result
@@ -111,7 +112,7 @@ def with_constants_folded(program: Program) -> Program:
         line.args, line.kwargs = replaced(line.args, change), replaced(line.kwargs, change)
         if folds(line):
             known[line.result] = _constant(line)
-        elif (same := _same_factor(line, written)) is not None:
+        elif (same := _same_factor(line, written | returned)) is not None:
             known[line.result] = same
             line.result.stands_for(same)
         else:
@@ -151,8 +152,12 @@ def is_one_number(value: Any) -> bool:
 
 
 def with_equal_lines_once(program: Program) -> Program:
-    """Return a program that computes equal calls of equal arguments once."""
+    """Return a program that computes equal calls of equal arguments once.
+
+    Two arrays that are both returned stay two: who is given them may write into one.
+    """
     written, first, same = program.written, dict[Any, Any](), dict[Any, Any]()
+    returned = {v.root for v in values_in(program.outputs)}
 
     def change(leaf: Any) -> Any:
         return same.get(leaf, leaf) if is_value(leaf) else leaf
@@ -164,7 +169,7 @@ def with_equal_lines_once(program: Program) -> Program:
         pure = line.kind == "call" and is_value(value)
         if pure and not any(v.root in written for v in (*line.inputs, value)):
             key = (line.function, _key(line.args), _key(line.kwargs))
-            if key in first:
+            if key in first and not {value.root, first[key].root} <= returned:
                 same[value] = first[key]
                 if isinstance(value, Traced):
                     value.stands_for(first[key])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import operator
+import random
 import re
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,12 +16,12 @@ import numpy as np
 from autograd_core.engine.graph import TRACE, UNTRACKED, was_freed
 from autograd_core.engine.modes import in_mode
 from autograd_core.engine.recording import TensorBase, make_tensor
-from autograd_core.errors import CompileError
-from autograd_core.program.lines import Line, Program, leaves_of, replaced
+from autograd_core.errors import CompileError, NeedsNumbersError
+from autograd_core.program.lines import Line, Program, leaves_of, replaced, values_in
 from autograd_core.program.passes import differences
-from autograd_core.program.state import MISSING, Place, reached
+from autograd_core.program.state import MISSING, Place, is_library, reached
 from autograd_core.program.trace import Trace, trace
-from autograd_core.program.traced import Number, Traced
+from autograd_core.program.traced import Number, Traced, origin
 from autograd_core.transforms.trees import Tree, branch_of
 
 #: The holder of a value, by identity, and the key.
@@ -27,6 +29,9 @@ Slot = tuple[int, Any]
 
 #: Of lists and deques: the keys of effects on the whole, in place of numbers.
 EXTEND, REPLACE = "extend", "replace"
+
+#: The class of Tensors that are results; parameters are known by identity.
+_PLAIN = type(make_tensor(np.empty(0), UNTRACKED))
 
 CONSTANTS = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
 
@@ -77,6 +82,8 @@ class Recording:
         Those that are read at each call.
     leaves
         The names of the Tensors that were reached, by the identity of their arrays.
+    read
+        The identities of growing containers that were read, too.
     """
 
     program: Program
@@ -87,6 +94,7 @@ class Recording:
     before: list[dict[Any, Any]]
     slots: list[InputSlot]
     leaves: dict[int, str | None]
+    read: set[int]
 
     def is_like(self, other: Recording) -> bool:
         """Return whether another trace did the same, and neither read a gradient."""
@@ -106,7 +114,12 @@ def is_array(leaf: Any) -> bool:
 def is_input(tree: Any) -> bool:
     """Return whether what a slot holds are arrays and numbers, which may be inputs."""
     leaves = list(leaves_of(tree))
-    return bool(leaves) and all(is_array(v) or type(v) in (int, float) for v in leaves)
+    return bool(leaves) and all(
+        v._node.primitive is None and not v._node.tracked and type(v) is _PLAIN
+        if isinstance(v, TensorBase)
+        else is_array(v) or type(v) in (int, float)
+        for v in leaves
+    )
 
 
 def unwrapped(tree: Any) -> list[Any]:
@@ -123,11 +136,79 @@ def _outputs(running: Trace, tree: Any) -> Any:
     )
 
 
+#: Generators of random numbers whose draws are no lines.
+_UNKNOWN = (np.random.RandomState, random.Random)
+
+
+class Refused:
+    """Stands for an iterator, or a generator of another kind, which a trace would move on."""
+
+    def __init__(self, name: str, kind: str) -> None:
+        self._what = f"{name or 'what it captured'}, a {kind}"
+
+    def __getattr__(self, attribute: str) -> Any:
+        raise self._error()
+
+    def _error(self) -> CompileError:
+        return CompileError(
+            f"{origin()} takes the next of {self._what}, which a program does not repeat. Give "
+            "what it yields as an argument, and draw random numbers from a np.random.Generator"
+        )
+
+    def __next__(self) -> Any:
+        raise self._error()
+
+    def __iter__(self) -> Any:
+        raise self._error()
+
+
+class CaughtError(NeedsNumbersError):
+    """The function caught an error of NumPy, which no guard tells of at another call."""
+
+
+class _Watched:
+    """Stands for a list or deque that grows, and notes whether anything but that is done."""
+
+    was_read = False
+
+
+def _noting(name: str) -> Callable[..., Any]:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        self.was_read = True
+        return getattr(super(type(self), self), name)(*args, **kwargs)
+
+    return method
+
+
+def _watching(kind: type) -> type:
+    """Return a class of containers that note whether they are read."""
+    silent = {
+        "append",
+        "extend",
+        "__iadd__",
+        "__class__",
+        "__init__",
+        "__new__",
+        "__getattribute__",
+    }
+    silent |= {"__setattr__", "__delattr__", "__init_subclass__", "__subclasshook__", "__hash__"}
+    noted = {n: _noting(n) for n in dir(kind) if callable(getattr(kind, n)) and n not in silent}
+    return type(f"Watched{kind.__name__}", (kind, _Watched), noted)
+
+
+_WATCHED: dict[Any, Any] = {list: _watching(list), deque: _watching(deque)}
+
+
+def _grown(stand: Any) -> list[Any]:
+    return list(super(type(stand), stand).__iter__())
+
+
 class _Recorder:
     """What stands for the values that a function is given and reaches, in one trace."""
 
-    def __init__(self, volatile: set[Slot], other_gradients: bool) -> None:
-        self.trace, self.volatile, self.other_gradients = Trace(), volatile, other_gradients
+    def __init__(self, volatile: set[Slot], growing: dict[int, Any], other_gradients: bool) -> None:
+        self.trace, self.volatile, self.growing = Trace(), volatile, growing
+        self.other_gradients = other_gradients
         self.inputs: list[Any] = []
         self.slots: list[InputSlot] = []
 
@@ -156,10 +237,16 @@ class _Recorder:
             return found
         if type(value) is np.random.Generator:
             return self.trace.draws(value)
-        if type(value) is tuple and not any(type(v) is np.ndarray for v in leaves_of(value)):
-            return value
-        if type(value) in (np.ndarray, tuple):
-            return replaced(value, lambda leaf: self._captured(leaf, name))
+        if id(value) in self.growing:
+            return self.growing[id(value)]
+        if type(value) is tuple and any(type(v) is np.ndarray for v in leaves_of(value)):
+            return tuple(self.stand_in(place, (key, i), v) for i, v in enumerate(value))
+        if type(value) is np.ndarray:
+            return self._captured(value, name)
+        if isinstance(value, _UNKNOWN) or (
+            hasattr(type(value), "__next__") and is_library(type(value).__module__)
+        ):
+            return Refused(name, type(value).__name__)
         return value
 
     def _captured(self, leaf: Any, name: str) -> Any:
@@ -169,7 +256,7 @@ class _Recorder:
 
 def record(
     f: Callable[..., Any], args: Any, kwargs: Any, volatile: set[Slot],
-    whole_numbers: bool = False, other_gradients: bool = False,
+    growing: Collection[int] = (), whole_numbers: bool = False, other_gradients: bool = False,
 ) -> Recording:  # fmt: skip
     """Trace one call of a function; what it changed is given back.
 
@@ -179,16 +266,25 @@ def record(
         The call.
     volatile
         The slots that change from call to call: their values are inputs.
+    growing
+        The identities of lists and deques that grow, of which is noted whether they are read.
     whole_numbers
         Whether arguments that are whole numbers are inputs, too.
     other_gradients
         Trace as if the Tensors that have a gradient had none, and the others had one.
     """
-    recorder, tree = _Recorder(volatile, other_gradients), Tree((args, kwargs))
+    stands = dict[int, Any]()
+    recorder, tree = _Recorder(volatile, stands, other_gradients), Tree((args, kwargs))
     numbers = (float, int) if whole_numbers else (float,)
     objects = [v for v in tree.leaves if not is_array(v) and not isinstance(v, CONSTANTS)]
     places = reached([("", f), *((type(v).__name__, v) for v in objects)], volatile)
     before = [place.read() for place in places]
+    for place in places:
+        if id(place.holder) in growing and type(place.holder) in _WATCHED:
+            kind, limit = _WATCHED[type(place.holder)], getattr(place.holder, "maxlen", None)
+            stands[id(place.holder)] = kind() if limit is None else kind(maxlen=limit)
+    sets = [(p.holder, set(p.holder)) for p in places if isinstance(p.holder, set)]
+    state = _random_state()
     leaves = [
         recorder.input(leaf, name) if is_array(leaf) or type(leaf) in numbers else leaf
         for leaf, name in zip(tree.leaves, _names_of(f, tree), strict=True)
@@ -202,13 +298,43 @@ def record(
     try:
         for place, content in zip(places, standing, strict=True):
             place.write(content)
+            if id(place.holder) in stands:
+                stands[id(place.holder)].extend(content.values())
         result = in_mode(TRACE, 0, f, *given, **options)
+        read = {key for key, stand in stands.items() if stand.was_read}
+        for place in places:
+            _with_plain_keys(place.holder)
         after = [place.read() for place in places]
+        for i, place in enumerate(places):
+            stand = stands.get(id(place.holder))
+            if stand is not None and not _effects(place, standing[i], after[i]):
+                after[i] = dict(enumerate(_grown(stand)))
+            elif stand is not None:  # by a way that was not seen
+                read.add(id(place.holder))
     finally:
+        trace.reset(token)
         for place, content in zip(places, before, strict=True):
+            _with_plain_keys(place.holder)
             place.write(content)
         seen = recorder.trace.restore()
-        trace.reset(token)
+        changed = [holder for holder, before in sets if holder != before]
+        for holder, copy in sets:
+            holder.clear()
+            holder.update(copy)
+        drew = _random_state() != state
+        if drew:
+            _restore(state)
+    if drew:
+        raise CompileError(
+            "the compiled function draws from the global generators of random or np.random, which "
+            "a program does not repeat; draw from a np.random.Generator that it captures"
+        )
+    if changed:
+        raise CompileError(
+            "the compiled function changes a set, which a program does not; use a dict"
+        )
+    if recorder.trace.failed is not None:
+        raise CaughtError(recorder.trace.failed)
     _check_arguments(tree, Tree((given, options)), leaves)
     if not seen:
         raise CompileError(
@@ -238,8 +364,28 @@ def record(
         if isinstance(place.holder, TensorBase)
     }
     return Recording(
-        program, recorder.trace, result, effects, places, before, recorder.slots, leaves_met
+        program, recorder.trace, result, effects, places, before, recorder.slots, leaves_met, read
     )
+
+
+def _with_plain_keys(holder: Any) -> None:
+    """Let numbers that changed be keys of a dict by what they are, which is guarded."""
+    if type(holder) is dict and any(type(key) is Number for key in holder):
+        items = [(k.example if type(k) is Number else k, v) for k, v in holder.items()]
+        holder.clear()
+        holder.update(items)
+
+
+def _random_state() -> Any:
+    """Return the states of the global generators, as something that can be compared."""
+    found: Any = np.random.get_state()  # noqa: NPY002
+    return random.getstate(), (found[0], found[1].tobytes(), *found[2:])
+
+
+def _restore(state: Any) -> None:
+    kind, keys, *rest = state[1]
+    random.setstate(state[0])
+    np.random.set_state((kind, np.frombuffer(keys, np.uint32), *rest))  # noqa: NPY002
 
 
 def _names_of(f: Callable[..., Any], tree: Tree) -> list[str]:
@@ -329,6 +475,7 @@ def settled(first: Recording, second: Recording, name: str) -> Program:
         )
     program, known = second.program, {id(a) for a, _ in first.trace.captured.values()}
     written, captured, made = program.written, dict[Traced, Any](), list[Line]()
+    returned = {v.root for v in values_in(program.outputs)}
     for array, value in second.trace.captured.values():
         if value.root is not value:
             continue
@@ -336,6 +483,8 @@ def settled(first: Recording, second: Recording, name: str) -> Program:
             filled = value in program.overwritten
             call = (np.empty, (array.shape, array.dtype)) if filled else (np.copy, (array,))
             made.append(Line(call[0], call[1], {}, value))
+        elif id(array) not in known and value in returned:  # made anew at each call
+            made.append(Line(np.copy, (array,), {}, value))
         else:
             captured[value] = array
     inside = {id(v) for slot in second.slots for v in slot.inputs}

@@ -531,10 +531,6 @@ class Writer:
 
     def _returned(self, leaf: Any) -> Any:
         """Return what is returned for an output: of a constant array a copy."""
-        if isinstance(leaf, Traced) and leaf.root in self.program.captured:
-            copied = Traced(leaf.owner, leaf.example)
-            self.of[copied] = f"{self.of[leaf]}.copy()"
-            return copied
         if isinstance(leaf, np.ndarray):
             self.of[id(leaf), "object"] = f"{self.constant(leaf)}.copy()"
         return leaf

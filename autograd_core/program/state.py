@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import sys
 import sysconfig
+import threading
 import types
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -24,9 +25,6 @@ from autograd_core.program.traced import OURS
 
 #: Containers with more members are taken as they are: neither exchanged nor watched.
 MOST = 1000
-
-#: The one key of a set.
-MEMBERS = "members"
 
 #: What a place holds where nothing is.
 MISSING: Any = type("Missing", (), {"__repr__": lambda _: "nothing"})()
@@ -53,7 +51,7 @@ class Place:
     def __init__(self, holder: Any, path: str, keys: Iterable[Any] | None = None) -> None:
         self.holder, self.path = holder, path
         self.keys = None if keys is None else tuple(keys)
-        self.by_attribute = not isinstance(holder, (dict, list, deque, set))
+        self.by_attribute = not isinstance(holder, (dict, list, deque))
 
     @property
     def is_sequence(self) -> bool:
@@ -65,8 +63,6 @@ class Place:
         holder = self.holder
         if self.by_attribute:
             return {k: getattr(holder, k) for k in self.keys or () if hasattr(holder, k)}
-        if isinstance(holder, set):
-            return {MEMBERS: frozenset(holder)}
         if isinstance(holder, dict):
             return dict(holder) if self.keys is None else {k: holder[k] for k in self.keys}
         return dict(enumerate(holder))
@@ -87,9 +83,6 @@ class Place:
     def write(self, content: dict[Any, Any]) -> None:
         """Hold these values and no others."""
         now = self.read()
-        if isinstance(self.holder, set):
-            self.holder.symmetric_difference_update(now[MEMBERS] ^ content[MEMBERS])
-            return
         if self.is_sequence and len(now) != len(content):
             self.holder.clear()
             self.holder.extend(content.values())
@@ -111,7 +104,7 @@ class Place:
 
 
 @functools.lru_cache(maxsize=1024)
-def _is_library(module: str) -> bool:
+def is_library(module: str) -> bool:
     """Return whether a module is a library's: its variables are not looked into."""
     top = module.partition(".")[0]
     file = getattr(sys.modules.get(top), "__file__", None) or ""
@@ -129,14 +122,21 @@ def _is_built_on_this(module: str) -> bool:
 def _is_looked_into(kind: type) -> bool:
     """Return whether the attributes of objects of a class may be arrays that a program changes."""
     return any(
-        not _is_library(c.__module__) or _is_built_on_this(c.__module__) for c in kind.__mro__
+        not is_library(c.__module__) or _is_built_on_this(c.__module__) for c in kind.__mro__
     )
 
 
 def _names(code: types.CodeType) -> set[str]:
     """Return the global names and attributes that a function uses, and those inside it."""
     inner = [_names(c) for c in code.co_consts if isinstance(c, types.CodeType)]
-    return set(code.co_names).union(*inner)
+    texts = {c for c in code.co_consts if isinstance(c, str) and c.isidentifier()}  # getattr
+    return texts.union(code.co_names, *inner)
+
+
+def _is_steady(name: str, member: Any) -> bool:
+    """Return whether a class gives a member as the same object each time that it is asked."""
+    plain = isinstance(member, types.FunctionType) or not callable(member)
+    return plain and not name.startswith("__")
 
 
 def _places_of(value: Any, path: str, names: set[str]) -> Iterator[Place]:
@@ -144,34 +144,37 @@ def _places_of(value: Any, path: str, names: set[str]) -> Iterator[Place]:
     kind = type(value)
     if isinstance(value, TensorBase):
         if value._node.primitive is None:
-            yield Place(value, path, ("_array", "_grad"))
-    elif isinstance(value, (dict, list, deque, set)):
+            yield Place(value, path, ("_array", "_grad", "_recording"))
+    elif isinstance(value, (dict, list, deque)):
         if len(value) <= MOST:
             yield Place(value, path)
     elif isinstance(value, types.FunctionType):
+        if value.__dict__:
+            yield Place(value.__dict__, path)
         for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
             yield Place(cell, name, ("cell_contents",))
-        if not _is_library(value.__module__):
+        if not is_library(value.__module__):
             used = _names(value.__code__)
             names |= used
             yield Place(value.__globals__, "", sorted(used & value.__globals__.keys()))
     elif isinstance(value, (types.ModuleType, type)):
-        if not _is_library(value.__name__ if kind is types.ModuleType else value.__module__):
+        if not is_library(value.__name__ if kind is types.ModuleType else value.__module__):
             held = sorted(names & vars(value).keys())
             if kind is types.ModuleType:
                 yield Place(vars(value), path, held)
             else:
-                plain = [n for n in held if not n.startswith("__")]
-                yield Place(value, path, [n for n in plain if not _is_method(vars(value)[n])])
+                yield Place(value, path, [n for n in held if _is_steady(n, vars(value)[n])])
+    elif isinstance(value, set):
+        yield Place(value, path, ())
+    elif kind is types.SimpleNamespace:
+        yield Place(vars(value), path)
+    elif kind is threading.local:
+        yield Place(value, path, sorted(vars(value)))
     elif _is_looked_into(kind):
         if isinstance(getattr(value, "__dict__", None), dict):
             yield Place(vars(value), path)
         slots = [s for c in kind.__mro__ for s in np.atleast_1d(vars(c).get("__slots__", ()))]
         yield Place(value, path, map(str, slots))
-
-
-def _is_method(member: Any) -> bool:
-    return callable(member) or hasattr(member, "__get__")
 
 
 def _inside(value: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -193,7 +196,7 @@ def _inside(value: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield from ((path, m) for m in members if isinstance(m, types.FunctionType))
     elif not isinstance(value, (types.ModuleType, TensorBase, list, deque)):
         yield path, getattr(value, "__wrapped__", None)
-        yield from ((path, c) for c in type(value).__mro__ if not _is_library(c.__module__))
+        yield from ((path, c) for c in type(value).__mro__ if not is_library(c.__module__))
 
 
 def reached(roots: Iterable[tuple[str, Any]], without: set[tuple[int, Any]]) -> list[Place]:
@@ -202,13 +205,15 @@ def reached(roots: Iterable[tuple[str, Any]], without: set[tuple[int, Any]]) -> 
     What is held by the slots ``without`` is not looked into: (identity of a holder, key).  Nor are
     objects whose class says ``holds_state = False``: memory on which no result depends.
     """
-    names: set[str] = set()
-    roots = list(roots)
-    _walk(roots, without, names)  # finds the names that code uses, attributes among them
-    return _walk(roots, without, names)
+    roots, names = list(roots), set[str]()
+    while True:  # until no code uses a name that was not known when a class or module was met
+        before = len(names)
+        found = _reached(roots, without, names)
+        if len(names) == before:
+            return found
 
 
-def _walk(
+def _reached(
     roots: list[tuple[str, Any]], without: set[tuple[int, Any]], names: set[str]
 ) -> list[Place]:
     found: list[Place] = []
@@ -221,6 +226,8 @@ def _walk(
         if stateless or id(value) in seen or isinstance(value, _ATOMS):
             continue
         seen[id(value)] = value
+        if isinstance(value, types.FunctionType) and not is_library(value.__module__):
+            names |= _names(value.__code__)
         inner: list[tuple[str, Any]] = []
         for place in _places_of(value, path, names):
             if isinstance(place.holder, dict) and place.keys is not None:
@@ -267,7 +274,7 @@ class Snapshot:
 
 def _values(content: dict[Any, Any]) -> Iterator[Any]:
     for value in content.values():
-        yield from leaves_of(value) if type(value) is tuple else (value,)
+        yield from leaves_of(value) if type(value) in (tuple, list, dict) else (value,)
 
 
 def by_value(tree: Any) -> Any:

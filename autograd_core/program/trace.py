@@ -54,6 +54,8 @@ class Trace:
         The lines so far.
     captured
         ``(array, value)`` of each plain array that was met, by its id.
+    failed
+        The last error of a call, which may have been caught.
     """
 
     def __init__(self, opaque: Collection[Primitive] = ()) -> None:
@@ -65,7 +67,9 @@ class Trace:
         self._generators: dict[int, Draws] = {}
         self._pinned: set[Any] = set()
         self._errstate = np.geterr()
+        self.running = True
         self._count = 0
+        self.failed: Exception | None = None
 
     def run(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Return ``f(*args, **kwargs)``, run while this trace is the one of its thread or task."""
@@ -84,7 +88,8 @@ class Trace:
             return self.call(primitive, args, kwargs)
         try:
             if not primitive.opaque:
-                return primitive.fun(*args, **kwargs)
+                found = primitive.fun(*args, **kwargs)  # a plain array that it wrote into
+                return self.resolved(found)
         except NeedsNumbersError:
             pass
         return as_one_line(primitive.fun)(*args, **kwargs)
@@ -137,6 +142,7 @@ class Trace:
 
     def restore(self) -> bool:
         """Give back every array that was spoiled; return whether nothing else wrote into one."""
+        self.running = False
         untouched = [(array == self._spoiled(array)).all() for array, _ in self._before]
         for array, before in self._before:
             array[...] = before
@@ -193,7 +199,11 @@ class Trace:
         if out is not None:
             options["out"] = example(into)
         with np.errstate(all="ignore"):
-            found = (run or function)(*given, **options)
+            try:
+                found = (run or function)(*given, **options)
+            except Exception as error:  # the user may catch it, which no guard would tell
+                self.failed = error
+                raise
         if into is not None:
             kind, result = "write", into
         else:

@@ -32,6 +32,9 @@ _FACTS = {
     np.common_type, np.min_scalar_type, np.einsum_path, np.may_share_memory, np.shares_memory,
 }  # fmt: skip
 
+#: The package of programs, where values are known by identity.
+PROGRAM = "autograd_core.program"
+
 #: What is in these packages is no user's code.
 OURS = ("autograd_core", "nn", "numpy")
 
@@ -39,6 +42,14 @@ OURS = ("autograd_core", "nn", "numpy")
 def example(tree: Any) -> Any:
     """Return a tree with the examples in place of the values."""
     return replaced(tree, lambda leaf: leaf.example if isinstance(leaf, (Traced, Number)) else leaf)
+
+
+def _asks_as_ours() -> bool:
+    """Return whether these packages ask for a class; to a user ``isinstance`` is as in NumPy."""
+    frame: Any = sys._getframe(2)
+    if frame.f_globals.get("__name__") == "abc":
+        frame = frame.f_back
+    return frame.f_globals.get("__name__", "").partition(".")[0] in OURS[:2]
 
 
 def user_frame() -> Any:
@@ -211,6 +222,16 @@ class Traced(Operand, np.lib.mixins.NDArrayOperatorsMixin):
         if isinstance(self.example, np.ndarray):
             self.example = np.broadcast_to(np.empty((), self.dtype), self.shape)
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return Traced if _asks_as_ours() else type(self.example)
+
+    def __copy__(self) -> Traced:
+        return self.copy()
+
+    def __deepcopy__(self, memo: Any) -> Traced:
+        return self.copy()
+
     shape = property(lambda self: np.shape(self.example))
     ndim = property(lambda self: np.ndim(self.example))
     size = property(lambda self: np.size(self.example))
@@ -219,7 +240,7 @@ class Traced(Operand, np.lib.mixins.NDArrayOperatorsMixin):
     itemsize = property(lambda self: self.example.dtype.itemsize)
     strides = property(lambda self: self.example.strides)
     flags = property(lambda self: self.example.flags)
-    base = None
+    base = property(lambda self: None if self._root is self else self.root)
 
     T = property(lambda self: self.transpose())
     mT = property(lambda self: self.swapaxes(-1, -2))
@@ -365,6 +386,10 @@ class Number:
     def __bool__(self) -> bool:
         return self.owner.guard(self, bool(self.example))
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return Number if _asks_as_ours() else type(self.example)
+
     def forget(self) -> None:
         """Do nothing: an example is one number."""
 
@@ -393,6 +418,13 @@ class Number:
     def __array__(self, *args: Any, **kwargs: Any) -> Array:
         return np.asarray(self.pinned, *args, **kwargs)
 
+    def __hash__(self) -> int:
+        """Return that of the number, for a key in a dict; of the object to the program itself."""
+        asks = sys._getframe(1).f_globals.get("__name__", "")
+        if asks.startswith(PROGRAM) or not self.owner.running:
+            return object.__hash__(self)
+        return hash(self.pinned)
+
     def __str__(self) -> str:
         return str(self.pinned)
 
@@ -404,8 +436,6 @@ class Number:
 
     def __repr__(self) -> str:
         return f"Number({self.name or self.number}, {self.example!r})"
-
-    __hash__ = object.__hash__
 
 
 def _of_numbers(function: Callable[..., Any], swapped: bool = False) -> Callable[..., Any]:
@@ -420,12 +450,15 @@ def _of_numbers(function: Callable[..., Any], swapped: bool = False) -> Callable
     return operate
 
 
-for _name in ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow"]:
-    setattr(Number, f"__{_name}__", _of_numbers(getattr(operator, _name)))
-    setattr(Number, f"__r{_name}__", _of_numbers(getattr(operator, _name), swapped=True))
+for _name in [
+    *("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"),
+    *("and_", "or_", "xor", "lshift", "rshift"),
+]:
+    _method = _name.rstrip("_")
+    setattr(Number, f"__{_method}__", _of_numbers(getattr(operator, _name)))
+    setattr(Number, f"__r{_method}__", _of_numbers(getattr(operator, _name), swapped=True))
 for _name in ["lt", "le", "gt", "ge", "eq", "ne", "neg", "pos", "abs"]:
     setattr(Number, f"__{_name}__", _of_numbers(getattr(operator, _name)))
-Number.__hash__ = object.__hash__  # type: ignore[assignment, method-assign]
 admission._ways[Number] = None
 
 

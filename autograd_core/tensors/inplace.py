@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.lib.array_utils import byte_bounds
 
 from autograd_core.engine.diagnostics import note_call, run
 from autograd_core.engine.graph import DRAW, UNTRACKED, Constant, Leaf, mode
@@ -21,7 +20,7 @@ from autograd_core.engine.mutation import note_write
 from autograd_core.engine.primitive import Primitive, cut_refused
 from autograd_core.engine.recording import apply, is_recording, make_tensor, unwrap
 from autograd_core.engine.runs import Variable
-from autograd_core.engine.views import ViewOf, Views, follow, steps_of
+from autograd_core.engine.views import ViewOf, Views, bounds_of, follow, steps_of
 from autograd_core.errors import InPlaceError
 from autograd_core.tensors.methods import setitem, write_view
 
@@ -93,14 +92,14 @@ def _live_views(root: Any) -> list[Any]:
     """Return the views of a root that are in use, each with its span in the root's memory."""
     if type(root._sharing) is not Views:
         return []
-    start = byte_bounds(root._array)[0]
+    start = bounds_of(root._array)[0]
     found = []
     for reference in root._sharing:
         view = reference()
         if view is None or type(view._sharing) is not ViewOf:
             continue
         if view._sharing.span is None:  # taken since the last write, so from this memory
-            low, high = byte_bounds(view._array)
+            low, high = bounds_of(view._array)
             view._sharing = view._sharing._replace(span=(low - start, high - start))
         found.append(view)
     return found

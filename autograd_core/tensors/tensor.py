@@ -161,6 +161,17 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
         self._grad = value
 
     @property
+    def _recording(self) -> Any:
+        """What recorded programs depend on: the hooks, if there are any, or requires_grad."""
+        diagnostics = self._node.diagnostics
+        return (diagnostics and diagnostics.hooks) or self._node.tracked
+
+    @_recording.setter
+    def _recording(self, wanted: Any) -> None:
+        if isinstance(wanted, bool):
+            self.requires_grad = wanted
+
+    @property
     def requires_grad(self) -> bool:
         """Whether gradients flow to it.  May be set on a Tensor that no operation made."""
         return self._node.tracked

@@ -161,7 +161,7 @@ def _captured(roots: list[Node], begin: int) -> list[Node]:
 
 def _fingerprint(value: Any) -> tuple[Any, ...] | None:
     """Return three sums over a value's elements, to recognise the same value recomputed."""
-    if not is_host(value):
+    if not is_host(value) or getattr(value, "is_traced", False):
         return None
     flat = np.asarray(value).reshape(-1)
     weights = np.cos(np.arange(flat.size))
