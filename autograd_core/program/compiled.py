@@ -301,10 +301,38 @@ class _Family:
 class Compiled:
     """A compiled function; see :func:`compile`.
 
+    It is called as the function is, may be a method, and goes into larger functions: a call that
+    records, or that is traced itself, calls the function.
+
     Attributes
     ----------
+    f
+        The function that was given.
     traces
         How often it was traced to a program.
+    source, code
+        The program that was made last: as mathematics, and as it runs.
+
+    Examples
+    --------
+    >>> import autograd_core as ag, numpy as np
+    >>> def cost(w, x, y):
+    ...     error = x @ w - y
+    ...     return np.sum(error**2) / 2
+    >>> slope = ag.compile(ag.grad(cost))
+    >>> w, x, y = np.zeros(2), np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 1.0])
+    >>> slope(w, x, y)
+    array([-4., -6.])
+
+    Another form of the arguments is another program, and so is another way through the code:
+
+    >>> slope(w, x[:1], y[:1]), slope.traces
+    (array([-1., -2.]), 2)
+    >>> @ag.compile
+    ... def root(x):
+    ...     return np.sqrt(x) if x > 0 else -np.sqrt(-x)
+    >>> root(np.float64(4.0)), root(np.float64(-4.0)), root(np.float64(9.0)), root.traces
+    (np.float64(2.0), np.float64(-2.0), np.float64(3.0), 2)
     """
 
     def __init__(
@@ -368,7 +396,23 @@ class Compiled:
 
     @property
     def source(self) -> str:
-        """The mathematics of the program that was made last, as NumPy with names of the user's."""
+        """The mathematics of the program that was made last, as NumPy with names of the user's.
+
+        A comment gives the shape of each result, and the line of the user's code; guards are
+        ``assert``.  It is Python, and computes the same to rounding.
+
+        Examples
+        --------
+        >>> import autograd_core as ag, numpy as np
+        >>> slope = ag.compile(ag.grad(lambda w, x: np.sum(np.tanh(x @ w.T))))
+        >>> _ = slope(np.zeros((1, 2)), np.ones((3, 2)))
+        >>> print(slope.source)
+        def program(w, x):
+            tanh = np.tanh(x @ w.T)...
+            d_w = (1 - tanh * tanh).T @ x...
+            return d_w
+        <BLANKLINE>
+        """
         return readable(self._version.program, self.__name__)
 
     @property
@@ -379,11 +423,38 @@ class Compiled:
     def save(self, path: str | Path) -> None:
         """Write the program that was made last as a module that needs NumPy alone.
 
+        It holds for arguments of the form that the program was made for, and for the branches that
+        it took; a guard is an ``assert``.  State is saved with it: captured arrays, and what the
+        function changes, are variables of the module, as they are now, and calls go on from there.
+
         Parameters
         ----------
         path
-            The module; its last function has the name and the arguments of this one.  Large
-            arrays are kept in a file beside it.
+            The module, a file that ends in ``.py``; its last function has the name and the
+            arguments of this one.  Large arrays are kept in an ``.npz`` file beside it.
+
+        Raises
+        ------
+        CompileError
+            If there is no program yet, or it calls what cannot stand alone: a function of another
+            package, or a generator.
+
+        Examples
+        --------
+        >>> import autograd_core as ag, numpy as np, runpy, tempfile
+        >>> def counter(total):
+        ...     def add(x):
+        ...         total[...] = total + x
+        ...         return total.copy()
+        ...     return add
+        >>> add = ag.compile(counter(np.zeros(2)))
+        >>> add(np.array([1.0, 2.0]))
+        array([1., 2.])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     add.save(folder + "/saved.py")
+        ...     saved = runpy.run_path(folder + "/saved.py")
+        >>> saved["add"](np.array([1.0, 2.0]))
+        array([2., 4.])
         """
         version = self._version
         save(version.program, self.__name__, path, state=version.state())
@@ -450,6 +521,12 @@ def compile(
 ) -> Compiled:  # fmt: skip
     """Return a function that computes the same as ``f`` by a program of NumPy calls.
 
+    The first call of each form (shapes, dtypes, memory layouts, and what is neither an array nor
+    a float) traces ``f``; later ones run what was traced.  A branch on a value is a guard: where
+    it comes out otherwise, another program is made.  What ``f`` changes (Tensors, arrays,
+    attributes, variables, generators) changes as it does eagerly; what it reads and somebody else
+    changes is noticed.
+
     Parameters
     ----------
     f
@@ -464,19 +541,49 @@ def compile(
         How many threads share the blocks.
     limit
         How many programs are made for arguments of one form, as branches are taken or names
-        rebound, before it is run eagerly.
+        rebound, before it is run eagerly, with a warning.
+
+    Returns
+    -------
+    Compiled
+        The function, with ``.source``, ``.code``, ``.save(path)`` and ``.traces``.
 
     Raises
     ------
     CompileError
         At a call that is traced: if the function needs a number of a traced array, does not do
-        the same twice, or writes into an array that it was given.
+        the same twice, writes into an array that it was given, or returns a Tensor that records.
+        Nothing was changed then.
+
+    Notes
+    -----
+    Python that is not NumPy, such as ``print``, happens while ``f`` is traced (twice) and checked
+    (once) alone.  The limits are in ``autograd_core/program/README.md``.
 
     Examples
     --------
     >>> import autograd_core as ag, numpy as np
-    >>> slope = compile(ag.grad(lambda x: (x**3).sum()))
+    >>> slope = ag.compile(ag.grad(lambda x: (x**3).sum()))
     >>> slope(np.array([1.0, 2.0]))
     array([ 3., 12.])
+
+    A step of training, with its state; a rate that changes is an input from its second value on:
+
+    >>> def descent(w, settings):
+    ...     def step(x):
+    ...         loss = np.sum((x @ w) ** 2)
+    ...         loss.backward()
+    ...         w.data -= settings["rate"] * w.grad.numpy()
+    ...         w.grad = None
+    ...         return loss
+    ...     return ag.compile(step)
+    >>> w, settings = ag.tensor([1.0, 2.0], requires_grad=True), {"rate": 0.1}
+    >>> step = descent(w, settings)
+    >>> step(np.eye(2)), w
+    (Tensor(5., float64), Tensor([0.8, 1.6], float64, requires_grad))
+    >>> for settings["rate"] in (0.2, 0.3, 0.4):
+    ...     loss = step(np.eye(2))
+    >>> loss, step.traces
+    (Tensor(0.18432, float64), 2)
     """
     return Compiled(f, limit, check, {"blocked": blocks, "threads": threads})
