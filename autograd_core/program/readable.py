@@ -7,8 +7,10 @@ of buffers, blocks or guards' other ways.
 from __future__ import annotations
 
 import builtins
+import functools
 import math
 import operator
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.engine.primitive import Primitive
+from autograd_core.engine.recording import TensorBase, wrap
 from autograd_core.program.lines import Line, Program, fields_of, leaves_of, values_in
 from autograd_core.program.passes import is_elementwise, is_one_number
 from autograd_core.program.simplify import is_array, with_simple_calls
@@ -69,6 +73,14 @@ class Readable:
 
     text: str
     names: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def definition(self) -> str:
+        """The text where it runs: arrays outside the function that it changes are its globals."""
+        found = re.findall(r"^    (\w+) [-+*/@%]+= ", self.text, re.MULTILINE)
+        changed = sorted(set(found) & self.names.keys())
+        first, rest = self.text.split("\n", 1)
+        return f"{first}\n    global {', '.join(changed)}\n{rest}" if changed else self.text
 
 
 class _Printer:
@@ -345,11 +357,7 @@ class _Printer:
         text = self.text(target)[0]
         if function in WRITERS or getattr(function, "__name__", "") == "at":
             self._emit(self.expression(line)[0], line)
-        elif (
-            OPERATORS.get(function, "<")[0] not in "<>=!"
-            and line.args[0] is target
-            and text not in self.names  # which an assignment would make a local variable
-        ):
+        elif OPERATORS.get(function, "<")[0] not in "<>=!" and line.args[0] is target:
             self._emit(f"{text} {OPERATORS[function]}= {self.text(line.args[1])[0]}", line, target)
         else:
             words = [self.text(a)[0] for a in line.args]
@@ -437,3 +445,36 @@ def readable(
         How long a statement may become by inlining what is used once.
     """
     return as_readable(program, name, names, width).text
+
+
+def as_function(
+    program: Program, name: str, given: list[Any]
+) -> tuple[Callable[..., Any], list[Any]]:
+    """Return what is printed as a function of Tensors, and all arguments as Tensors.
+
+    ``given`` are the inputs; captured arrays, copied, are arguments after them.  What is one line
+    of the program is one operation.
+    """
+    name = name if name.isidentifier() else "program"
+    printed = as_readable(program, name)
+    first, rest = printed.text.split("\n", 1)
+    captured = {n: v for n, v in printed.names.items() if isinstance(v, np.ndarray)}
+    names: dict[str, Any] = {"np": np, "math": math}
+    for n, value in printed.names.items():
+        numpy = (getattr(value, "__module__", None) or "numpy").startswith("numpy")
+        names[n] = value if numpy or isinstance(value, type) else Primitive(value, n)
+    in_place = re.compile(r"^    (\w+) ([-+*/])= (.*?)(  #.*)?$", re.MULTILINE)
+    changed = {name for name, *_ in in_place.findall(rest)} & captured.keys()
+    rest = in_place.sub(r"    \1 = \1 \2 (\3)\4", rest)  # which a picture shows
+    body, results = rest.rsplit("\n    return ", 1)
+    rest = f"{body}\n    return [{results.rstrip()}], [{', '.join(sorted(changed))}]\n"
+    inputs = first[first.index("(") + 1 : -2]
+    exec(f"def {name}({', '.join([*filter(None, [inputs]), *captured])}):\n{rest}", names)
+    tensors = [wrap(a.copy()) if hasattr(a, "dtype") else a for a in (*given, *captured.values())]
+    f = names[name]
+
+    @functools.wraps(f)
+    def run(*arguments: Any) -> list[Any]:
+        return [v for v in leaves_of(f(*arguments)) if isinstance(v, TensorBase)]
+
+    return run, tensors

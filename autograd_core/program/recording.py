@@ -87,6 +87,15 @@ class Recording:
     slots: list[InputSlot]
     leaves: dict[int, str | None]
 
+    def is_like(self, other: Recording) -> bool:
+        """Return whether another trace did the same, and neither read a gradient."""
+        gradients = {v for r in (self, other) for s in r.slots if s.place.is_gradient(s.key)
+                     for v in s.inputs}  # fmt: skip
+        lines = [*self.program.lines, *other.program.lines]
+        read = any(v in gradients for line in lines for v in line.inputs)
+        effects = [e.slot for e in self.effects] == [e.slot for e in other.effects]
+        return effects and not read and not differences(self.program, other.program)
+
 
 def is_array(leaf: Any) -> bool:
     """Return whether a leaf is an array, a NumPy number or a Tensor."""
@@ -116,8 +125,8 @@ def _outputs(running: Trace, tree: Any) -> Any:
 class _Recorder:
     """What stands for the values that a function is given and reaches, in one trace."""
 
-    def __init__(self, volatile: set[Slot]) -> None:
-        self.trace, self.volatile = Trace(), volatile
+    def __init__(self, volatile: set[Slot], other_gradients: bool) -> None:
+        self.trace, self.volatile, self.other_gradients = Trace(), volatile, other_gradients
         self.inputs: list[Any] = []
         self.slots: list[InputSlot] = []
 
@@ -138,6 +147,9 @@ class _Recorder:
         name = place.joined(key)
         if (id(place.holder), key) in self.volatile or place.is_gradient(key):
             count = len(self.inputs)
+            if self.other_gradients and place.is_gradient(key):
+                like = place.holder.data
+                value = make_tensor(np.zeros_like(like), UNTRACKED) if value is None else None
             found = replaced(value, lambda leaf: self.input(leaf, name))
             self.slots.append(InputSlot(place, key, value, self.inputs[count:]))
             return found
@@ -154,7 +166,10 @@ class _Recorder:
         return self.trace.capture(leaf, name) if numbers else leaf
 
 
-def record(f: Callable[..., Any], args: Any, kwargs: Any, volatile: set[Slot]) -> Recording:
+def record(
+    f: Callable[..., Any], args: Any, kwargs: Any, volatile: set[Slot],
+    other_gradients: bool = False,
+) -> Recording:  # fmt: skip
     """Trace one call of a function; what it changed is given back.
 
     Parameters
@@ -163,8 +178,10 @@ def record(f: Callable[..., Any], args: Any, kwargs: Any, volatile: set[Slot]) -
         The call.
     volatile
         The slots that change from call to call: their values are inputs.
+    other_gradients
+        Trace as if the Tensors that have a gradient had none, and the others had one.
     """
-    recorder, tree = _Recorder(volatile), Tree((args, kwargs))
+    recorder, tree = _Recorder(volatile, other_gradients), Tree((args, kwargs))
     objects = [v for v in tree.leaves if not is_array(v) and not isinstance(v, CONSTANTS)]
     places = reached([("", f), *((type(v).__name__, v) for v in objects)], volatile)
     before = [place.read() for place in places]

@@ -177,12 +177,7 @@ def save(
         title += f"\n{value.name}: {kind} {np.shape(value.example) or ''}".rstrip()
     title += "\n" if program.inputs else ""
     arrays = path.with_suffix(".npz")
-    main = readable.text
-    targets = [n.target for n in ast.walk(tree) if isinstance(n, ast.AugAssign)]
-    written = sorted({t.id for t in targets if isinstance(t, ast.Name)} & readable.names.keys())
-    if written:  # arrays of the module that are written in place
-        first, rest = main.split("\n", 1)
-        main = f"{first}\n    global {', '.join(written)}\n{rest}"
+    main = readable.definition
     kept = {id(v): i for i, (v, _, _) in enumerate(state.values)}
     if state.effects or state.values:
         given = [a.arg for a in tree.args.args]

@@ -382,7 +382,8 @@ class Writer:
 
     def _write(self, line: Line) -> None:
         function = line.function
-        words = [self.text(a) for a in line.args]
+        weak = self.dtypes_of_numbers(line)
+        words = [self.text(a, w) for a, w in zip(line.args, weak, strict=True)]
         if function is operator.setitem:
             self.emit(f"{words[0]}[{words[1]}] = {words[2]}", line)
             return

@@ -142,6 +142,11 @@ class Trace:
             array[...] = before
         return all(untouched)
 
+    def forget(self) -> None:
+        """Let go of lines, arrays and copies, of which the program keeps what it needs."""
+        for held in (self.lines, self.captured, self._views, self._before, self._generators):
+            held.clear()
+
     def _spoiled(self, array: Array) -> int:
         return self.serial % 2 if array.dtype.kind == "b" else self.serial % 97 + 1
 

@@ -126,7 +126,7 @@ def _geomspace(
 ) -> Any:
     """Return start (stop / start)^(i / (num - 1))."""
     start, stop = as_array(start) * 1.0, as_array(stop) * 1.0
-    if (to_host(start) == 0).any() or (to_host(stop) == 0).any():
+    if np.any(unwrap(start) == 0) or np.any(unwrap(stop) == 0):
         raise ValueError("a geometric sequence cannot start or stop at 0; give ends that are not 0")
     part = np.arange(float(num)) / max(num - 1 if endpoint else num, 1)
     part = part.reshape((-1,) + (1,) * len(np.broadcast_shapes(start.shape, stop.shape)))

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd_core.engine.array_types import to_host, writes_output
 from autograd_core.engine.primitive import Primitive, composition, defvjp
-from autograd_core.engine.recording import TensorBase, wrap
+from autograd_core.engine.recording import TensorBase, unwrap, wrap
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.rules import costs
 from autograd_core.rules.common import along, as_array, axis_index
@@ -238,7 +238,7 @@ def _real_if_close(a: Any, tol: float = 100) -> Any:
         return a
     if tol > 1:
         tol = tol * float(np.finfo(a.dtype).eps)
-    return a.real if bool((abs(to_host(a).imag) < tol).all()) else a
+    return a.real if np.all(abs(unwrap(a).imag) < tol) else a
 
 
 @composition(np.apply_along_axis)

@@ -62,8 +62,9 @@ def clip_grad_norm_(parameters: Parameter | Iterable[Parameter], max_norm: float
     gradients = _gradients(parameters)
     norm: float
     norm, factor = _norm_and_factor(max_norm, *(g.data for _, g in gradients))
-    for p, g in gradients:
-        p.grad = g * factor
+    if not (type(factor) is float and factor == 1.0):  # a program multiplies by 1
+        for p, g in gradients:
+            p.grad = g * factor
     return norm
 
 

@@ -114,3 +114,24 @@ def test_the_gradient_of_an_embedding():
     f = ag.value_and_grad(lambda w: np.sum(nn.embedding(np.array([1, 2, 1]), w) ** 2))
     w = np.random.default_rng(0).normal(size=(4, 3))
     assert np.array_equal(compile(f)(w)[1], f(w)[1])
+
+
+def test_a_program_is_drawn_and_measured():
+    model = nn.mlp([6, 4, 2], "tanh", output=None, rng=0)
+    optimizer = nn.SGD(model.parameters(), lr=0.1)
+
+    def step(x):
+        loss = np.sum(model(x) ** 2)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    compiled, x = compile(step), np.ones((3, 6), np.float32)
+    before = [p.data.copy() for p in model.parameters()]
+    titles = [box.title for box in compiled.draw(x).graph.boxes]
+    assert titles.count("matmul") == 5  # two forward, three back
+    assert titles.count("output") == 8  # gradients, and what they move
+    rows = {row.name for row in compiled.profile(x).rows}
+    assert {"matmul", "tanh", "multiply", "subtract"} <= rows
+    assert not np.array_equal(before[0], model.layers[0].weight.data)  # it is run, too

@@ -23,7 +23,7 @@ def run(program, *args):
     """Return what the text computes, and the text."""
     found = as_readable(program, "f")
     names = {"np": np, "math": __import__("math"), **found.names}
-    exec(found.text, names)
+    exec(found.definition, names)
     return names["f"](*args), found.text
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+
 import numpy as np
 import pytest
 
@@ -13,8 +15,8 @@ from tests.sampling import sampled
 
 #: Functions whose result has a form, or a formula, that depends on values.
 REFUSED = (
-    "unwrap interp polymul polydiv poly geomspace histogram piecewise extract trim_zeros "
-    "real_if_close pad unique union1d intersect1d setdiff1d setxor1d sort_complex nanmedian "
+    "unwrap interp polymul polydiv poly histogram piecewise extract trim_zeros "
+    "pad unique union1d intersect1d setdiff1d setxor1d sort_complex nanmedian "
     "quantile nanquantile percentile nanpercentile median polygamma"
 ).split()
 
@@ -29,15 +31,14 @@ def weighted(parts, wave):
     return total
 
 
-@pytest.mark.parametrize("order", [1, 2])
-@pytest.mark.parametrize("case", sampled(CASES, 6), ids=[c.id for c in CASES])
-def test_equals_eager(case, order):
+def outcome(case, order):
+    """Compile a derivative of a case, compare two calls of it, and say what came of it."""
     args = [
         a if isinstance(a, (bool, str)) or np.ndim(a) else np.asarray(a)[()] for a in case.sample(0)
     ]
     at = tuple(i for i, a in enumerate(args) if getattr(a, "dtype", np.dtype(int)).kind in "fc")
     if order > case.order or not at:
-        pytest.skip("the case has no such derivative")
+        return "none"
     f = ag.grad(lambda *xs: weighted(case.f(*xs), np.cos), at)
     if order == 2:
         first = f
@@ -49,11 +50,29 @@ def test_equals_eager(case, order):
         try:
             found = compiled(*args), compiled(*other)
         except NeedsNumbersError:
-            assert case.id.split()[0].rstrip("_").startswith(tuple(REFUSED)), case.id
-            return
+            return "refused"
+    assert compiled.traces
     exact = not case.id.startswith(("polyfit", "cond"))
     for a, b in zip(wanted, found, strict=True):
         for p, q in zip(a, b, strict=True):
             assert p.dtype == q.dtype
             assert p.shape == q.shape
             assert np.allclose(p, q, rtol=0 if exact else 1e-13, atol=0, equal_nan=True)
+    return "equal"
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("case", sampled(CASES, 6), ids=[c.id for c in CASES])
+def test_equals_eager(case, order):
+    came = outcome(case, order)
+    if came == "none":
+        pytest.skip("the case has no such derivative")
+    if came == "refused":
+        assert case.id.split()[0].rstrip("_").startswith(tuple(REFUSED)), case.id
+
+
+@pytest.mark.exhaustive
+def test_few_are_refused():
+    came = collections.Counter(outcome(case, order) for case in CASES for order in (1, 2))
+    assert came["equal"] >= 2_200
+    assert came["refused"] <= 150
