@@ -40,7 +40,7 @@ from autograd_core.program.recording import (
 )
 from autograd_core.program.saved import State, save
 from autograd_core.program.source import Miss, write
-from autograd_core.program.state import MISSING, Place, Snapshot, by_value, difference
+from autograd_core.program.state import MEMBERS, MISSING, Place, Snapshot, by_value, difference
 from autograd_core.program.trace import trace
 
 #: How many programs a signature may have before the function is run eagerly.
@@ -75,7 +75,8 @@ class Version:
     def __init__(
         self, recording: Recording, program: Program, name: str, options: dict[str, Any]
     ) -> None:
-        self.program, self.name, self.fragile = program, name, fragile(program)
+        self.program, self.name = program, name
+        self.fragile, self.drawing = fragile(program)
         self.places = recording.places
         self.others: dict[int, list[Version]] = {}
         self.volatile: set[Slot] = {s.slot for s in recording.slots}
@@ -122,6 +123,15 @@ class Version:
             "NumPy)? Leave that out of what is compiled"
         )
 
+    def retried(self, f: Callable[[], Any]) -> Any:
+        """Return what ``f`` returns; if it raises, all is as it was before."""
+        before = Snapshot(self.places)
+        try:
+            return f()
+        except BaseException:
+            before.restore()
+            raise
+
     def state(self) -> State:
         """Return what the program keeps from call to call, as it is now."""
         at = {slot: i for i, slot in enumerate(self._effects)}
@@ -142,26 +152,18 @@ class Version:
             function = self.functions.pop()
         except IndexError:
             function = self.source.make()
-        kept = [a.copy() for a in self.fragile]
+        arrays_before = [a.copy() for a in self.fragile]
+        states = [g.bit_generator.state for g in self.drawing]
         try:
             return function(*arrays)
-        except BaseException as error:
-            for array, before in zip(self.fragile, kept, strict=True):
+        except BaseException:
+            for array, before in zip(self.fragile, arrays_before, strict=True):
                 array[...] = before
-            self._tell_origin(error)
+            for generator, state in zip(self.drawing, states, strict=True):
+                generator.bit_generator.state = state
             raise
         finally:
             self.functions.append(function)
-
-    def _tell_origin(self, error: BaseException) -> None:
-        """Add to an error which line of the user's code it is about."""
-        at = error.__traceback__
-        while at is not None:
-            if at.tb_frame.f_code.co_filename == "<program>":
-                origin = self.source.origins.get(at.tb_lineno)
-                if origin is not None:
-                    error.add_note(f"in the program of {self.name}, compiled from {origin}")
-            at = at.tb_next
 
     def holds(self) -> Any:
         """Return what :meth:`gather` does; equal constants are taken for the same."""
@@ -206,6 +208,9 @@ class Version:
         tests = [f"{self._new(v)}.get() == {self._new(v.get())}" for v in contexts]
         for place, content in zip(recording.places, recording.before, strict=True):
             if id(place.holder) in grown:
+                continue
+            if isinstance(place.holder, set):
+                tests.append(f"{self._new(place.holder)} == {self._new(content[MEMBERS])}")
                 continue
             if not place.by_attribute and place.keys is None:
                 tests.append(f"len({self._new(place.holder)}) == {len(content)}")
@@ -331,6 +336,7 @@ class Compiled:
         functools.update_wrapper(self, f)
         self.f, self.limit, self.check, self.options, self.traces = f, limit, check, options, 0
         self.__name__: str = getattr(f, "__name__", type(f).__name__)
+        self.numbers: tuple[type, ...] = (float,)
         self._families: dict[Any, _Family] = {}
         self._latest: Version | None = None
 
@@ -345,14 +351,19 @@ class Compiled:
                     arrays.append(a)
                     parts.append((a.shape, a.dtype, a.strides))
                 else:
-                    parts.append(form(a, arrays, (float,)))
+                    parts.append(form(a, arrays, self.numbers))
             if kwargs:
-                parts.append(form(kwargs, arrays, (float,)))
+                parts.append(form(kwargs, arrays, self.numbers))
         except IsRecorded:
             return self.f(*args, **kwargs)
         key = tuple(parts)
         family = self._families.get(key)
         if family is None:
+            if len(self._families) == self.limit and int not in self.numbers:
+                self.numbers = NUMBERS  # whole numbers change, too
+                return self(*args, **kwargs)
+            if len(self._families) == 2 * self.limit:
+                self._warn(f"was compiled for {2 * self.limit} forms of its arguments", "")
             family = self._families[key] = _Family()
         candidates = family.versions
         for _ in range(self.limit + 1):
@@ -371,7 +382,10 @@ class Compiled:
                     return found
                 candidates.insert(0, made)
                 version = made
-            found = version.call([*arrays, *inputs])
+            try:
+                found = version.call([*arrays, *inputs])
+            except Exception:  # the function may know what to do; if not, the error is its own
+                return version.retried(lambda: self.f(*args, **kwargs))
             if type(found) is not Miss:
                 return found
             candidates = version.others.setdefault(found.guard, [])
@@ -463,7 +477,7 @@ class Compiled:
         """Return the program as a function of Tensors, and copies of all that it reads."""
         self(*args)
         version, arrays = self._version, list[Any]()
-        form((args, {}), arrays, (float,))
+        form((args, {}), arrays, self.numbers)
         given = [*arrays, *(plain for _, plain, _ in version.state().values)]
         return as_function(version.program, self.__name__, given)
 
@@ -504,7 +518,7 @@ class Compiled:
 
     def _recorded(self, family: _Family, args: Any, kwargs: Any) -> Version | None:
         while True:
-            first = record(self.f, args, kwargs, family.volatile)
+            first = record(self.f, args, kwargs, family.volatile, int in self.numbers)
             more = {e.slot for e in first.effects if is_input(e.old)}
             more -= family.volatile | {slot.slot for slot in first.slots}
             if not more:
@@ -514,7 +528,7 @@ class Compiled:
             family.unsettled += 1  # the first steps make their state
             return None
         try:  # what gradients the Tensors have now may make no difference
-            other = record(self.f, args, kwargs, family.volatile, other_gradients=True)
+            other = record(self.f, args, kwargs, family.volatile, int in self.numbers, True)
             alike = other.is_like(first)
         except Exception:
             alike = False
@@ -526,14 +540,17 @@ class Compiled:
             inputs = second.program.inputs
             inputs[:] = [v for v in inputs if id(v) not in dropped]
         else:
-            second = record(self.f, args, kwargs, family.volatile)
+            second = record(self.f, args, kwargs, family.volatile, int in self.numbers)
         program = settled(first, second, self.__name__)
         for apply in PASSES:
             program = apply(program)
         return Version(second, program, self.__name__, self.options)
 
-    def _warn(self, what: str) -> None:
-        warnings.warn(f"{self.__name__} {what}; it is run eagerly from here on", stacklevel=4)
+    def _warn(self, what: str, then: str = "; it is run eagerly from here on") -> None:
+        warnings.warn(f"{self.__name__} {what}{then}", stacklevel=4)
+
+    def __reduce__(self) -> Any:
+        return Compiled, (self.f, self.limit, self.check, self.options)
 
 
 def compile(

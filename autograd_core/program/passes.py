@@ -241,12 +241,14 @@ def _undone(program: Program, lines: list[Line]) -> list[Line]:
     return saves
 
 
-def fragile(program: Program) -> list[Any]:
-    """Return the captured arrays that are written before a call that may raise."""
+def fragile(program: Program) -> tuple[list[Any], list[Any]]:
+    """Return the captured arrays and the generators that change before a call that may raise."""
     risky = [i for i, line in enumerate(program.lines) if _may_raise(line)]
     early = program.lines[: risky[-1]] if risky else []
     roots = {v.root for line in early if line.kind == "write" for v in line.outputs}
-    return [array for value, array in program.captured.items() if value.root in roots]
+    draws = [getattr(line.function, "__self__", None) for line in early if line.kind == "draw"]
+    arrays = [array for value, array in program.captured.items() if value.root in roots]
+    return arrays, list({id(g): g for g in draws}.values())
 
 
 def _may_raise(line: Line) -> bool:

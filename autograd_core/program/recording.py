@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -168,7 +169,7 @@ class _Recorder:
 
 def record(
     f: Callable[..., Any], args: Any, kwargs: Any, volatile: set[Slot],
-    other_gradients: bool = False,
+    whole_numbers: bool = False, other_gradients: bool = False,
 ) -> Recording:  # fmt: skip
     """Trace one call of a function; what it changed is given back.
 
@@ -178,15 +179,18 @@ def record(
         The call.
     volatile
         The slots that change from call to call: their values are inputs.
+    whole_numbers
+        Whether arguments that are whole numbers are inputs, too.
     other_gradients
         Trace as if the Tensors that have a gradient had none, and the others had one.
     """
     recorder, tree = _Recorder(volatile, other_gradients), Tree((args, kwargs))
+    numbers = (float, int) if whole_numbers else (float,)
     objects = [v for v in tree.leaves if not is_array(v) and not isinstance(v, CONSTANTS)]
     places = reached([("", f), *((type(v).__name__, v) for v in objects)], volatile)
     before = [place.read() for place in places]
     leaves = [
-        recorder.input(leaf, name) if is_array(leaf) or type(leaf) is float else leaf
+        recorder.input(leaf, name) if is_array(leaf) or type(leaf) in numbers else leaf
         for leaf, name in zip(tree.leaves, _names_of(f, tree), strict=True)
     ]
     given, options = tree.restore(leaves)
@@ -205,6 +209,7 @@ def record(
             place.write(content)
         seen = recorder.trace.restore()
         trace.reset(token)
+    _check_arguments(tree, Tree((given, options)), leaves)
     if not seen:
         raise CompileError(
             "the compiled function writes into a plain array by a traced value (out=, np.add.at) "
@@ -269,7 +274,23 @@ def same(a: Any, b: Any) -> bool:
         return False
     if isinstance(a, tuple):
         return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, frozenset):
+        return bool(a == b)
     return isinstance(a, CONSTANTS) and (a is b or repr(a) == repr(b))
+
+
+def _check_arguments(before: Tree, given: Tree, leaves: list[Any]) -> None:
+    """Raise if a function changed containers or Tensors that it was given."""
+    same = given.paths() == before.paths() and all(map(operator.is_, given.leaves, leaves))
+    for leaf in leaves:
+        if isinstance(leaf, TensorBase):
+            same = same and leaf._grad is None and leaf._node is UNTRACKED
+            same = same and type(leaf._array) is Traced and leaf._array.role == "input"
+    if not same:
+        raise CompileError(
+            "the compiled function changes a container or a Tensor that is an argument, which a "
+            "program does not do; let it return the new one, or reach what it changes otherwise"
+        )
 
 
 def _check(does: str, tree: Any, known: set[int]) -> None:

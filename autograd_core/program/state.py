@@ -25,6 +25,9 @@ from autograd_core.program.traced import OURS
 #: Containers with more members are taken as they are: neither exchanged nor watched.
 MOST = 1000
 
+#: The one key of a set.
+MEMBERS = "members"
+
 #: What a place holds where nothing is.
 MISSING: Any = type("Missing", (), {"__repr__": lambda _: "nothing"})()
 
@@ -50,7 +53,7 @@ class Place:
     def __init__(self, holder: Any, path: str, keys: Iterable[Any] | None = None) -> None:
         self.holder, self.path = holder, path
         self.keys = None if keys is None else tuple(keys)
-        self.by_attribute = not isinstance(holder, (dict, list, deque))
+        self.by_attribute = not isinstance(holder, (dict, list, deque, set))
 
     @property
     def is_sequence(self) -> bool:
@@ -62,6 +65,8 @@ class Place:
         holder = self.holder
         if self.by_attribute:
             return {k: getattr(holder, k) for k in self.keys or () if hasattr(holder, k)}
+        if isinstance(holder, set):
+            return {MEMBERS: frozenset(holder)}
         if isinstance(holder, dict):
             return dict(holder) if self.keys is None else {k: holder[k] for k in self.keys}
         return dict(enumerate(holder))
@@ -82,6 +87,9 @@ class Place:
     def write(self, content: dict[Any, Any]) -> None:
         """Hold these values and no others."""
         now = self.read()
+        if isinstance(self.holder, set):
+            self.holder.symmetric_difference_update(now[MEMBERS] ^ content[MEMBERS])
+            return
         if self.is_sequence and len(now) != len(content):
             self.holder.clear()
             self.holder.extend(content.values())
@@ -137,27 +145,33 @@ def _places_of(value: Any, path: str, names: set[str]) -> Iterator[Place]:
     if isinstance(value, TensorBase):
         if value._node.primitive is None:
             yield Place(value, path, ("_array", "_grad"))
-    elif isinstance(value, (dict, list, deque)):
+    elif isinstance(value, (dict, list, deque, set)):
         if len(value) <= MOST:
             yield Place(value, path)
     elif isinstance(value, types.FunctionType):
         for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
             yield Place(cell, name, ("cell_contents",))
         if not _is_library(value.__module__):
-            names |= _names(value.__code__)
-            yield Place(value.__globals__, "", sorted(names & value.__globals__.keys()))
+            used = _names(value.__code__)
+            names |= used
+            yield Place(value.__globals__, "", sorted(used & value.__globals__.keys()))
     elif isinstance(value, (types.ModuleType, type)):
         if not _is_library(value.__name__ if kind is types.ModuleType else value.__module__):
             held = sorted(names & vars(value).keys())
             if kind is types.ModuleType:
                 yield Place(vars(value), path, held)
             else:
-                yield Place(value, path, [n for n in held if not callable(vars(value)[n])])
+                plain = [n for n in held if not n.startswith("__")]
+                yield Place(value, path, [n for n in plain if not _is_method(vars(value)[n])])
     elif _is_looked_into(kind):
         if isinstance(getattr(value, "__dict__", None), dict):
             yield Place(vars(value), path)
         slots = [s for c in kind.__mro__ for s in np.atleast_1d(vars(c).get("__slots__", ()))]
         yield Place(value, path, map(str, slots))
+
+
+def _is_method(member: Any) -> bool:
+    return callable(member) or hasattr(member, "__get__")
 
 
 def _inside(value: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -188,10 +202,18 @@ def reached(roots: Iterable[tuple[str, Any]], without: set[tuple[int, Any]]) -> 
     What is held by the slots ``without`` is not looked into: (identity of a holder, key).  Nor are
     objects whose class says ``holds_state = False``: memory on which no result depends.
     """
-    found: list[Place] = []
     names: set[str] = set()
+    roots = list(roots)
+    _walk(roots, without, names)  # finds the names that code uses, attributes among them
+    return _walk(roots, without, names)
+
+
+def _walk(
+    roots: list[tuple[str, Any]], without: set[tuple[int, Any]], names: set[str]
+) -> list[Place]:
+    found: list[Place] = []
     shared: dict[int, set[str]] = {}  # names of modules that have a place
-    stack = list(roots)[::-1]
+    stack = roots[::-1]
     seen: dict[int, Any] = {}
     while stack:
         path, value = stack.pop()

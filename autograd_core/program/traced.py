@@ -390,6 +390,15 @@ class Number:
     def __complex__(self) -> complex:
         return complex(self.pinned)
 
+    def __array__(self, *args: Any, **kwargs: Any) -> Array:
+        return np.asarray(self.pinned, *args, **kwargs)
+
+    def __str__(self) -> str:
+        return str(self.pinned)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.pinned, spec)
+
     def __round__(self, digits: int | None = None) -> Any:
         return round(self.pinned, digits)
 
