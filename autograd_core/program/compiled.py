@@ -415,9 +415,9 @@ class Compiled:
     def save(self, path: str | Path) -> None:
         """Write the program that was made last as a module that needs NumPy alone.
 
-        It holds for arguments of the form that the program was made for, and for the branches that
-        it took; a guard is an ``assert``.  State is saved with it: captured arrays, and what the
-        function changes, are variables of the module, as they are now, and calls go on from there.
+        It holds for arguments of one form, and for the branches that were taken; a guard is an
+        ``assert``.  State, as it is now, becomes variables of the module; calls go on from there.
+        CompileError says what cannot stand alone: another package, or a generator.
 
         Parameters
         ----------
@@ -425,25 +425,16 @@ class Compiled:
             The module, a file that ends in ``.py``; its last function has the name and the
             arguments of this one.  Large arrays are kept in an ``.npz`` file beside it.
 
-        Raises
-        ------
-        CompileError
-            If the program calls what cannot stand alone: another package, or a generator.
-
         Examples
         --------
         >>> import autograd_core as ag, numpy as np, runpy, tempfile
-        >>> def accumulator(total):
-        ...     def add(x):
-        ...         total[...] = total + x
-        ...         return total.copy()
-        ...     return ag.compile(add)
-        >>> add = accumulator(np.zeros(2))
+        >>> accumulated = lambda total: ag.compile(lambda x: np.add(total, x, out=total).copy())
+        >>> add = accumulated(np.zeros(2))
         >>> _ = add(np.array([1.0, 2.0]))
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     add.save(folder + "/saved.py")
         ...     saved = runpy.run_path(folder + "/saved.py")
-        >>> saved["add"](np.array([1.0, 2.0]))
+        >>> saved["program"](np.array([1.0, 2.0]))
         array([2., 4.])
         """
         version = self._version
@@ -559,12 +550,11 @@ def compile(
 ) -> Compiled:  # fmt: skip
     """Return a function that computes the same as ``f`` by a program of NumPy calls.
 
-    The first call of each form (shapes, dtypes, memory layouts, and what is neither an array nor
-    a float) traces ``f``; later ones run what was traced.  A branch on a value is a guard: where
-    it comes out otherwise, another program is made.  What ``f`` changes (Tensors, arrays,
-    attributes, variables, generators) changes as it does eagerly; what it reads and somebody else
-    changes is noticed.  Python that is not NumPy, such as ``print``, happens while ``f`` is traced
-    and checked alone; ``autograd_core/program/README.md`` has the limits.
+    The first call of each form of arguments traces ``f``; later ones run what was traced.  Where
+    a branch on a value comes out otherwise, another program is made.  What ``f`` changes (Tensors,
+    arrays, variables, generators) changes as it does eagerly.  Python that is not NumPy, such as
+    ``print``, happens while ``f`` is traced and checked alone; ``autograd_core/program/README.md``
+    has the limits.
 
     Parameters
     ----------
@@ -585,9 +575,8 @@ def compile(
     Raises
     ------
     CompileError
-        At a call that is traced: if the function needs a number of a traced array, does not do
-        the same twice, writes into an array that it was given, or returns a Tensor that records.
-        Nothing was changed then.
+        At a call that is traced, before anything was changed: if the function needs a number of a
+        traced array, does not do the same twice, or changes what it was given.
 
     Examples
     --------
@@ -596,22 +585,16 @@ def compile(
     >>> slope(np.array([1.0, 2.0]))
     array([ 3., 12.])
 
-    A step with its state; a rate that changes is an input from its second value on:
+    A step with its state:
 
-    >>> def descent(w, settings):
+    >>> def descent(w, rate):
     ...     def step(x):
-    ...         loss = np.sum((x @ w) ** 2)
-    ...         loss.backward()
-    ...         w.data, w.grad = w.data - settings["rate"] * w.grad.numpy(), None
-    ...         return loss
+    ...         np.sum((x @ w) ** 2).backward()
+    ...         w.data, w.grad = w.data - rate * w.grad.numpy(), None
     ...     return ag.compile(step)
-    >>> w, settings = ag.tensor([1.0, 2.0], requires_grad=True), {"rate": 0.1}
-    >>> step = descent(w, settings)
-    >>> step(np.eye(2)), w
-    (Tensor(5., float64), Tensor([0.8, 1.6], float64, requires_grad))
-    >>> for settings["rate"] in (0.2, 0.3, 0.4):
-    ...     loss = step(np.eye(2))
-    >>> loss, step.traces
-    (Tensor(0.18432, float64), 2)
+    >>> w = ag.tensor([1.0, 2.0], requires_grad=True)
+    >>> descent(w, rate=0.1)(np.eye(2))
+    >>> w
+    Tensor([0.8, 1.6], float64, requires_grad)
     """
     return Compiled(f, limit, check, {"blocked": blocks, "threads": threads})
