@@ -349,10 +349,26 @@ class _Family:
 class Compiled:
     """A compiled function; see :func:`compile`.
 
+    A call that records, or that is traced itself, calls the function.
+
     Attributes
     ----------
+    f
+        The function that was given.
     traces
         How often it was traced to a program.
+
+    Examples
+    --------
+    >>> import autograd_core as ag, numpy as np
+    >>> slope = ag.compile(ag.grad(lambda w: np.sum(np.tanh(w) ** 2)))
+    >>> slope(np.zeros(2)), slope(np.zeros(3)), slope.traces     # two forms of the argument
+    (array([0., 0.]), array([0., 0., 0.]), 2)
+    >>> print(slope.source, end="")
+    def program(w):
+        tanh = np.tanh(w)...
+        d_w = 2 * tanh * (1 - tanh * tanh)...
+        return d_w
     """
 
     def __init__(
@@ -436,7 +452,11 @@ class Compiled:
 
     @property
     def source(self) -> str:
-        """The mathematics of the program that was made last, as NumPy with names of the user's."""
+        """The mathematics of the program that was made last, as NumPy with names of the user's.
+
+        A comment gives the shape of each result, and the line of the user's code; guards are
+        ``assert``.  It is Python, and computes the same to rounding.
+        """
         return readable(self._version.program, self.__name__)
 
     @property
@@ -447,11 +467,27 @@ class Compiled:
     def save(self, path: str | Path) -> None:
         """Write the program that was made last as a module that needs NumPy alone.
 
+        It holds for arguments of one form, and for the branches that were taken; a guard is an
+        ``assert``.  State, as it is now, becomes variables of the module; calls go on from there.
+        CompileError says what cannot stand alone: another package, or a generator.
+
         Parameters
         ----------
         path
-            The module; its last function has the name and the arguments of this one.  Large
-            arrays are kept in a file beside it.
+            The module, a file that ends in ``.py``; its last function has the name and the
+            arguments of this one.  Large arrays are kept in an ``.npz`` file beside it.
+
+        Examples
+        --------
+        >>> import autograd_core as ag, numpy as np, runpy, tempfile
+        >>> accumulated = lambda total: ag.compile(lambda x: np.add(total, x, out=total).copy())
+        >>> add = accumulated(np.zeros(2))
+        >>> _ = add(np.array([1.0, 2.0]))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     add.save(folder + "/saved.py")
+        ...     saved = runpy.run_path(folder + "/saved.py")
+        >>> saved["program"](np.array([1.0, 2.0]))
+        array([2., 4.])
         """
         version = self._version
         save(version.program, self.__name__, path, state=version.state())
@@ -572,6 +608,12 @@ def compile(
 ) -> Compiled:  # fmt: skip
     """Return a function that computes the same as ``f`` by a program of NumPy calls.
 
+    The first call of each form of arguments traces ``f``; later ones run what was traced.  Where
+    a branch on a value comes out otherwise, another program is made.  What ``f`` changes (Tensors,
+    arrays, variables, generators) changes as it does eagerly.  Python that is not NumPy, such as
+    ``print``, happens while ``f`` is traced and checked alone; ``autograd_core/program/README.md``
+    has the limits.
+
     Parameters
     ----------
     f
@@ -586,19 +628,31 @@ def compile(
         How many threads share the blocks.
     limit
         How many programs are made for arguments of one form, as branches are taken or names
-        rebound, before it is run eagerly.
+        rebound, before it is run eagerly, with a warning.
 
     Raises
     ------
     CompileError
-        At a call that is traced: if the function needs a number of a traced array, does not do
-        the same twice, or writes into an array that it was given.
+        At a call that is traced, before anything was changed: if the function needs a number of a
+        traced array, does not do the same twice, or changes what it was given.
 
     Examples
     --------
     >>> import autograd_core as ag, numpy as np
-    >>> slope = compile(ag.grad(lambda x: (x**3).sum()))
+    >>> slope = ag.compile(ag.grad(lambda x: (x**3).sum()))
     >>> slope(np.array([1.0, 2.0]))
     array([ 3., 12.])
+
+    A step with its state:
+
+    >>> def descent(w, rate):
+    ...     def step(x):
+    ...         np.sum((x @ w) ** 2).backward()
+    ...         w.data, w.grad = w.data - rate * w.grad.numpy(), None
+    ...     return ag.compile(step)
+    >>> w = ag.tensor([1.0, 2.0], requires_grad=True)
+    >>> descent(w, rate=0.1)(np.eye(2))
+    >>> w
+    Tensor([0.8, 1.6], float64, requires_grad)
     """
     return Compiled(f, limit, check, {"blocked": blocks, "threads": threads})
