@@ -234,7 +234,10 @@ class Compiled:
     @property
     def _version(self) -> Version:
         if self._latest is None:
-            raise CompileError(f"{self.__name__} was not compiled yet: call it once")
+            raise CompileError(
+                f"{self.__name__} was not compiled yet: call it once, or twice if the first call "
+                "makes state, as that of a step of Adam does"
+            )
         return self._latest
 
     def _traced(
@@ -305,14 +308,17 @@ class Compiled:
     def _warn(self, what: str, then: str = "; it is run eagerly from here on") -> None:
         warnings.warn(f"{self.__name__} {what}{then}", stacklevel=4)
 
+    def __repr__(self) -> str:
+        return f"<compiled {self.__name__}, {self.traces} programs>"
+
     def __reduce__(self) -> Any:
         return Compiled, (self.f, self.limit, self.check, self.options)
 
 
 def compile(
-    f: Callable[..., Any], *, check: bool = True, blocks: bool = True, threads: int = 1,
-    limit: int = LIMIT,
-) -> Compiled:  # fmt: skip
+    f: Callable[..., Any] | None = None, *, check: bool = True, blocks: bool = True,
+    threads: int = 1, limit: int = LIMIT,
+) -> Any:  # fmt: skip
     """Return a function that computes the same as ``f`` by a program of NumPy calls.
 
     The first call of each form of arguments traces ``f``; later ones run what was traced.  Where
@@ -325,7 +331,8 @@ def compile(
     ----------
     f
         A function of arrays; a derivative, ``ag.compile(ag.grad(f))``; or a training step with
-        its effects, such as ``loss.backward()`` and ``optimizer.step()``.
+        its effects, such as ``loss.backward()`` and ``optimizer.step()``.  Left out where options
+        are given to a decorator, ``@ag.compile(check=False)``.
     check
         Whether the first run of each program is compared with ``f`` itself, result and state.
     blocks
@@ -336,6 +343,11 @@ def compile(
     limit
         How many programs are made for arguments of one form, as branches are taken or names
         rebound, before it is run eagerly, with a warning.
+
+    Returns
+    -------
+    Compiled
+        A callable, with the readable ``source`` of its program.
 
     Raises
     ------
@@ -362,4 +374,14 @@ def compile(
     >>> w
     Tensor([0.8, 1.6], float64, requires_grad)
     """
+    for name, value in (("threads", threads), ("limit", limit)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} is a whole number from 1 up, got {value!r}")
+    for name, value in (("check", check), ("blocks", blocks)):
+        if not isinstance(value, bool):
+            raise TypeError(f"{name} is True or False, got {value!r}")
+    if f is None:
+        return functools.partial(compile, check=check, blocks=blocks, threads=threads, limit=limit)
+    if not callable(f):
+        raise TypeError(f"ag.compile takes a function, got {type(f).__name__}")
     return Compiled(f, limit, check, {"blocked": blocks, "threads": threads})

@@ -48,6 +48,11 @@ class Effect(NamedTuple):
     def slot(self) -> Slot:
         return id(self.place.holder), self.key
 
+    @property
+    def on_whole(self) -> bool:
+        """Whether it is on all members of a list or deque."""
+        return self.key is EXTEND or self.key is REPLACE
+
 
 class InputSlot(NamedTuple):
     """A slot whose value is read at each call."""
@@ -343,9 +348,9 @@ def record(
             "or np.zeros(shape, like=x), of a traced x"
         )
     effects = [
-        effect
-        for place, old, new in zip(places, standing, after, strict=True)
-        for effect in _effects(place, old, new)
+        e if e.on_whole else e._replace(old=content.get(e.key, MISSING))
+        for place, content, old, new in zip(places, before, standing, after, strict=True)
+        for e in _effects(place, old, new)
     ]
     known = {id(v) for content in before for v in content.values()}
     _check("returns", result, known)

@@ -6,6 +6,7 @@ import ast
 import builtins
 import inspect
 import pickle
+import re
 import sys
 import textwrap
 import types
@@ -18,6 +19,7 @@ import numpy as np
 from autograd_core.errors import CompileError
 from autograd_core.program.lines import Program
 from autograd_core.program.readable import as_readable
+from autograd_core.program.traced import Traced
 
 #: In place of this package, in functions that ask of it whether a value is a Tensor.
 _NO_TENSORS = "type('ag', (), {'Tensor': type('Tensor', (), {})})  # no value is one here"
@@ -163,6 +165,8 @@ def save(
         If the program calls a function whose source cannot stand alone.
     """
     path, module = Path(path), _Module()
+    if path.suffix != ".py":
+        raise ValueError(f"a module is saved in a file that ends in .py, got {str(path)!r}")
     readable = as_readable(program, f"_{name}" if state.effects or state.values else name, names)
     tree: Any = ast.parse(readable.text).body[0]
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
@@ -177,7 +181,7 @@ def save(
         title += f"\n{value.name}: {kind} {np.shape(value.example) or ''}".rstrip()
     title += "\n" if program.inputs else ""
     arrays = path.with_suffix(".npz")
-    main = readable.definition
+    main = _with_checks(readable.definition, program)
     kept = {id(v): i for i, (v, _, _) in enumerate(state.values)}
     if state.effects or state.values:
         given = [a.arg for a in tree.args.args]
@@ -223,6 +227,26 @@ def _is_kept(decorator: Any, names: Mapping[str, Any]) -> bool:
     value = names.get(root.id) if isinstance(root, ast.Name) else None
     module = value.__name__ if isinstance(value, types.ModuleType) else _home(value) or ""
     return module.partition(".")[0] in sys.stdlib_module_names
+
+
+def _with_checks(text: str, program: Program) -> str:
+    """Return a function that refuses arguments of other forms, and ways that it does not know."""
+    first, rest = text.split("\n", 1)
+    names = [n.strip() for n in first[first.index("(") + 1 : -2].split(",")]
+    lines = [first]
+    if rest.lstrip().startswith("global"):
+        head, rest = rest.split("\n", 1)
+        lines.append(head)
+    for name, value in zip(names, program.inputs, strict=False):
+        if isinstance(value, Traced):
+            form = f"({value.shape}, {value.dtype.name!r})"
+            lines += [
+                f"    if (np.shape({name}), getattr({name}, 'dtype', None)) != {form}:",
+                f'        raise ValueError("{name} is an array of shape and dtype {form}")',
+            ]
+    guard = r"^    assert (.*?)(  #.*)?$"
+    known = r"    if not (\1):\2\n        raise ValueError('values that lead another way')"
+    return "\n".join([*lines, re.sub(guard, known, rest, flags=re.MULTILINE)])
 
 
 def _with_state(name: str, given: list[str], held: dict[int, str], state: State) -> str:

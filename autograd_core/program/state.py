@@ -151,6 +151,10 @@ def _places_of(value: Any, path: str, names: set[str]) -> Iterator[Place]:
     elif isinstance(value, types.FunctionType):
         if value.__dict__:
             yield Place(value.__dict__, path)
+        if any(isinstance(v, np.ndarray) for v in value.__defaults__ or ()):
+            yield Place(value, path, ("__defaults__",))
+        if value.__kwdefaults__:
+            yield Place(value.__kwdefaults__, path)
         for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
             yield Place(cell, name, ("cell_contents",))
         if not is_library(value.__module__):

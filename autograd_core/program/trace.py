@@ -11,16 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.graph import TRACE
+from autograd_core.engine.graph import RECORD, TRACE, mode
 from autograd_core.engine.modes import in_mode
 from autograd_core.engine.primitive import Primitive
+from autograd_core.engine.recording import TensorBase
 from autograd_core.errors import CompileError, NeedsNumbersError
-from autograd_core.program.lines import Line, replaced, values_in
+from autograd_core.program.lines import Line, leaves_of, replaced, values_in
 from autograd_core.program.traced import (
     Number,
     Traced,
     as_one_line,
+    astype,
     example,
+    item,
     name_by_variables,
     no_number,
     origin,
@@ -92,7 +95,7 @@ class Trace:
                 return self.resolved(found)
         except NeedsNumbersError:
             pass
-        return as_one_line(primitive.fun)(*args, **kwargs)
+        return as_one_line(primitive.fun, not primitive.opaque)(*args, **kwargs)
 
     def guard(self, value: Any, truth: bool) -> bool:
         """Add a guard: the program holds as long as a value has this truth, which is returned."""
@@ -172,11 +175,13 @@ class Trace:
 
     def call(
         self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any],
-        run: Callable[..., Any] | None = None,
+        run: Callable[..., Any] | None = None, varies: bool = True,
     ) -> Any:  # fmt: skip
         """Run a function on the examples, and add the line.
 
-        ``run`` is what to call in place of a function that takes numbers from a generator.
+        ``run`` is what to call in place of a function that takes numbers from a generator.  The
+        shape of a result that may depend on numbers becomes a guard; ``varies=False`` says that it
+        depends on shapes alone.
         """
         kwargs = dict(kwargs)
         out = kwargs.pop("out", None)
@@ -218,10 +223,24 @@ class Trace:
         self.lines.append(line)
         if isinstance(found, bool):  # the answer of np.array_equal, np.allclose
             return bool(result)
+        if kind == "call" and varies and shape_may_vary(function, args):
+            for value in values_in(result):
+                if isinstance(value.example, np.ndarray):
+                    self.call(has_shape, (value, value.shape), {})
         return result
 
     def _admit(self, tree: Any) -> Any:
-        return replaced(tree, lambda a: self.capture(a) if isinstance(a, np.ndarray) else a)
+        return replaced(tree, self._admitted)
+
+    def _admitted(self, leaf: Any) -> Any:
+        if isinstance(leaf, TensorBase):
+            if leaf._node.tracked and mode.get() & RECORD:
+                raise CompileError(
+                    f"{origin()} puts a Tensor that records into an array, and would lose its "
+                    "gradient; write t.detach() for the values alone"
+                )
+            leaf = leaf._array
+        return self.capture(leaf) if isinstance(leaf, np.ndarray) else leaf
 
     def _value_of(self, found: Any, inputs: list[Any], steady: bool) -> Any:
         """Return the values of a result; one that is a view has the root of what it looks at."""
@@ -263,6 +282,40 @@ class Draws(np.random.Generator):
         )
 
 
+#: NumPy's functions whose results have shapes that depend on numbers.
+_VARYING = {
+    np.nonzero, np.flatnonzero, np.argwhere, np.extract, np.compress, np.delete, np.insert,
+    np.repeat, np.tile, np.resize, np.pad, np.split, np.array_split, np.trim_zeros, np.unique,
+    np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values, np.intersect1d,
+    np.union1d, np.setdiff1d, np.setxor1d, np.bincount, np.histogram, np.histogram_bin_edges,
+    np.roots, np.poly, np.polyadd, np.polysub, np.polymul, np.polydiv, np.linalg.lstsq, np.ix_,
+}  # fmt: skip
+
+
+def shape_may_vary(function: Any, args: Any) -> bool:
+    """Return whether the shape of what a call returns may depend on more than shapes."""
+    if function is operator.getitem:
+        index = list(leaves_of(args[1]))
+        masks = any(getattr(i, "dtype", None) == np.bool_ for i in index)
+        return masks or any(isinstance(p, slice) and values_in(p) for p in _parts(args[1]))
+    if function is np.where:
+        return len(args) == 1
+    owner = getattr(function, "__self__", function)
+    if isinstance(owner, np.ufunc) or function in _STEADY:
+        return False
+    home = getattr(function, "__module__", None) or ""
+    return function in _VARYING or home.partition(".")[0] not in ("numpy", "_operator")
+
+
+def _parts(index: Any) -> Any:
+    return index if isinstance(index, tuple) else (index,)
+
+
+def has_shape(array: Any, shape: tuple[int, ...]) -> bool:
+    """Return whether an array has a shape."""
+    return array.shape == shape  # type: ignore[no-any-return]
+
+
 def owner_of(array: Array) -> Array:
     """Return the array that owns the memory of another."""
     while isinstance(array.base, np.ndarray):
@@ -279,3 +332,7 @@ def _start(array: Array, owner: Array) -> int:
 def view_of(owner: Array, start: int, shape: Any, strides: Any, dtype: Any) -> Array:
     """Return a view of an array without gaps, by its layout in memory."""
     return np.ndarray(shape, dtype, owner.ravel("K"), start, strides)
+
+
+#: Functions of this package whose results have shapes that depend on shapes alone.
+_STEADY = {astype, item, view_of, has_shape}

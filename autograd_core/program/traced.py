@@ -76,14 +76,17 @@ def name_by_variables(frame: Any) -> None:
             value.name = name
 
 
-def as_one_line(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function whose calls are one line each; not of Tensors, which record inside."""
+def as_one_line(function: Callable[..., Any], varies: bool = False) -> Callable[..., Any]:
+    """Return a function whose calls are one line each; not of Tensors, which record inside.
+
+    ``varies`` tells whether the shape of its result may depend on numbers.
+    """
 
     def call(*args: Any, **kwargs: Any) -> Any:
         values = list(values_in((args, kwargs)))
         if not values or any(isinstance(a, TensorBase) for a in leaves_of((args, kwargs))):
             return function(*args, **kwargs)
-        return values[0].owner.call(function, args, kwargs)
+        return values[0].owner.call(function, args, kwargs, varies=varies)
 
     return call
 

@@ -80,7 +80,10 @@ class ModelTrace(Trace):
             args = self._admit(args)
         return self._follow(primitive, args, kwargs)
 
-    def call(self, function: Any, args: Any, kwargs: dict[str, Any], run: Any = None) -> Any:
+    def call(
+        self, function: Any, args: Any, kwargs: dict[str, Any], run: Any = None,
+        varies: bool = True,
+    ) -> Any:  # fmt: skip
         """Add a line, and its operators; without a translation, follow the code of the function."""
         options = {k: v for k, v in kwargs.items() if k != "out"}
         out = kwargs.get("out")

@@ -135,3 +135,86 @@ def test_a_program_is_drawn_and_measured():
     rows = {row.name for row in compiled.profile(x).rows}
     assert {"matmul", "tanh", "multiply", "subtract"} <= rows
     assert not np.array_equal(before[0], model.layers[0].weight.data)  # it is run, too
+
+
+def test_shapes_that_depend_on_numbers_are_guarded():
+    def count(x):
+        i = np.nonzero(x > 1)[0]
+        return x[i] * 2.0 + i, np.mean(x[x > 1]), np.unique(x), np.repeat(x, (x > 1) + 1)
+
+    compiled = compile(count)
+    for x in ([1.0, 2, 2], [1.0, 1, 3], [2.0, 2, 2], [1.0, 2, 3], [1.0, 1, 3]):
+        for a, b in zip(compiled(np.array(x)), count(np.array(x)), strict=True):
+            assert np.array_equal(a, b)
+
+
+def test_a_result_is_an_argument_where_it_is_eagerly():
+    compiled, x = compile(lambda x: (x * 1.0, x)), np.ones(3)
+    for _ in range(2):
+        product, given = compiled(x)
+        assert given is x
+        assert not np.shares_memory(product, x)
+
+
+def test_a_tensor_may_stand_on_the_right_of_an_update():
+    w = ag.tensor([1.0, 2.0], requires_grad=True)
+
+    def step(x):
+        w.grad = None
+        np.sum((w * x) ** 2).backward()
+        w.data -= 0.1 * w.grad
+        return w.data.sum()
+
+    compiled, expected = compile(step), w.data.copy()
+    for _ in range(3):
+        compiled(np.ones(2))
+        expected -= 0.1 * 2 * expected
+        assert np.array_equal(w.data, expected)
+
+
+def test_defaults_are_read_at_each_call():
+    def f(x, scale=np.ones(2), *, shift=np.zeros(2)):  # noqa: B008
+        return x * scale.sum() + shift.sum()
+
+    compiled, x = compile(f), np.ones(2)
+    assert np.array_equal(compiled(x), x * 2)
+    f.__defaults__[0][:] = 3
+    f.__kwdefaults__["shift"][:] = 1
+    assert np.array_equal(compiled(x), x * 6 + 2)
+
+
+@pytest.mark.parametrize(("options", "error", "words"), [
+    ({"threads": 0}, ValueError, "threads is a whole number from 1 up"),
+    ({"limit": True}, ValueError, "limit is a whole number from 1 up"),
+    ({"blocks": 4096}, TypeError, "blocks is True or False"),
+])  # fmt: skip
+def test_options_are_checked(options, error, words):
+    with pytest.raises(error, match=words):
+        compile(np.sin, **options)
+
+
+def test_it_takes_functions_and_decorates_with_options():
+    with pytest.raises(TypeError, match="takes a function, got ndarray"):
+        compile(X)
+
+    @compile(check=False, blocks=False)
+    def twice(x):
+        return x * 2
+
+    assert np.array_equal(twice(X), X * 2)
+    assert repr(twice) == "<compiled twice, 1 programs>"
+
+
+def test_a_saved_module_refuses_other_forms_and_other_ways(tmp_path):
+    compiled = compile(lambda x: x * 2 if x.sum() > 0 else x)
+    compiled(np.ones(3))
+    with pytest.raises(ValueError, match=r"ends in \.py"):
+        compiled.save(tmp_path / "saved")
+    compiled.save(tmp_path / "saved.py")
+    names = {"__file__": str(tmp_path / "saved.py")}
+    exec((tmp_path / "saved.py").read_text(), names)
+    assert np.array_equal(names["program"](np.ones(3)), np.full(3, 2.0))
+    with pytest.raises(ValueError, match="shape and dtype"):
+        names["program"](np.ones(2))
+    with pytest.raises(ValueError, match="another way"):
+        names["program"](-np.ones(3))
