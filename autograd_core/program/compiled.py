@@ -86,6 +86,8 @@ class Version:
         self.gather = self._gatherer(recording)
         self.finish = self._finisher(recording)
         self._owners = _written(program)
+        draws = [line.function for line in program.lines if line.kind == "draw"]
+        self.generators = list({id(d.__self__): d.__self__ for d in draws}.values())  # type: ignore[attr-defined]
         self._slots, self._effects = recording.slots, [e.slot for e in recording.effects]
         self.source = write(program, name, **options)
         self.functions = [self.source.make()]  # each with buffers of its own; a thread takes one
@@ -126,14 +128,15 @@ class Version:
         CompileError
             If ``f`` returns something else, or leaves another state, by more than rounding.
         """
-        before = Snapshot(self.places)
+        before = Snapshot(self.places, self.generators)
         wanted = by_value(f())
-        after = Snapshot(self.places)
+        after = Snapshot(self.places, self.generators)
         state = after.by_value()
         before.restore()
         result = self.call(arrays)
         told = difference(wanted, by_value(result), "the result")
-        told = told or difference(state, Snapshot(self.places).by_value(), "the state")
+        now = Snapshot(self.places, self.generators).by_value()
+        told = told or difference(state, now, "the state")
         if not told:
             return result
         before.restore()
@@ -426,7 +429,7 @@ class Compiled:
 
     def _despite(self, error: Exception, version: Version, args: Any, kwargs: Any) -> Any:
         """Return what the function itself does, which may catch the error of its program."""
-        before = Snapshot(version.places)
+        before = Snapshot(version.places, version.generators)
         try:
             return self.f(*args, **kwargs)
         except Exception:

@@ -168,7 +168,7 @@ def with_equal_lines_once(program: Program) -> Program:
         value = line.result
         pure = line.kind == "call" and is_value(value)
         if pure and not any(v.root in written for v in (*line.inputs, value)):
-            key = (line.function, _key(line.args), _key(line.kwargs))
+            key = (line.function, _key(line.args), _key(line.kwargs), repr(line.errstate))
             if key in first and not {value.root, first[key].root} <= returned:
                 same[value] = first[key]
                 if isinstance(value, Traced):

@@ -263,7 +263,11 @@ def record(
     sets = [(p.holder, set(p.holder)) for p in places if isinstance(p.holder, set)]
     state = _random_state()
     leaves = [
-        recorder.input(leaf, name) if is_array(leaf) or type(leaf) is float else leaf
+        recorder.input(leaf, name)
+        if is_array(leaf) or type(leaf) is float
+        else recorder.trace.draws(leaf)
+        if type(leaf) is np.random.Generator
+        else leaf
         for leaf, name in zip(tree.leaves, _names_of(f, tree), strict=True)
     ]
     given, options = tree.restore(leaves)

@@ -239,10 +239,11 @@ def _reached(
 class Snapshot:
     """What some places held at one moment, with copies of all arrays and states of generators."""
 
-    def __init__(self, places: list[Place]) -> None:
+    def __init__(self, places: list[Place], generators: Iterable[np.random.Generator]) -> None:
         self.places = places
         self.contents = [place.read() for place in places]
         found = {id(v): v for content in self.contents for v in _values(content)}
+        found |= {id(g): g for g in generators}  # those that are arguments, too
         self.arrays = [(a, a.copy()) for a in found.values() if isinstance(a, np.ndarray)]
         self.states = [
             (g, g.bit_generator.state) for g in found.values() if isinstance(g, np.random.Generator)
