@@ -281,6 +281,7 @@ def record(
             place.write(content)
             if id(place.holder) in stands:
                 stands[id(place.holder)].extend(content.values())
+        recorder.trace.is_running = True
         result = in_mode(TRACE, 0, f, *given, **options)
         read = {key for key, stand in stands.items() if stand.was_read}
         for place in places:
@@ -293,6 +294,7 @@ def record(
             elif stand is not None:  # by a way that was not seen
                 read.add(id(place.holder))
     finally:
+        recorder.trace.is_running = False
         trace.reset(token)
         for place, content in zip(places, before, strict=True):
             _with_plain_keys(place.holder)

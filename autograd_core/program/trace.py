@@ -60,6 +60,8 @@ class Trace:
         ``(array, value)`` of each plain array that was met, by its id.
     failed
         The last error of a call, which may have been caught.
+    is_running
+        Whether the user's code runs, to which a number is equal to what it is.
     """
 
     def __init__(self, opaque: Collection[Primitive] = ()) -> None:
@@ -73,6 +75,7 @@ class Trace:
         self._handling = _handling.get()
         self._count = 0
         self.failed: Exception | None = None
+        self.is_running = False
 
     def run(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Return ``f(*args, **kwargs)``, run while this trace is the one of its thread or task."""

@@ -504,3 +504,26 @@ def test_errors_are_handled_as_inside_and_outside(inside, outside):
             if later != "raise":
                 assert same(found[0], wanted[0])
                 assert bool(found[1]) == bool(wanted[1])
+
+
+# -- traps of speed, which are known ---------------------------------------------------------------
+
+
+@pytest.mark.xfail(
+    strict=True, reason="integers among the arguments are constants: a trace for each"
+)
+def test_integers_that_are_arguments_do_not_trace_anew():
+    compiled = compile(lambda x, n: x * n)
+    for n in range(30):
+        assert same(compiled(X, n), X * n)
+    assert compiled.traces < 20
+
+
+def test_gradients_that_share_memory_are_two_arrays():
+    f = ag.grad(lambda a, b: np.sum(np.tanh(a + b.T)), (0, 1))
+    compiled, a = compile(f, check=False), np.arange(6.0).reshape(2, 3)
+    for _ in range(2):
+        found, wanted = compiled(a, a.T), f(a, a.T)
+        assert not np.shares_memory(*found)
+        found[0][:] = 7
+        assert same(found[1], wanted[1])
