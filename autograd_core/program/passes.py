@@ -169,14 +169,28 @@ def with_equal_lines_once(program: Program) -> Program:
         pure = line.kind == "call" and is_value(value)
         if pure and not any(v.root in written for v in (*line.inputs, value)):
             key = (line.function, _key(line.args), _key(line.kwargs))
-            if key in first and not {value.root, first[key].root} <= returned:
-                same[value] = first[key]
+            before = first.get(key)
+            two = before is not None and {value.root, before.result.root} <= returned
+            if before is not None and not two and _are_handled_alike(before, line):
+                same[value] = before.result
                 if isinstance(value, Traced):
-                    value.stands_for(first[key])
+                    value.stands_for(before.result)
                 continue
-            first[key] = value
+            first[key] = line
         kept.append(line)
     return Program(kept, program.inputs, replaced(program.outputs, change), program.captured)
+
+
+def _are_handled_alike(first: Line, second: Line) -> bool:
+    """Return whether an equal line may be left out: the first then warns of what both warn of."""
+    if first.errstate == second.errstate:
+        return True
+    handled = first.errstate or second.errstate or {}
+    silent = "ignore" in (handled.get(kind) for kind in ("divide", "over", "invalid"))
+    if (first.errstate and second.errstate) or not silent:
+        return False
+    first.errstate = None  # one, of a rule, is silent
+    return True
 
 
 def _key(tree: Any) -> Any:

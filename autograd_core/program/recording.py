@@ -291,7 +291,11 @@ def record(
     sets = [(p.holder, set(p.holder)) for p in places if isinstance(p.holder, set)]
     state = _random_state()
     leaves = [
-        recorder.input(leaf, name) if is_array(leaf) or type(leaf) in numbers else leaf
+        recorder.input(leaf, name)
+        if is_array(leaf) or type(leaf) in numbers
+        else recorder.trace.draws(leaf)
+        if type(leaf) is np.random.Generator
+        else leaf
         for leaf, name in zip(tree.leaves, _names_of(f, tree), strict=True)
     ]
     given, options = tree.restore(leaves)
@@ -305,6 +309,7 @@ def record(
             place.write(content)
             if id(place.holder) in stands:
                 stands[id(place.holder)].extend(content.values())
+        recorder.trace.is_running = True
         result = in_mode(TRACE, 0, f, *given, **options)
         read = {key for key, stand in stands.items() if stand.was_read}
         for place in places:
@@ -317,6 +322,7 @@ def record(
             elif stand is not None:  # by a way that was not seen
                 read.add(id(place.holder))
     finally:
+        recorder.trace.is_running = False
         trace.reset(token)
         for place, content in zip(places, before, strict=True):
             _with_plain_keys(place.holder)

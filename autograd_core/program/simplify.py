@@ -18,6 +18,8 @@ _POWERS: dict[Any, Any] = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 def with_simple_calls(program: Program) -> Program:
     """Return a program in which some calls are written as simpler ones, bit for bit the same."""
     same, made = dict[Traced, Traced](), dict[Traced, Line]()
+    written = program.written
+    taken = {v.root for v in values_in(program.outputs)} | written
 
     def change(leaf: Any) -> Any:
         return same.get(leaf, leaf) if isinstance(leaf, Traced) else leaf
@@ -29,7 +31,10 @@ def with_simple_calls(program: Program) -> Program:
         value = line.result
         if line.kind == "call" and isinstance(value, Traced) and is_array(value):
             _simplify(line, made)
-            if (other := _is_as_before(line, made)) is not None:
+            other = _is_as_before(line, made)
+            if other is None:
+                other = _is_needless_copy(line, taken, written)
+            if other is not None:
                 same[value] = other
                 value.stands_for(other)
                 continue
@@ -103,6 +108,22 @@ def _is_as_before(line: Line, made: dict[Traced, Line]) -> Traced | None:
         source: Traced = inner.args[0]
         return source
     return None
+
+
+def _is_needless_copy(line: Line, taken: set[Traced], written: set[Traced]) -> Traced | None:
+    """Return what a line copies, if that is the program's own and is neither returned nor written.
+
+    It is taken from then on.
+    """
+    first = line.args[0] if line.function is np.copy else None
+    if not isinstance(first, Traced) or not is_array(first):
+        return None
+    root, value = first.root, line.result
+    alike = first.size == root.size and first.strides == value.strides
+    if not alike or root.role != "line" or root in taken or value.root in written:
+        return None
+    taken.add(root)
+    return first
 
 
 def is_array(value: Any) -> bool:

@@ -44,12 +44,16 @@ class Place:
         How the user's code reaches it.
     keys
         The keys that count; all of a container by default.
+    is_ordered
+        Whether it is a dict of the user's, whose order may matter.
     """
 
-    __slots__ = ("by_attribute", "holder", "keys", "path")
+    __slots__ = ("by_attribute", "holder", "is_ordered", "keys", "path")
 
-    def __init__(self, holder: Any, path: str, keys: Iterable[Any] | None = None) -> None:
-        self.holder, self.path = holder, path
+    def __init__(
+        self, holder: Any, path: str, keys: Iterable[Any] | None = None, is_ordered: bool = False
+    ) -> None:
+        self.holder, self.path, self.is_ordered = holder, path, is_ordered
         self.keys = None if keys is None else tuple(keys)
         self.by_attribute = not isinstance(holder, (dict, list, deque))
 
@@ -147,7 +151,7 @@ def _places_of(value: Any, path: str, names: set[str]) -> Iterator[Place]:
             yield Place(value, path, ("_array", "_grad", "_recording"))
     elif isinstance(value, (dict, list, deque)):
         if len(value) <= MOST:
-            yield Place(value, path)
+            yield Place(value, path, is_ordered=isinstance(value, dict) and len(value) > 1)
     elif isinstance(value, types.FunctionType):
         if value.__dict__:
             yield Place(value.__dict__, path)
@@ -252,10 +256,11 @@ def _reached(
 class Snapshot:
     """What some places held at one moment, with copies of all arrays and states of generators."""
 
-    def __init__(self, places: list[Place]) -> None:
+    def __init__(self, places: list[Place], generators: Iterable[np.random.Generator]) -> None:
         self.places = places
         self.contents = [place.read() for place in places]
         found = {id(v): v for content in self.contents for v in _values(content)}
+        found |= {id(g): g for g in generators}  # those that are arguments, too
         self.arrays = [(a, a.copy()) for a in found.values() if isinstance(a, np.ndarray)]
         self.states = [
             (g, g.bit_generator.state) for g in found.values() if isinstance(g, np.random.Generator)

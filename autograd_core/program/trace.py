@@ -39,6 +39,10 @@ WRITERS = {np.put_along_axis, np.copyto, np.put, np.putmask, np.place, np.fill_d
 _serials = itertools.count()
 
 
+#: Where NumPy keeps how floating-point errors are handled: another object inside np.errstate.
+_handling: ContextVar[Any] = np._core.umath._extobj_contextvar  # type: ignore[attr-defined]
+
+
 class Trace:
     """The program that is being written in this thread or task.
 
@@ -59,6 +63,8 @@ class Trace:
         ``(array, value)`` of each plain array that was met, by its id.
     failed
         The last error of a call, which may have been caught.
+    is_running
+        Whether the user's code runs, to which a number is equal to what it is.
     """
 
     def __init__(self, opaque: Collection[Primitive] = ()) -> None:
@@ -69,10 +75,10 @@ class Trace:
         self._before: list[tuple[Array, Array]] = []  # what was written into, and its copy
         self._generators: dict[int, Draws] = {}
         self._pinned: set[Any] = set()
-        self._errstate = np.geterr()
-        self.running = True
+        self._handling = _handling.get()
         self._count = 0
         self.failed: Exception | None = None
+        self.is_running = False
 
     def run(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Return ``f(*args, **kwargs)``, run while this trace is the one of its thread or task."""
@@ -145,7 +151,6 @@ class Trace:
 
     def restore(self) -> bool:
         """Give back every array that was spoiled; return whether nothing else wrote into one."""
-        self.running = False
         untouched = [(array == self._spoiled(array)).all() for array, _ in self._before]
         for array, before in self._before:
             array[...] = before
@@ -194,7 +199,6 @@ class Trace:
             or function is operator.setitem
         ):
             into = args[0]
-        state = np.geterr()
         if into is not None:
             if run is not None:
                 raise CompileError(f"{origin()}: a draw into an array that exists is not compiled")
@@ -219,7 +223,7 @@ class Trace:
         frame = user_frame()
         name_by_variables(frame)
         line = Line(function, args, kwargs, result, kind, origin=origin(frame))
-        line.errstate = None if state == self._errstate else dict(state)
+        line.errstate = None if _handling.get() is self._handling else dict(np.geterr())
         self.lines.append(line)
         if isinstance(found, bool):  # the answer of np.array_equal, np.allclose
             return bool(result)
@@ -269,17 +273,34 @@ class Draws(np.random.Generator):
 
     def __init__(self, owner: Trace, generator: np.random.Generator) -> None:
         super().__init__(copy.deepcopy(generator.bit_generator))
-        self.owner, self.generator = owner, generator
+        self.owner, self.generator, self.is_drawing = owner, generator, False
 
     def __getattribute__(self, name: str) -> Any:
         found = super().__getattribute__(name)
-        if name.startswith("_") or not callable(found) or name in ("owner", "generator"):
+        if (
+            name.startswith("_")
+            or not callable(found)
+            or name in ("owner", "generator", "is_drawing")
+        ):
             return found
         if name == "spawn":
             raise CompileError(f"{origin()} spawns generators, which a program does not repeat")
-        return lambda *args, **kwargs: self.owner.call(
-            getattr(self.generator, name), args, kwargs, found
-        )
+        if self.is_drawing:  # by a method that calls others, such as permutation
+            return found
+
+        def draw(*args: Any, **kwargs: Any) -> Any:
+            if name == "shuffle":
+                raise CompileError(
+                    f"{origin()} shuffles an array in place, which a program does not do; index it "
+                    "by generator.permutation(len(x))"
+                )
+            self.is_drawing = True
+            try:
+                return self.owner.call(getattr(self.generator, name), args, kwargs, found)
+            finally:
+                self.is_drawing = False
+
+        return draw
 
 
 #: NumPy's functions whose results have shapes that depend on numbers.

@@ -424,9 +424,8 @@ class Number:
     def __hash__(self) -> int:
         """Return that of the number, for a key in a dict; of the object to the program itself."""
         asks = sys._getframe(1).f_globals.get("__name__", "")
-        if asks.startswith(PROGRAM) or not self.owner.running:
-            return object.__hash__(self)
-        return hash(self.pinned)
+        inside = asks.startswith(PROGRAM) or not self.owner.is_running
+        return object.__hash__(self) if inside else hash(self.pinned)
 
     def __str__(self) -> str:
         return str(self.pinned)

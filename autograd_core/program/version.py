@@ -68,6 +68,8 @@ class Version:
         self.gather = self._gatherer(recording)
         self.finish = self._finisher(recording)
         self._owners = _written(program)
+        draws = [line.function for line in program.lines if line.kind == "draw"]
+        self.generators = list({id(d.__self__): d.__self__ for d in draws}.values())  # type: ignore[attr-defined]
         self._slots, self._effects = recording.slots, [e.slot for e in recording.effects]
         self.source = write(program, name, **options)
         self.functions = [self.source.make()]  # each with buffers of its own; a thread takes one
@@ -109,14 +111,16 @@ class Version:
         CompileError
             If ``f`` returns something else, or leaves another state, by more than rounding.
         """
-        before = Snapshot(self.places)
+        before = Snapshot(self.places, self.generators)
         wanted = by_value(f())
-        after = Snapshot(self.places)
+        after = Snapshot(self.places, self.generators)
         state = after.by_value()
         before.restore()
         result = self.call(arrays)
         told = difference(wanted, by_value(result), "the result")
-        told = told or difference(state, Snapshot(self.places).by_value(), "the state")
+        told = told or difference(
+            state, Snapshot(self.places, self.generators).by_value(), "the state"
+        )
         if not told:
             return result
         before.restore()
@@ -128,7 +132,7 @@ class Version:
 
     def retried(self, f: Callable[[], Any]) -> Any:
         """Return what ``f`` returns; if it raises, all is as it was before."""
-        before = Snapshot(self.places)
+        before = Snapshot(self.places, self.generators)
         try:
             return f()
         except BaseException:
@@ -220,7 +224,9 @@ class Version:
                 if isinstance(variable, ContextVar):
                     get = f"{self._new(variable)}.get(None)"
                     tests.append(f"{get} is {self._new(variable.get(None))}")
-            if not place.by_attribute and place.keys is None:
+            if place.is_ordered:
+                tests.append(f"(*{self._new(place.holder)},) == {self._new((*content,))}")
+            elif not place.by_attribute and place.keys is None:
                 tests.append(f"len({self._new(place.holder)}) == {len(content)}")
             for key, value in content.items():
                 if (id(place.holder), key) not in self.volatile and not place.is_gradient(key):

@@ -106,7 +106,7 @@ class ModelTrace(Trace):
                 f"{_title(function)} is translated to ONNX, but not with these arguments "
                 f"({error}). {REMEDY}"
             ) from None
-        result = super().call(function, args, kwargs)
+        result = super().call(function, args, kwargs, varies=False)
         args, options = replaced((self.lines[-1].args, self.lines[-1].kwargs), _constant)
         graph, before = self.graph, self.graph.result
         graph.result = result

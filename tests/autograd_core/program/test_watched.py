@@ -7,6 +7,7 @@ import itertools
 import random
 import threading
 import types
+import warnings
 
 import numpy as np
 import pytest
@@ -126,7 +127,6 @@ def test_a_large_list():
     changed(lambda x: x * many[5], lambda n: many.__setitem__(5, n))
 
 
-@pytest.mark.xfail(strict=True, reason="the order of a dict is not watched")
 def test_the_order_of_a_dict():
     steps = {"a": 1.0, "b": 2.0}
 
@@ -443,3 +443,83 @@ def test_gradients_of_writes_through_views(f, check):
         compiled = compile(g, check=check, blocks=False)
         for i in range(2):
             assert same(compiled(X + i), g(X + i))
+
+
+# -- generators, and how errors are handled --------------------------------------------------------
+
+
+@pytest.mark.parametrize("draw", [
+    lambda r, x: r.permutation(x), lambda r, x: r.permuted(x), lambda r, x: x[r.permutation(3)],
+    lambda r, x: x[r.integers(0, 3, 5)], lambda r, x: x[r.choice(3, 2, replace=False)],
+    lambda r, x: r.normal(x, 1.0), lambda r, x: x * r.binomial(3, 0.5), lambda r, x: x * r.random(),
+])  # fmt: skip
+@pytest.mark.parametrize("check", [True, False])
+def test_draws_of_generators_that_are_captured_or_given(draw, check):
+    r, s = (np.random.default_rng(3) for _ in range(2))
+    for compiled in (compile(lambda x: draw(s, x), check=check), compile(draw, check=check)):
+        for i in range(3):
+            args = (X + i,) if compiled.f is not draw else (s, X + i)
+            assert same(compiled(*args), draw(r, X + i))
+            assert same(r, s)
+        assert compiled.traces == 1
+
+
+@pytest.mark.parametrize("draw", [
+    lambda r, x: r.shuffle(order), lambda r, x: r.standard_normal(out=order), lambda r, x: r.spawn(1),
+])  # fmt: skip
+def test_draws_in_place_are_refused_before_they_are_made(draw):
+    rng, before = np.random.default_rng(3), order.copy()
+    with pytest.raises(CompileError, match="test_watched"):
+        compile(lambda x: (draw(rng, x), order * x))(X)
+    assert same((rng, order), (np.random.default_rng(3), before))
+
+
+order = np.arange(3.0)
+
+
+@pytest.mark.parametrize("outside", ["warn", "ignore", "raise"])
+@pytest.mark.parametrize("inside", ["warn", "ignore"])
+def test_errors_are_handled_as_inside_and_outside(inside, outside):
+    def f(x):
+        with np.errstate(divide=inside):
+            y = 1 / x
+        return y + 1 / x
+
+    def told(g):
+        with warnings.catch_warnings(record=True) as seen, np.errstate(divide=later):
+            warnings.simplefilter("always")
+            try:
+                return g(np.array([0.0, 1.0])), len(seen)
+            except FloatingPointError:
+                return len(seen)
+
+    for check in (True, False):
+        compiled = compile(f, check=check)
+        with np.errstate(divide=outside):
+            compiled(np.array([1.0, 2.0]))
+        for later in ("warn", "ignore", "raise"):
+            found, wanted = told(compiled), told(f)
+            assert type(found) is type(wanted)
+            if later != "raise":
+                assert same(found[0], wanted[0])
+                assert bool(found[1]) == bool(wanted[1])
+
+
+# -- traps of speed, which are known ---------------------------------------------------------------
+
+
+def test_integers_that_are_arguments_do_not_trace_anew():
+    compiled = compile(lambda x, n: x * n)
+    for n in range(30):
+        assert same(compiled(X, n), X * n)
+    assert compiled.traces < 20
+
+
+def test_gradients_that_share_memory_are_two_arrays():
+    f = ag.grad(lambda a, b: np.sum(np.tanh(a + b.T)), (0, 1))
+    compiled, a = compile(f, check=False), np.arange(6.0).reshape(2, 3)
+    for _ in range(2):
+        found, wanted = compiled(a, a.T), f(a, a.T)
+        assert not np.shares_memory(*found)
+        found[0][:] = 7
+        assert same(found[1], wanted[1])
