@@ -53,7 +53,12 @@ def is_lazy(a: Any) -> bool:
 
 def any_of(mask: Any) -> bool:
     """Return whether a mask is True anywhere; assumed of a lazy one, whose values are not known."""
-    return is_lazy(mask) or bool(unwrap(mask).any())
+    return is_lazy(mask) or any_now(mask)
+
+
+def any_now(mask: Any) -> bool:
+    """Return whether a mask is True anywhere; the values of a lazy one are computed."""
+    return bool((to_host(mask) if is_lazy(mask) else unwrap(mask)).any())
 
 
 def asarray_like(constant: Any, a: Any) -> Any:

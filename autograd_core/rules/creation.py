@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import asarray_like, to_host
+from autograd_core.engine.array_types import any_now, asarray_like, to_host
 from autograd_core.engine.primitive import composition
 from autograd_core.engine.recording import TensorBase, any_tracked, stack_nested, unwrap, wrap
 from autograd_core.errors import ConversionError, NotDifferentiableError
@@ -126,7 +126,7 @@ def _geomspace(
 ) -> Any:
     """Return start (stop / start)^(i / (num - 1))."""
     start, stop = as_array(start) * 1.0, as_array(stop) * 1.0
-    if np.any(unwrap(start) == 0) or np.any(unwrap(stop) == 0):
+    if any_now(start == 0) or any_now(stop == 0):
         raise ValueError("a geometric sequence cannot start or stop at 0; give ends that are not 0")
     part = np.arange(float(num)) / max(num - 1 if endpoint else num, 1)
     part = part.reshape((-1,) + (1,) * len(np.broadcast_shapes(start.shape, stop.shape)))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import to_host, writes_output
+from autograd_core.engine.array_types import any_now, to_host, writes_output
 from autograd_core.engine.primitive import Primitive, composition, defvjp
 from autograd_core.engine.recording import TensorBase, unwrap, wrap
 from autograd_core.errors import NotDifferentiableError
@@ -238,7 +238,7 @@ def _real_if_close(a: Any, tol: float = 100) -> Any:
         return a
     if tol > 1:
         tol = tol * float(np.finfo(a.dtype).eps)
-    return a.real if np.all(abs(unwrap(a).imag) < tol) else a
+    return a if any_now(~(abs(unwrap(a).imag) < tol)) else a.real
 
 
 @composition(np.apply_along_axis)
