@@ -151,10 +151,10 @@ def test_the_budget_is_kept_and_what_is_left_out_is_said():
 
     def slow(x):
         calls.append(x)
-        time.sleep(0.002)
+        time.sleep(0.01)
         return np.tanh(x)
 
-    report = ag.gradcheck(slow, X, budget_s=0.5)
+    report = ag.gradcheck(slow, X, budget_s=2.5)
     assert report.verdict == "pass"
     assert "the time budget was spent" in report.skipped[0]
     assert len(calls) < 400
