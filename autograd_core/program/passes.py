@@ -23,6 +23,11 @@ def is_value(leaf: Any) -> bool:
     return isinstance(leaf, (Traced, Number))
 
 
+def _with(others: dict[Any, Any], tree: Any) -> Any:
+    """Return a tree with others in place of some values."""
+    return replaced(tree, lambda leaf: others.get(leaf, leaf) if is_value(leaf) else leaf)
+
+
 def is_elementwise(function: Any) -> bool:
     """Return whether a function works element by element and has one result."""
     return isinstance(function, np.ufunc) and function.signature is None and function.nout == 1
@@ -59,18 +64,15 @@ def with_values_for_writes(program: Program) -> Program:
     }
     now: dict[Any, Any] = {}
 
-    def change(leaf: Any) -> Any:
-        return now.get(leaf, leaf) if is_value(leaf) else leaf
-
     lines = []
     for line in program.lines:
-        line.args, line.kwargs = replaced(line.args, change), replaced(line.kwargs, change)
+        line.args, line.kwargs = _with(now, line.args), _with(now, line.kwargs)
         value = line.result
         if line.kind == "write" and value in own and value not in bound:
             line.result = now[value] = Traced(value.owner, value.example, name=value.name)
             line.kind = "call"
         lines.append(line)
-    return Program(lines, program.inputs, replaced(program.outputs, change), program.captured)
+    return Program(lines, program.inputs, _with(now, program.outputs), program.captured)
 
 
 def _is_call_into(line: Line) -> bool:
@@ -104,12 +106,9 @@ def with_constants_folded(program: Program) -> Program:
         alone = line.kind == "call" and is_value(value) and value.root not in written
         return alone and not line.inputs and line.function is not np.empty
 
-    def change(leaf: Any) -> Any:
-        return known.get(leaf, leaf) if is_value(leaf) else leaf
-
     kept = []
     for line in program.lines:
-        line.args, line.kwargs = replaced(line.args, change), replaced(line.kwargs, change)
+        line.args, line.kwargs = _with(known, line.args), _with(known, line.kwargs)
         if folds(line):
             known[line.result] = _constant(line)
         elif (same := _same_factor(line, written | returned)) is not None:
@@ -117,7 +116,7 @@ def with_constants_folded(program: Program) -> Program:
             line.result.stands_for(same)
         else:
             kept.append(line)
-    return Program(kept, program.inputs, replaced(program.outputs, change), program.captured)
+    return Program(kept, program.inputs, _with(known, program.outputs), program.captured)
 
 
 def _constant(line: Line) -> Any:
@@ -159,12 +158,9 @@ def with_equal_lines_once(program: Program) -> Program:
     written, first, same = program.written, dict[Any, Any](), dict[Any, Any]()
     returned = {v.root for v in values_in(program.outputs)}
 
-    def change(leaf: Any) -> Any:
-        return same.get(leaf, leaf) if is_value(leaf) else leaf
-
     kept = []
     for line in program.lines:
-        line.args, line.kwargs = replaced(line.args, change), replaced(line.kwargs, change)
+        line.args, line.kwargs = _with(same, line.args), _with(same, line.kwargs)
         value = line.result
         pure = line.kind == "call" and is_value(value)
         if pure and not any(v.root in written for v in (*line.inputs, value)):
@@ -178,7 +174,7 @@ def with_equal_lines_once(program: Program) -> Program:
                 continue
             first[key] = line
         kept.append(line)
-    return Program(kept, program.inputs, replaced(program.outputs, change), program.captured)
+    return Program(kept, program.inputs, _with(same, program.outputs), program.captured)
 
 
 def _are_handled_alike(first: Line, second: Line) -> bool:
@@ -265,9 +261,14 @@ def fragile(program: Program) -> tuple[list[Any], list[Any]]:
     risky = [i for i, line in enumerate(program.lines) if _may_raise(line)]
     early = program.lines[: risky[-1]] if risky else []
     roots = {v.root for line in early if line.kind == "write" for v in line.outputs}
-    draws = [getattr(line.function, "__self__", None) for line in early if line.kind == "draw"]
     arrays = [array for value, array in program.captured.items() if value.root in roots]
-    return arrays, list({id(g): g for g in draws}.values())
+    return arrays, generators_of(early)
+
+
+def generators_of(lines: list[Line]) -> list[Any]:
+    """Return the generators that lines draw from."""
+    draws = [getattr(line.function, "__self__", None) for line in lines if line.kind == "draw"]
+    return list({id(g): g for g in draws}.values())
 
 
 def _may_raise(line: Line) -> bool:

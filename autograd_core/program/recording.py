@@ -37,7 +37,7 @@ CONSTANTS = (bool, int, float, complex, str, bytes, type(None), np.generic, np.d
 
 
 class Effect(NamedTuple):
-    """What a function does to a slot: the value that it leaves there."""
+    """Tell what a function does to a slot: the value that it leaves there."""
 
     place: Place
     key: Any
@@ -209,7 +209,7 @@ def _grown(stand: Any) -> list[Any]:
 
 
 class _Recorder:
-    """What stands for the values that a function is given and reaches, in one trace."""
+    """Make what stands for the values that a function is given and reaches, in one trace."""
 
     def __init__(self, volatile: set[Slot], growing: dict[int, Any], other_gradients: bool) -> None:
         self.trace, self.volatile, self.growing = Trace(), volatile, growing
@@ -224,7 +224,7 @@ class _Recorder:
         if type(value) in (int, float):
             self.inputs.append(Number(self.trace, value, name, "input"))
         elif is_array(value):
-            self.inputs.append(self.trace.given(value, name, "input"))
+            self.inputs.append(Traced(self.trace, value, name=name, role="input"))
         else:
             return value
         return self.inputs[-1]

@@ -29,7 +29,7 @@ MANY = 64
 
 
 class _Module:
-    """What a saved module consists of, by name and in the order in which it must be defined."""
+    """Collect what a saved module consists of, by name, in the order of its definitions."""
 
     def __init__(self) -> None:
         self.imports: dict[str, str] = {"np": "import numpy as np"}
@@ -123,7 +123,7 @@ class _Module:
 
 
 class State(NamedTuple):
-    """What a function keeps from call to call, as globals of its module.
+    """Tell what a function keeps from call to call, as globals of its module.
 
     Attributes
     ----------

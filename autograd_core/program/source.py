@@ -71,7 +71,7 @@ MANY = 2000
 
 @dataclass(frozen=True)
 class Miss:
-    """What a program returns if a guard fails: the number of the guard."""
+    """Tell the caller of a program that a guard failed: the number of the guard."""
 
     guard: int
 

@@ -1,4 +1,4 @@
-"""What a function reaches: closures, globals, attributes and containers, read and changed.
+"""Find what a function reaches: closures, globals, attributes and containers, read and changed.
 
 While a function is traced, the arrays, generators and changing numbers that it reaches are
 exchanged for traced ones.  What it changed meanwhile are the *effects* of its program; then all is
@@ -162,9 +162,8 @@ def _places_of(value: Any, path: str, names: set[str]) -> Iterator[Place]:
         for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
             yield Place(cell, name, ("cell_contents",))
         if not is_library(value.__module__):
-            used = _names(value.__code__)
-            names |= used
-            yield Place(value.__globals__, "", sorted(used & value.__globals__.keys()))
+            used = _names(value.__code__) & value.__globals__.keys()
+            yield Place(value.__globals__, "", sorted(used))
     elif isinstance(value, (types.ModuleType, type)):
         if not is_library(value.__name__ if kind is types.ModuleType else value.__module__):
             held = sorted(names & vars(value).keys())
@@ -254,7 +253,7 @@ def _reached(
 
 
 class Snapshot:
-    """What some places held at one moment, with copies of all arrays and states of generators."""
+    """Keep what some places held at one moment: copies of arrays, states of generators."""
 
     def __init__(self, places: list[Place], generators: Iterable[np.random.Generator]) -> None:
         self.places = places

@@ -113,10 +113,6 @@ class Trace:
         self._count += 1
         return self._count
 
-    def given(self, array: Any, name: str, role: str) -> Traced:
-        """Return a value for an array that exists."""
-        return Traced(self, array, name=name, role=role)
-
     def capture(self, array: Array, name: str = "") -> Traced:
         """Return the value of a plain array that the function uses: the same for the same array.
 
@@ -124,7 +120,7 @@ class Trace:
         """
         if id(array) not in self.captured:
             base = owner_of(array)
-            value = self.given(array, name, "captured")
+            value = Traced(self, array, name=name, role="captured")
             if base is not array:
                 owner = self.capture(base, name)
                 layout = (_start(array, base), array.shape, array.strides, array.dtype)

@@ -14,7 +14,7 @@ from autograd_core.engine.mutation import note_again, note_write, prepared
 from autograd_core.engine.recording import TensorBase, make_tensor
 from autograd_core.errors import CompileError
 from autograd_core.program.lines import Program, fields_of, leaves_of, values_in
-from autograd_core.program.passes import fragile
+from autograd_core.program.passes import fragile, generators_of
 from autograd_core.program.recording import (
     EXTEND,
     REPLACE,
@@ -68,8 +68,7 @@ class Version:
         self.gather = self._gatherer(recording)
         self.finish = self._finisher(recording)
         self._owners = _written(program)
-        draws = [line.function for line in program.lines if line.kind == "draw"]
-        self.generators = list({id(d.__self__): d.__self__ for d in draws}.values())  # type: ignore[attr-defined]
+        self.generators = generators_of(program.lines)
         self._slots, self._effects = recording.slots, [e.slot for e in recording.effects]
         self.source = write(program, name, **options)
         self.functions = [self.source.make()]  # each with buffers of its own; a thread takes one

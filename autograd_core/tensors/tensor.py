@@ -162,7 +162,7 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
 
     @property
     def _recording(self) -> Any:
-        """What recorded programs depend on: the hooks, if there are any, or requires_grad."""
+        """Return what recorded programs depend on: hooks if there are any, or requires_grad."""
         diagnostics = self._node.diagnostics
         return (diagnostics and diagnostics.hooks) or self._node.tracked
 

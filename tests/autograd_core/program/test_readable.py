@@ -15,7 +15,7 @@ from autograd_core.program.traced import Number, Traced
 from autograd_core.rules.cases import CASES
 from tests.autograd_core.program.programs import program_of, same
 from tests.autograd_core.program.test_blocks import FUNCTIONS, X
-from tests.autograd_core.program.test_rules import weighted
+from tests.autograd_core.program.test_rules import gradient_of
 from tests.sampling import sampled
 
 
@@ -206,14 +206,7 @@ def test_random_programs(seed):
 
 @pytest.mark.parametrize("case", sampled(CASES, 6), ids=[c.id for c in CASES])
 def test_rules_read(case):
-    args = [
-        a if isinstance(a, (bool, str)) or np.ndim(a) else np.asarray(a)[()] for a in case.sample(0)
-    ]
-    at = tuple(i for i, a in enumerate(args) if getattr(a, "dtype", np.dtype(int)).kind in "fc")
-    arrays = [a for a in args if isinstance(a, (np.ndarray, np.generic))]
-    if not at or len(arrays) < len(args):
-        pytest.skip("the case has no derivative, or arguments that are no arrays")
-    f = ag.grad(lambda *xs: weighted(case.f(*xs), np.cos), at)
+    f, args = gradient_of(case)
     with np.errstate(all="ignore"):
         try:
             program = program_of(f, *args)

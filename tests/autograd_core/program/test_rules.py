@@ -31,16 +31,31 @@ def weighted(parts, wave):
     return total
 
 
+def arguments_of(case):
+    """Return the arguments of a case, numbers as NumPy's, and which of them have gradients."""
+    args = [
+        a if isinstance(a, (bool, str)) or np.ndim(a) else np.asarray(a)[()] for a in case.sample(0)
+    ]
+    at = tuple(i for i, a in enumerate(args) if getattr(a, "dtype", np.dtype(int)).kind in "fc")
+    return args, at
+
+
+def gradient_of(case):
+    """Return the gradient of a case, and its arguments; skip what is no function of arrays."""
+    args, at = arguments_of(case)
+    arrays = [a for a in args if isinstance(a, (np.ndarray, np.generic))]
+    if not at or len(arrays) < len(args):
+        pytest.skip("the case has no derivative, or arguments that are no arrays")
+    return ag.grad(lambda *xs: weighted(case.f(*xs), np.cos), at), args
+
+
 #: What came of the cases that ran.
 CAME = collections.Counter()
 
 
 def outcome(case, order):
     """Compile a derivative of a case, compare two calls of it, and say what came of it."""
-    args = [
-        a if isinstance(a, (bool, str)) or np.ndim(a) else np.asarray(a)[()] for a in case.sample(0)
-    ]
-    at = tuple(i for i, a in enumerate(args) if getattr(a, "dtype", np.dtype(int)).kind in "fc")
+    args, at = arguments_of(case)
     if order > case.order or not at:
         return "none"
     f = ag.grad(lambda *xs: weighted(case.f(*xs), np.cos), at)
