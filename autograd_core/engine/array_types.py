@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.engine.operands import BatchedBase
 from autograd_core.engine.recording import TensorBase, unwrap
 
 
@@ -58,7 +59,10 @@ def any_of(mask: Any) -> bool:
 
 def any_now(mask: Any) -> bool:
     """Return whether a mask is True anywhere; the values of a lazy one are computed."""
-    return bool((to_host(mask) if is_lazy(mask) else unwrap(mask)).any())
+    mask = to_host(mask) if is_lazy(mask) else unwrap(mask)
+    while isinstance(mask, BatchedBase):  # for any of the examples
+        mask = mask.examples
+    return bool(mask.any())
 
 
 def asarray_like(constant: Any, a: Any) -> Any:
