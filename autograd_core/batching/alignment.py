@@ -7,12 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.operands import BatchedBase, Level, batched
-
-
-def has(a: Any, level: Level) -> bool:
-    """Return whether an array has a batch of this level as its outer one."""
-    return isinstance(a, BatchedBase) and a.level is level
+from autograd_core.engine.operands import Level, batched
+from autograd_core.engine.operands import has as has
+from autograd_core.engine.operands import spread as spread
 
 
 def ndim(a: Any) -> int:
@@ -30,14 +27,6 @@ def align(a: Any, n: int, level: Level) -> Any:
     if missing <= 0:
         return values
     return values.reshape((values.shape[0],) + (1,) * missing + values.shape[1:])
-
-
-def spread(a: Any, level: Level) -> Any:
-    """Return a value with the level, repeated for all examples where it has none."""
-    if has(a, level):
-        return a
-    a = a if hasattr(a, "ndim") else np.asarray(a)
-    return batched(np.broadcast_to(a, (level.size, *a.shape)), level)
 
 
 def axis_behind(axis: Any, n: int) -> int:

@@ -90,8 +90,16 @@ class Batched(BatchedBase, results=True):
     dtype = property(lambda self: self.examples.dtype)
     nbytes = property(lambda self: self.examples.nbytes)
     itemsize = property(lambda self: self.examples.dtype.itemsize)
+    strides = property(lambda self: self.examples.strides[1:])
     flags = property(lambda self: self.examples.flags)
-    base = property(lambda self: None)
+
+    @property
+    def base(self) -> Any:
+        """The array that owns the memory, the same for all views; a number is no view."""
+        memory = self.examples
+        while isinstance(memory, BatchedBase) or getattr(memory, "base", None) is not None:
+            memory = memory.examples if isinstance(memory, BatchedBase) else memory.base
+        return memory if self.ndim else None
 
     T = property(lambda self: self.transpose())
     mT = property(lambda self: self.swapaxes(-1, -2))
@@ -122,7 +130,7 @@ class Batched(BatchedBase, results=True):
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if any(issubclass(t, TensorBase) for t in types):
             return NotImplemented
-        return call_function(function, args, kwargs)
+        return call_function(function, args, kwargs, self.level)
 
     __bool__ = _refuse("bool(), or if,", _CHOICE)
     __contains__ = _refuse("`in`", "compare with np.any(x == value)")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.batching.alignment import spread
-from autograd_core.engine.operands import BatchedBase, Level, batched, levels_of
+from autograd_core.engine.operands import BatchedBase, Level, batched
 from autograd_core.engine.primitive import Primitive
 
 
@@ -32,12 +32,6 @@ def _out(x: Any, *, level: Level, axis: int) -> Any:
     return np.moveaxis(values, 0, axis) if axis else values
 
 
-def _spread(x: Any, *, level: Level) -> Any:
-    if isinstance(x, BatchedBase) and x.level.number > level.number:
-        return batched(_spread(x.examples, level=level), x.level)
-    return spread(x, level)
-
-
 def _pair(name: str) -> tuple[Primitive, Primitive]:
     enter, leave = Primitive(_in, f"{name}_in"), Primitive(_out, f"{name}_out")
     enter.defvjp(lambda g, _out, _x, *, level, axis: leave(g, level=level, axis=axis % _x.ndim))
@@ -53,9 +47,4 @@ batch_out.ends_level = True
 loop_in, loop_out = _pair("loop")
 
 #: Repeat a recorded value for all examples, without a sum over them in the sweep.
-spread_recorded = Primitive(_spread, "spread").defvjp(lambda g, _out, _x, *, level: g)
-
-
-def is_inside(a: Any, level: Level) -> bool:
-    """Return whether an array or Tensor has a level, wherever in its levels."""
-    return level in levels_of(a)
+spread_recorded = Primitive(spread, "spread").defvjp(lambda g, _out, _x, *, level: g)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from autograd_core.batching.looping import loop
 from autograd_core.engine.levels import on_batch
-from autograd_core.engine.operands import newest
+from autograd_core.engine.operands import Level, newest
 from autograd_core.engine.primitive import Primitive, compositions
 from autograd_core.engine.recording import apply, holds_tensor
 from autograd_core.errors import VmapError
@@ -33,12 +33,21 @@ def rule(*functions: Callable[..., Any]) -> Callable[[Rule], Rule]:
     return register
 
 
-def call_function(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Run a function on batched arrays: by its rule, by its composition, or by the loop."""
-    level = newest((args, kwargs))
+def call_function(
+    fun: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    like: Level | None = None,
+) -> Any:
+    """Run a function on batched arrays: by its rule, by its composition, or by the loop.
+
+    ``like`` is the level of an array that was given by ``like=`` alone.
+    """
+    level, known = newest((args, kwargs)), rules.get(fun)
     if level is None:
+        if like is not None and known is not None:
+            return known(like, fun, *args, **kwargs)
         return fun(*args, **kwargs)
-    known = rules.get(fun)
     if known is not None and kwargs.get("out") is None:
         found = known(level, fun, *args, **kwargs)
         if found is not NotImplemented:
@@ -48,9 +57,8 @@ def call_function(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
         token = _running.set(running | {fun})
         try:
             return composed(*args, **kwargs)
-        except Exception as error:
-            if getattr(error, "is_final", False):
-                raise
+        except Exception:  # also what would be final in the user's own code
+            pass
         finally:
             _running.reset(token)
     return loop(fun, args, kwargs)

@@ -251,6 +251,8 @@ def _einsum(level: Level, fun: Any, subscripts: Any, *arrays: Any, **kwargs: Any
 
 @rule(np.dot)
 def _dot(level: Level, fun: Any, a: Any, b: Any) -> Any:
+    if ndim(b) == 1 and ndim(a) > 1:
+        return a @ b
     if ndim(a) < 1 or ndim(b) < 2 or max(ndim(a), ndim(b)) < 3:
         return NotImplemented
     return np.tensordot(a, b, axes=((ndim(a) - 1,), (ndim(b) - 2,)))

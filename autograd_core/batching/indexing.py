@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd_core.batching.alignment import align, has, ndim, spread
 from autograd_core.batching.dispatch import refused, rule
-from autograd_core.engine.operands import BatchedBase, Level, batched, newest
+from autograd_core.engine.operands import BatchedBase, Level, batched, newest, writeable
 from autograd_core.errors import VmapError
 from autograd_core.tensors.methods import getitem, setitem
 
@@ -78,7 +78,9 @@ def get_item(x: Any, index: Any) -> Any:
     assert level is not None
     x = spread(x, level)
     full, move = index_behind(x, index, level)
-    found = x.examples[full]
+    values = x.examples
+    older = isinstance(values, np.ndarray) and newest(full) is not None
+    found = get_item(values, full) if older else values[full]
     return batched(found if move is None else np.moveaxis(found, *move), level)
 
 
@@ -129,6 +131,6 @@ def _getitem(level: Level, _fun: Any, x: Any, *, index: Any) -> Any:
 
 @rule(setitem.fun)
 def _setitem(level: Level, _fun: Any, x: Any, value: Any, *, index: Any) -> Any:
-    out = spread(x, level).copy()
+    out = writeable(x, value, index)
     out[index] = value
     return out

@@ -49,9 +49,11 @@ def _newest(args: tuple[Any, ...]) -> Level | None:
 
 
 def _with_core_axes(level: Level, ufunc: np.ufunc, args: Any, kwargs: dict[str, Any]) -> Any:
+    assert ufunc.signature is not None
+    if kwargs.keys() == {"axis"} and ufunc.signature == "(n),(n)->()":
+        args, kwargs = [np.moveaxis(a, kwargs["axis"], -1) for a in args], {}
     if not kwargs.keys().isdisjoint(("axis", "axes", "keepdims")):
         return loop(ufunc, args, kwargs)
-    assert ufunc.signature is not None
     inputs = ufunc.signature.partition("->")[0][1:-1].split("),(")
     cores = [c.count(",") + 1 if c else 0 for c in inputs]
     n = max(ndim(a) - c for a, c in zip(args, cores, strict=True))

@@ -38,7 +38,7 @@ def is_host(a: Any) -> bool:
 def to_host(a: Any) -> Any:
     """Return the values as an ndarray, by the conversion that the array's own type offers."""
     a = unwrap(a)
-    if isinstance(a, np.ndarray):
+    if isinstance(a, (np.ndarray, BatchedBase)):
         return a
     if not isinstance(a, (list, tuple)):
         for conversion in ("get", "compute"):  # CuPy, Dask
@@ -62,7 +62,7 @@ def any_now(mask: Any) -> bool:
     mask = to_host(mask) if is_lazy(mask) else unwrap(mask)
     while isinstance(mask, BatchedBase):  # for any of the examples
         mask = mask.examples
-    return bool(mask.any())
+    return bool(np.any(mask))
 
 
 def asarray_like(constant: Any, a: Any) -> Any:

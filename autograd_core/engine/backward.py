@@ -305,7 +305,7 @@ def _batched_rule(error: Exception, rule: Callable[..., Any]) -> Callable[..., A
     """Return a rule that failed on batched arrays as one that runs for each example."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        return on_batch(error, rule, args, kwargs)
+        return on_batch(error, rule, args, kwargs, composed=True)
 
     call.__name__ = getattr(rule, "__name__", "rule")
     return call

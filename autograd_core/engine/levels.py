@@ -45,9 +45,13 @@ def sum_ended(c: Any, argument: Any, ended: Collection[Level]) -> Any:
 
 
 def on_batch(
-    error: Exception, fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
-    """Return what a function that failed on batched arrays gives for them, or raise the error."""
-    if newest((args, kwargs)) is None or getattr(error, "is_final", False):
+    error: Exception, fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
+    composed: bool = False,
+) -> Any:  # fmt: skip
+    """Return what a function that failed on batched arrays gives for them, or raise the error.
+
+    An error that is final is that of the user's own call, and not of one in a composition.
+    """
+    if newest((args, kwargs)) is None or (getattr(error, "is_final", False) and not composed):
         raise error
     return VmapError.run_on_batch(fun, args, kwargs)

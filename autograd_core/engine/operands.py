@@ -103,6 +103,41 @@ def batched(values: Any, level: Level) -> Any:
     return _Result(values, level)
 
 
+def has(a: Any, level: Level) -> bool:
+    """Return whether an array has a batch of this level as its outer one."""
+    return isinstance(a, BatchedBase) and a.level is level
+
+
+def spread(a: Any, level: Level) -> Any:
+    """Return a value with the level, repeated for all examples where it has none."""
+    if isinstance(a, BatchedBase):
+        if a.level is level:
+            return a
+        if a.level.number > level.number:  # an older level is inside
+            return batched(spread(a.examples, level), a.level)
+    a = a if hasattr(a, "ndim") else np.asarray(a)
+    return batched(np.broadcast_to(a, (level.size, *a.shape)), level)
+
+
+def writeable(a: Any, *written: Any) -> Any:
+    """Return a copy of a value, with all levels of what will be written into it."""
+    for level in sorted(_levels_in(written) - {*levels_of(a)}, key=lambda level: level.number):
+        a = spread(a, level)
+    return a.copy()
+
+
+def _levels_in(values: Iterable[Any]) -> set[Level]:
+    found: set[Level] = set()
+    for a in values:
+        if isinstance(a, Operand):
+            found.update(levels_of(a))
+        elif isinstance(a, (list, tuple)):
+            found |= _levels_in(a)
+        elif isinstance(a, dict):
+            found |= _levels_in(a.values())
+    return found
+
+
 def levels_of(a: Any) -> tuple[Level, ...]:
     """Return the levels of an array, or of what is left of one, newest first."""
     if a.__class__ is np.ndarray:

@@ -279,8 +279,8 @@ def _cov(
             norm = total - ddof
         else:
             norm = total - ddof * (w * aweights).sum() / total
-    if norm <= 0:  # no degrees of freedom are left
-        norm = 0.0
+    if any_now(norm <= 0):  # no degrees of freedom are left
+        norm = np.where(norm <= 0, 0.0, norm)
     return (weighted @ conj(centred).T * np.true_divide(1, norm)).squeeze()
 
 

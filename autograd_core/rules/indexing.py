@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.batching.alignment import spread
 from autograd_core.batching.dispatch import rule
 from autograd_core.engine.array_types import asarray_like, writes_output
-from autograd_core.engine.operands import Level
+from autograd_core.engine.operands import Level, writeable
 from autograd_core.engine.primitive import Primitive, composition, defvjp, primitive, primitive_of
 from autograd_core.engine.recording import unwrap
 from autograd_core.engine.views import Steps, follow
@@ -142,14 +141,14 @@ def _take(g: Any, _out: Any, _x: Any, indices: Any, axis: Any = None, mode: Any 
 @rule(put_sum.fun)
 def _put_sum_batch(level: Level, _fun: Any, g: Any, *, index: Any, shape: Any) -> Any:
     """Add where the index differs over a batch, and the cotangent may not."""
-    out = spread(np.zeros(shape, g.dtype), level).copy()
+    out = writeable(np.zeros(shape, g.dtype), g, index)
     np.add.at(out, index, g)
     return out
 
 
 @rule(scatter_add.fun)
 def _scatter_batch(level: Level, _fun: Any, base: Any, index: Any, values: Any) -> Any:
-    out = spread(base, level).copy()
+    out = writeable(base, index, values)
     np.add.at(out, index, values)
     return out
 

@@ -61,7 +61,7 @@ def call_function(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
             try:
                 return composed(*args, **kwargs)
             except Exception as error:
-                return on_batch(error, fun, args, kwargs)
+                return on_batch(error, fun, args, kwargs, composed=True)
         if fun not in NON_DIFFERENTIABLE:
             raise NotDifferentiableError(no_rule(name_of(fun)))
     result = _run_drawn(fun, args, kwargs) if mode.get() & DRAW else run_plain(fun, args, kwargs)
@@ -169,7 +169,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict
     try:
         return call_method(ufunc, method, name, args, kwargs)
     except Exception as error:
-        return on_batch(error, call, args, kwargs)
+        return on_batch(error, call, args, kwargs, composed=True)
 
 
 def _call_with_options(

@@ -12,6 +12,7 @@ from autograd_core.engine.modes import in_mode
 from autograd_core.engine.operands import Level, levels_of
 from autograd_core.engine.recording import TensorBase, unwrap
 from autograd_core.errors import VmapError
+from autograd_core.transforms.randomness import refusing_draws
 from autograd_core.transforms.trees import Tree, branch_of, describe
 
 Function = Callable[..., Any]
@@ -71,7 +72,7 @@ def vmap(fun: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
             for a, x in zip(leaves, axes, strict=True)
         ]
         given, options = tree.restore(inside)
-        out = Tree(in_mode(BATCH, 0, fun, *given, **options))
+        out = Tree(in_mode(BATCH, 0, refusing_draws(fun), *given, **options))
         places = _spread_axes(out_axes, out, "out_axes")
         return out.restore(
             [_left(a, level, x, out) for a, x in zip(out.leaves, places, strict=True)]
