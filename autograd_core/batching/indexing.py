@@ -10,8 +10,9 @@ import numpy as np
 from autograd_core.batching.alignment import align, has, ndim, spread
 from autograd_core.batching.dispatch import refused, rule
 from autograd_core.engine.operands import BatchedBase, Level, batched, newest, writeable
+from autograd_core.engine.views import Steps, follow
 from autograd_core.errors import VmapError
-from autograd_core.tensors.methods import getitem, setitem
+from autograd_core.tensors.methods import getitem, setitem, write_view
 
 #: Where the axes of an index are in what it gives, and where they belong: for np.moveaxis.
 Move = tuple[Any, Any] | None
@@ -133,4 +134,14 @@ def _getitem(level: Level, _fun: Any, x: Any, *, index: Any) -> Any:
 def _setitem(level: Level, _fun: Any, x: Any, value: Any, *, index: Any) -> Any:
     out = writeable(x, value, index)
     out[index] = value
+    return out
+
+
+@rule(write_view.fun)
+def _write_view(level: Level, _fun: Any, x: Any, value: Any, *, steps: Steps, layout: Any) -> Any:
+    if layout:
+        out = writeable(x.transpose(layout), value).transpose(np.argsort(layout).tolist())
+    else:
+        out = writeable(x, value)
+    follow(steps, out)[...] = value
     return out

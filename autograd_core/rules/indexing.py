@@ -18,6 +18,7 @@ from autograd_core.engine.primitive import Primitive, composition, defvjp, primi
 from autograd_core.engine.recording import unwrap
 from autograd_core.engine.views import Steps, follow
 from autograd_core.rules import costs
+from autograd_core.rules.common import as_array
 from autograd_core.tensors.methods import getitem, setitem, write_view
 
 
@@ -129,7 +130,7 @@ write_view.defvjp(
 def _take(g: Any, _out: Any, _x: Any, indices: Any, axis: Any = None, mode: Any = "raise") -> Any:
     shape = (_x.size,) if axis is None else _x.shape
     along = 0 if axis is None else axis % _x.ndim
-    chosen, n = np.asarray(unwrap(indices)), shape[along]
+    chosen, n = as_array(unwrap(indices)), shape[along]
     if mode == "wrap":
         chosen = chosen % n
     elif mode == "clip":
