@@ -28,7 +28,8 @@ def loop(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
     """
     level = newest((args, kwargs))
     assert level is not None
-    _tell(fun)
+    if level.tells:
+        _tell(fun)
     whole: dict[int, Any] = {}
 
     def part_of(value: Any, i: int) -> Any:

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.operands import BatchedBase
+from autograd_core.engine.operands import BatchedBase, all_examples
 from autograd_core.engine.recording import TensorBase, unwrap
 
 
@@ -60,9 +60,7 @@ def any_of(mask: Any) -> bool:
 def any_now(mask: Any) -> bool:
     """Return whether a mask is True anywhere; the values of a lazy one are computed."""
     mask = to_host(mask) if is_lazy(mask) else unwrap(mask)
-    while isinstance(mask, BatchedBase):  # for any of the examples
-        mask = mask.examples
-    return bool(np.any(mask))
+    return bool(np.any(all_examples(mask)))
 
 
 def asarray_like(constant: Any, a: Any) -> Any:

@@ -34,7 +34,7 @@ from autograd_core.engine.graph import (
 )
 from autograd_core.engine.levels import on_batch, sum_ended
 from autograd_core.engine.mutation import check_mutations, check_samples
-from autograd_core.engine.operands import BatchedBase, Level, newest
+from autograd_core.engine.operands import BatchedBase, Level, all_examples, newest
 from autograd_core.engine.primitive import SMALL, Primitive, ShapeDtype
 from autograd_core.engine.recording import make_tensor, unwrap
 from autograd_core.engine.structural_zeros import (
@@ -399,7 +399,7 @@ def check_cotangent(node: Node, position: int, c: Any) -> None:
             raise AnomalyError(
                 f"array {i} of {origin(node)} was changed in place after it was saved for backward"
             )
-    values = getattr(c, "_array", c)
+    values = all_examples(getattr(c, "_array", c))
     if values.dtype.kind in "fc" and not np.isfinite(values).all():
         raise AnomalyError(
             f"backward of {origin(node)} gave the first non-finite gradient, for "

@@ -15,6 +15,7 @@ import numpy as np
 
 from autograd_core.engine.graph import ANOMALY, PROFILE, TRACE, Node, arrays_in, clock, mode
 from autograd_core.engine.levels import on_batch
+from autograd_core.engine.operands import all_examples
 from autograd_core.engine.primitive import Primitive
 from autograd_core.errors import AnomalyError
 
@@ -125,7 +126,7 @@ def observe(node: Node, bits: int, *outputs: Any) -> None:
     if bits & ANOMALY:
         diagnostics.digests = checksums(node)
         for out in outputs:
-            if out.dtype.kind in "fc" and not np.isfinite(out).all():
+            if out.dtype.kind in "fc" and not np.isfinite(all_examples(out)).all():
                 assert node.primitive is not None
                 raise AnomalyError(
                     f"{node.primitive.name} gave the first non-finite value, in a result of shape "

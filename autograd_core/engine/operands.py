@@ -62,14 +62,15 @@ class ShapeDtype:
 class Level:
     """One run of ``vmap``: the number of its examples, and its place among the levels.
 
-    A value without the level is the same for all examples.
+    A value without the level is the same for all examples.  ``tells`` says whether a function that
+    runs example by example gives a warning.
     """
 
-    __slots__ = ("number", "size")
+    __slots__ = ("number", "size", "tells")
     _numbers = itertools.count(1)
 
-    def __init__(self, size: int) -> None:
-        self.number, self.size = next(Level._numbers), size
+    def __init__(self, size: int, tells: bool = True) -> None:
+        self.number, self.size, self.tells = next(Level._numbers), size, tells
 
 
 class BatchedBase(Operand):
@@ -124,6 +125,13 @@ def writeable(a: Any, *written: Any) -> Any:
     for level in sorted(_levels_in(written) - {*levels_of(a)}, key=lambda level: level.number):
         a = spread(a, level)
     return a.copy()
+
+
+def all_examples(a: Any) -> Any:
+    """Return the array with the batches of all levels in front."""
+    while isinstance(a, BatchedBase):
+        a = a.examples
+    return a
 
 
 def _levels_in(values: Iterable[Any]) -> set[Level]:
