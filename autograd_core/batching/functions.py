@@ -271,7 +271,7 @@ def _convolve(level: Level, fun: Any, a: Any, v: Any, mode: str | None = None) -
     if m > n:
         a, v = v, a
     longer, shorter = max(n, m), min(n, m)
-    whole = np.zeros((level.size, n + m - 1), np.result_type(a, v))
+    whole = np.zeros_like(a[:, :1] * v[:, :1], shape=(level.size, n + m - 1))
     for i in range(shorter):
         whole[:, i : i + longer] += a * v[:, i : i + 1]
     start = {"full": 0, "valid": shorter - 1, "same": (shorter - 1) // 2}[mode]
