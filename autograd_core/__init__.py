@@ -27,6 +27,7 @@ from autograd_core import errors, rules, special
 from autograd_core.engine import array_types, scopes
 from autograd_core.engine import primitive as _primitive_module
 from autograd_core.engine.allocator import keep_freed_memory
+from autograd_core.engine.array_types import any_now
 from autograd_core.engine.differentiate import gradients
 from autograd_core.engine.modes import (
     detect_anomaly,
@@ -88,7 +89,7 @@ _LAZY = {
 
 # fmt: off
 __all__ = [  # noqa: RUF022  (by topic)
-    "Operand", "Primitive", "Tensor", "array", "checkpoint", "compile", "composition",
+    "Operand", "Primitive", "Tensor", "any_now", "array", "checkpoint", "compile", "composition",
     "compositions", "defvjp", "detect_anomaly", "elementwise_grad", "enable_grad",
     "fill_diagonal", "grad", "gradients", "hessian", "hvp", "is_grad_enabled", "is_recomputing",
     "jacobian", "jvp", "kinks", "no_grad", "place", "primitive", "put", "put_along_axis",

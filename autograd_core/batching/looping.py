@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -39,6 +40,9 @@ def loop(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
             return type(value)(part_of(v, i) for v in value)
         if type(value) is dict:
             return {k: part_of(v, i) for k, v in value.items()}
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.init}
+            return dataclasses.replace(value, **part_of(fields, i))
         if has(value, level):
             return value.examples[i] if level.size else _zeros_of(value)
         if isinstance(value, TensorBase) and (has(value._array, level) or value._node.tracked):

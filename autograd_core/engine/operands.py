@@ -171,6 +171,8 @@ def newest(values: Iterable[Any], best: Level | None = None) -> Level | None:
             best = newest(a, best)
         elif isinstance(a, dict):
             best = newest(a.values(), best)
+        elif hasattr(a, "__dataclass_fields__"):  # options in one object
+            best = newest([getattr(a, name) for name in a.__dataclass_fields__], best)
     return best
 
 

@@ -45,6 +45,13 @@ def as_float_array(x: Any, name: str = "this function", complex_too: bool = Fals
     return x.astype(float) if hasattr(x, "astype") else np.asarray(x, dtype=float)
 
 
+def any_outside(numbers: Any, end: int) -> bool:
+    """Return whether any whole number is not from 0 to ``end - 1``."""
+    if isinstance(numbers, np.ndarray):  # in half the time
+        return bool(numbers.min() < 0 or numbers.max() >= end)
+    return ag.any_now((numbers < 0) | (numbers >= end))
+
+
 def as_array(x: Any) -> Any:
     """Return the array of ``x``, a Tensor, an array or what converts to one, without a gradient."""
     if isinstance(x, ag.Tensor):
@@ -422,7 +429,7 @@ def embedding(ids: Any, weight: Any, padding_idx: int | None = None) -> Any:
     if ids.dtype.kind not in "iu":
         raise TypeError(f"embedding takes whole numbers as ids, got dtype {ids.dtype}")
     rows = weight.shape[0]
-    if ids.size and not 0 <= ids.min() <= ids.max() < rows:
+    if ids.size and any_outside(ids, rows):
         wrong = ids[(ids < 0) | (ids >= rows)].reshape(-1)[0]
         raise IndexError(f"embedding has the ids 0 to {rows - 1}, got {wrong}")
     return _look_up(weight, index=ids, padding=padding_idx)

@@ -21,10 +21,13 @@ BLOCK = 1 << 16
 
 
 def is_numpy(a: Any) -> bool:
-    """Return whether a value is NumPy's, or stands for one while a program is traced."""
-    return isinstance(a, (np.ndarray, np.generic)) or (
-        isinstance(a, ag.Operand) and not isinstance(a, ag.Tensor)
-    )
+    """Return whether a value is NumPy's, or stands for one while a program is traced.
+
+    That of a batch (``ag.vmap``) is not: its examples have no single number.
+    """
+    if isinstance(a, (np.ndarray, np.generic)):
+        return True
+    return isinstance(a, ag.Operand) and not isinstance(a, ag.Tensor) and not hasattr(a, "examples")
 
 
 @contextmanager
