@@ -109,56 +109,58 @@ def _along(level: Level, fun: Any, a: Any, *args: Any, **kwargs: Any) -> Any:
     options = _options("axis dtype out" if counts else "axis out keepdims", args, kwargs)
     axis, keeps = options.pop("axis", None), options.pop("keepdims", False)
     whole = axis is None or not a.ndim
-    found = (
-        fun(flat(a), axis=1, **options)
-        if whole
-        else fun(a.examples, axis=axis_behind(axis, a.ndim))
-    )
+    place = 1 if whole else axis_behind(axis, a.ndim)
+    found = fun(flat(a) if whole else a.examples, axis=place, **options)
     if keeps:
-        shape = [1] * a.ndim if whole else list(a.shape)
-        if not whole:
-            shape[axis] = 1
+        shape = [1 if whole or i + 1 == place else n for i, n in enumerate(a.shape)]
         found = found.reshape((level.size, *shape))
-    if options and not whole:
-        found = fun(a.examples, axis=axis_behind(axis, a.ndim), **options)
     return batched(found, level)
 
 
-_AXIS_LAST: dict[Any, str] = {
-    **dict.fromkeys((np.sort, np.argsort), "axis kind order"),
-    **dict.fromkeys((np.partition, np.argpartition), "kth axis kind order"),
-    **dict.fromkeys((np.fft.fft, np.fft.ifft, np.fft.rfft, np.fft.irfft), "n axis norm out"),
-    **dict.fromkeys((np.fft.hfft, np.fft.ihfft), "n axis norm out"),
-    np.diff: "n axis prepend append",
-    np.unwrap: "discont axis",
-    np.trapezoid: "x dx axis",
+_LAST, _ALL = {"axis": -1}, {"axes": None}
+
+#: The parameters after the array, and the axes that are meant where none are given.
+_SHIFTED: dict[Any, tuple[str, dict[str, Any]]] = {
+    **dict.fromkeys((np.sort, np.argsort), ("axis kind order", _LAST)),
+    **dict.fromkeys((np.partition, np.argpartition), ("kth axis kind order", _LAST)),
+    **dict.fromkeys(
+        (np.fft.fft, np.fft.ifft, np.fft.rfft, np.fft.irfft), ("n axis norm out", _LAST)
+    ),
+    **dict.fromkeys((np.fft.hfft, np.fft.ihfft), ("n axis norm out", _LAST)),
+    **dict.fromkeys(
+        (np.fft.fftn, np.fft.ifftn, np.fft.rfftn, np.fft.irfftn), ("s axes norm out", _ALL)
+    ),
+    **dict.fromkeys(
+        (np.fft.fft2, np.fft.ifft2, np.fft.rfft2, np.fft.irfft2),
+        ("s axes norm out", {"axes": (-2, -1)}),
+    ),
+    **dict.fromkeys((np.fft.fftshift, np.fft.ifftshift), ("axes", _ALL)),
+    **dict.fromkeys(
+        (np.diagonal, np.trace), ("offset axis1 axis2 dtype", {"axis1": 0, "axis2": 1})
+    ),
+    **dict.fromkeys((np.linalg.diagonal, np.linalg.trace), ("", {})),
+    **dict.fromkeys((np.split, np.array_split), ("indices_or_sections axis", {"axis": 0})),
+    np.diff: ("n axis prepend append", _LAST),
+    np.unwrap: ("discont axis", _LAST),
+    np.trapezoid: ("x dx axis", _LAST),
+    np.flip: ("axis", {"axis": None}),
+    np.rot90: ("k axes", {"axes": (0, 1)}),
 }
 
 
-@rule(*_AXIS_LAST)
-def _last_axis(level: Level, fun: Any, a: Any, *args: Any, **kwargs: Any) -> Any:
-    options = _options(_AXIS_LAST[fun], args, kwargs)
-    axis = options.pop("axis", -1)
-    if not has(a, level) or newest(options.values()) is not None:
+@rule(*_SHIFTED)
+def _shifted(level: Level, fun: Any, a: Any, *args: Any, **kwargs: Any) -> Any:
+    names, places = _SHIFTED[fun]
+    options = {**places, **_options(names, args, kwargs)}
+    beside = [options.get(k) for k in ("x", "prepend", "append")]  # arrays, that have no batch
+    if not has(a, level) or newest([options]) or any(b is not None for b in beside):
         return NotImplemented
-    if any(np.ndim(options.get(k, 0)) for k in ("prepend", "append", "x")) or "prepend" in options:
-        return NotImplemented
-    if "append" in options:
-        return NotImplemented
-    if axis is None:
-        return batched(fun(flat(a), axis=1, **options), level)
-    return batched(fun(a.examples, axis=axis_behind(axis, a.ndim), **options), level)
-
-
-@rule(np.fft.fftn, np.fft.ifftn, np.fft.rfftn, np.fft.irfftn)
-@rule(np.fft.fft2, np.fft.ifft2, np.fft.rfft2, np.fft.irfft2)
-def _fft_of_axes(level: Level, fun: Any, a: Any, *args: Any, **kwargs: Any) -> Any:
-    options = _options("s axes norm out", args, kwargs)
-    axes, sizes = options.pop("axes", None), options.get("s")
-    if axes is None:
-        last = 2 if fun.__name__.endswith("2") else len(sizes) if sizes is not None else a.ndim
-        axes = tuple(range(-last, 0))
-    return batched(fun(a.examples, axes=axes_behind(axes, a.ndim), **options), level)
+    if places is _LAST and options["axis"] is None:
+        return batched(fun(flat(a), **{**options, "axis": 1}), level)
+    if places is _ALL and options["axes"] is None and options.get("s") is not None:
+        options["axes"] = range(-len(options["s"]), 0)
+    options |= {name: axes_behind(options[name], a.ndim) for name in places}
+    return rebatched(fun(a.examples, **options), level)
 
 
 # -- element by element ---------------------------------------------------------------------------

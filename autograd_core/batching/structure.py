@@ -76,11 +76,6 @@ def _broadcast_arrays(level: Level, fun: Any, *arrays: Any, **kwargs: Any) -> An
     return tuple(np.broadcast_to(a, shape) for a in arrays)
 
 
-@rule(np.flip, np.fft.fftshift, np.fft.ifftshift)
-def _flip(level: Level, fun: Any, a: Any, axis: Any = None, axes: Any = None) -> Any:
-    return batched(fun(a.examples, axes_behind(axis if axes is None else axes, a.ndim)), level)
-
-
 @rule(np.fliplr, np.flipud)
 def _flip_one(level: Level, fun: Any, a: Any) -> Any:
     return np.flip(a, 1 if fun is np.fliplr else 0)
@@ -93,11 +88,6 @@ def _roll(level: Level, fun: Any, a: Any, shift: Any, axis: Any = None) -> Any:
     if axis is None:
         return batched(fun(flat(a), shift, 1).reshape(a.examples.shape), level)
     return batched(fun(a.examples, shift, axes_behind(axis, a.ndim)), level)
-
-
-@rule(np.rot90)
-def _rot90(level: Level, fun: Any, a: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
-    return batched(fun(a.examples, k, axes_behind(axes, a.ndim)), level)
 
 
 @rule(np.repeat)
@@ -119,19 +109,6 @@ def _tile(level: Level, fun: Any, a: Any, reps: Any) -> Any:
 @rule(np.tril, np.triu)
 def _triangle(level: Level, fun: Any, a: Any, k: int = 0) -> Any:
     return batched(fun(a.examples, k), level) if a.ndim > 1 else NotImplemented
-
-
-@rule(np.diagonal, np.trace)
-def _diagonal(
-    level: Level, fun: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, **kwargs: Any
-) -> Any:
-    places = axis_behind(axis1, a.ndim), axis_behind(axis2, a.ndim)
-    return batched(fun(a.examples, offset, *places, **kwargs), level)
-
-
-@rule(np.linalg.diagonal, np.linalg.trace)
-def _last_diagonal(level: Level, fun: Any, a: Any, **kwargs: Any) -> Any:
-    return batched(fun(a.examples, **kwargs), level)
 
 
 @rule(np.lib.stride_tricks.sliding_window_view)
@@ -213,13 +190,6 @@ def _stack(level: Level, fun: Any, arrays: Any, axis: int = 0, **kwargs: Any) ->
     parts = [spread(a, level) for a in arrays]
     place = axis_behind(axis, parts[0].ndim + 1)
     return batched(fun([a.examples for a in parts], place, **kwargs), level)
-
-
-@rule(np.split, np.array_split)
-def _split(level: Level, fun: Any, a: Any, sections: Any, axis: int = 0) -> Any:
-    if isinstance(sections, BatchedBase):
-        return NotImplemented
-    return [batched(part, level) for part in fun(a.examples, sections, axis_behind(axis, a.ndim))]
 
 
 # -- selection ------------------------------------------------------------------------------------
