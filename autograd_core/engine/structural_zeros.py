@@ -25,7 +25,7 @@ from autograd_core.engine.cotangents import sum_to_shape
 from autograd_core.engine.diagnostics import origin
 from autograd_core.engine.graph import Node
 from autograd_core.engine.levels import sum_ended
-from autograd_core.engine.operands import Level
+from autograd_core.engine.operands import Level, all_examples
 from autograd_core.engine.primitive import ShapeDtype
 from autograd_core.engine.recording import unwrap
 
@@ -163,7 +163,9 @@ def propagate(
 def zero_unreachable(node: Node, mask: ZeroMask, c: Any, report: bool) -> Any:
     """Set to 0 what is not finite in ``c`` and cannot influence the result."""
     bad = ~np.isfinite(unwrap(c))
-    if is_host(bad) and not bad.any():  # of others it is not asked, which would wait for a device
+    every = all_examples(bad)
+    # of others it is not asked, which would wait for a device
+    if is_host(every) and not every.any():
         return c
     hidden = bad & (mask.value() == 0)
     if report and any_of(hidden):

@@ -30,6 +30,20 @@ def is_numpy(a: Any) -> bool:
     return isinstance(a, ag.Operand) and not isinstance(a, ag.Tensor) and not hasattr(a, "examples")
 
 
+def batched_in_examples(operation: Any) -> None:
+    """Let an operation on arrays ``(N, ...)`` run under ``ag.vmap``, whose batch joins ``N``."""
+
+    def rule(size: int, batched: Any, *arrays: Any, **options: Any) -> Any:
+        spread = [
+            a if has else np.broadcast_to(a, (size, *a.shape))
+            for a, has in zip(arrays, batched, strict=True)
+        ]
+        out = operation(*(a.reshape((size * a.shape[1], *a.shape[2:])) for a in spread), **options)
+        return out.reshape((size, spread[0].shape[1], *out.shape[1:]))
+
+    operation.defbatch(rule)
+
+
 @contextmanager
 def long_rows(length: int) -> Iterator[None]:
     """Let NumPy combine a column with rows of ``length`` numbers row by row.

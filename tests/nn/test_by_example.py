@@ -137,3 +137,31 @@ def test_layer_norm_of_one_row():
     assert ag.gradcheck(lambda x: layer(x), x.numpy()).verdict == "pass"
     np.sum(layer(x) ** 2).backward()
     assert x.grad.shape == (1, 5)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("axes", [(0, 0, 0), (0, None, None), (None, 0, None), (None, None, 0)])
+def test_convolution_runs_as_more_examples_or_groups(groups, axes):
+    x, w = rng.normal(size=(3, 2, 4, 6, 6)), rng.normal(size=(3, 6, 4 // groups, 3, 3))
+    args = [
+        a if i == 0 else a[0] for a, i in zip((x, w, rng.normal(size=(3, 6))), axes, strict=True)
+    ]
+
+    def loss(x, w, b):
+        return np.sum(np.sin(nn.conv(x, w, b, stride=2, padding=1, groups=groups)))
+
+    found = ag.vmap(ag.grad(loss, (0, 1, 2)), axes)(*args)
+    for k in range(3):
+        row = [a[k] if i == 0 else a for a, i in zip(args, axes, strict=True)]
+        for g, wanted in zip(found, ag.grad(loss, (0, 1, 2))(*row), strict=True):
+            assert np.allclose(g[k], wanted, rtol=1e-12, atol=1e-13)
+
+
+def test_pooling_runs_as_more_examples():
+    x = rng.normal(size=(3, 2, 4, 6, 6))
+
+    def loss(x):
+        return np.sum(nn.max_pool2d(x, 2) ** 3) + np.sum(nn.avg_pool2d(x, 3, 1) ** 3)
+
+    wanted = np.stack([ag.grad(loss)(v) for v in x])
+    assert np.allclose(ag.vmap(ag.grad(loss))(x), wanted, rtol=1e-12, atol=1e-14)
