@@ -181,12 +181,14 @@ def with_batch_rule(fun: Callable[..., Any], rule: Callable[..., Any]) -> Callab
 
     @functools.wraps(fun)
     def call(*args: Any, **kwargs: Any) -> Any:
-        level = newest(args)
+        level = newest((args, kwargs))
         if level is None:
             return fun(*args, **kwargs)
-        flags = tuple(isinstance(a, BatchedBase) and a.level is level for a in args)
-        given = [a.examples if flag else a for a, flag in zip(args, flags, strict=True)]
-        out = rule(level.size, flags, *given, **kwargs)
+        values = (*args, *kwargs.values())
+        flags = tuple(has(a, level) for a in values)
+        given = [a.examples if flag else a for a, flag in zip(values, flags, strict=True)]
+        options = dict(zip(kwargs, given[len(args) :], strict=True))
+        out = rule(level.size, flags, *given[: len(args)], **options)
         if isinstance(out, (tuple, list)):
             return tuple(batched(o, level) for o in out)
         return batched(out, level)

@@ -201,9 +201,9 @@ class Primitive:
         Parameters
         ----------
         rule
-            Called as ``rule(size, batched, *args, **kwargs)``: ``batched[i]`` tells whether
-            ``args[i]`` has the batch, of ``size`` examples, as an axis in front.  It returns an
-            array, or a tuple of arrays, with the batch in front.
+            Called as ``rule(size, batched, *args, **kwargs)``: ``batched[i]`` tells whether the
+            ``i``-th argument, those by keyword last, has the batch, of ``size`` examples, as an
+            axis in front.  It returns an array, or a tuple of arrays, with the batch in front.
 
         Returns
         -------

@@ -394,6 +394,35 @@ _look_up.defvjp(
     selects=True,
 )
 _add_rows.defvjp(_read_rows)
+
+
+def _look_up_batch(size: int, batched: Any, weight: Any, *, index: Any, padding: Any) -> Any:
+    if not batched[0]:
+        return weight[index]
+    if not batched[1]:
+        return weight[:, index]
+    return weight[np.arange(size).reshape((-1, *(1,) * (index.ndim - 1))), index]
+
+
+def _add_rows_batch(
+    size: int, batched: Any, g: Any, *, index: Any, padding: int | None, rows: int
+) -> Any:
+    """Add the rows of all examples at once, to one table after the other."""
+    index, g = (
+        a if has else np.broadcast_to(a, (size, *a.shape))
+        for a, has in ((index, batched[1]), (g, batched[0]))
+    )
+    first = rows * np.arange(size).reshape((-1, *(1,) * (index.ndim - 1)))
+    places = index.astype(np.intp) + first
+    total = _add_rows(g, index=places, padding=None, rows=size * rows)
+    total = total.reshape((size, rows, g.shape[-1]))
+    if padding is not None:
+        total[:, padding] = 0
+    return total
+
+
+_look_up.defbatch(_look_up_batch)
+_add_rows.defbatch(_add_rows_batch)
 _look_up.name = "embedding"
 
 

@@ -36,7 +36,7 @@ def batched_in_examples(operation: Any) -> None:
     def rule(size: int, batched: Any, *arrays: Any, **options: Any) -> Any:
         spread = [
             a if has else np.broadcast_to(a, (size, *a.shape))
-            for a, has in zip(arrays, batched, strict=True)
+            for a, has in zip(arrays, batched, strict=False)
         ]
         out = operation(*(a.reshape((size * a.shape[1], *a.shape[2:])) for a in spread), **options)
         return out.reshape((size, spread[0].shape[1], *out.shape[1:]))

@@ -357,7 +357,7 @@ def _convolve_batch(
 
 
 def _correlate_batch(size: int, batched: Any, g: Any, x: Any, *, geo: Geometry) -> Any:
-    channels = [_as_channels(size, a, has) for a, has in zip((g, x), batched, strict=True)]
+    channels = [_as_channels(size, a, has) for a, has in zip((g, x), batched[:2], strict=True)]
     out = correlate(*channels, geo=geo._replace(groups=geo.groups * size))
     return out.reshape((size, out.shape[0] // size, *out.shape[1:]))
 
