@@ -8,6 +8,7 @@ array([0.        , 0.63970001])
 
 * derivatives of functions:   ``grad``, ``value_and_grad``, ``vjp``, ``jvp``, ``jacobian``,
   ``hessian``, ``hvp``, ``elementwise_grad``
+* of one example as of many:   ``vmap``
 * of recorded Tensors:        ``tensor``, ``array``, ``Tensor.backward``, ``gradients``
 * control of recording:       ``no_grad``, ``enable_grad``, ``stop_gradient``, ``checkpoint``,
   ``detect_anomaly``, ``strict_nan``
@@ -26,6 +27,7 @@ from autograd_core import errors, rules, special
 from autograd_core.engine import array_types, scopes
 from autograd_core.engine import primitive as _primitive_module
 from autograd_core.engine.allocator import keep_freed_memory
+from autograd_core.engine.array_types import any_now
 from autograd_core.engine.differentiate import gradients
 from autograd_core.engine.modes import (
     detect_anomaly,
@@ -54,6 +56,7 @@ from autograd_core.errors import (
     MutationError,
     NotDifferentiableError,
     RuleError,
+    VmapError,
 )
 from autograd_core.rules.indexing import scatter_add
 from autograd_core.rules.kinks import kinks
@@ -64,6 +67,7 @@ from autograd_core.transforms.checkpointing import checkpoint, stop_gradient
 from autograd_core.transforms.derivatives import hessian, hvp, jacobian, jvp
 from autograd_core.transforms.gradients import elementwise_grad, grad, value_and_grad, vjp
 from autograd_core.transforms.trees import ravel
+from autograd_core.transforms.vectorization import vmap
 
 if TYPE_CHECKING:
     from autograd_core import checking
@@ -85,14 +89,15 @@ _LAZY = {
 
 # fmt: off
 __all__ = [  # noqa: RUF022  (by topic)
-    "Operand", "Primitive", "Tensor", "array", "checkpoint", "compile", "composition",
+    "Operand", "Primitive", "Tensor", "any_now", "array", "checkpoint", "compile", "composition",
     "compositions", "defvjp", "detect_anomaly", "elementwise_grad", "enable_grad",
     "fill_diagonal", "grad", "gradients", "hessian", "hvp", "is_grad_enabled", "is_recomputing",
     "jacobian", "jvp", "kinks", "no_grad", "place", "primitive", "put", "put_along_axis",
     "putmask", "ravel", "scatter_add", "stop_gradient", "strict_nan", "tensor", "value_and_grad",
-    "vjp",
+    "vjp", "vmap",
     "AnomalyError", "AutogradError", "CompileError", "ConversionError", "GradcheckError",
     "GraphError", "InPlaceError", "MutationError", "NotDifferentiableError", "RuleError",
+    "VmapError",
     "Compiled", "Picture", "Profile", "assert_gradients", "check_rules", "draw", "gradcheck",
     "profile",
     "checking", "errors", "rules", "scopes", "special",

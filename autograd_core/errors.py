@@ -49,6 +49,20 @@ class NeedsNumbersError(CompileError):
     as_one_line: Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
+class VmapError(AutogradError, TypeError):
+    """A function under ``vmap`` needs one number, or one shape, where the examples differ.
+
+    ``run_on_batch``, which batching sets, runs a function on batched arrays that it cannot handle
+    as they are.  An error that ``is_final`` is the user's, and no reason to try another way.
+    """
+
+    run_on_batch: Callable[..., Any]
+
+    def __init__(self, message: str, is_final: bool = False) -> None:
+        super().__init__(message)
+        self.is_final = is_final
+
+
 class AnomalyError(AutogradError, ArithmeticError):
     """Under ``detect_anomaly``: the first non-finite value, or a saved value that changed."""
 

@@ -32,6 +32,7 @@ def _polygamma(x: Any, *, n: int) -> Any:
 
 _polygamma_of = Primitive(_polygamma, "polygamma")
 _polygamma_of.defvjp(lambda g, _out, x, *, n: g * _polygamma_of(x, n=n + 1), elementwise=True)
+_polygamma_of.defbatch(lambda _size, _batched, x, *, n: _polygamma(x, n=n))
 
 
 def polygamma(n: int, x: Any) -> Any:

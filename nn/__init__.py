@@ -43,6 +43,7 @@ from nn.models import mlp as mlp
 from nn.module import Module as Module
 from nn.module import Parameter as Parameter
 from nn.module import evaluating as evaluating
+from nn.module import functional_call as functional_call
 from nn.optim import *  # noqa: F403
 from nn.optim import schedules as schedules
 from nn.training import *  # noqa: F403

@@ -514,3 +514,74 @@ def innermost_outputs(model: Module, *inputs: Any) -> list[tuple[str, Module, An
     finally:
         _watcher.reset(token)
     return found
+
+
+def functional_call(model: Module, parameters: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+    """Return ``model(*args, **kwargs)`` as a function of its parameters.
+
+    Derivatives and ``ag.vmap`` of functions then reach the parameters of a model.
+
+    Parameters
+    ----------
+    model
+        Its own parameters and their gradients are left as they are.
+    parameters
+        Arrays or Tensors by the names of :meth:`Module.named_parameters`; a parameter that is left
+        out keeps its value.
+
+    Raises
+    ------
+    StateError
+        For a name or a shape that the model does not have.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag, nn
+    >>> model = nn.Linear(2, 1, rng=0).to(np.float64)
+    >>> weights = {name: p.numpy() for name, p in model.named_parameters()}
+    >>> def loss(weights, x, y):
+    ...     return nn.mse_loss(nn.functional_call(model, weights, x[None]), y[None])
+    >>> x, y = np.ones((5, 2)), np.zeros((5, 1))
+    >>> by_example = ag.vmap(ag.grad(loss), in_axes=(None, 0, 0))(weights, x, y)
+    >>> {name: g.shape for name, g in by_example.items()}
+    {'weight': (5, 1, 2), 'bias': (5, 1)}
+    """
+    own = dict(model.named_parameters())
+    unknown = [name for name in parameters if name not in own]
+    if unknown:
+        raise StateError(f"the model has no parameter {listed(unknown)}; it has {listed(own)}")
+    new: dict[int, Any] = {}
+    for name, value in parameters.items():
+        value = value if isinstance(value, ag.Tensor) else ag.tensor(value)
+        if value.shape != own[name].shape:
+            raise StateError(f"{name} has shape {own[name].shape}, got {value.shape}")
+        new[id(own[name])] = value
+    before: list[tuple[dict[str, Any], str, Any]] = []
+
+    def give_back() -> None:
+        for attributes, key, value in before:
+            attributes[key] = value
+
+    with _ending(give_back):
+        for _, module in model.named_modules():
+            attributes = vars(module)
+            for key, value in list(attributes.items()):
+                replaced = _replaced(value, new)
+                if replaced is not value:
+                    before.append((attributes, key, value))
+                    attributes[key] = replaced
+        return model(*args, **kwargs)
+
+
+def _replaced(value: Any, new: Mapping[int, Any]) -> Any:
+    """Return an attribute with other parameters; the same object where nothing changes."""
+    if isinstance(value, Parameter):
+        return new.get(id(value), value)
+    if type(value) in (list, tuple):
+        members = [_replaced(v, new) for v in value]
+        changed = any(a is not b for a, b in zip(members, value, strict=True))
+        return type(value)(members) if changed else value
+    if type(value) is dict:
+        found = {k: _replaced(v, new) for k, v in value.items()}
+        return found if any(found[k] is not v for k, v in value.items()) else value
+    return value

@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.engine.operands import BatchedBase, all_examples
 from autograd_core.engine.recording import TensorBase, unwrap
 
 
@@ -37,7 +38,7 @@ def is_host(a: Any) -> bool:
 def to_host(a: Any) -> Any:
     """Return the values as an ndarray, by the conversion that the array's own type offers."""
     a = unwrap(a)
-    if isinstance(a, np.ndarray):
+    if isinstance(a, (np.ndarray, BatchedBase)):
         return a
     if not isinstance(a, (list, tuple)):
         for conversion in ("get", "compute"):  # CuPy, Dask
@@ -58,7 +59,8 @@ def any_of(mask: Any) -> bool:
 
 def any_now(mask: Any) -> bool:
     """Return whether a mask is True anywhere; the values of a lazy one are computed."""
-    return bool((to_host(mask) if is_lazy(mask) else unwrap(mask)).any())
+    mask = to_host(mask) if is_lazy(mask) else unwrap(mask)
+    return bool(np.any(all_examples(mask)))
 
 
 def asarray_like(constant: Any, a: Any) -> Any:

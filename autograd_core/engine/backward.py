@@ -9,6 +9,7 @@ see is its conjugate, the direction of steepest ascent (PyTorch's convention); b
 of a sweep conjugate.
 """
 
+import functools
 import weakref
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
@@ -31,7 +32,9 @@ from autograd_core.engine.graph import (
     output_node,
     reachable,
 )
+from autograd_core.engine.levels import on_batch, sum_ended
 from autograd_core.engine.mutation import check_mutations, check_samples
+from autograd_core.engine.operands import BatchedBase, Level, all_examples, newest
 from autograd_core.engine.primitive import SMALL, Primitive, ShapeDtype
 from autograd_core.engine.recording import make_tensor, unwrap
 from autograd_core.engine.structural_zeros import (
@@ -127,6 +130,7 @@ class Products:
         self.retained: Retained = []
         self.owned: set[Node] = set()
         self.masks: dict[Node, ZeroMask] = {}
+        self.ended: set[Level] = set()  # levels of vmap that this sweep has passed
         bits = mode.get()
         self.anomaly, self.ieee = bool(bits & ANOMALY), bool(bits & STRICT_NAN)
         self.tracing = bool(bits & TRACE)
@@ -152,7 +156,11 @@ class Products:
             try:
                 contributions = self(node, g)
             except NeedsNumbersError:  # in a trace: the rule becomes one line
-                contributions = self(node, g, one_line=True)
+                contributions = self(node, g, NeedsNumbersError.as_one_line)
+            except Exception as error:
+                if newest((g, node.args or (), node.kwargs or {})) is None:
+                    raise
+                contributions = self(node, g, functools.partial(_batched_rule, error))
             for parent, c in contributions:
                 before = cotangents.get(parent)
                 cotangents[parent] = c if before is None else accumulate(before, c, parent, owned)
@@ -160,7 +168,9 @@ class Products:
                 release(node)
             g = c = before = None  # a large array dies with its use
 
-    def __call__(self, node: Node, g: Any, one_line: bool = False) -> list[tuple[Node, Any]]:
+    def __call__(
+        self, node: Node, g: Any, instead: Callable[..., Any] | None = None
+    ) -> list[tuple[Node, Any]]:
         """Return the parents that need a cotangent, each with what this node contributes."""
         primitive, parents, needed = node.primitive, node.parents, self.needed
         if primitive is GET_OUTPUT:
@@ -185,11 +195,15 @@ class Products:
                 self._recompute(node, g, unused)
                 return []
             vjp_all: Any = rules.vjp_all
-            if one_line or (self.tracing and primitive.opaque):  # type: ignore[union-attr]
-                vjp_all = NeedsNumbersError.as_one_line(vjp_all)
+            if instead is not None or (self.tracing and primitive.opaque):  # type: ignore[union-attr]
+                vjp_all = (instead or NeedsNumbersError.as_one_line)(vjp_all)
             vjps = vjp_all(g, out, *args, **(kwargs or {}))
-        elif one_line or (self.tracing and primitive.opaque):  # type: ignore[union-attr]
-            vjps = [rule and NeedsNumbersError.as_one_line(rule) for rule in vjps]
+        elif instead is not None or (self.tracing and primitive.opaque):  # type: ignore[union-attr]
+            instead = instead or NeedsNumbersError.as_one_line
+            vjps = [rule and instead(rule) for rule, _ in zip(vjps, args)]  # noqa: B905
+        if primitive.ends_level:  # type: ignore[union-attr]
+            assert kwargs is not None
+            self.ended.add(kwargs["level"])
         if self.masks or rules.selects or unused or (kwargs and "where" in kwargs):
             return self._masked(node, g, out, args, vjps, unused)
         found = []
@@ -201,6 +215,8 @@ class Products:
                     c = rule
                 else:
                     c = rule(g, out, *args, **kwargs) if kwargs else rule(g, out, *args)
+                if self.ended:
+                    c = sum_ended(c, a, self.ended)
                 alike = c.__class__ is a.__class__ and c.shape == a.shape and c.dtype is a.dtype
                 if not alike or self.anomaly:
                     c = self._checked(c, a, node, i)
@@ -269,18 +285,30 @@ class Products:
                 c = rule if rules.vjp_all is not None else rule(g, out, *args, **kwargs)
             if above is not None and hides:
                 c = zero_unreachable(node, above, c, self.anomaly)
+            if self.ended:  # after the mask, which may have the batch
+                c = sum_ended(c, a, self.ended)
             pairs.append((parent, self._checked(c, a, node, i)))
             if passes and passes_mask(parent):
                 other = self.masks.get(parent)
                 first = parent not in self.cotangents and parent not in reached
                 if first or other is not None:  # else something unmasked reaches the parent
-                    mask = propagate(node, i, rule, above, g, unused)
+                    mask = propagate(node, i, rule, above, g, unused, self.ended)
                     self.masks[parent] = mask if other is None else other | mask
             else:
                 self.masks.pop(parent, None)
             reached.add(parent)
         self.masks.pop(node, None)
         return pairs
+
+
+def _batched_rule(error: Exception, rule: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a rule that failed on batched arrays as one that runs for each example."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return on_batch(error, rule, args, kwargs, composed=True)
+
+    call.__name__ = getattr(rule, "__name__", "rule")
+    return call
 
 
 def accumulate(before: Any, c: Any, parent: Node, owned: set[Node]) -> Any:
@@ -304,7 +332,7 @@ def accumulate(before: Any, c: Any, parent: Node, owned: set[Node]) -> Any:
 def release(node: Node) -> None:
     """Drop what a node saved for the sweep that has passed it."""
     node.args = node.kwargs = None
-    if node.out.__class__ is np.ndarray and node.out.nbytes > SMALL:
+    if isinstance(node.out, (np.ndarray, BatchedBase)) and node.out.nbytes > SMALL:
         node.out = ShapeDtype(node.out)
 
 
@@ -371,7 +399,7 @@ def check_cotangent(node: Node, position: int, c: Any) -> None:
             raise AnomalyError(
                 f"array {i} of {origin(node)} was changed in place after it was saved for backward"
             )
-    values = getattr(c, "_array", c)
+    values = all_examples(getattr(c, "_array", c))
     if values.dtype.kind in "fc" and not np.isfinite(values).all():
         raise AnomalyError(
             f"backward of {origin(node)} gave the first non-finite gradient, for "

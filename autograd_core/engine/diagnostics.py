@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from autograd_core.engine.graph import ANOMALY, PROFILE, TRACE, Node, arrays_in, clock, mode
+from autograd_core.engine.levels import on_batch
+from autograd_core.engine.operands import all_examples
 from autograd_core.engine.primitive import Primitive
 from autograd_core.errors import AnomalyError
 
@@ -96,10 +98,13 @@ def run(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
     bits = mode.get()
     if bits & TRACE:
         return primitive(*args, **kwargs)  # which traced arrays intercept
+    start = perf_counter() if bits & PROFILE else 0.0
+    try:
+        out = primitive.fun(*args, **kwargs)
+    except Exception as error:
+        out = on_batch(error, primitive.fun, args, kwargs)
     if not bits & PROFILE:
-        return primitive.fun(*args, **kwargs)
-    start = perf_counter()
-    out = primitive.fun(*args, **kwargs)
+        return out
     running_tape().calls.append(TimedCall(primitive, perf_counter() - start, out))
     return out
 
@@ -121,7 +126,7 @@ def observe(node: Node, bits: int, *outputs: Any) -> None:
     if bits & ANOMALY:
         diagnostics.digests = checksums(node)
         for out in outputs:
-            if out.dtype.kind in "fc" and not np.isfinite(out).all():
+            if out.dtype.kind in "fc" and not np.isfinite(all_examples(out)).all():
                 assert node.primitive is not None
                 raise AnomalyError(
                     f"{node.primitive.name} gave the first non-finite value, in a result of shape "

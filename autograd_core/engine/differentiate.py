@@ -11,11 +11,20 @@ from autograd_core.engine.admission import admit
 from autograd_core.engine.array_types import asarray_like
 from autograd_core.engine.backward import Retained, sweep
 from autograd_core.engine.cotangents import conjugate
-from autograd_core.engine.graph import RECORD, UNTRACKED, Leaf, Node, leading_to, reachable
+from autograd_core.engine.graph import (
+    BATCH,
+    RECORD,
+    UNTRACKED,
+    Leaf,
+    Node,
+    leading_to,
+    mode,
+    reachable,
+)
 from autograd_core.engine.modes import in_mode
 from autograd_core.engine.recording import TensorBase, make_tensor, unwrap
 from autograd_core.engine.runs import reaches_open_run
-from autograd_core.errors import GraphError
+from autograd_core.errors import GraphError, VmapError
 
 
 def _seed(output: Any, gradient: Any, create_graph: bool) -> Any:
@@ -118,6 +127,12 @@ _set_grad = vars(TensorBase)["_grad"].__set__
 
 def run_backward(output: Any, gradient: Any, create_graph: bool, free: bool) -> None:
     """Compute all gradients of an output, then add them to the leaves' ``.grad`` together."""
+    if mode.get() & BATCH:
+        raise VmapError(
+            "backward() under ag.vmap would add the gradients of all examples to one .grad; take "
+            "ag.vmap(ag.grad(loss)) for the gradients of each, or call backward() on a sum of what "
+            "vmap returned"
+        )
     if reaches_open_run([output._node]):
         create_graph, free = True, False
     cotangents, retained = pull_back([output], [gradient], None, create_graph, free)

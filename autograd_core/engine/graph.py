@@ -20,7 +20,7 @@ import numpy as np
 from autograd_core.engine.primitive import Primitive
 
 #: Bits of the mode, which every thread and every asynchronous task has to itself.
-RECORD, ANOMALY, STRICT_NAN, PROFILE, RECOMPUTE, DRAW, TRACE = 1, 2, 4, 8, 16, 32, 64
+RECORD, ANOMALY, STRICT_NAN, PROFILE, RECOMPUTE, DRAW, TRACE, BATCH = 1, 2, 4, 8, 16, 32, 64, 128
 mode: ContextVar[int] = ContextVar("autograd_core.mode", default=RECORD)
 
 #: Further variables of a thread or task on which the results of functions may depend.

@@ -25,6 +25,9 @@ from typing import Any, TypeVar, overload
 
 import numpy as np
 
+from autograd_core.engine.operands import BatchedBase, with_batch_rule
+from autograd_core.engine.operands import Operand as Operand
+from autograd_core.engine.operands import ShapeDtype as ShapeDtype
 from autograd_core.engine.rule_record import ANY_NUMBER, Parameters, Rule, Rules, signature_of
 from autograd_core.errors import InPlaceError, NotDifferentiableError
 
@@ -35,48 +38,12 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 #: below it the bookkeeping costs more than the memory.
 SMALL = 4096
 
+#: Types of arrays that are released where no rule reads their values.
+_RELEASED = (np.ndarray, BatchedBase)
+
 #: What a primitive may declare itself to be: pictures colour by it, and it gives the default
 #: count of floating-point operations.
 KINDS = ("elementwise", "product", "reduction", "view")
-
-
-class ShapeDtype:
-    """Shape and dtype of an array that was released because no rule needs its values."""
-
-    __slots__ = ("dtype", "shape")
-    nbytes = 0  # of values held
-
-    def __init__(self, array: Any) -> None:
-        self.shape: tuple[int, ...] = array.shape
-        self.dtype: np.dtype[Any] = array.dtype
-
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        return math.prod(self.shape)
-
-    def __repr__(self) -> str:
-        return f"ShapeDtype(shape={self.shape}, dtype={self.dtype})"
-
-
-class Operand:
-    """Base class of values that intercept primitive calls.
-
-    A primitive that is called with an Operand, directly or in a list, does not run its function:
-    it returns ``operand.apply_primitive(primitive, args, kwargs)``.  Tensors record there; an
-    exporter's traced arrays write down the call.
-    """
-
-    __slots__ = ()
-
-    def apply_primitive(
-        self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        """Return what ``primitive(*args, **kwargs)`` is for operands of this class."""
-        raise NotImplementedError(f"{type(self).__name__} does not define apply_primitive")
 
 
 #: Keywords of other libraries, and NumPy's.
@@ -122,6 +89,9 @@ class Primitive:
     >>> ag.grad(cube)(2.0)
     np.float64(12.0)
     """
+
+    #: Whether a level of vmap ends here: a sweep that passes sums over the batch beyond.
+    ends_level = False
 
     def __init__(
         self,
@@ -220,6 +190,38 @@ class Primitive:
         self.commutative = commutative
         kind = kind or self.kind or ("elementwise" if elementwise else "")
         self._declare(kind, flops or self.flops)
+        return self
+
+    def defbatch(self, rule: Callable[..., Any]) -> Primitive:
+        """Say how the function runs on a whole batch under :func:`ag.vmap`.
+
+        Without it the function runs on batched arrays as they are, which answer NumPy's functions;
+        what fails there runs once for each example, which is right, and slower.
+
+        Parameters
+        ----------
+        rule
+            Called as ``rule(size, batched, *args, **kwargs)``: ``batched[i]`` tells whether the
+            ``i``-th argument, those by keyword last, has the batch, of ``size`` examples, as an
+            axis in front.  It returns an array, or a tuple of arrays, with the batch in front.
+
+        Returns
+        -------
+        Primitive
+            The primitive itself.
+
+        Examples
+        --------
+        >>> import numpy as np, autograd_core as ag
+        >>> @ag.primitive
+        ... def total(x):
+        ...     return x.sum()
+        >>> total.defbatch(lambda size, batched, x: x.reshape(size, -1).sum(1))
+        total
+        >>> ag.vmap(total)(np.ones((2, 3)))
+        array([3., 3.])
+        """
+        self.fun = with_batch_rule(self.fun, rule)
         return self
 
     def with_function(self, fun: Callable[..., Any]) -> Primitive:
@@ -325,7 +327,7 @@ class Primitive:
         """Replace large arrays whose values no rule reads by their :class:`ShapeDtype`."""
         rules = self.rules
         assert rules is not None
-        if not rules.reads_out and isinstance(out, np.ndarray) and out.nbytes > SMALL:
+        if not rules.reads_out and isinstance(out, _RELEASED) and out.nbytes > SMALL:
             out = ShapeDtype(out)
         kept: list[Any] | None = None
         unread = rules.unread
@@ -333,7 +335,7 @@ class Primitive:
             unread = (*unread, *range(len(rules.reads_args), len(args)))
         for i in unread:
             a = args[i] if i < len(args) else None
-            if isinstance(a, np.ndarray) and a.nbytes > SMALL:
+            if isinstance(a, _RELEASED) and a.nbytes > SMALL:
                 kept = kept or list(args)
                 kept[i] = ShapeDtype(a)
         return out, args if kept is None else tuple(kept)

@@ -23,6 +23,7 @@ from autograd_core.engine.graph import (
     mode,
     output_node,
 )
+from autograd_core.engine.levels import on_batch
 from autograd_core.engine.mutation import COPIED, private_copy, watch
 from autograd_core.engine.primitive import SMALL, Operand, Primitive, table
 from autograd_core.engine.rule_record import Rules
@@ -206,7 +207,11 @@ def apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -
                 arrays[i] = private_copy(admitted, [], large)
     saved = tuple(arrays)
     if options is kwargs and bits == RECORD:
-        result = link(primitive, primitive.fun(*saved), saved, None, tuple(parents))
+        try:
+            out = primitive.fun(*saved)
+        except Exception as error:
+            out = on_batch(error, primitive.fun, saved, kwargs)
+        result = link(primitive, out, saved, None, tuple(parents))
     else:
         # the function gets options by position as they came: array types differ in their names
         taken = (list(saved),) if rules is not None and rules.takes_list else saved

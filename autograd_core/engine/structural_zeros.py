@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,8 @@ from autograd_core.engine.array_types import any_of, is_host
 from autograd_core.engine.cotangents import sum_to_shape
 from autograd_core.engine.diagnostics import origin
 from autograd_core.engine.graph import Node
+from autograd_core.engine.levels import sum_ended
+from autograd_core.engine.operands import Level, all_examples
 from autograd_core.engine.primitive import ShapeDtype
 from autograd_core.engine.recording import unwrap
 
@@ -104,6 +106,7 @@ def propagate(
     above: ZeroMask | None,
     g: Any,
     unused: list[bool] | None,
+    ended: Collection[Level] = (),
 ) -> ZeroMask:
     """Return the mask of an argument of a node.
 
@@ -119,13 +122,15 @@ def propagate(
         The cotangent of the result, or a list of those of its results.
     unused
         Which results nothing used, if there are several.
+    ended
+        The levels of vmap that the sweep has passed.
     """
     primitive, out, args, kwargs = node.primitive, node.out, node.args, node.kwargs or {}
     assert primitive is not None
     assert args is not None
     rules = primitive.rules
     assert rules is not None
-    shape = args[position].shape
+    shape, own = args[position].shape, ShapeDtype(args[position])
     prototype = [_prototype(x) for x in g] if unused else _prototype(g)
     by_rule = rules.selects or rules.reads_no_values
     if not by_rule:
@@ -149,7 +154,8 @@ def propagate(
             tried = np.ones(shape)
         if "where" in kwargs:
             tried = tried * unwrap(kwargs["where"])
-        return sum_to_shape(abs(tried), shape)
+        found = sum_to_shape(abs(tried), shape)
+        return sum_ended(found, own, ended) if ended else found
 
     return ZeroMask(step) if above is None else ZeroMask(step, above)
 
@@ -157,7 +163,9 @@ def propagate(
 def zero_unreachable(node: Node, mask: ZeroMask, c: Any, report: bool) -> Any:
     """Set to 0 what is not finite in ``c`` and cannot influence the result."""
     bad = ~np.isfinite(unwrap(c))
-    if is_host(bad) and not bad.any():  # of others it is not asked, which would wait for a device
+    every = all_examples(bad)
+    # of others it is not asked, which would wait for a device
+    if is_host(every) and not every.any():
         return c
     hidden = bad & (mask.value() == 0)
     if report and any_of(hidden):

@@ -15,9 +15,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
+from autograd_core.engine.operands import BatchedBase
+
 
 def bounds_of(array: Any) -> tuple[int, int]:
     """Return where the memory of an array begins and ends; of a traced one, that of its example."""
+    while isinstance(array, BatchedBase):
+        array = array.examples
     return byte_bounds(getattr(array, "example", array))
 
 
@@ -103,6 +107,8 @@ def note_views(
             fun = lambda x, *a, **k: of_list([x], *a, **k)
         else:
             return
+    if parent is result:
+        return
     memory = parent._array
     if base is None:  # a copy, a number, or the argument itself
         if array is not memory or parent is result or isinstance(array, np.generic):

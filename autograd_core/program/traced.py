@@ -15,15 +15,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograd_core.engine import admission
+from autograd_core.engine.operands import BatchedBase, newest
 from autograd_core.engine.primitive import Operand, Primitive
 from autograd_core.engine.recording import TensorBase, apply
-from autograd_core.errors import NeedsNumbersError
+from autograd_core.errors import NeedsNumbersError, VmapError
 from autograd_core.program.lines import VALUES, leaves_of, replaced, values_in
 
 if TYPE_CHECKING:
     from autograd_core.program.trace import Trace
 
 Array = np.ndarray[Any, Any]
+
+#: Arrays that are outside of traced ones, and answer for both.
+_OUTSIDE = (TensorBase, BatchedBase)
 
 
 #: Functions of shapes and dtypes alone, which the example answers.
@@ -116,6 +120,8 @@ def _in_place(ufunc: np.ufunc) -> Callable[..., Any]:
     """Return an in-place operator; a number is not written into, but replaced."""
 
     def operate(self: Traced, other: Any) -> Any:
+        if isinstance(other, BatchedBase):
+            return NotImplemented
         into = {"out": self} if isinstance(self.example, np.ndarray) else {}
         return self.owner.call(ufunc, (self, other), into)
 
@@ -251,18 +257,22 @@ class Traced(Operand, np.lib.mixins.NDArrayOperatorsMixin):
     imag = property(lambda self: self.owner.call(np.imag, (self,), {}))
 
     def apply_primitive(self, primitive: Primitive, args: Any, kwargs: dict[str, Any]) -> Any:
-        if any(isinstance(a, TensorBase) for a in leaves_of((args, kwargs))):
+        leaves = list(leaves_of((args, kwargs)))
+        if any(isinstance(a, TensorBase) for a in leaves):
             return apply(primitive, args, kwargs)
+        for a in leaves:
+            if isinstance(a, BatchedBase):
+                return a.apply_primitive(primitive, args, kwargs)
         return self.owner.run_primitive(primitive, args, kwargs)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
-        if any(isinstance(a, TensorBase) for a in (*args, *kwargs.get("out", ()))):
+        if any(isinstance(a, _OUTSIDE) for a in (*args, *kwargs.get("out", ()))):
             return NotImplemented
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         return self.owner.call(function, args, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if any(issubclass(t, TensorBase) for t in types):
+        if any(issubclass(t, _OUTSIDE) for t in types):
             return NotImplemented
         if function in _FACTS:
             return function(*example(args), **example(kwargs))
@@ -286,9 +296,13 @@ class Traced(Operand, np.lib.mixins.NDArrayOperatorsMixin):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: Any) -> Any:
+        if newest((index,)) is not None:
+            raise VmapError("an index that differs over the batch, of a traced array")
         return self.owner.call(operator.getitem, (self, index), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        if newest((index, value)) is not None:
+            raise VmapError("a write of a batch into one traced array")
         self.owner.call(operator.setitem, (self, index, value), {})
 
     def __pow__(self, other: Any) -> Any:
@@ -355,7 +369,7 @@ def _complex(value: Traced) -> bool:
 
 def _operator(function: Callable[..., Any], left: Any, right: Any) -> Any:
     """Record an operator by itself: of numbers it is not NumPy's function bit for bit."""
-    if isinstance(left, TensorBase) or isinstance(right, TensorBase):
+    if isinstance(left, _OUTSIDE) or isinstance(right, _OUTSIDE):
         return NotImplemented
     owner = (left if isinstance(left, Traced) else right).owner
     return owner.call(function, (left, right), {})
@@ -381,7 +395,7 @@ class Number:
         self.root, self.number, self.may_be_pinned = self, owner.number(), may_be_pinned
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
-        if any(isinstance(a, TensorBase) for a in args):
+        if any(isinstance(a, _OUTSIDE) for a in args):
             return NotImplemented
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         return self.owner.call(function, args, kwargs)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import asarray_like, is_lazy, to_host
+from autograd_core.engine.array_types import any_now, asarray_like, is_lazy, to_host
 from autograd_core.engine.primitive import Primitive, composition
-from autograd_core.engine.recording import TensorBase, unwrap
+from autograd_core.engine.recording import TensorBase
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.rules import costs
 from autograd_core.rules.common import (
@@ -243,7 +243,7 @@ def _average(
             w = w.reshape(tuple(n if i in axes else 1 for i, n in enumerate(a.shape)))
             w = np.broadcast_to(w, a.shape)
         total = w.sum(axis=axis, keepdims=keep)
-        if not is_lazy(total) and (unwrap(total) == 0).any():
+        if not is_lazy(total) and any_now(total == 0):
             raise ZeroDivisionError(
                 "the weights of an average sum to 0; give weights with another sum"
             )
@@ -279,8 +279,8 @@ def _cov(
             norm = total - ddof
         else:
             norm = total - ddof * (w * aweights).sum() / total
-    if norm <= 0:  # no degrees of freedom are left
-        norm = 0.0
+    if any_now(norm <= 0):  # no degrees of freedom are left
+        norm = np.where(norm <= 0, 0.0, norm)
     return (weighted @ conj(centred).T * np.true_divide(1, norm)).squeeze()
 
 

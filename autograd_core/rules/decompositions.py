@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import asarray_like
+from autograd_core.engine.array_types import any_now, asarray_like
 from autograd_core.engine.primitive import Primitive, composition, defvjp
 from autograd_core.engine.recording import unwrap
 from autograd_core.rules import costs
@@ -75,7 +75,7 @@ def _refuse_mixed(x: Any, gw: Any, closed: Any, reason: str) -> None:
 
     U h(w) U^H would need h', which the cotangents do not determine.
     """
-    if closed.any():
+    if any_now(closed):
         size = abs(unwrap(gw))
         valued = size[..., None, :] + size[..., :, None] > 0
         refuse_if(np.where(closed & valued, unwrap(x), 0.0), x, reason)
@@ -84,7 +84,7 @@ def _refuse_mixed(x: Any, gw: Any, closed: Any, reason: str) -> None:
 def _real_row(v: Any) -> int | None:
     """Return the row, first or last, that LAPACK made real by its choice of phases, or None."""
     for row in (0, -1):
-        if v.shape[-2] and bool((unwrap(v)[..., row, :].imag == 0).all()):
+        if v.shape[-2] and not any_now(unwrap(v)[..., row, :].imag != 0):
             return row
     return None
 

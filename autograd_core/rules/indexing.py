@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.batching.dispatch import rule
 from autograd_core.engine.array_types import asarray_like, writes_output
+from autograd_core.engine.operands import Level, writeable
 from autograd_core.engine.primitive import Primitive, composition, defvjp, primitive, primitive_of
 from autograd_core.engine.recording import unwrap
 from autograd_core.engine.views import Steps, follow
 from autograd_core.rules import costs
+from autograd_core.rules.common import as_array
 from autograd_core.tensors.methods import getitem, setitem, write_view
 
 
@@ -127,13 +130,28 @@ write_view.defvjp(
 def _take(g: Any, _out: Any, _x: Any, indices: Any, axis: Any = None, mode: Any = "raise") -> Any:
     shape = (_x.size,) if axis is None else _x.shape
     along = 0 if axis is None else axis % _x.ndim
-    chosen, n = np.asarray(unwrap(indices)), shape[along]
+    chosen, n = as_array(unwrap(indices)), shape[along]
     if mode == "wrap":
         chosen = chosen % n
     elif mode == "clip":
         chosen = np.clip(chosen, 0, n - 1)
     index = (slice(None),) * along + (chosen,)
     return put_sum(g, index=index, shape=shape).reshape(_x.shape)
+
+
+@rule(put_sum.fun)
+def _put_sum_batch(level: Level, _fun: Any, g: Any, *, index: Any, shape: Any) -> Any:
+    """Add where the index differs over a batch, and the cotangent may not."""
+    out = writeable(np.zeros(shape, g.dtype), g, index)
+    np.add.at(out, index, g)
+    return out
+
+
+@rule(scatter_add.fun)
+def _scatter_batch(level: Level, _fun: Any, base: Any, index: Any, values: Any) -> Any:
+    out = writeable(base, index, values)
+    np.add.at(out, index, values)
+    return out
 
 
 defvjp(np.take, _take, selects=True, flops=costs.none)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import asarray_like
+from autograd_core.engine.array_types import any_now, any_of, asarray_like
 from autograd_core.engine.primitive import Primitive, composition, defvjp
 from autograd_core.engine.recording import unwrap
 from autograd_core.errors import NotDifferentiableError
@@ -101,7 +101,8 @@ def _cofactor(a: Any) -> Any:
         return np.zeros_like(a)
     try:  # far from singular the inverse gives the same, in a fraction of the time
         inverse = np.linalg.inv(a)
-        if (abs(a).sum(-1).max(-1) * abs(inverse).sum(-1).max(-1) < WELL_CONDITIONED).all():
+        condition = abs(a).sum(-1).max(-1) * abs(inverse).sum(-1).max(-1)
+        if not any_of(~(condition < WELL_CONDITIONED)):
             return np.linalg.det(a)[..., None, None] * mT(inverse)
     except np.linalg.LinAlgError:
         pass
@@ -187,9 +188,8 @@ def refuse_if(part: Any, scale: Any, reason: str) -> None:
     part, scale = unwrap(part), unwrap(scale)
     if part.size == 0:
         return
-    if abs(part).max() > 1e3 * float(np.finfo(part.dtype).eps) * np.maximum(
-        abs(scale).max(), 1e-300
-    ):
+    limit = 1e3 * float(np.finfo(part.dtype).eps) * np.maximum(abs(scale).max(), 1e-300)
+    if any_now(abs(part).max() > limit):
         raise NotDifferentiableError(reason)
 
 
@@ -248,7 +248,7 @@ def rank_deficient(a: Any, p: Any) -> bool:
     """Return whether the projector P A has a smaller trace than the smaller side of A."""
     a, p = unwrap(a), unwrap(p)
     traces = (p * mT(a)).sum((-2, -1)).real
-    return bool((traces < min(a.shape[-2:]) - 0.5).any())
+    return any_now(traces < min(a.shape[-2:]) - 0.5)
 
 
 def from_lower(a: Any) -> Any:

@@ -11,7 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.batching.alignment import spread
+from autograd_core.batching.dispatch import rule
 from autograd_core.engine.array_types import any_of, asarray_like, writes_output
+from autograd_core.engine.operands import Level, batched
 from autograd_core.engine.primitive import SMALL, Primitive, composition, defvjp, table
 from autograd_core.engine.recording import unwrap
 from autograd_core.rules import costs
@@ -189,6 +192,11 @@ def _recurrence(a: Any, b: Any) -> Any:
         a[..., shift:] = a[..., shift:] * a[..., :-shift]
         shift *= 2
     return b
+
+
+@rule(_recurrence)
+def _recurrence_batch(level: Level, _fun: Any, a: Any, b: Any) -> Any:
+    return batched(_recurrence(spread(a, level).examples, spread(b, level).examples), level)
 
 
 def _after(x: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import asarray_like, to_host
+from autograd_core.engine.array_types import any_now, asarray_like, to_host
 from autograd_core.engine.primitive import composition
 from autograd_core.engine.recording import TensorBase, unwrap, wrap
 from autograd_core.errors import NotDifferentiableError
@@ -149,7 +149,8 @@ def _quantile(
     values = unwrap(columns)
     order = np.argsort(values, axis=0)  # NaNs come last
     columns = np.take_along_axis(columns, order, axis=0)
-    missing = to_host(np.isnan(values).sum(axis=0))
+    missing = np.isnan(values).sum(axis=0)
+    missing = to_host(missing) if skip_nan else missing
     n, width = columns.shape
     counts = n - missing if skip_nan else np.full(width, n)
     flat_q = q.reshape(-1)
@@ -173,7 +174,7 @@ def _quantile(
     if isinstance(q, TensorBase):
         out = below + (above - below) * weight
     undefined = counts == 0 if skip_nan else missing > 0
-    if undefined.any():
+    if any_now(undefined):
         out = np.where(asarray_like(undefined, values), math.nan, out)
     out = out.reshape(q.shape + tuple(a.shape[i] for i in rest))
     if skip_nan and q.ndim > 1 and rest and len(axes) != 1:  # NumPy's order in this case

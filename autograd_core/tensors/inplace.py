@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograd_core.engine.diagnostics import note_call, run
-from autograd_core.engine.graph import DRAW, UNTRACKED, Constant, Leaf, mode
+from autograd_core.engine.graph import BATCH, DRAW, UNTRACKED, Constant, Leaf, mode
 from autograd_core.engine.mutation import note_write
+from autograd_core.engine.operands import newest, writeable
 from autograd_core.engine.primitive import Primitive, cut_refused
 from autograd_core.engine.recording import apply, is_recording, make_tensor, unwrap
 from autograd_core.engine.runs import Variable
@@ -114,6 +115,14 @@ def _renew(views: list[Any], root: Any, written: tuple[int, int] | None = None) 
             view._array, view._node = new._array, new._node
 
 
+def _give_level(root: Any, *written: Any) -> None:
+    """Give the memory of a Tensor the level of vmap of what is written into it."""
+    if newest(written) is not None:
+        views = _live_views(root)
+        root._array = writeable(root._array, *written)
+        _renew(views, root)
+
+
 def is_result(node: Any) -> bool:
     """Return whether a call made the value, recorded or not, and not the user by ``ag.tensor``."""
     return node is UNTRACKED or node.primitive is not None
@@ -191,6 +200,8 @@ class InPlace:
             return self._becomes(_in_layout_of(self._array, result))
         if root._node.primitive is not None:
             raise InPlaceError(cut_refused("in-place change of", root._node.primitive.name))
+        if mode.get() & BATCH:
+            _give_level(root, value, options)
         number = isinstance(self._array, np.generic)
         if number or (isinstance(self._array, np.ndarray) and not self._array.flags.writeable):
             views = _live_views(root)

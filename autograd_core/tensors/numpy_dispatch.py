@@ -15,6 +15,7 @@ import numpy as np
 
 from autograd_core.engine.diagnostics import running_tape
 from autograd_core.engine.graph import DRAW, mode
+from autograd_core.engine.levels import on_batch
 from autograd_core.engine.primitive import (
     NON_DIFFERENTIABLE,
     augmented_refused,
@@ -57,7 +58,10 @@ def call_function(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     if is_recording(args, *kwargs.values()):
         composed = compositions.get(fun)
         if composed is not None:
-            return composed(*args, **kwargs)
+            try:
+                return composed(*args, **kwargs)
+            except Exception as error:
+                return on_batch(error, fun, args, kwargs, composed=True)
         if fun not in NON_DIFFERENTIABLE:
             raise NotDifferentiableError(no_rule(name_of(fun)))
     result = _run_drawn(fun, args, kwargs) if mode.get() & DRAW else run_plain(fun, args, kwargs)
@@ -162,7 +166,10 @@ def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict
         if ufunc in NON_DIFFERENTIABLE:
             return run_plain(ufunc, args, kwargs)
         return _call_with_options(ufunc, name, args, kwargs)
-    return call_method(ufunc, method, name, args, kwargs)
+    try:
+        return call_method(ufunc, method, name, args, kwargs)
+    except Exception as error:
+        return on_batch(error, call, args, kwargs, composed=True)
 
 
 def _call_with_options(

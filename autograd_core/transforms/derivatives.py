@@ -1,14 +1,19 @@
 """Whole derivatives and products with them: ``jvp``, ``jacobian``, ``hessian``, ``hvp``."""
 
 import functools
+import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, ParamSpec
 
 import numpy as np
 
-from autograd_core.engine.array_types import asarray_like
+from autograd_core.batching.boundaries import batch_out
+from autograd_core.engine.array_types import asarray_like, is_host
 from autograd_core.engine.graph import UNTRACKED
+from autograd_core.engine.operands import BatchedBase, Level, batched
 from autograd_core.engine.recording import TensorBase, make_tensor, unwrap
+from autograd_core.engine.runs import open_runs
 from autograd_core.engine.structural_zeros import random_like
 from autograd_core.errors import GraphError
 from autograd_core.transforms.evaluation import (
@@ -24,6 +29,9 @@ from autograd_core.transforms.trees import Tree, as_inexact, dtype_of, matching_
 
 P = ParamSpec("P")
 Function = Callable[..., Any]
+
+#: How many rows of a Jacobian are computed at once: more take more memory, and are not faster.
+CHUNK = 256
 
 
 def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -83,10 +91,13 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple
 
 
 @answers_other_words
-def jacobian(fun: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Callable[P, Any]:
+def jacobian(
+    fun: Callable[P, Any], argnums: int | Sequence[int] = 0, chunk: int | None = None
+) -> Callable[P, Any]:
     """Return the Jacobian, as a function: shape ``value.shape + argument.shape``.
 
-    It takes one pull-back per element of the value (two, if the value is complex).
+    All elements of the value are pulled back together, as one batch; where the arguments have far
+    fewer elements than the value, theirs are pushed forward instead.
 
     Parameters
     ----------
@@ -94,6 +105,8 @@ def jacobian(fun: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Callabl
         Returns an array or a number, or a tree of them; the Jacobian is then a tree like it.
     argnums
         The position, or positions, of the arguments; several give a tuple in each leaf.
+    chunk
+        How many rows are computed at once, 256 by default: fewer take less memory.
 
     Raises
     ------
@@ -122,16 +135,91 @@ def jacobian(fun: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Callabl
         run = LinearizedCall(fun, args, check_argnums(argnums, args), kwargs, "jacobian()")
         outputs = []
         for value in run.outputs(run.value):
-            shape = np.shape(unwrap(value))
-            rows = list(_rows(run, value, shape))
-            columns = [
-                _stacked([row[i] for row in rows], shape, v) for i, v in enumerate(run.variables)
-            ]
-            found = run.restore_inputs(columns)
+            found = run.restore_inputs(_blocks(run, value, chunk or CHUNK))
             outputs.append(found[0] if is_single(argnums) else tuple(found))
         return to_plain(Tree(run.value).restore(outputs), run.tensors)
 
     return wrapped
+
+
+def _blocks(run: LinearizedCall, value: Any, chunk: int) -> list[Any]:
+    """Return the Jacobian of an array by each variable: a batch of cotangents at once.
+
+    What cannot be done in a batch (rules of other array types, hooks that take numbers) is done row
+    by row, as it is for every error, so that errors name no batch.
+    """
+    shape, array = np.shape(unwrap(value)), unwrap(value)
+    size = math.prod(shape)
+    if size > 1 and (is_host(array) or isinstance(array, BatchedBase)):
+        with suppress(Exception), np.errstate(divide="raise", over="raise", invalid="raise"):
+            if _prefers_columns(run, value, size):
+                blocks = _columns(run, value, chunk)
+                if all(np.isfinite(b._array).all() for b in blocks):
+                    return blocks
+        with suppress(Exception):
+            return _rows_in_batches(run, value, shape, chunk)
+    rows = list(_rows(run, value, shape))
+    return [_stacked([row[i] for row in rows], shape, v) for i, v in enumerate(run.variables)]
+
+
+def _rows_in_batches(
+    run: LinearizedCall, value: Any, shape: tuple[int, ...], chunk: int
+) -> list[Any]:
+    size, dtype = math.prod(shape), dtype_of(value)
+    parts = []
+    for start in range(0, size, chunk):
+        level = Level(min(chunk, size - start), tells=False)
+        seed = np.zeros((level.size, size), dtype if dtype.kind in "fc" else float)
+        seed[np.arange(level.size), start + np.arange(level.size)] = 1
+        seed = seed.reshape((level.size, *shape))
+        found = _pulled(run, value, seed, level)
+        if dtype.kind == "c":
+            other = _pulled(run, value, seed * 1j, level)
+            found = [_complex_derivative(r, s) for r, s in zip(found, other, strict=True)]
+        parts.append(found)
+    wholes = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
+    return [w.reshape(shape + v.shape) for w, v in zip(wholes, run.variables, strict=True)]
+
+
+def _pulled(run: LinearizedCall, value: Any, seed: Any, level: Level) -> list[Any]:
+    found = run.pull([value], [batched(seed, level)], free=False)
+    return [batch_out(g, level=level, axis=0) for g in found]
+
+
+def _prefers_columns(run: LinearizedCall, value: Any, size: int) -> bool:
+    """Return whether forward mode is worth the second linearization, and nothing is around it."""
+    inputs = sum(v.size for v in run.variables)
+    plain = all(
+        type(a._array) is np.ndarray and a.dtype.kind == "f" for a in (*run.variables, value)
+    )
+    return plain and size >= 8 * max(inputs, 4) and not (run.tensors or run.recorded or open_runs)
+
+
+def _columns(run: LinearizedCall, value: Any, chunk: int) -> list[Any]:
+    """Return the Jacobian by pushing a batch of tangents forward, as :func:`jvp` does one."""
+
+    def pulled(cotangent: Any) -> Any:
+        return run.pull([value], [cotangent], free=False)
+
+    transposed = LinearizedCall(pulled, (random_like(value),), [0], {}, "jacobian()")
+    sizes = [v.size for v in run.variables]
+    ends = np.cumsum(sizes).tolist()
+    columns = []
+    for start in range(0, ends[-1], chunk):
+        level = Level(min(chunk, ends[-1] - start), tells=False)
+        chosen = np.zeros((level.size, ends[-1]), value.dtype)
+        chosen[np.arange(level.size), start + np.arange(level.size)] = 1
+        tangents = [
+            batched(chosen[:, end - n : end].astype(v.dtype).reshape((level.size, *v.shape)), level)
+            for v, n, end in zip(run.variables, sizes, ends, strict=True)
+        ]
+        (pushed,) = transposed.pull(transposed.value, tangents, free=False)
+        columns.append(unwrap(batch_out(pushed, level=level, axis=0)))
+    whole = np.moveaxis(np.concatenate(columns), 0, -1)
+    return [
+        make_tensor(whole[..., end - n : end].reshape(value.shape + v.shape), UNTRACKED)
+        for v, n, end in zip(run.variables, sizes, ends, strict=True)
+    ]
 
 
 def _stacked(rows: list[Any], shape: tuple[int, ...], v: Any) -> Any:
@@ -170,11 +258,13 @@ def _complex_derivative(of_real: Any, of_imaginary: Any) -> Any:
 
 
 @answers_other_words
-def hessian(fun: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Callable[P, Any]:
+def hessian(
+    fun: Callable[P, Any], argnums: int | Sequence[int] = 0, chunk: int | None = None
+) -> Callable[P, Any]:
     """Return the second derivatives of a scalar function: shape ``x.shape + x.shape``.
 
-    For several ``argnums`` it is a tuple of tuples: ``[i][j]`` differentiates by the argument of
-    ``argnums[i]``, then by that of ``argnums[j]``.
+    ``chunk`` is that of :func:`jacobian`.  For several ``argnums`` it is a tuple of tuples:
+    ``[i][j]`` differentiates by the argument of ``argnums[i]``, then by that of ``argnums[j]``.
 
     Examples
     --------
@@ -183,7 +273,7 @@ def hessian(fun: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Callable
     array([[0., 1.],
            [1., 0.]])
     """
-    return jacobian(grad(fun, argnums), argnums)
+    return jacobian(grad(fun, argnums), argnums, chunk)
 
 
 def hvp(fun: Function, x: Any, v: Any) -> Any:

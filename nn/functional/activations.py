@@ -45,6 +45,13 @@ def as_float_array(x: Any, name: str = "this function", complex_too: bool = Fals
     return x.astype(float) if hasattr(x, "astype") else np.asarray(x, dtype=float)
 
 
+def any_outside(numbers: Any, end: int) -> bool:
+    """Return whether any whole number is not from 0 to ``end - 1``."""
+    if isinstance(numbers, np.ndarray):  # in half the time
+        return bool(numbers.min() < 0 or numbers.max() >= end)
+    return ag.any_now((numbers < 0) | (numbers >= end))
+
+
 def as_array(x: Any) -> Any:
     """Return the array of ``x``, a Tensor, an array or what converts to one, without a gradient."""
     if isinstance(x, ag.Tensor):
@@ -387,6 +394,35 @@ _look_up.defvjp(
     selects=True,
 )
 _add_rows.defvjp(_read_rows)
+
+
+def _look_up_batch(size: int, batched: Any, weight: Any, *, index: Any, padding: Any) -> Any:
+    if not batched[0]:
+        return weight[index]
+    if not batched[1]:
+        return weight[:, index]
+    return weight[np.arange(size).reshape((-1, *(1,) * (index.ndim - 1))), index]
+
+
+def _add_rows_batch(
+    size: int, batched: Any, g: Any, *, index: Any, padding: int | None, rows: int
+) -> Any:
+    """Add the rows of all examples at once, to one table after the other."""
+    index, g = (
+        a if has else np.broadcast_to(a, (size, *a.shape))
+        for a, has in ((index, batched[1]), (g, batched[0]))
+    )
+    first = rows * np.arange(size).reshape((-1, *(1,) * (index.ndim - 1)))
+    places = index.astype(np.intp) + first
+    total = _add_rows(g, index=places, padding=None, rows=size * rows)
+    total = total.reshape((size, rows, g.shape[-1]))
+    if padding is not None:
+        total[:, padding] = 0
+    return total
+
+
+_look_up.defbatch(_look_up_batch)
+_add_rows.defbatch(_add_rows_batch)
 _look_up.name = "embedding"
 
 
@@ -422,7 +458,7 @@ def embedding(ids: Any, weight: Any, padding_idx: int | None = None) -> Any:
     if ids.dtype.kind not in "iu":
         raise TypeError(f"embedding takes whole numbers as ids, got dtype {ids.dtype}")
     rows = weight.shape[0]
-    if ids.size and not 0 <= ids.min() <= ids.max() < rows:
+    if ids.size and any_outside(ids, rows):
         wrong = ids[(ids < 0) | (ids >= rows)].reshape(-1)[0]
         raise IndexError(f"embedding has the ids 0 to {rows - 1}, got {wrong}")
     return _look_up(weight, index=ids, padding=padding_idx)

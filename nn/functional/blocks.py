@@ -21,10 +21,27 @@ BLOCK = 1 << 16
 
 
 def is_numpy(a: Any) -> bool:
-    """Return whether a value is NumPy's, or stands for one while a program is traced."""
-    return isinstance(a, (np.ndarray, np.generic)) or (
-        isinstance(a, ag.Operand) and not isinstance(a, ag.Tensor)
-    )
+    """Return whether a value is NumPy's, or stands for one while a program is traced.
+
+    That of a batch (``ag.vmap``) is not: its examples have no single number.
+    """
+    if isinstance(a, (np.ndarray, np.generic)):
+        return True
+    return isinstance(a, ag.Operand) and not isinstance(a, ag.Tensor) and not hasattr(a, "examples")
+
+
+def batched_in_examples(operation: Any) -> None:
+    """Let an operation on arrays ``(N, ...)`` run under ``ag.vmap``, whose batch joins ``N``."""
+
+    def rule(size: int, batched: Any, *arrays: Any, **options: Any) -> Any:
+        spread = [
+            a if has else np.broadcast_to(a, (size, *a.shape))
+            for a, has in zip(arrays, batched, strict=False)
+        ]
+        out = operation(*(a.reshape((size * a.shape[1], *a.shape[2:])) for a in spread), **options)
+        return out.reshape((size, spread[0].shape[1], *out.shape[1:]))
+
+    operation.defbatch(rule)
 
 
 @contextmanager

@@ -14,7 +14,13 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from nn.functional.activations import as_array, as_float_array, log_softmax, softmax
+from nn.functional.activations import (
+    any_outside,
+    as_array,
+    as_float_array,
+    log_softmax,
+    softmax,
+)
 from nn.functional.blocks import BLOCK, long_rows
 from nn.functional.losses import cast_target, divide, divisor, in_float32, reduce
 
@@ -352,7 +358,7 @@ def _of_labels(loss: Any, x: Any, target: Any, labels: Any, share: Any, reductio
     count = _count(labels, share, reduction)
     share = share / (count or 1)
     dead = share == 0 if np.ndim(share) else None
-    dead = dead if dead is not None and dead.any() else None
+    dead = dead if dead is not None and ag.any_now(dead) else None
     places = _places(labels, x.shape)
     value = loss(x, target, labels=_Labels(places, share, dead, total=reduction != "none"))
     return value if count else divide(value, 0)
@@ -372,11 +378,11 @@ def _labels(
             f"{target.shape}"
         )
     t = as_array(target)
-    if not t.size or (t.min() >= 0 and t.max() < classes and not 0 <= ignore_index < classes):
+    if not t.size or (not any_outside(t, classes) and not 0 <= ignore_index < classes):
         return t, None
     counted = t != ignore_index
     t = np.where(counted, t, 0)
-    if t.min() < 0 or t.max() >= classes:
+    if any_outside(t, classes):
         bad = t[(t < 0) | (t >= classes)][0]
         raise ValueError(f"class number {bad} among the targets; the logits have {classes} classes")
     return t, counted

@@ -319,6 +319,53 @@ correlate.defvjp(
     lambda h, _out, g, _x, *, geo: convolve_transpose(g, h, geo=geo, lengths=_x.shape[2:]),
 )
 
+
+# -- under ag.vmap --------------------------------------------------------------------------------
+
+
+def _as_channels(size: int, a: Any, has_batch: bool) -> Any:
+    """Return ``(batch, N, C, ...)`` as ``(N, batch C, ...)``; what has no batch is repeated."""
+    a = np.moveaxis(a if has_batch else np.broadcast_to(a, (size, *a.shape)), 0, 1)
+    return a.reshape((a.shape[0], size * a.shape[2], *a.shape[3:]))
+
+
+def _over_batch(
+    operation: Any, size: int, batched: Any, x: Any, weight: Any, **options: Any
+) -> Any:
+    """Convolve a batch: as more examples or, where the filters differ, as more groups."""
+    if not batched[1]:
+        out = operation(x.reshape((size * x.shape[1], *x.shape[2:])), weight, **options)
+        return out.reshape((size, x.shape[1], *out.shape[1:]))
+    weight = weight.reshape((size * weight.shape[1], *weight.shape[2:]))
+    geo = options.pop("geo")
+    geo = geo._replace(groups=geo.groups * size)
+    out = operation(_as_channels(size, x, batched[0]), weight, geo=geo, **options)
+    return np.moveaxis(out.reshape((out.shape[0], size, -1, *out.shape[2:])), 1, 0)
+
+
+def _convolve_batch(
+    size: int, batched: Any, x: Any, weight: Any, bias: Any = None, *, geo: Geometry
+) -> Any:
+    if batched[0] or batched[1]:
+        out = _over_batch(convolve, size, batched, x, weight, geo=geo)
+    else:
+        out = convolve(x, weight, geo=geo)[None]
+    if bias is None:
+        return out
+    ones = (1,) * (out.ndim - 3)
+    return out + (bias.reshape((size, 1, -1, *ones)) if batched[2] else bias.reshape((-1, *ones)))
+
+
+def _correlate_batch(size: int, batched: Any, g: Any, x: Any, *, geo: Geometry) -> Any:
+    channels = [_as_channels(size, a, has) for a, has in zip((g, x), batched[:2], strict=True)]
+    out = correlate(*channels, geo=geo._replace(groups=geo.groups * size))
+    return out.reshape((size, out.shape[0] // size, *out.shape[1:]))
+
+
+convolve.defbatch(_convolve_batch)
+convolve_transpose.defbatch(functools.partial(_over_batch, convolve_transpose))
+correlate.defbatch(_correlate_batch)
+
 # -- the functions of nn --------------------------------------------------------------------------
 
 

@@ -48,7 +48,7 @@ def erfc(x: Any) -> Any:
     >>> erfc(np.array([-1.0, 0.0, 1.0, 5.0]))
     array([1.84270079e+00, 1.00000000e+00, 1.57299207e-01, 1.53745979e-12])
     """
-    x = np.asarray(x)
+    x = x if hasattr(x, "__array_function__") else np.asarray(x)
     a = np.minimum(np.abs(x), 27.5).astype(float)  # erfc(27.5) is 0
     small, large = np.minimum(a, 0.46875) ** 2, np.maximum(a, 4.0)
     near = 1 - np.sqrt(small) * np.polyval(_A, small) / np.polyval(_B, small)

@@ -393,7 +393,7 @@ def binary_cross_entropy(probability: Any, target: Any, reduction: str = "mean")
     """
     probability, target = _same_shape("binary_cross_entropy", probability, target)
     values = as_array(probability)
-    if values.size and not (values.min() >= 0 and values.max() <= 1):
+    if values.size and ag.any_now(~((values >= 0) & (values <= 1))):
         raise ValueError(
             "binary_cross_entropy takes probabilities, numbers in [0, 1]; for logits use "
             "binary_cross_entropy_with_logits"

@@ -128,9 +128,9 @@ def _weighted_total(a: Any, weights: Any, axes: Shape) -> Any:
     """Sum ``weights a`` over axes, which are kept with length 1; the weights broadcast."""
     if all(weights.shape[i] == 1 for i in axes):
         return _total(a, axes) * weights
-    if weights.shape == (1, a.shape[1]) and axes == (1,):
+    if a.ndim == 2 and weights.shape == (1, a.shape[1]) and axes == (1,):
         return a @ weights.T
-    if weights.shape == (a.shape[0], 1) and axes == (0,):
+    if a.ndim == 2 and weights.shape == (a.shape[0], 1) and axes == (0,):
         return weights.T @ a
     return _total(a * weights, axes)
 

@@ -15,6 +15,7 @@ import numpy as np
 
 import autograd_core as ag
 from nn.functional.activations import as_array, as_float_array, refuse_complex
+from nn.functional.blocks import batched_in_examples
 from nn.functional.convolution import Array, Geometry, geometry, per_axis
 
 
@@ -75,7 +76,8 @@ def _fold(operation: np.ufunc, x: Array, geo: Geometry) -> Array:
     return x
 
 
-def _index(x: Array, best: Array, geo: Geometry) -> Array:
+@ag.primitive
+def _index(x: Array, best: Array, *, geo: Geometry) -> Array:
     """Return the place within its window of each maximum, in the layout of :func:`_maps_last`."""
     x = _maps_last(x)
     best, places = _as_laid_out(best, x), geo.offsets(best.shape[2:])
@@ -132,7 +134,7 @@ def max_pool(x: Any, *, geo: Geometry) -> Any:
 
 max_pool.defvjp(
     lambda g, out, x, *, geo: max_unpool(
-        g, _index(as_array(x), as_array(out), geo), geo=geo, lengths=x.shape[2:]
+        g, _index(as_array(x), as_array(out), geo=geo), geo=geo, lengths=x.shape[2:]
     ),
     selects=True,
 )
@@ -156,6 +158,10 @@ def sum_unpool(g: Any, *, geo: Geometry, lengths: tuple[int, ...]) -> Any:
 
 sum_pool.defvjp(lambda g, _out, _x, *, geo: sum_unpool(g, geo=geo, lengths=_x.shape[2:]))
 sum_unpool.defvjp(lambda h, _out, _g, *, geo, lengths: sum_pool(h, geo=geo))
+
+
+for _operation in (_index, max_unpool, index_windows, max_pool, sum_pool, sum_unpool):
+    batched_in_examples(_operation)
 
 
 def _window(x: Any, size: Any, stride: Any, padding: Any) -> Geometry:
