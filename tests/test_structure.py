@@ -31,6 +31,7 @@ MAY_IMPORT = {
         "rules": "errors engine tensors",
         "rules.cases": "autograd_core",
         "special": "engine rules",
+        "scipy": "errors engine rules special transforms",
         "array_api": "errors engine tensors special",
         "profiling": "engine",
         "program": "errors engine transforms",

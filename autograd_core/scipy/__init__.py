@@ -1,0 +1,17 @@
+"""What SciPy computes but does not dispatch, with derivatives: SciPy's names, signatures and values.
+
+``ag.scipy.linalg.expm`` stands for ``scipy.linalg.expm``.  Much of SciPy needs no replacement: the
+ufuncs of ``scipy.special`` take Tensors by themselves.  SciPy is imported when a function is called.
+
+Examples
+--------
+>>> import numpy as np, autograd_core as ag
+>>> ag.grad(lambda a: np.trace(ag.scipy.linalg.expm(a)))(np.zeros((2, 2)))
+array([[1., 0.],
+       [0., 1.]])
+"""
+
+from autograd_core import special
+from autograd_core.scipy import linalg
+
+__all__ = ["linalg", "special"]
