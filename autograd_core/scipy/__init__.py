@@ -12,6 +12,6 @@ array([[1., 0.],
 """
 
 from autograd_core import special
-from autograd_core.scipy import linalg
+from autograd_core.scipy import linalg, stats
 
-__all__ = ["linalg", "special"]
+__all__ = ["linalg", "special", "stats"]

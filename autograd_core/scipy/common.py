@@ -13,13 +13,15 @@ from autograd_core.engine.recording import any_tracked, holds_tensor, unwrap, wr
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.rules.common import as_array, floating, is_foreign, with_values_of
 
+Function = Callable[..., Any]
+
 
 def inexact(a: Any) -> Any:
     """Return an array or Tensor of floating-point numbers, of a list, a number or an array."""
     return floating(as_array(a))
 
 
-def with_scipy_values(value: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
+def with_scipy_values(value: Function) -> Callable[[Function], Function]:
     """Decorate a composition that gives the derivative of a function whose values are SciPy's.
 
     ``value`` runs on plain arrays.  Arrays of other libraries get what the composition computes.
@@ -56,12 +58,8 @@ def over_stack(fun: Callable[..., Any], *arrays: Any, axes: int = 2) -> Any:
 
 def float_type(*arrays: Any) -> np.dtype[Any]:
     """Return the floating-point dtype of a result; integers and Python numbers do not widen it."""
-    kinds = [
-        a.dtype
-        for a in map(unwrap, arrays)
-        if getattr(getattr(a, "dtype", None), "kind", "") in "fc"
-        and (a.ndim or not isinstance(a, (float, complex)))
-    ]
+    types = [a.dtype for a in map(unwrap, arrays) if hasattr(a, "dtype")]
+    kinds = [t for t in types if t.kind in "fc"]
     return np.result_type(*kinds) if kinds else np.dtype(float)
 
 
