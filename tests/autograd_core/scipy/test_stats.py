@@ -136,6 +136,10 @@ def test_frozen_and_keywords():
 # -- extremes -------------------------------------------------------------------------------------
 
 
+def method_of(name, method):
+    return getattr(getattr(st, name), method)
+
+
 def test_tails():
     far = np.array([-40.0, 40.0, 1e3])
     same(ag.elementwise_grad(st.norm.logpdf)(far), -far)
@@ -145,9 +149,8 @@ def test_tails():
     for name in ("t", "cauchy", "laplace", "logistic"):
         shapes = (3.0,) if name == "t" else ()
         for method in ("logpdf", "pdf", "cdf", "sf", "logcdf", "logsf"):
-            slope = ag.elementwise_grad(
-                lambda x, f=getattr(getattr(st, name), method), s=shapes: f(x, *s)
-            )(far)
+            f = method_of(name, method)
+            slope = ag.elementwise_grad(lambda x, f=f, s=shapes: f(x, *s))(far)
             assert np.isfinite(slope).all(), (name, method)
     q = np.array([1e-300, 1e-12, 0.5])
     same(ag.elementwise_grad(st.norm.ppf)(q), 1 / scipy_stats.norm.pdf(scipy_stats.norm.ppf(q)))
@@ -215,7 +218,10 @@ def test_as_hips_autograd():
         for i, a in enumerate(args):
             if np.asarray(a).dtype.kind == "f" and (name[-7:] != "entropy" or i):
                 a = ag.grad(lambda *a, f=mine: np.sum(f(*a)), i)(*args)
-                b = grad(lambda *a, f=other: anp.sum(f(*a)), i)(*args)
+                try:
+                    b = grad(lambda *a, f=other: anp.sum(f(*a)), i)(*args)
+                except NotImplementedError:
+                    continue
                 same(a, b, rtol=1e-9)
 
 
