@@ -12,6 +12,6 @@ array([[1., 0.],
 """
 
 from autograd_core import special
-from autograd_core.scipy import integrate, linalg, stats
+from autograd_core.scipy import integrate, linalg, optimize, stats
 
-__all__ = ["integrate", "linalg", "special", "stats"]
+__all__ = ["integrate", "linalg", "optimize", "special", "stats"]
