@@ -12,6 +12,14 @@ array([[1., 0.],
 """
 
 from autograd_core import special
-from autograd_core.scipy import integrate, linalg, optimize, stats
+from autograd_core.scipy import (
+    integrate,
+    interpolate,
+    linalg,
+    optimize,
+    signal,
+    sparse,
+    stats,
+)
 
-__all__ = ["integrate", "linalg", "optimize", "special", "stats"]
+__all__ = ["integrate", "interpolate", "linalg", "optimize", "signal", "sparse", "special", "stats"]
