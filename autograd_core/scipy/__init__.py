@@ -16,10 +16,21 @@ from autograd_core.scipy import (
     integrate,
     interpolate,
     linalg,
+    ndimage,
     optimize,
     signal,
     sparse,
     stats,
 )
 
-__all__ = ["integrate", "interpolate", "linalg", "optimize", "signal", "sparse", "special", "stats"]
+__all__ = [
+    "integrate",
+    "interpolate",
+    "linalg",
+    "ndimage",
+    "optimize",
+    "signal",
+    "sparse",
+    "special",
+    "stats",
+]

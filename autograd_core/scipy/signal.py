@@ -211,9 +211,11 @@ def _without_trend(data: Any, *, axis: int, type: str, bp: Any) -> Any:
     return signal.detrend(data, axis, type, bp)
 
 
-_detrend = Primitive(_without_trend, "detrend").defvjp(
-    lambda g, _out, _data, *, axis, type, bp: _detrend(g, axis=axis, type=type, bp=bp)
-)
+def _trend_rule(g: Any, _out: Any, _data: Any, *, axis: int, type: str, bp: Any) -> Any:
+    return _detrend(g, axis=axis, type=type, bp=bp)
+
+
+_detrend: Primitive = Primitive(_without_trend, "detrend").defvjp(_trend_rule)
 
 
 def detrend(

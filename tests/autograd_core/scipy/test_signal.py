@@ -24,7 +24,8 @@ def test_convolutions(name, mode, pair):
     for method in ("direct", "fft") if name != "fftconvolve" else (None,):
         options = (mode,) if method is None else (mode, method)
         ours, theirs = (
-            lambda a, b, m=m: getattr(m, name)(a, b, *options) for m in (signal, scipy_signal)
+            lambda a, b, m=m, options=options: getattr(m, name)(a, b, *options)
+            for m in (signal, scipy_signal)
         )
         same(ours(a, b), theirs(a, b))
         same(recorded(ours, a, b), theirs(a, b))
