@@ -24,7 +24,7 @@ def test_root(method):
         optimize.root(bent, np.ones(2), args=(P,), method=method, tol=1e-10).x, theirs.x, rtol=1e-8
     )
     f = lambda p: optimize.root(bent, np.ones(2), args=(p,), method=method, tol=1e-11).x
-    check(f, P, rtol=1e-5)
+    check(f, P, rtol=1e-5, order=1 + (method == "hybr"))
 
 
 def test_root_of_lists_and_several_parameters():
@@ -72,7 +72,7 @@ def test_minimize_to_second_order():
     )
     check(best, P, rtol=1e-5)
     value = lambda p: optimize.minimize(f, np.array([0.1, 0.2]), args=(p,), tol=1e-12).fun
-    check(value, P, rtol=1e-5)
+    check(value, P, rtol=1e-5, order=1)
 
 
 def test_bounds():
@@ -98,7 +98,7 @@ def test_least_squares():
             residuals, [1.0, 1.0], args=(y,), xtol=1e-15, ftol=1e-15, gtol=1e-13
         ).x
     )
-    check(f, y, rtol=1e-5)
+    check(f, y, rtol=1e-5, order=1)
     g = lambda y: (
         optimize.least_squares(residuals, [1.0, 0.3], args=(y,), bounds=([0, 0], [9, 0.4])).x
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from tests.autograd_core.scipy.peers import check, recorded, same
+from tests.autograd_core.scipy.peers import ORDERS, check, recorded, same
 
 scipy_stats = pytest.importorskip("scipy.stats", reason="SciPy is not installed")
 st = ag.scipy.stats
@@ -31,9 +31,10 @@ WITHOUT_SHAPE = {"t", "gamma", "beta", "chi2"}
 CONTINUOUS = ["logpdf", "pdf", "logcdf", "cdf", "ppf", "logsf", "sf", "isf"]
 
 
+@ORDERS
 @pytest.mark.parametrize("method", CONTINUOUS)
 @pytest.mark.parametrize("name", SHAPES)
-def test_continuous(name, method):
+def test_continuous(name, method, order):
     ours, theirs = getattr(getattr(st, name), method), getattr(getattr(scipy_stats, name), method)
     x = U if method in ("ppf", "isf") else X * 1.1
     args = (x, *SHAPES[name], LOC, SCALE)
@@ -42,10 +43,17 @@ def test_continuous(name, method):
         shapes = SHAPES[name]
         with pytest.raises(ag.NotDifferentiableError, match=rf"{name}\.{method} has no gradient"):
             recorded(ours, *args)
-        check(lambda x, loc, scale: ours(x, *shapes, loc, scale), x, LOC, SCALE)
+        check(lambda x, loc, scale: ours(x, *shapes, loc, scale), x, LOC, SCALE, order=order)
     else:
         same(recorded(ours, *args), theirs(*args))
-        check(ours, *args)
+        check(ours, *args, order=order)
+
+
+@pytest.mark.parametrize("method", CONTINUOUS)
+def test_continuous_to_second_order(method):
+    x = U[:1] if method in ("ppf", "isf") else X[:1]
+    check(getattr(st.lognorm, method), x, 0.9, 0.05, 1.4)
+    check(lambda x, loc, scale: getattr(st.gamma, method)(x, 1.7, loc, scale), x, 0.05, 1.4)
 
 
 DISCRETE = {"poisson": (2.3,), "binom": (5, 0.3), "nbinom": (2.5, 0.4), "bernoulli": (0.3,)}
