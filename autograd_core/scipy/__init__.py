@@ -11,6 +11,8 @@ array([[1., 0.],
        [0., 1.]])
 """
 
+import sys
+
 from autograd_core import special
 from autograd_core.scipy import (
     integrate,
@@ -34,3 +36,6 @@ __all__ = [
     "special",
     "stats",
 ]
+
+#: ``from autograd_core.scipy.special import logsumexp`` as in SciPy.
+sys.modules[f"{__name__}.special"] = special

@@ -34,6 +34,11 @@ def scipy_method(distribution: str, method: str) -> Function:
     return value
 
 
+def _array(a: Any) -> Any:
+    """Return a list as an array; a Python number stays one, and keeps float32."""
+    return a if isinstance(a, (int, float)) else as_array(a)
+
+
 def where_supported(inside: Any, fun: Function, z: Any, instead: float, outside: float) -> Any:
     """Return fun(z) where the density is positive, without evaluating it elsewhere."""
     inside = asarray_like(unwrap(inside), z)
@@ -94,10 +99,10 @@ class Distribution:
         if unknown or missing:
             what = f"no {min(unknown)!r}" if unknown else f"{missing[0]!r}, which is missing"
             raise TypeError(f"{self!r}.{method} takes the parameters {names}: {what}")
-        return [as_array(given[n]) if np.ndim(given[n]) else given[n] for n in names]
+        return [_array(given[n]) for n in names]
 
     def _call(self, method: str, x: Any, parameters: list[Any]) -> Any:
-        return self._functions[method](as_array(x) if np.ndim(x) else x, *parameters)
+        return self._functions[method](_array(x), *parameters)
 
     def _function(self, method: str) -> Function:
         raise NotImplementedError

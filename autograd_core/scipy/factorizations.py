@@ -18,7 +18,7 @@ from autograd_core.engine.recording import unwrap
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.rules import decompositions as rules
 from autograd_core.rules import linalg as numpy_rules
-from autograd_core.rules.common import adjoint, conj, mT
+from autograd_core.rules.common import adjoint, as_array, conj, mT
 from autograd_core.scipy.common import inexact
 from autograd_core.scipy.systems import solve_triangular
 
@@ -130,9 +130,7 @@ def _lu_packed(a: Any, *, check_finite: bool) -> Any:
     return packed, pivots.astype(packed.dtype)
 
 
-def _rows_of(pivots: Any, m: int) -> Any:
-    """Return which row of the matrix is which row of L U, from the exchanges."""
-    exchanges = unwrap(pivots).real.astype(int)
+def _order(exchanges: Any, *, m: int) -> Any:
     lead = exchanges.shape[:-1]
     order = np.broadcast_to(np.arange(m), (*lead, m)).copy()
     for at in itertools.product(*map(range, lead)):
@@ -140,6 +138,14 @@ def _rows_of(pivots: Any, m: int) -> Any:
         for i, j in enumerate(exchanges[at]):
             row[i], row[j] = row[j], row[i]
     return order
+
+
+_exchanged = Primitive(_order, "row order", opaque=True)
+
+
+def _rows_of(pivots: Any, m: int) -> Any:
+    """Return which row of the matrix is which row of L U, from the exchanges."""
+    return _exchanged(unwrap(pivots).real.astype(int), m=m)
 
 
 def _take_rows(a: Any, order: Any) -> Any:
@@ -248,7 +254,8 @@ def lu(
         return _take_rows(left, place), u
     if p_indices:
         return place, left, u
-    return np.eye(m, dtype=packed.real.dtype)[place], left, u
+    p = place[..., None] == asarray_like(np.arange(m), place)
+    return p.astype(packed.real.dtype), left, u
 
 
 def lu_solve(
@@ -282,7 +289,7 @@ def lu_solve(
     if trans not in (0, 1, 2):
         raise ValueError(f"lu_solve takes trans=0, 1 or 2, got {trans!r}")
     packed, b = inexact(packed), inexact(b)
-    order = _rows_of(np.asarray(unwrap(pivots)), packed.shape[-1])
+    order = _rows_of(as_array(unwrap(pivots)), packed.shape[-1])
     vector = b.ndim == 1
     b = b[..., None] if vector else b
     check: Any = {"check_finite": check_finite}

@@ -7,27 +7,38 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.recording import any_tracked, unwrap
+from autograd_core.engine.recording import any_tracked, is_recording, unwrap
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.rules.common import as_array
+from autograd_core.transforms.trees import flatten as flatten_tree
 
 Function = Callable[..., Any]
 
 
 def split(args: tuple[Any, ...]) -> tuple[list[Any], Callable[..., tuple[Any, ...]]]:
-    """Return the floating-point arguments, and how all are put together again of such."""
-    arrays = [as_array(a) if isinstance(a, (list, float, int)) else a for a in args]
-    places = [
-        i for i, a in enumerate(arrays) if getattr(getattr(a, "dtype", None), "kind", "") == "f"
-    ]
+    """Return the floating-point leaves of the arguments, and how all are put together again of such."""
+    leaves, restore = flatten_tree(args)
+    leaves = [np.asarray(a) if isinstance(a, float) else a for a in leaves]
+    places = [i for i, a in enumerate(leaves) if getattr(getattr(a, "dtype", 0), "kind", "") == "f"]
 
     def join(*values: Any) -> tuple[Any, ...]:
-        whole = list(args)
+        whole = list(leaves)
         for i, v in zip(places, values, strict=True):
             whole[i] = v
-        return tuple(whole)
+        return restore(whole)  # type: ignore[no-any-return]
 
-    return [arrays[i] for i in places], join
+    return [leaves[i] for i in places], join
+
+
+def records(args: Any) -> bool:
+    """Return whether a Tensor that needs gradients is in a tree of arguments, and calls are recorded."""
+    return is_recording(*flatten_tree(args)[0])
+
+
+def plain(args: Any) -> Any:
+    """Return a tree of arguments with the arrays inside of Tensors."""
+    leaves, restore = flatten_tree(args)
+    return restore(unwrap(leaves))
 
 
 def as_tuple(args: Any) -> tuple[Any, ...]:
@@ -45,7 +56,7 @@ def numbers(name: str, value: Any) -> Any:
     NotDifferentiableError
         If it needs gradients: the function then reads a Tensor that it captured.
     """
-    if any_tracked(value if isinstance(value, (list, tuple)) else (value,)):
+    if any_tracked((value,)):
         raise NotDifferentiableError(
             f"the function that {name} was given reads a Tensor that needs gradients from outside; "
             "pass it by args=, so that the rule knows of it"

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.engine.primitive import Primitive
-from autograd_core.engine.recording import any_tracked, is_recording, unwrap
+from autograd_core.engine.recording import any_tracked, unwrap
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.rules.common import along, as_array, axis_index
 from autograd_core.scipy.common import inexact, with_scipy_values
@@ -34,6 +34,8 @@ from autograd_core.scipy.implicit import (
     as_tuple,
     flatten,
     numbers,
+    plain,
+    records,
     split,
     unflatten,
 )
@@ -123,8 +125,8 @@ def solve_ivp(
     args, y0 = as_tuple(args), inexact(y0)
     start, end = t_span
     right = _right_side(fun, args)
-    given = (y0, start, end, as_array(t_eval) if t_eval is not None else 0.0, *args)
-    if not is_recording(*given) and not any_tracked([right(start, y0)]):
+    if not records((y0, start, end, t_eval, args)) and not any_tracked([right(start, y0)]):
+        args = plain(args)
         return integrate.solve_ivp(
             lambda t, y: np.asarray(unwrap(fun(t, y, *args))), unwrap((start, end)), unwrap(y0),
             method, unwrap(t_eval), dense_output, events, vectorized, **options,
@@ -143,9 +145,9 @@ def solve_ivp(
                 f"solve_ivp(method={method!r}) has no gradient by steps, which {', '.join(TABLEAUS)} "
                 "have; use gradient='adjoint'"
             )
-        found = _solve(right, span, unwrap(y0), None, options)
-        result = _solve(right, span, unwrap(y0), times, options) if times is not None else found
-        result.y = replay(right, method, found.t, start, end, y0, t_eval)
+        taken = _solve(right, span, unwrap(y0), None, options)
+        result = taken if times is None else _solve(right, span, unwrap(y0), times, options)
+        result.y = replay(right, method, taken.t, start, end, y0, t_eval)
         if times is not None:
             result.t = t_eval
         return result
@@ -153,14 +155,16 @@ def solve_ivp(
         raise NotDifferentiableError(
             "solve_ivp(gradient='adjoint') takes real states; use gradient='steps'"
         )
-    result = _solve(right, span, unwrap(y0), times, options)
+    found: list[Any] = []
     if times is None:
+        result = _solve(right, span, unwrap(y0), times, options)
         moments = np.concatenate([result.t[1:-1], as_array(end).reshape(1)])
         states = _adjoint(fun, start, moments, y0, args, options)
         result.y = np.concatenate([y0[:, None], states], axis=1)
     else:
-        result.t = t_eval
-        result.y = _adjoint(fun, start, as_array(t_eval), y0, args, options, span[1])
+        states = _adjoint(fun, start, as_array(t_eval), y0, args, options, span[1], found)
+        result = found[0]
+        result.t, result.y = t_eval, states
     return result
 
 
@@ -172,6 +176,7 @@ def _adjoint(
     args: tuple[Any, ...],
     options: dict[str, Any],
     end: float | None = None,
+    found: list[Any] | None = None,
 ) -> Any:
     """Return the states at some times, (N, T), whose rule solves the adjoint equation backwards."""
     floats, join = split(args)
@@ -183,7 +188,10 @@ def _adjoint(
         def right(t: Any, y: Any) -> Any:
             return numbers("solve_ivp", as_array(fun(t, y, *whole)))
 
-        return _solve(right, span, y0, times, options).y
+        result = _solve(right, span, y0, times, options)
+        if found is not None:
+            found[:] = [result]
+        return result.y
 
     def rule(g: Any, out: Any, start: Any, times: Any, y0: Any, *values: Any) -> Any:
         n, whole = y0.shape[0], join(*values)
@@ -236,18 +244,18 @@ def _integral(
 
         whole = join(*values)
 
-        def plain(x: float) -> Any:
+        def values_at(x: float) -> Any:
             return numbers("quad", func(x, *whole))
 
-        if plain(_between(float(a), float(b))).ndim == 0:
-            value, errors[0] = integrate.quad(lambda x: float(plain(x)), a, b, **options)
+        if values_at(_between(float(a), float(b))).ndim == 0:
+            value, errors[0] = integrate.quad(lambda x: float(values_at(x)), a, b, **options)
             return np.asarray(value)
         limit = {"limit": options["limit"]} if "limit" in options else {}
         tolerances = {
             "epsabs": options.get("epsabs", 1.49e-8),
             "epsrel": options.get("epsrel", 1.49e-8),
         }
-        value, errors[0] = integrate.quad_vec(plain, float(a), float(b), **tolerances, **limit)
+        value, errors[0] = integrate.quad_vec(values_at, float(a), float(b), **tolerances, **limit)
         return value
 
     def rule(g: Any, _out: Any, a: Any, b: Any, *values: Any) -> Any:
@@ -313,13 +321,13 @@ def quad(
     from scipy import integrate
 
     args = as_tuple(args)
-    if not is_recording(a, b, *args):
-        plain = unwrap((a, b, args))
+    if not records((a, b, args)):
+        limits = (unwrap(a), unwrap(b), plain(args))
 
         def unrecorded(x: float, *values: Any) -> Any:
             return numbers("quad", func(x, *values))[()]
 
-        return integrate.quad(unrecorded, *plain, full_output=full_output, **options)
+        return integrate.quad(unrecorded, *limits, full_output=full_output, **options)
     unknown = options.keys() - {"epsabs", "epsrel", "limit"}
     if unknown or full_output:
         raise NotDifferentiableError(
@@ -394,3 +402,6 @@ def simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
     array([1., 4., 1.])
     """
     return _exact_simpson(inexact(y), None if x is None else inexact(x), dx=dx, axis=axis)
+
+
+__all__ = ["quad", "simpson", "solve_ivp"]

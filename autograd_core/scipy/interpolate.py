@@ -252,3 +252,6 @@ class interp1d:
             low, high = fill if isinstance(fill, tuple) else (fill, fill)
             out = np.where(below.reshape(more), low, np.where(above.reshape(more), high, out))
         return _place(out, v, self.axis)
+
+
+__all__ = ["CubicSpline", "interp1d"]

@@ -26,11 +26,11 @@ import numpy as np
 
 from autograd_core.engine.array_types import asarray_like
 from autograd_core.engine.primitive import Primitive
-from autograd_core.engine.recording import any_tracked, is_recording, unwrap
+from autograd_core.engine.recording import unwrap
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.rules.common import as_array, mT
 from autograd_core.scipy.common import refuse
-from autograd_core.scipy.implicit import Function, as_tuple, numbers, split
+from autograd_core.scipy.implicit import Function, as_tuple, numbers, plain, records, split
 from autograd_core.transforms.derivatives import hessian, jacobian
 from autograd_core.transforms.gradients import grad, vjp
 
@@ -169,8 +169,8 @@ def root(
             options=options,
         )
 
-    if not is_recording(*args):
-        return solver(*unwrap(args))
+    if not records(args):
+        return solver(*plain(args))
     return _implicit("root", solver, fun, args, lambda r: np.ones(np.shape(r.x), bool))
 
 
@@ -260,8 +260,8 @@ def minimize(
             start, args, method, slope, curvature, hessp, bounds, constraints, tol, callback, options,
         )  # fmt: skip
 
-    if not is_recording(*args):
-        return solver(*unwrap(args))
+    if not records(args):
+        return solver(*plain(args))
     if constraints:
         raise NotDifferentiableError(
             "ag.scipy.optimize.minimize has no gradients with constraints=; bounds= have, or write "
@@ -343,10 +343,10 @@ def least_squares(
             start, slope, bounds, method, loss=loss, args=args, **options,
         )  # fmt: skip
 
-    if any_tracked(more.values()):
+    if records(more):
         raise refuse("ag.scipy.optimize.least_squares", "kwargs=", "pass it by args=")
-    if not is_recording(*args):
-        return solver(*unwrap(args))
+    if not records(args):
+        return solver(*plain(args))
     if loss != "linear":
         raise NotDifferentiableError(
             f"ag.scipy.optimize.least_squares has no gradients with loss={loss!r}; loss='linear' "
@@ -360,3 +360,6 @@ def least_squares(
     return _implicit(
         "least_squares", solver, condition, args, lambda r: ~_at_bounds(np.asarray(r.x), ends)
     )
+
+
+__all__ = ["least_squares", "minimize", "root"]

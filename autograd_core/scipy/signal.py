@@ -240,3 +240,6 @@ def detrend(
     array([-2., -1.,  3.])
     """
     return _detrend(inexact(data), axis=axis, type=type, bp=bp)
+
+
+__all__ = ["convolve", "correlate", "detrend", "fftconvolve", "lfilter"]

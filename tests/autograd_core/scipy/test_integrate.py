@@ -119,6 +119,36 @@ def test_stiff_and_captured():
         ag.grad(lambda y: integrate.solve_ivp(lambda t, y: y**2, (0, 9), y).y[0, -1])(np.ones(1))
 
 
+def test_parameters_in_containers_and_lists():
+    decay = lambda t, y, q: -q["k"] * y
+    for gradient in ("steps", "adjoint"):
+        f = lambda k, gradient=gradient: integrate.solve_ivp(
+            decay, (0, 1), [1.0], args=({"k": k},), gradient=gradient, **TIGHT
+        ).y[0, -1]
+        same(ag.grad(f)(2.0), -np.exp(-2.0), rtol=1e-7)
+    turn = lambda k: integrate.solve_ivp(
+        lambda t, y: [y[1], -k * y[0]], (0, 1), [1.0, 0.0 * k], **TIGHT
+    ).y[0, -1]
+    same(ag.grad(turn)(2.0), -np.sin(2**0.5) / (2 * 2**0.5), rtol=1e-7)
+    same(ag.grad(lambda b: integrate.quad(lambda x, n: x**n, 0, b, args=(2,))[0])(2.0), 4.0)
+    same(
+        ag.grad(lambda k: integrate.quad(lambda x, q: q["k"] * x, 0, 1, args=({"k": k},))[0])(2.0),
+        0.5,
+    )
+
+
+def test_compiled():
+    decay = lambda t, y, k: -k * y
+    f = ag.grad(
+        lambda k: integrate.solve_ivp(
+            decay, (0, 1), Y, t_eval=[0.5, 1.0], args=(k,), gradient="adjoint"
+        ).y.sum()
+    )
+    same(ag.compile(f)(P), f(P))
+    g = ag.grad(lambda k: integrate.quad(lambda x, k: np.sum(np.cos(k * x)), 0, 1, args=(k,))[0])
+    same(ag.compile(g)(P), g(P))
+
+
 def test_complex_and_single_precision():
     turn = lambda t, y, w: 1j * w * y
     f = lambda w: (

@@ -231,6 +231,22 @@ def test_lists_and_integers():
     same(sl.block_diag(1, [2, 3]), scipy_linalg.block_diag(1, [2, 3]))
 
 
+@pytest.mark.parametrize("name", ["expm", "sqrtm", "cholesky", "lu", "lu_factor", "qr", "eigh"])
+def test_compiled(name):
+    def total(a):
+        out = getattr(sl, name)(a)
+        return (
+            sum(np.sum(p) for p in out if p.dtype.kind == "f")
+            if isinstance(out, tuple)
+            else np.sum(out)
+        )
+
+    f = ag.grad(total)
+    same(ag.compile(f)(P), f(P))
+    g = ag.grad(lambda a: np.sum(sl.lu_solve(sl.lu_factor(a), V)))
+    same(ag.compile(g)(S), g(S))
+
+
 # -- peers ----------------------------------------------------------------------------------------
 
 

@@ -33,12 +33,12 @@ def test_coordinates(mode, order, derivative):
 
 
 def test_coordinates_of_a_line_and_a_block():
-    for options, shape in [({"prefilter": False}, (7,)), ({}, (3, 2, 2))]:
+    for options, shape in [({"prefilter": False}, (7,)), ({}, (3, 2))]:
         f = lambda a, c, m=ndimage, options=options: m.map_coordinates(a, c, **options)
         a, c = rng.normal(size=shape), rng.uniform(0.1, 0.9, (len(shape), 1))
         same(recorded(f, a, c), f(a, c, scipy_ndimage))
         check(lambda a, c, f=f: f(a, c), a, c)
-    check(lambda a, c: ndimage.map_coordinates(a, c), IMAGE + 1j, INSIDE[:, :2])
+    check(lambda a, c: ndimage.map_coordinates(a, c), IMAGE[:3, :3] + 1j, INSIDE[:, :1])
 
 
 @pytest.mark.parametrize("mode", ndimage.BORDERS)

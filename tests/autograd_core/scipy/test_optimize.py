@@ -70,7 +70,12 @@ def test_minimize_to_second_order():
             options={"gtol": 1e-12},
         ).x
     )
-    check(best, P, rtol=1e-5)
+
+    slope, twice = ag.jacobian(best)(P), ag.jacobian(ag.jacobian(best))(P)
+    e = 1e-4 * np.eye(3)
+    same(slope.T, [(best(P + d) - best(P - d)) / 2e-4 for d in e], rtol=1e-5, atol=1e-7)
+    differences = [(ag.jacobian(best)(P + d) - ag.jacobian(best)(P - d)) / 2e-4 for d in e]
+    same(np.moveaxis(twice, 2, 0), differences, rtol=1e-5, atol=1e-7)
     value = lambda p: optimize.minimize(f, np.array([0.1, 0.2]), args=(p,), tol=1e-12).fun
     check(value, P, rtol=1e-5, order=1)
 
@@ -134,6 +139,26 @@ def test_refusals():
         ag.grad(lambda p: optimize.least_squares(lambda x, p: x - p, [1.0], kwargs={"p": p}).x[0])(
             1.0
         )
+
+
+def test_parameters_in_containers():
+    f = lambda x, q: np.sum((x - q["a"]) ** 2)
+    assert (
+        abs(
+            ag.grad(
+                lambda p: optimize.minimize(f, np.zeros(2), args=({"a": p, "name": "b"},)).x[0]
+            )(2.0)
+            - 1
+        )
+        < 1e-6
+    )
+    g = lambda p: optimize.root(lambda x, q: x - q[0] * q[1], np.zeros(2), args=([p, 3],)).x[1]
+    assert abs(ag.grad(g)(2.0) - 3) < 1e-6
+
+
+def test_compiled():
+    f = ag.grad(lambda p: optimize.root(bent, np.ones(2), args=(p,)).x.sum())
+    same(ag.compile(f)(P), f(P))
 
 
 def test_as_jax():
