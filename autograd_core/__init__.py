@@ -15,6 +15,7 @@ array([0.        , 0.63970001])
 * operations of your own:     ``primitive``, ``defvjp``, ``composition``
 * checking:                   ``gradcheck``, ``assert_gradients``, ``check_rules``, ``kinks``
 * seeing:                     ``draw``, ``profile``
+* SciPy:                      ``scipy``, ``special``
 * NumPy's in-place functions: ``put``, ``place``, ``putmask``, ``put_along_axis``,
   ``fill_diagonal``, ``scatter_add``
 """
@@ -70,7 +71,7 @@ from autograd_core.transforms.trees import ravel
 from autograd_core.transforms.vectorization import vmap
 
 if TYPE_CHECKING:
-    from autograd_core import checking
+    from autograd_core import checking, scipy
     from autograd_core.checking.api import assert_gradients, gradcheck
     from autograd_core.checking.rules import check_rules
     from autograd_core.drawing import Picture, draw
@@ -85,6 +86,7 @@ _LAZY = {
     **dict.fromkeys(("draw", "Picture"), "drawing"),
     **dict.fromkeys(("profile", "Profile"), "profiling"),
     **dict.fromkeys(("compile", "Compiled"), "program"),
+    "scipy": "scipy",
 }
 
 # fmt: off
@@ -100,7 +102,7 @@ __all__ = [  # noqa: RUF022  (by topic)
     "VmapError",
     "Compiled", "Picture", "Profile", "assert_gradients", "check_rules", "draw", "gradcheck",
     "profile",
-    "checking", "errors", "rules", "scopes", "special",
+    "checking", "errors", "rules", "scipy", "scopes", "special",
 ]
 # fmt: on
 

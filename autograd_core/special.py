@@ -1,8 +1,9 @@
 """Functions of ``scipy.special`` that are Python and convert their arguments to ndarrays.
 
 The ufuncs of ``scipy.special`` (``erf``, ``gammaln``, ``expit``, ...) answer Tensors by themselves.
-These four do not dispatch; they are defined here with the same names and arguments.  (Under
-``SCIPY_ARRAY_API=1`` SciPy's own ``logsumexp``, ``softmax`` and ``log_softmax`` take Tensors too.)
+These four do not dispatch; they are defined here with the same names and arguments.  The ufuncs are
+found here too (``ag.special.gammaln`` is SciPy's), so that one import serves both.  (Under
+``SCIPY_ARRAY_API=1`` SciPy's own ``logsumexp``, ``softmax`` and ``log_softmax`` take Tensors, too.)
 
 Examples
 --------
@@ -13,7 +14,7 @@ Examples
 True
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -124,3 +125,18 @@ def log_softmax(x: Any, axis: Axis = None) -> Any:
     """
     shifted, _ = _shifted(floating(as_array(x)), axis)
     return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """Return a ufunc of ``scipy.special``."""
+        if not name.startswith("_"):
+            try:
+                from scipy import special
+            except ImportError:
+                special = None
+            found = getattr(special, name, None)
+            if isinstance(found, np.ufunc):
+                return found
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

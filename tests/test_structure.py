@@ -32,6 +32,7 @@ MAY_IMPORT = {
         "rules": "errors engine tensors batching",
         "rules.cases": "autograd_core",
         "special": "engine rules",
+        "scipy": "errors engine rules special transforms",
         "array_api": "errors engine tensors special",
         "profiling": "engine",
         "program": "errors engine transforms",
@@ -76,9 +77,9 @@ OPTIONAL = (
     ),
     *("onnx", "onnxruntime", "pytest", "scipy", "sklearn", "tensorboardX", "torch", "tqdm"),
 )
-#: A module of our own that is loaded when an array is asked for it, and one of Python's that
+#: Modules of our own that are loaded when an array or an error asks for them, and one of Python's that
 #: takes as long to import as all of nn and is needed for a download alone.
-LAZY = ("autograd_core.array_api", "urllib.request")
+LAZY = ("autograd_core.array_api", "autograd_core.scipy", "urllib.request")
 
 
 #: Modules at the top of a package.

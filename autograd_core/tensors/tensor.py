@@ -46,6 +46,7 @@ from autograd_core.tensors.inplace import unboxed
 from autograd_core.tensors.methods import ArrayMethods, getitem
 from autograd_core.tensors.numpy_dispatch import call_function, call_ufunc
 from autograd_core.tensors.operators import Operators
+from autograd_core.tensors.scipy_calls import scipy_remedy
 
 
 class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
@@ -298,7 +299,7 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
         if self._node.tracked and mode.get() & RECORD and not was_freed(self._node):
             raise ConversionError(
                 f"{what} would turn a Tensor that needs gradients into plain numbers and lose "
-                f"them silently. {remedy}"
+                f"them silently. {scipy_remedy()}{remedy}"
             )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
