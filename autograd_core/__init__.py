@@ -7,7 +7,8 @@ Write plain NumPy; what needs a gradient is an argument of a function or a :clas
 array([0.        , 0.63970001])
 
 * derivatives of functions:   ``grad``, ``value_and_grad``, ``vjp``, ``jvp``, ``jacobian``,
-  ``hessian``, ``hvp``, ``elementwise_grad``
+  ``hessian``, ``hvp``, ``gnvp``, ``hessian_diagonal``, ``laplacian``, ``sparse_jacobian``,
+  ``elementwise_grad``
 * of one example as of many:   ``vmap``
 * of recorded Tensors:        ``tensor``, ``array``, ``Tensor.backward``, ``gradients``
 * control of recording:       ``no_grad``, ``enable_grad``, ``stop_gradient``, ``checkpoint``,
@@ -65,8 +66,10 @@ from autograd_core.rules.selection import fill_diagonal, place, put, put_along_a
 from autograd_core.tensors import tensor as _tensor_module
 from autograd_core.tensors.tensor import Tensor, array, tensor
 from autograd_core.transforms.checkpointing import checkpoint, stop_gradient
-from autograd_core.transforms.derivatives import hessian, hvp, jacobian, jvp
+from autograd_core.transforms.derivatives import gnvp, hvp, jvp
 from autograd_core.transforms.gradients import elementwise_grad, grad, value_and_grad, vjp
+from autograd_core.transforms.jacobians import hessian, hessian_diagonal, jacobian, laplacian
+from autograd_core.transforms.sparse_jacobians import sparse_jacobian
 from autograd_core.transforms.trees import ravel
 from autograd_core.transforms.vectorization import vmap
 
@@ -93,10 +96,10 @@ _LAZY = {
 __all__ = [  # noqa: RUF022  (by topic)
     "Operand", "Primitive", "Tensor", "any_now", "array", "checkpoint", "compile", "composition",
     "compositions", "defvjp", "detect_anomaly", "elementwise_grad", "enable_grad",
-    "fill_diagonal", "grad", "gradients", "hessian", "hvp", "is_grad_enabled", "is_recomputing",
-    "jacobian", "jvp", "kinks", "no_grad", "place", "primitive", "put", "put_along_axis",
-    "putmask", "ravel", "scatter_add", "stop_gradient", "strict_nan", "tensor", "value_and_grad",
-    "vjp", "vmap",
+    "fill_diagonal", "gnvp", "grad", "gradients", "hessian", "hessian_diagonal", "hvp",
+    "is_grad_enabled", "is_recomputing", "jacobian", "jvp", "kinks", "laplacian", "no_grad",
+    "place", "primitive", "put", "put_along_axis", "putmask", "ravel", "scatter_add",
+    "sparse_jacobian", "stop_gradient", "strict_nan", "tensor", "value_and_grad", "vjp", "vmap",
     "AnomalyError", "AutogradError", "CompileError", "ConversionError", "GradcheckError",
     "GraphError", "InPlaceError", "MutationError", "NotDifferentiableError", "RuleError",
     "VmapError",

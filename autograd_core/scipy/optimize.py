@@ -31,8 +31,8 @@ from autograd_core.errors import NotDifferentiableError
 from autograd_core.rules.common import as_array, mT
 from autograd_core.scipy.common import refuse
 from autograd_core.scipy.implicit import Function, as_tuple, numbers, plain, records, split
-from autograd_core.transforms.derivatives import hessian, jacobian
 from autograd_core.transforms.gradients import grad, vjp
+from autograd_core.transforms.jacobians import hessian, jacobian
 
 #: Methods of SciPy that take derivatives.
 WITH_JACOBIAN = ("hybr", "lm")

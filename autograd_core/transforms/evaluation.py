@@ -183,8 +183,15 @@ class LinearizedCall:
             isinstance(n, Leaf) and not isinstance(n, Variable) for n in reachable(nodes)
         )
 
-    def pull(self, outputs: Sequence[Any], seeds: Sequence[Any], free: bool) -> list[Any]:
-        """Return the gradients of the variables; zeros where no output depends on one."""
+    def pull(
+        self,
+        outputs: Sequence[Any],
+        seeds: Sequence[Any],
+        free: bool,
+        variables: Sequence[Any] | None = None,
+    ) -> list[Any]:
+        """Return the gradients of the variables, all or some; zeros for what no output reaches."""
+        variables = self.variables if variables is None else variables
         live = [
             (o, s)
             for o, s in zip(outputs, seeds, strict=True)
@@ -195,11 +202,11 @@ class LinearizedCall:
             outs, cotangents = zip(*live, strict=True)
             given = any(isinstance(s, TensorBase) for s in cotangents)
             again = any_tracked(cotangents) or self.watched(outs, given)
-            targets = {v._node for v in self.variables}
+            targets = {v._node for v in variables}
             found, _ = pull_back(outs, cotangents, targets, again, free and not again)
         taken = {id(unwrap(s)) for s in seeds}
         results = []
-        for v in self.variables:
+        for v in variables:
             g = found.get(v._node)
             if g is None:
                 g = np.zeros_like(v._array) if v.shape else np.zeros_like(v._array)[()]
