@@ -52,7 +52,19 @@ def _put_sum(g: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
 put_sum = Primitive(_put_sum, "put_sum", flops=costs.per_element(1))
 put_sum.defvjp(lambda g, _out, _x, *, index, shape: getitem(g, index=index))
 
-getitem.defvjp(lambda g, _out, _x, *, index: put_sum(g, index=index, shape=_x.shape), selects=True)
+
+def _put_back(g: Any, _out: Any, _x: Any, *, index: Any) -> Any:
+    if _x.size == _out.size and is_basic(index) and not _reverses(index):
+        return g.reshape(_x.shape)  # all elements, in their order
+    return put_sum(g, index=index, shape=_x.shape)
+
+
+def _reverses(index: Any) -> bool:
+    parts = index if isinstance(index, tuple) else (index,)
+    return any(isinstance(p, slice) and p.step is not None and p.step < 0 for p in parts)
+
+
+getitem.defvjp(_put_back, selects=True)
 
 
 @primitive(flops=lambda _out, _base, _index, values: values.size)
