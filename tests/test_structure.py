@@ -32,7 +32,7 @@ MAY_IMPORT = {
         "rules": "errors engine tensors batching",
         "rules.cases": "autograd_core",
         "special": "engine rules",
-        "scipy": "errors engine rules special transforms",
+        "scipy": "errors engine program rules special transforms",
         "array_api": "errors engine tensors special",
         "profiling": "engine",
         "program": "errors engine transforms",

@@ -20,10 +20,12 @@ np.float64(-0.25)
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
+from autograd_core import program
 from autograd_core.engine.primitive import Primitive
 from autograd_core.engine.recording import any_tracked, unwrap
 from autograd_core.errors import NotDifferentiableError
@@ -83,7 +85,8 @@ def solve_ivp(
     Parameters
     ----------
     fun
-        ``fun(t, y, *args)`` in plain NumPy, of shape (N,).
+        ``fun(t, y, *args)`` in plain NumPy, of shape (N,).  If it is compiled, ``ag.compile(fun)``,
+        so is the right side of the adjoint equation.
     t_span : (t0, t1)
     y0 : array of shape (N,)
     method : str
@@ -196,15 +199,7 @@ def _adjoint(
     def rule(g: Any, out: Any, start: Any, times: Any, y0: Any, *values: Any) -> Any:
         n, whole = y0.shape[0], join(*values)
         size = sum(int(np.prod(v.shape, dtype=int)) for v in values)
-
-        def back(t: Any, state: Any, *whole: Any) -> Any:
-            """Return (y', -a df/dy, -a df/dp)."""
-            few, put = split(whole)
-            y, a = state[:n], state[n : 2 * n]
-            slope, pull = vjp(lambda y, *p: as_array(fun(t, y, *put(*p))), y, *few)
-            by_y, *by_p = pull(a) if few else (pull(a),)
-            return np.concatenate([slope, -by_y, -flatten(by_p, y)])
-
+        back = (_compiled_side if isinstance(fun, program.Compiled) else _adjoint_side)(fun, n)
         a, by_p, by_times = 0.0 * out[:, 0], np.zeros(size, out.dtype), []
         for i in range(times.shape[0] - 1, -1, -1):
             now, before = times[i], times[i - 1] if i else start
@@ -220,6 +215,25 @@ def _adjoint(
 
     solved = Primitive(forward, "solve_ivp", opaque=True).defvjp(vjp_all=rule)
     return solved(inexact(start), inexact(times), y0, *floats)
+
+
+def _adjoint_side(fun: Function, n: int) -> Function:
+    """Return the right side of the adjoint equation: of n states, as many cotangents, the rest."""
+
+    def back(t: Any, state: Any, *whole: Any) -> Any:
+        """Return (y', -a df/dy, -a df/dp)."""
+        few, put = split(whole)
+        y, a = state[:n], state[n : 2 * n]
+        slope, pull = vjp(lambda y, *p: as_array(fun(t, y, *put(*p))), y, *few)
+        by_y, *by_p = pull(a) if few else (pull(a),)
+        return np.concatenate([slope, -by_y, -flatten(by_p, y)])
+
+    return back
+
+
+@functools.lru_cache(maxsize=32)
+def _compiled_side(fun: Function, n: int) -> Any:
+    return program.compile(_adjoint_side(fun, n))
 
 
 # -- quadrature -----------------------------------------------------------------------------------

@@ -97,6 +97,19 @@ def test_both_ways_agree():
         same(a, b, rtol=1e-7)
 
 
+def test_the_adjoint_of_a_compiled_right_side_is_compiled():
+    def loss(fun):
+        options = {"t_eval": [1.5, 1.0, 0.2], "gradient": "adjoint", "rtol": 1e-7}
+        return lambda p: np.sum(integrate.solve_ivp(fun, (2, 0), Y, args=(p,), **options).y ** 2)
+
+    fun = ag.compile(prey)
+    side = integrate._compiled_side(fun, 2)
+    same(ag.grad(loss(fun))(P), ag.grad(loss(prey))(P), rtol=1e-12)
+    assert 1 <= side.traces <= 2  # times are Python floats and those of NumPy
+    assert "return np.concatenate" in side.source
+    same(ag.hessian(loss(fun))(P), ag.hessian(loss(prey))(P), rtol=1e-6)
+
+
 def test_stiff_and_captured():
     stiff = lambda t, y, k: -k * (y - np.cos(t))
     f = lambda k, gradient: integrate.solve_ivp(
