@@ -108,9 +108,12 @@ class Place:
 
 
 @functools.lru_cache(maxsize=1024)
-def is_library(module: str) -> bool:
-    """Return whether a module is a library's: its variables are not looked into."""
-    top = module.partition(".")[0]
+def is_library(module: str | None) -> bool:
+    """Return whether a module is a library's: its variables are not looked into.
+
+    Functions that ``exec`` made without a ``__name__`` have no module.
+    """
+    top = (module or "").partition(".")[0]
     file = getattr(sys.modules.get(top), "__file__", None) or ""
     known = top in OURS or top in sys.stdlib_module_names
     return top != "__main__" and (known or file.startswith(_LIBRARIES))

@@ -257,6 +257,16 @@ def test_globals_are_read_and_watched():
     assert compiled.traces == 3
 
 
+def test_functions_of_exec_have_no_module():
+    names = {"np": np, "scale": np.array(2.0)}
+    exec("def part(x): return scale * x\ndef f(x): return np.sum(part(x) ** 2)", names)
+    compiled = compile(names["f"])
+    assert names["f"].__module__ is None
+    assert compiled(np.ones(3)) == 12.0
+    names["scale"] = np.array(3.0)
+    assert compiled(np.ones(3)) == 27.0
+
+
 def test_globals_are_written():
     global counter
 
