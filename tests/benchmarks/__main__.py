@@ -15,7 +15,7 @@ os.environ.setdefault(
     "XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 )
 
-from tests.benchmarks import compiled, engine, layers, networks, training
+from tests.benchmarks import batches, compiled, engine, layers, networks, training
 from tests.benchmarks.measure import HEADER
 
 
@@ -38,7 +38,7 @@ def main() -> None:
         return
     for rows in (
         engine.small_operation, engine.chain, engine.large_elementwise,
-        training.sgd_step, training.adam_step, *networks.ALL, *compiled.ALL,
+        training.sgd_step, training.adam_step, *networks.ALL, *compiled.ALL, *batches.ALL,
     ):  # fmt: skip
         if options.only in rows.__name__:
             for row in rows(seconds):
