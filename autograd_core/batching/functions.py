@@ -22,7 +22,6 @@ from autograd_core.batching.alignment import (
     spread,
 )
 from autograd_core.batching.dispatch import refused, rule
-from autograd_core.batching.ufuncs import call_ufunc
 from autograd_core.engine.operands import BatchedBase, Level, batched, newest
 
 
@@ -285,5 +284,5 @@ def _convolve(level: Level, fun: Any, a: Any, v: Any, mode: str | None = None) -
 
 @rule(np.outer)
 def _outer(level: Level, fun: Any, a: Any, b: Any, out: Any = None) -> Any:
-    a, b = (x if hasattr(x, "ndim") else np.asarray(x) for x in (a, b))
-    return call_ufunc(np.multiply, (a.reshape((-1, 1)), b.reshape((1, -1))), {})
+    a, b = (x.reshape(-1) if hasattr(x, "ndim") else np.ravel(x) for x in (a, b))
+    return _einsum(level, np.einsum, "i,j->ij", a, b)  # several times as fast as a product of views

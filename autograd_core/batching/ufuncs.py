@@ -75,6 +75,8 @@ def matmul(level: Level, a: Any, b: Any) -> Any:
         if in_a and in_b:
             return batched((x[:, None, :] @ y[:, :, None])[:, 0, 0], level)
         return batched(x @ y if in_a else y @ x, level)
+    if dims == (1, 2) and not (in_a and in_b):
+        return batched(x @ y, level)
     if dims[0] == 1:
         row = matmul(level, batched(x[:, None], level) if in_a else x[None], b)
         return batched(row.examples[..., 0, :], level)

@@ -22,6 +22,7 @@ from autograd_core.engine.graph import (
     reachable,
 )
 from autograd_core.engine.modes import in_mode
+from autograd_core.engine.operands import all_examples
 from autograd_core.engine.recording import TensorBase, make_tensor, unwrap
 from autograd_core.engine.runs import reaches_open_run
 from autograd_core.errors import GraphError, VmapError
@@ -96,7 +97,7 @@ def pull_back(
 def private(g: Any, taken: set[int]) -> Any:
     """Return a cotangent as a gradient: a Tensor whose memory has no other holder.
 
-    ``taken`` holds the identities of the arrays that somebody else holds.
+    ``taken`` holds the :func:`identity` of each array that somebody else holds.
     """
     if isinstance(g, TensorBase):
         if g._node.tracked:  # never written in place; only the handle could be
@@ -105,11 +106,17 @@ def private(g: Any, taken: set[int]) -> Any:
         g = g._array
     if isinstance(g, np.generic):
         return make_tensor(conjugate(g), UNTRACKED)
-    alone = id(g) not in taken and getattr(g, "base", None) is None and g.dtype.kind != "c"
-    if alone and (g.__class__ is not np.ndarray or g.flags.writeable):
-        taken.add(id(g))
+    memory = all_examples(g)
+    alone = id(memory) not in taken and getattr(memory, "base", None) is None
+    if alone and g.dtype.kind != "c" and (type(memory) is not np.ndarray or memory.flags.writeable):
+        taken.add(id(memory))
         return make_tensor(g, UNTRACKED)
     return make_tensor(conjugate(g).copy(), UNTRACKED)
+
+
+def identity(a: Any) -> int:
+    """Return what tells the memory of an array, or of a Tensor's, from that of others."""
+    return id(all_examples(unwrap(a)))
 
 
 #: Held while gradients are added to leaves: threads may share a model.
@@ -141,7 +148,7 @@ def run_backward(output: Any, gradient: Any, create_graph: bool, free: bool) -> 
         for node, g in cotangents.items()
         if isinstance(node, Leaf) and node.owner is not None
     ]
-    taken = {id(gradient), id(unwrap(gradient))}
+    taken = {identity(gradient)}
     try:
         try:
             _committing.acquire()
@@ -232,7 +239,7 @@ def gradients(
     targets = {t._node for t in wanted}
     create_graph = create_graph or reaches_open_run(t._node for t in outs)
     cotangents, _ = pull_back(outs, seeds, targets, create_graph, free=False)
-    taken = {id(unwrap(s)) for s in seeds}
+    taken = set(map(identity, seeds))
     results: list[Any] = []
     for i, t in enumerate(wanted):
         g = cotangents.get(t._node)

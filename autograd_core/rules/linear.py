@@ -26,9 +26,11 @@ from autograd_core.rules.reductions import expand
 def _matmul_x(g: Any, _out: Any, _x: Any, y: Any) -> Any:
     """Return g y^T, for matrices; vectors are rows on the left, columns on the right."""
     if y.ndim == 1:
-        return g * y if _x.ndim == 1 else g[..., None] * y
+        if _x.ndim == 1:
+            return g * y
+        return np.outer(g, y) if g.ndim == 1 else g[..., None] * y
     if _x.ndim == 1:
-        return (y @ g[..., None])[..., 0]
+        return y @ g if g.ndim == 1 else (y @ g[..., None])[..., 0]
     if _x.ndim == 2 and y.ndim > 2:  # one contraction instead of a batch of results to sum
         n, k = _x.shape
         results = math.prod(y.shape[:-2]) * y.shape[-1]
@@ -40,9 +42,11 @@ def _matmul_x(g: Any, _out: Any, _x: Any, y: Any) -> Any:
 def _matmul_y(g: Any, _out: Any, x: Any, _y: Any) -> Any:
     """Return x^T g."""
     if x.ndim == 1:
-        return g * x if _y.ndim == 1 else x[:, None] * g[..., None, :]
+        if _y.ndim == 1:
+            return g * x
+        return np.outer(x, g) if g.ndim == 1 else x[:, None] * g[..., None, :]
     if _y.ndim == 1:
-        return (g[..., None, :] @ x)[..., 0, :]
+        return g @ x if g.ndim == 1 else (g[..., None, :] @ x)[..., 0, :]
     if _y.ndim == 2 and x.ndim > 2:
         rows = math.prod(x.shape[:-1])
         return x.reshape((rows, _y.shape[0])).T @ g.reshape((rows, _y.shape[1]))

@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from autograd_core.engine.admission import admit
-from autograd_core.engine.differentiate import private, pull_back
+from autograd_core.engine.differentiate import identity, private, pull_back
 from autograd_core.engine.graph import RECORD, UNTRACKED, Leaf, Node, reachable
 from autograd_core.engine.modes import in_mode
 from autograd_core.engine.primitive import Primitive
@@ -204,7 +204,7 @@ class LinearizedCall:
             again = any_tracked(cotangents) or self.watched(outs, given)
             targets = {v._node for v in variables}
             found, _ = pull_back(outs, cotangents, targets, again, free and not again)
-        taken = {id(unwrap(s)) for s in seeds}
+        taken = set(map(identity, seeds))
         results = []
         for v in variables:
             g = found.get(v._node)
