@@ -279,7 +279,7 @@ def record(
         Trace as if the Tensors that have a gradient had none, and the others had one.
     """
     stands = dict[int, Any]()
-    recorder, tree = _Recorder(volatile, stands, other_gradients), Tree((args, kwargs))
+    recorder, tree = _Recorder(volatile, stands, other_gradients), Tree((args, kwargs), static=True)
     numbers = (float, int) if whole_numbers else (float,)
     objects = [v for v in tree.leaves if not is_array(v) and not isinstance(v, CONSTANTS)]
     places = reached([("", f), *((type(v).__name__, v) for v in objects)], volatile)
@@ -346,7 +346,7 @@ def record(
         )
     if recorder.trace.failed is not None:
         raise CaughtError(recorder.trace.failed)
-    _check_arguments(tree, Tree((given, options)), leaves)
+    _check_arguments(tree, Tree((given, options), static=True), leaves)
     if not seen:
         raise CompileError(
             "the compiled function writes into a plain array by a traced value (out=, np.add.at) "
@@ -358,7 +358,7 @@ def record(
         for place, content, old, new in zip(places, before, standing, after, strict=True)
         for e in _effects(place, old, new)
     ]
-    known = {id(v) for content in before for v in content.values()}
+    known = {id(v) for content in before for v in content.values()} | set(map(id, objects))
     _check("returns", result, known)
     for effect in effects:
         _check(f"sets {effect.place.joined(effect.key)} to", effect.value, known)
@@ -537,7 +537,7 @@ def form(value: Any, found: list[Any], numbers: tuple[type, ...]) -> Any:
         raise IsRecorded
     if kind is tuple:
         return (kind, *(form(member, found, numbers) for member in value))
-    branch = branch_of(value)
+    branch = branch_of(value, static=True)
     if branch is not None:
         members = [form(member, found, numbers) for member in branch[1]]
         return (kind, tuple(branch[0]), *members)

@@ -22,6 +22,7 @@ from autograd_core.engine.graph import UNTRACKED
 from autograd_core.engine.recording import TensorBase
 from autograd_core.program.lines import leaves_of
 from autograd_core.program.traced import OURS
+from autograd_core.transforms.trees import branch_of
 
 #: Containers with more members are taken as they are: neither exchanged nor watched.
 MOST = 1000
@@ -292,11 +293,12 @@ def by_value(tree: Any) -> Any:
     """Return copies of the arrays and Tensors of a tree; other objects are themselves."""
     if isinstance(tree, TensorBase):
         return type(tree), by_value(tree._array), by_value(tree._grad)
-    if isinstance(tree, dict):
-        return {key: by_value(value) for key, value in tree.items()}
-    if isinstance(tree, (list, tuple, deque)):
-        return type(tree), [by_value(member) for member in tree]
-    return tree.copy() if isinstance(tree, np.ndarray) else tree
+    if isinstance(tree, np.ndarray):
+        return tree.copy()
+    branch = branch_of(tree, static=True)
+    if branch is None:
+        return tree
+    return type(tree), dict(zip(branch[0], map(by_value, branch[1]), strict=True))
 
 
 def difference(a: Any, b: Any, path: str) -> str:

@@ -48,11 +48,10 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple
         raise TypeError(f"{len(primals)} primals need as many tangents, got {len(tangents)}")
     points = Tree(list(primals)).leaves
     directions = matching_leaves(list(tangents), list(primals), "tangents")
-    for p, t in zip(points, directions, strict=True):
-        if np.iscomplexobj(unwrap(t)) and not np.iscomplexobj(unwrap(p)):
-            raise GraphError("the tangent of a real primal is real, got a complex one")
-
     run = LinearizedCall(fun, primals, range(len(primals)), {}, "jvp()")
+    for v, t in zip(run.variables, directions, strict=True):
+        if dtype_of(unwrap(t)).kind == "c" and v.dtype.kind != "c":
+            raise GraphError("the tangent of a real primal is real, got a complex one")
     pushed = _pushed(run, run.outputs(run.value), points, directions)
     tensors = any(isinstance(a, TensorBase) for a in (*points, *directions))
     return run.strip_tree(run.value), to_plain(Tree(run.value).restore(pushed), tensors)

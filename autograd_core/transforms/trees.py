@@ -2,12 +2,14 @@
 
 Branches are dicts and other mappings, lists, tuples, named tuples, deques, instances of
 dataclasses, ``types.SimpleNamespace`` and None (which has no leaves); everything else is a leaf.
-Nothing here recurses, so depth is limited by memory alone.
+Fields of a dataclass that say how, not how much, are static: they are no leaves, and are kept as
+they are (:func:`_is_static`).  Nothing here recurses, so depth is limited by memory alone.
 """
 
 import copy
 import dataclasses
 import numbers
+import re
 import types
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,8 +40,19 @@ _Link = tuple[Any, Any] | None
 _END = object()
 
 
-def branch_of(tree: Any) -> _Branch | None:
-    """Return the children of a container, or None for a leaf."""
+def _is_static(field: Any, value: Any) -> bool:
+    """Return whether a field is no leaf: a string, a bool, an int that is declared as one.
+
+    A field ``scale: float`` is a leaf, also where it holds 1.  ``field(metadata={"static": True})``
+    declares any other, a function, say.
+    """
+    if field.metadata.get("static", False) or isinstance(value, (str, bool)):
+        return True
+    return isinstance(value, (int, np.integer)) and bool(re.search(r"\bint\b", str(field.type)))
+
+
+def branch_of(tree: Any, static: bool = False) -> _Branch | None:
+    """Return the children of a container, static ones if wanted, or None for a leaf."""
     if isinstance(tree, (np.ndarray, TensorBase)):  # the common case
         return None
     if tree is None:
@@ -55,10 +68,15 @@ def branch_of(tree: Any) -> _Branch | None:
         length = tree.maxlen
         return range(len(tree)), list(tree), lambda parts: deque(parts, length)
     if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        fields = [f for f in dataclasses.fields(tree) if hasattr(tree, f.name)]
-        children = [getattr(tree, f.name) for f in fields]
-        names = [_Field(f.name) for f in fields]
-        return names, children, lambda parts: _replace(tree, fields, parts)
+        present = (f for f in dataclasses.fields(tree) if hasattr(tree, f.name))
+        fields = {f: getattr(tree, f.name) for f in present}
+        kept = {} if static else {f: v for f, v in fields.items() if _is_static(f, v)}
+        own = [f for f in fields if f not in kept]
+        return (
+            [_Field(f.name) for f in own],
+            [fields[f] for f in own],
+            lambda parts: _replace(tree, {**kept, **dict(zip(own, parts, strict=True))}),
+        )
     if isinstance(tree, types.SimpleNamespace):
         attributes = vars(tree)
         keys = [_Field(name) for name in attributes]
@@ -85,12 +103,12 @@ def _mapping_builder(tree: Mapping[Any, Any]) -> Callable[[list[Any]], Any]:
     return build
 
 
-def _replace(tree: Any, fields: Sequence[Any], parts: list[Any]) -> Any:
-    values = {f.name: part for f, part in zip(fields, parts, strict=True)}
-    new = dataclasses.replace(tree, **{f.name: values[f.name] for f in fields if f.init})
-    for f in fields:
+def _replace(tree: Any, values: dict[Any, Any]) -> Any:
+    """Return a dataclass like ``tree`` with other values of its fields."""
+    new = dataclasses.replace(tree, **{f.name: v for f, v in values.items() if f.init})
+    for f, value in values.items():
         if not f.init:
-            object.__setattr__(new, f.name, values[f.name])
+            object.__setattr__(new, f.name, value)
     return new
 
 
@@ -104,11 +122,14 @@ def _path(link: _Link) -> str:
 
 
 class Tree:
-    """The leaves of nested containers in their order, where each hangs, and the way back."""
+    """The leaves of nested containers in their order, where each hangs, and the way back.
+
+    With ``static``, the static fields of dataclasses are leaves, too.
+    """
 
     __slots__ = ("_links", "_steps", "leaves")
 
-    def __init__(self, tree: Any) -> None:
+    def __init__(self, tree: Any, static: bool = False) -> None:
         self.leaves: list[Any] = []
         self._links: list[_Link] = []
         #: In the order of building: None takes the next leaf, (build, n) the last n that were built
@@ -122,7 +143,7 @@ class Tree:
                 self._steps.append(step)
                 opened.discard(identity)
                 continue
-            branch = branch_of(item)
+            branch = branch_of(item, static)
             if branch is None:
                 self.leaves.append(item)
                 self._links.append(link)
@@ -180,14 +201,14 @@ def matching_leaves(tree: Any, like: Any, what: str) -> list[Any]:
         if branch is None:
             found.append(_matching_leaf(item, reference, f"{what}{_path(link)}"))
             continue
-        other = branch_of(item)
+        other = branch_of(item, static=True)
         if other is None or (item is None) != (reference is None):
             raise GraphError(
                 f"{what}{_path(link)} is {describe(item)}; expected a tree like the "
                 f"{type(reference).__name__} that it belongs to"
             )
         keys, given = branch[0], dict(zip(other[0], other[1], strict=True))
-        if given.keys() != set(keys):
+        if not same_keys(given, keys, reference):
             raise GraphError(
                 f"{what}{_path(link)} has the keys {list(given)}; expected {list(keys)}, those of "
                 "what it belongs to"
@@ -197,17 +218,32 @@ def matching_leaves(tree: Any, like: Any, what: str) -> list[Any]:
     return found
 
 
+def same_keys(given: Mapping[Any, Any], keys: Sequence[Any], like: Any) -> bool:
+    """Return whether a container has the keys of another; a dataclass has static fields, too."""
+    if dataclasses.is_dataclass(like):
+        return given.keys() >= set(keys)
+    return given.keys() == set(keys)
+
+
 def _matching_leaf(item: Any, reference: Any, where: str) -> Any:
-    if not is_number(item):
+    if is_traced_number(item):
+        item = np.multiply(item, 1.0)
+    elif not is_number(item):
         if not isinstance(item, (list, tuple)):
             raise GraphError(f"{where} is {describe(item)}; expected an array or a number")
         item = np.asarray(item)
     elif not isinstance(item, TensorBase):
         item = admit(item)
-    wanted, shape = np.shape(unwrap(reference)), np.shape(unwrap(item))
+    shape = np.shape(unwrap(item))
+    wanted = () if is_traced_number(reference) else np.shape(unwrap(reference))
     if shape != wanted:
         raise GraphError(f"{where} has shape {shape}; expected {wanted}, that of its counterpart")
     return item
+
+
+def is_traced_number(leaf: Any) -> bool:
+    """Return whether a leaf is a Python number of a program that is being traced."""
+    return getattr(leaf, "is_traced", False) and not hasattr(leaf, "dtype")
 
 
 def is_number(leaf: Any) -> bool:
@@ -257,6 +293,8 @@ def as_inexact(leaf: Any, where: Callable[[], str]) -> Any:
     """
     if isinstance(leaf, numbers.Number) and not isinstance(leaf, (bool, np.generic)):
         leaf = np.asarray(admit(leaf) * 1.0)[()]
+    elif is_traced_number(leaf):
+        leaf = np.multiply(leaf, 1.0)
     elif not isinstance(leaf, TensorBase):
         leaf = admit(leaf)
     kind = getattr(getattr(leaf, "dtype", None), "kind", "")

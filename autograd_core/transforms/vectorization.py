@@ -13,7 +13,7 @@ from autograd_core.engine.operands import Level, levels_of
 from autograd_core.engine.recording import TensorBase, unwrap
 from autograd_core.errors import VmapError
 from autograd_core.transforms.randomness import refusing_draws
-from autograd_core.transforms.trees import Tree, branch_of, describe
+from autograd_core.transforms.trees import Tree, branch_of, describe, same_keys
 
 Function = Callable[..., Any]
 
@@ -106,7 +106,7 @@ def _places(args: tuple[Any, ...], kwargs: dict[str, Any], in_axes: Any) -> tupl
 def _spread_axes(axes: Any, tree: Tree, name: str) -> list[Any]:
     """Return an axis for each leaf of a tree, of a tree that may stop above the leaves."""
     found: list[Any] = []
-    stack = [(tree.restore(list(range(len(tree.leaves)))), axes)]
+    stack = [(tree.restore([0.0] * len(tree.leaves)), axes)]
     while stack:
         item, axis = stack.pop()
         branch = branch_of(item)
@@ -115,9 +115,9 @@ def _spread_axes(axes: Any, tree: Tree, name: str) -> list[Any]:
         elif branch is None:
             raise ValueError(f"{name} has {describe(axis)} for one array; an axis is an integer")
         else:
-            other = branch_of(axis)
+            other = branch_of(axis, static=True)
             below = dict(zip(other[0], other[1], strict=True)) if other else {}
-            if below.keys() != set(branch[0]):
+            if not same_keys(below, branch[0], item):
                 raise ValueError(
                     f"{name} has {describe(axis)} where the value has the keys {list(branch[0])}"
                 )

@@ -13,6 +13,25 @@ from autograd_core.program.compiled import compile
 X = np.array([0.5, 1.5, -2.0])
 
 
+NUMBERS = {
+    "grad": lambda f: ag.grad(f),
+    "hessian": lambda f: ag.hessian(f),
+    "value and grad": lambda f: ag.value_and_grad(f),
+    "vjp": lambda f: lambda x: ag.vjp(f, x)[1](2.0),
+    "jvp": lambda f: lambda x: ag.jvp(f, [x], [x]),
+    "vjp by a number": lambda f: lambda x: ag.vjp(f, 0.5)[1](x),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_derivatives_by_python_numbers(name):
+    derived = NUMBERS[name](lambda x: np.tanh(x) * x)
+    compiled = compile(derived)
+    for x in (0.5, 0.75, 2):
+        assert compiled(x) == derived(x)
+    assert compiled.traces <= 2  # one for whole numbers
+
+
 def test_results_are_fresh_arrays():
     slope = compile(ag.grad(lambda x: np.sum(np.tanh(x) * x)))
     first = slope(X)

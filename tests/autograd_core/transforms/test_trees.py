@@ -138,3 +138,57 @@ def test_jvp_of_constants_and_whole_numbers():
     assert (value["a"], value["n"]) == (3.0, 2)
     assert (along["a"], along["n"], along["y"].tolist()) == (0.0, 0, X.tolist())
     assert ag.jvp(lambda x: 3.0, [X], [X]) == (3.0, 0.0)
+
+
+@dataclasses.dataclass
+class Layer:
+    w: np.ndarray
+    scale: float = 1.0
+    power: int = 2
+    kind: str = "tanh"
+    biased: bool = True
+    shape: tuple[int, ...] | int | None = None
+    act: object = dataclasses.field(default=np.tanh, metadata={"static": True})
+
+
+def power(layer):
+    out = layer.act(layer.w * layer.scale) ** layer.power
+    return np.sum(out) * (2 if layer.kind == "tanh" and layer.biased else 1)
+
+
+def test_static_fields_are_no_leaves():
+    layer = Layer(X, scale=3, shape=7)
+    g = ag.grad(power)(layer)
+    assert (g.power, g.kind, g.biased, g.shape, g.act) == (2, "tanh", True, 7, np.tanh)
+    t = np.tanh(3 * X)
+    np.testing.assert_allclose(g.w, 12 * t * (1 - t * t), rtol=1e-12)
+    np.testing.assert_allclose(g.scale, 4 * np.sum(X * t * (1 - t * t)), rtol=1e-12)
+    vector, restore = ag.ravel(layer)
+    assert vector.shape == (X.size + 1,)
+    assert restore(2 * vector).power == 2
+    _, slope = ag.jvp(power, [layer], [dataclasses.replace(layer, scale=0.0)])
+    np.testing.assert_allclose(slope, np.sum(g.w * X), rtol=1e-12)
+    ag.assert_gradients(lambda w, scale: power(Layer(w, scale)), X, np.float64(0.5))
+
+
+def test_static_fields_under_vmap_and_compile():
+    layers = Layer(np.stack([X, 2 * X]), np.array([1.0, 3.0]), shape=7)
+    wanted = [power(Layer(X, 1.0)), power(Layer(2 * X, 3.0))]
+    np.testing.assert_allclose(ag.vmap(power)(layers), wanted)
+    axes = Layer(0, None, shape=None)
+    found = ag.vmap(power, in_axes=(axes,))(dataclasses.replace(layers, scale=1.0))
+    np.testing.assert_allclose(found, [wanted[0], power(Layer(2 * X))])
+    compiled = ag.compile(ag.grad(power))
+    for change in ({}, {"power": 3}, {"kind": "relu"}, {"biased": False}, {"act": np.sin}):
+        layer = dataclasses.replace(Layer(X), **change)
+        np.testing.assert_allclose(compiled(layer).w, ag.grad(power)(layer).w, rtol=1e-12)
+
+
+def test_a_checkpoint_keeps_what_static_fields_were():
+    def loss(x):
+        layer = Layer(x)
+        out = ag.checkpoint(power)(layer)
+        layer.power = 3
+        return out
+
+    np.testing.assert_allclose(ag.grad(loss)(X), ag.grad(power)(Layer(X)).w, rtol=1e-12)
