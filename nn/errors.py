@@ -70,6 +70,8 @@ class NonFiniteLossError(NonFiniteError):
 
     def __str__(self) -> str:
         remedy = "A smaller learning rate, or smaller initial weights, is the usual remedy"
+        if " of this batch are not all finite" in self.cause:
+            remedy = "Look at the data: np.isnan(x).any(axis=0); drop such rows, or fill them in"
         return f"{super().__str__()}. {remedy}"
 
 

@@ -34,7 +34,7 @@ MAY_IMPORT = {
         "special": "engine rules",
         "scipy": "errors engine program rules special transforms",
         "array_api": "errors engine tensors special",
-        "profiling": "engine",
+        "profiling": "engine tensors",
         "program": "errors engine transforms",
         "checking": "errors command_line engine transforms rules rules.cases autograd_core",
         "drawing": "errors command_line engine tensors profiling",

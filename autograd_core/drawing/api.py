@@ -17,20 +17,19 @@ from autograd_core.drawing.trace.folding import chosen_scopes
 from autograd_core.drawing.trace.folding import fold as fold_groups
 from autograd_core.drawing.trace.groups import LEVELS, group, merge_into_cards
 from autograd_core.drawing.trace.trace import Trace, arguments
-from autograd_core.drawing.trace.variables import (
-    drawable,
-    holds_tensors,
-    is_module,
-    of_frame,
-    of_function,
-)
 from autograd_core.engine import scopes
 from autograd_core.engine.diagnostics import Tape
 from autograd_core.engine.graph import RECORD
 from autograd_core.engine.modes import in_mode
 from autograd_core.engine.recording import TensorBase
 from autograd_core.profiling.profiler import profile
-from autograd_core.tensors.tensor import Tensor
+from autograd_core.profiling.variables import (
+    as_variables,
+    drawable,
+    is_module,
+    of_frame,
+    of_function,
+)
 
 COLOURS = ("kind", "grad", "time", "memory", "flops", "value")
 DIRECTIONS = ("TB", "LR", "BT", "RL")
@@ -265,12 +264,9 @@ def _run(
 ) -> tuple[Any, dict[str, Any], dict[int, float] | None]:
     """Run a function or module, and note its calls on a tape.
 
-    Returns the result, the inputs by name, and the seconds of the calls if they are wanted.  A
-    function that refers to no Tensor and no module is one of its arrays: it is recorded.
+    Returns the result, the inputs by name, and the seconds of the calls if they are wanted.
     """
-    if not holds_tensors((what, inputs)):
-        inputs = tuple(_variable(x) for x in inputs)
-    inputs = scopes.as_tensors(inputs)
+    inputs = scopes.as_tensors(as_variables(what, inputs))
     try:
         timed = color == "time"
         run = in_mode(RECORD, 0, profile, what, *inputs, backward=timed, into=tape)
@@ -285,12 +281,6 @@ def _run(
     times |= {number: row.seconds for number, row in run.by_number().items()}
     result = scopes.as_tensors(run.result)
     return result, arguments(what, inputs), times if timed else None
-
-
-def _variable(x: Any) -> Any:
-    """Return an array of floating-point numbers as a Tensor that needs a gradient."""
-    number = isinstance(x, (np.ndarray, np.floating)) and x.dtype.kind in "fc"
-    return Tensor(x, requires_grad=True) if number else x
 
 
 def _title(trace: Trace, function: Any) -> str:

@@ -19,6 +19,7 @@ from autograd_core.engine.modes import in_mode
 from autograd_core.engine.recording import TensorBase
 from autograd_core.profiling.flops import forward_flops, needed_gradients
 from autograd_core.profiling.quantities import bytes_text, count_text, time_text
+from autograd_core.profiling.variables import as_variables
 
 
 @dataclass
@@ -166,7 +167,8 @@ def profile(
     f
         Any function or module; its operations on Tensors are measured.
     *args
-        Its arguments.
+        Its arguments.  Of a function that refers to no Tensor and no module, arrays of
+        floating-point numbers need gradients, as for ``ag.draw``.
     backward
         Also run backward from the sum of the results, in which no ``.grad`` changes and no hook
         runs.
@@ -192,6 +194,7 @@ def profile(
             f"ag.profile runs a function on the arguments after it, ag.profile(f, x); got a "
             f"{type(f).__name__}"
         )
+    args = as_variables(f, args)
     clock = time.perf_counter
     running = into if into is not None else Tape()
     before = tape.get()

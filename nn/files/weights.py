@@ -5,6 +5,7 @@ allocated, see :mod:`nn.files.reading`, :mod:`nn.files.safetensors` and :mod:`nn
 """
 
 import errno
+import numbers
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,6 +95,11 @@ def save(
         _check_text(name)
         if name in arrays:
             raise ValueError(f"two arrays are called {shown(name)}; rename one")
+        if isinstance(value, (Mapping, list, tuple)) and not _is_of_numbers(value):
+            raise TypeError(
+                f"{name} is a {type(value).__name__}: a file holds arrays by name, without levels; "
+                "give each a name of its own, {'encoder.weight': w, 'encoder.bias': b}"
+            )
         a = np.asarray(getattr(value, "data", value) if hasattr(value, "detach") else value)
         if a.dtype.kind not in "biufc":
             raise TypeError(f"{name}: arrays of numbers can be saved, got {a.dtype}")
@@ -101,6 +107,14 @@ def save(
             raise ValueError("the name __metadata__ is reserved for the strings; choose another")
         arrays[name] = np.require(a, requirements="C")
     write_atomically(path, lambda file: _FORMATS[path.suffix].write(file, arrays, metadata))
+
+
+def _is_of_numbers(value: Any) -> bool:
+    """Return whether a list is one array of numbers, and no container of arrays."""
+    if isinstance(value, Mapping):
+        return False
+    leaves = [v for v in value if not isinstance(v, numbers.Number)]
+    return all(isinstance(v, (list, tuple)) and _is_of_numbers(v) for v in leaves)
 
 
 def load(path: str | Path) -> dict[str, Array]:

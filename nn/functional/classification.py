@@ -276,12 +276,12 @@ def cross_entropy(
         return reduce(soft_cross_entropy(logits, weights, axis=axis), reduction)
     labels, counted = _labels(target, logits.shape, axis, ignore_index)
     plain = weight is None and counted is None and not label_smoothing
-    share = 1.0 if plain else _share(labels, counted, factors)
+    share = None if plain else _share(labels, counted, factors)
     if not label_smoothing:
         return _of_labels(softmax_cross_entropy, logits, target, labels, share, reduction)
     if counted is not None:
         logits = np.where(np.expand_dims(counted, axis), logits, 0)
-    certain = _one_hot(labels, logits.shape, axis, dtype) * np.expand_dims(share, axis)
+    certain = _one_hot(labels, logits.shape, axis, dtype) * np.expand_dims(as_array(share), axis)
     even = along if counted is None else np.expand_dims(counted, axis) * along
     weights = certain * (1 - label_smoothing) + even * (label_smoothing / classes)
     losses = soft_cross_entropy(logits, weights, axis=axis)
@@ -312,7 +312,7 @@ def nll_loss(
     x, target = as_float_array(log_probabilities, "nll_loss"), as_array(target)
     axis = _axis(x)
     labels, counted = _labels(target, x.shape, axis, ignore_index)
-    share: Any = 1.0
+    share = None
     if weight is not None or counted is not None:
         share = _share(labels, counted, _class_weights(weight, x.shape[axis], x.dtype))
     return _of_labels(_pick, x, target, labels, share, reduction)
@@ -347,18 +347,17 @@ def _share(labels: Any, counted: Any, factors: Any) -> Any:
 
 
 def _count(labels: Any, share: Any, reduction: str) -> Any:
-    """Return what a reduction divides by; the mean divides by the weights of the labels."""
-    if reduction == "mean" and np.ndim(share):
+    """Return what a reduction divides by; the mean divides by the weights of the labels, if any."""
+    if reduction == "mean" and share is not None:
         return share.sum()
     return divisor(labels.shape, reduction)
 
 
 def _of_labels(loss: Any, x: Any, target: Any, labels: Any, share: Any, reduction: str) -> Any:
-    """Return a loss of labels that carry weights, reduced."""
+    """Return a loss of labels, which all count alike (share None) or carry weights, reduced."""
     count = _count(labels, share, reduction)
-    share = share / (count or 1)
-    dead = share == 0 if np.ndim(share) else None
-    dead = dead if dead is not None and ag.any_now(dead) else None
+    dead = None if share is None or not ag.any_now(share == 0) else share == 0
+    share = (1.0 if share is None else share) / (count or 1)
     places = _places(labels, x.shape)
     value = loss(x, target, labels=_Labels(places, share, dead, total=reduction != "none"))
     return value if count else divide(value, 0)

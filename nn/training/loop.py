@@ -37,9 +37,11 @@ from nn.training.progress import Progress, progress_of, warn
 from nn.training.steps import GradientIsNotFinite, LossIsNotFinite, TrainingStep
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """Record of a training, epoch by epoch; ``history["loss"]`` is a column.
+
+    Iterating gives its rows, so that ``pandas.DataFrame(history)`` is a table.
 
     Attributes
     ----------
@@ -56,6 +58,16 @@ class History:
 
     def __len__(self) -> int:
         return len(self.epochs)
+
+    def __iter__(self) -> Iterator[dict[str, float]]:
+        return iter(self.epochs)
+
+    def __repr__(self) -> str:
+        last = self.epochs[-1] if self.epochs else {}
+        parts = [f"{len(self)} epoch{'' if len(self) == 1 else 's'}"]
+        parts += [f"{k} {v:.4g}" for k, v in last.items() if k not in ("epoch", "steps", "seconds")]
+        parts += [f"{sum(self['seconds']):.1f} s"] if "seconds" in last else []
+        return f"History({', '.join([*parts, *([self.stopped] if self.stopped else [])])})"
 
     def __getitem__(self, name: str) -> list[float]:
         if self.epochs and not any(name in row for row in self.epochs):
@@ -333,8 +345,10 @@ def _one_epoch(
 
 def _first_non_finite(model: Module, loss: Loss, x: Any, y: Any, backward: bool = False) -> str:
     """Run a step again under detect_anomaly, and describe the first value that is not finite."""
-    if any(not np.isfinite(a).all() for a in _arrays(x)):
-        return "the inputs of this batch are not all finite"
+    for what, arrays in (("inputs", x), ("targets", y)):
+        bad = [a for a in _arrays(arrays) if not np.isfinite(a).all()]
+        if bad:
+            return f"the {what} of this batch are not all finite{_where(bad[0])}"
     for name, p in model.named_parameters():
         if not np.isfinite(p.data).all():
             return f"the parameter {name} was no longer finite after the step before"
@@ -355,6 +369,15 @@ def _first_non_finite(model: Module, loss: Loss, x: Any, y: Any, backward: bool 
     finally:
         model.zero_grad()
     return "the same step gives finite numbers when it is run again (is it random?)"
+
+
+def _where(bad: Any) -> str:
+    """Return how many rows of an array are not finite, and where the first is."""
+    places = np.argwhere(~np.isfinite(bad))
+    rows, first = len(np.unique(places[:, :1])), tuple(map(int, places[0]))
+    if not first:
+        return ""
+    return f" ({rows} of {len(bad)} rows; the first at {list(first)} is {bad[first]})"
 
 
 def _arrays(x: Any) -> Iterator[Any]:

@@ -119,6 +119,17 @@ def test_without_backward():
     assert p.backward == 0
 
 
+def test_a_function_of_plain_arrays_is_recorded():
+    p = ag.profile(lambda x, n: np.sum(np.tanh(x) ** n), np.ones(6), 2)
+    assert [(r.name, r.number > 0) for r in p.rows] == [
+        ("tanh", True), ("power", True), ("sum", True)
+    ]  # fmt: skip
+    w = ag.tensor(np.ones(6), requires_grad=True)
+    assert [r.name for r in ag.profile(lambda x: np.sum(w * np.tanh(x)), np.ones(6)).rows] == [
+        "multiply", "sum"
+    ]  # fmt: skip
+
+
 def test_what_is_no_function():
     with pytest.raises(TypeError, match="got a Tensor"):
         ag.profile(ag.tensor(1.0))

@@ -149,3 +149,13 @@ def test_metadata_that_could_not_be_read_back_are_refused(tmp_path):
         nn.Checkpoint(tmp_path / "a.ckpt")
     with pytest.raises(TypeError, match="got a str"):
         nn.save(path, "abc")
+
+
+@pytest.mark.parametrize("value", [{"w": np.ones(2)}, [np.ones(2), np.ones(3)], (np.ones(2),)])
+def test_containers_of_arrays_are_refused_with_the_way(tmp_path, value):
+    with pytest.raises(
+        TypeError, match=r"encoder is a .*by name, without levels.*'encoder.weight'"
+    ):
+        nn.save(tmp_path / "a.npz", {"encoder": value})
+    nn.save(tmp_path / "a.npz", {"table": [[1.0, 2.0], [3.0, 4.0]]})
+    assert nn.load(tmp_path / "a.npz")["table"].shape == (2, 2)

@@ -109,3 +109,18 @@ def test_arrays_whose_reshape_is_a_copy_get_the_same_gradient(loss):
     loss(x, t).backward()
     expected = value_and_gradient(loss, X, t)[1]
     np.testing.assert_allclose(np.asarray(x.grad.data), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("loss", [nn.cross_entropy, nn.nll_loss])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("options", [{}, {"ignore_index": 1}, {"ignore_index": 2}])
+def test_one_example_is_a_batch_of_one(loss, reduction, options):
+    z, weight = np.array([0.5, -1.0, 2.0]), np.array([2.0, 3.0, 0.5])
+    smoothings = ({}, {"label_smoothing": 0.1}) if loss is nn.cross_entropy else ({},)
+    for smoothing in smoothings:
+        for given in ({}, {"weight": weight}):
+            more = {**options, **smoothing, **given, "reduction": reduction}
+            one = ag.vjp(lambda z, m=more: loss(z, np.array(2), **m), z)
+            batch = ag.vjp(lambda z, m=more: loss(z, np.array([2]), **m), z[None])
+            assert np.allclose(one[0], np.ravel(batch[0])[0], equal_nan=True)
+            assert np.allclose(one[1](1.0), batch[1](np.ones_like(batch[0]))[0], equal_nan=True)

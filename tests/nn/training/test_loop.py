@@ -1,5 +1,6 @@
 """fit: learning, reproducibility, interruption, losses that are not finite, and what is refused."""
 
+import re
 import signal
 
 import numpy as np
@@ -284,6 +285,29 @@ def test_a_batch_whose_targets_are_all_ignored_is_named():
     data = [(X, np.full(len(X), -100))]
     with pytest.raises(nn.NonFiniteLossError, match="every target of this batch is ignored"):
         nn.fit(model, data, "cross_entropy", optimizer, 1, progress=False)
+
+
+@pytest.mark.parametrize("spoilt", ["inputs", "targets"])
+def test_data_that_are_not_finite_are_named(spoilt):
+    model = nn.Linear(X.shape[1], X.shape[1], rng=0)
+    optimizer = nn.SGD(model.parameters(), 0.1)
+    x, y = X.copy(), X.copy()
+    (x if spoilt == "inputs" else y)[[1, 3], 2] = np.nan
+    words = (
+        rf"the {spoilt} of this batch are not all finite \(2 of {len(X)} rows; .*\[1, 2\] is nan"
+    )
+    with pytest.raises(nn.NonFiniteLossError, match=words + r".*Look at the data: np.isnan"):
+        nn.fit(model, [(x, y)], nn.mse_loss, optimizer, 1, progress=False)
+
+
+def test_a_history_is_a_line_and_a_table():
+    model, loader, loss, optimizer = parts()
+    history = nn.fit(model, loader, loss, optimizer, 3, progress=False)
+    assert re.fullmatch(r"History\(3 epochs, loss [\d.e-]+, \d+\.\d s\)", repr(history))
+    assert repr(nn.History()) == "History(0 epochs)"
+    assert list(history) == history.epochs
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    assert list(pandas.DataFrame(history)["loss"]) == history["loss"]
 
 
 class Lazy(nn.Optimizer):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.engine.recording import TensorBase
+from autograd_core.tensors.tensor import Tensor
 
 _MOST = 10_000  # how many objects are looked at
 
@@ -88,3 +89,19 @@ def holds_tensors(value: Any) -> bool:
         if callable(value):
             waiting += [*of_function(value).values(), getattr(value, "__self__", None)]
     return False
+
+
+def as_variables(fun: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return arguments to record a call with.
+
+    A function that refers to no Tensor and no module is one of its arrays: those of floating-point
+    numbers become Tensors that need a gradient.
+    """
+    if holds_tensors((fun, args)):
+        return args
+    return tuple(
+        Tensor(a, requires_grad=True)
+        if isinstance(a, (np.ndarray, np.floating)) and a.dtype.kind in "fc"
+        else a
+        for a in args
+    )
