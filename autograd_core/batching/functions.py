@@ -199,10 +199,26 @@ def _interp(level: Level, fun: Any, x: Any, xp: Any, fp: Any, *args: Any, **kwar
 @rule(np.searchsorted, np.digitize)
 def _positions(level: Level, fun: Any, a: Any, v: Any, *args: Any, **kwargs: Any) -> Any:
     table, x = (a, v) if fun is np.searchsorted else (v, a)
-    if isinstance(table, BatchedBase) or newest((args, kwargs)):
+    if newest((args, kwargs)) is not None:
         return NotImplemented
+    if isinstance(table, BatchedBase):
+        return _in_tables(level, table, x, *args, **kwargs) if table is a else NotImplemented
     pair = (table, x.examples) if fun is np.searchsorted else (x.examples, table)
     return batched(fun(*pair, *args, **kwargs), level)
+
+
+def _in_tables(level: Level, table: Any, x: Any, side: Any = "left", sorter: Any = None) -> Any:
+    """Sort each table together with its values: the place is the number of entries before one."""
+    if sorter is not None or side not in ("left", "right"):
+        return NotImplemented
+    x, entries = spread(x, level), spread(table, level).examples
+    values, n = flat(x), entries.shape[1]
+    parts, first = ([values, entries], x.size) if side == "left" else ([entries, values], 0)
+    order = np.concatenate(parts, 1).argsort(1, kind="stable")
+    before = np.cumsum((order >= first) & (order < first + n), 1)
+    found = np.take_along_axis(before, order.argsort(1), 1)
+    found = found[:, :first] if side == "left" else found[:, n:]
+    return batched(found.reshape((level.size, *x.shape)), level)
 
 
 @rule(np.isin)
