@@ -21,7 +21,7 @@ from autograd_core.batching.alignment import (
     rebatched,
     spread,
 )
-from autograd_core.batching.dispatch import refused, rule
+from autograd_core.batching.dispatch import refused, rule, same_for_all
 from autograd_core.batching.ufuncs import call_ufunc
 from autograd_core.engine.operands import BatchedBase, Level, batched, newest
 
@@ -166,14 +166,25 @@ def _shifted(level: Level, fun: Any, a: Any, *args: Any, **kwargs: Any) -> Any:
 # -- element by element ---------------------------------------------------------------------------
 
 
-@rule(np.real, np.imag, np.angle, np.nan_to_num, np.i0, np.sinc, np.fix, np.round, np.around)
+@rule(np.real, np.imag, np.angle, np.i0, np.sinc, np.fix, np.round, np.around)
 @rule(np.isclose, np.iscomplex, np.isreal, np.isneginf, np.isposinf, np.where)
 def _elementwise(level: Level, fun: Any, *args: Any, **kwargs: Any) -> Any:
-    if (fun is np.where and len(args) == 1) or kwargs.get("copy", True) is not True:
+    if fun is np.where and len(args) == 1:
         return NotImplemented
     n = max(map(ndim, args))
     options = {k: align(v, n, level) for k, v in kwargs.items()}
     return batched(fun(*(align(a, n, level) for a in args), **options), level)
+
+
+@rule(np.nan_to_num)
+def _nan_to_num(level: Level, fun: Any, x: Any, copy: bool = True, **kwargs: Any) -> Any:
+    found = _elementwise(level, fun, x, **kwargs)
+    if copy:
+        return found
+    if not has(x, level):
+        raise same_for_all("np.nan_to_num with copy=False")
+    x[...] = found
+    return x
 
 
 @rule(np.clip)
