@@ -22,6 +22,7 @@ from autograd_core.engine.graph import (
     reachable,
 )
 from autograd_core.engine.modes import in_mode
+from autograd_core.engine.operands import all_examples
 from autograd_core.engine.recording import TensorBase, make_tensor, unwrap
 from autograd_core.engine.runs import reaches_open_run
 from autograd_core.errors import GraphError, VmapError
@@ -105,9 +106,10 @@ def private(g: Any, taken: set[int]) -> Any:
         g = g._array
     if isinstance(g, np.generic):
         return make_tensor(conjugate(g), UNTRACKED)
-    alone = id(g) not in taken and getattr(g, "base", None) is None and g.dtype.kind != "c"
-    if alone and (g.__class__ is not np.ndarray or g.flags.writeable):
-        taken.add(id(g))
+    memory = all_examples(g)
+    free = id(memory) not in taken and getattr(memory, "base", None) is None
+    if free and g.dtype.kind != "c" and (memory.__class__ is not np.ndarray or g.flags.writeable):
+        taken.add(id(memory))
         return make_tensor(g, UNTRACKED)
     return make_tensor(conjugate(g).copy(), UNTRACKED)
 
@@ -141,7 +143,7 @@ def run_backward(output: Any, gradient: Any, create_graph: bool, free: bool) -> 
         for node, g in cotangents.items()
         if isinstance(node, Leaf) and node.owner is not None
     ]
-    taken = {id(gradient), id(unwrap(gradient))}
+    taken = {id(gradient), id(all_examples(unwrap(gradient)))}
     try:
         try:
             _committing.acquire()
@@ -232,7 +234,7 @@ def gradients(
     targets = {t._node for t in wanted}
     create_graph = create_graph or reaches_open_run(t._node for t in outs)
     cotangents, _ = pull_back(outs, seeds, targets, create_graph, free=False)
-    taken = {id(unwrap(s)) for s in seeds}
+    taken = {id(all_examples(unwrap(s))) for s in seeds}
     results: list[Any] = []
     for i, t in enumerate(wanted):
         g = cotangents.get(t._node)

@@ -40,7 +40,9 @@ def _matmul_x(g: Any, _out: Any, _x: Any, y: Any) -> Any:
 def _matmul_y(g: Any, _out: Any, x: Any, _y: Any) -> Any:
     """Return x^T g."""
     if x.ndim == 1:
-        return g * x if _y.ndim == 1 else x[:, None] * g[..., None, :]
+        if _y.ndim < 3:
+            return g * x if _y.ndim == 1 else np.outer(x, g)
+        return x[:, None] * g[..., None, :]
     if _y.ndim == 1:
         return (g[..., None, :] @ x)[..., 0, :]
     if _y.ndim == 2 and x.ndim > 2:

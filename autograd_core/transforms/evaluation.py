@@ -17,6 +17,7 @@ from autograd_core.engine.admission import admit
 from autograd_core.engine.differentiate import private, pull_back
 from autograd_core.engine.graph import RECORD, UNTRACKED, Leaf, Node, reachable
 from autograd_core.engine.modes import in_mode
+from autograd_core.engine.operands import all_examples
 from autograd_core.engine.primitive import Primitive
 from autograd_core.engine.recording import TensorBase, any_tracked, apply, make_tensor, unwrap
 from autograd_core.engine.runs import Run, Variable, open_runs, reaches_open_run
@@ -197,7 +198,7 @@ class LinearizedCall:
             again = any_tracked(cotangents) or self.watched(outs, given)
             targets = {v._node for v in self.variables}
             found, _ = pull_back(outs, cotangents, targets, again, free and not again)
-        taken = {id(unwrap(s)) for s in seeds}
+        taken = {id(all_examples(unwrap(s))) for s in seeds}
         results = []
         for v in self.variables:
             g = found.get(v._node)
