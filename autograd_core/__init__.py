@@ -9,7 +9,7 @@ array([0.        , 0.63970001])
 * derivatives of functions:   ``grad``, ``value_and_grad``, ``vjp``, ``jvp``, ``jacobian``,
   ``hessian``, ``hvp``, ``gnvp``, ``hessian_diagonal``, ``laplacian``, ``sparse_jacobian``,
   ``elementwise_grad``
-* of one example as of many:   ``vmap``
+* of one example as of many:   ``vmap``, ``sample``
 * of recorded Tensors:        ``tensor``, ``array``, ``Tensor.backward``, ``gradients``
 * control of recording:       ``no_grad``, ``enable_grad``, ``stop_gradient``, ``checkpoint``,
   ``detect_anomaly``, ``strict_nan``
@@ -69,6 +69,7 @@ from autograd_core.transforms.checkpointing import checkpoint, stop_gradient
 from autograd_core.transforms.derivatives import gnvp, hvp, jvp
 from autograd_core.transforms.gradients import elementwise_grad, grad, value_and_grad, vjp
 from autograd_core.transforms.jacobians import hessian, hessian_diagonal, jacobian, laplacian
+from autograd_core.transforms.randomness import sample
 from autograd_core.transforms.sparse_jacobians import sparse_jacobian
 from autograd_core.transforms.trees import ravel
 from autograd_core.transforms.vectorization import vmap
@@ -98,7 +99,7 @@ __all__ = [  # noqa: RUF022  (by topic)
     "compositions", "defvjp", "detect_anomaly", "elementwise_grad", "enable_grad",
     "fill_diagonal", "gnvp", "grad", "gradients", "hessian", "hessian_diagonal", "hvp",
     "is_grad_enabled", "is_recomputing", "jacobian", "jvp", "kinks", "laplacian", "no_grad",
-    "place", "primitive", "put", "put_along_axis", "putmask", "ravel", "scatter_add",
+    "place", "primitive", "put", "put_along_axis", "putmask", "ravel", "sample", "scatter_add",
     "sparse_jacobian", "stop_gradient", "strict_nan", "tensor", "value_and_grad", "vjp", "vmap",
     "AnomalyError", "AutogradError", "CompileError", "ConversionError", "GradcheckError",
     "GraphError", "InPlaceError", "MutationError", "NotDifferentiableError", "RuleError",

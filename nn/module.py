@@ -517,7 +517,7 @@ def innermost_outputs(model: Module, *inputs: Any) -> list[tuple[str, Module, An
 
 
 def functional_call(model: Module, parameters: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
-    """Return ``model(*args, **kwargs)`` as a function of its parameters.
+    """Return ``model(*args, **kwargs)`` as a function of its parameters and buffers.
 
     Derivatives and ``ag.vmap`` of functions then reach the parameters of a model.
 
@@ -526,8 +526,9 @@ def functional_call(model: Module, parameters: Mapping[str, Any], *args: Any, **
     model
         Its own parameters and their gradients are left as they are.
     parameters
-        Arrays or Tensors by the names of :meth:`Module.named_parameters`; a parameter that is left
-        out keeps its value.
+        Arrays or Tensors by the names of :meth:`Module.named_parameters`, and arrays by those of
+        :meth:`Module.named_buffers`; what is left out keeps its value.  A buffer that the model
+        writes, as BatchNorm does in training, is written in place.
 
     Raises
     ------
@@ -546,13 +547,14 @@ def functional_call(model: Module, parameters: Mapping[str, Any], *args: Any, **
     >>> {name: g.shape for name, g in by_example.items()}
     {'weight': (5, 1, 2), 'bias': (5, 1)}
     """
-    own = dict(model.named_parameters())
+    own = dict(model._named_arrays("first"))
     unknown = [name for name in parameters if name not in own]
     if unknown:
         raise StateError(f"the model has no parameter {listed(unknown)}; it has {listed(own)}")
     new: dict[int, Any] = {}
     for name, value in parameters.items():
-        value = value if isinstance(value, ag.Tensor) else ag.tensor(value)
+        if isinstance(own[name], Parameter) and not isinstance(value, ag.Tensor):
+            value = ag.tensor(value)
         if value.shape != own[name].shape:
             raise StateError(f"{name} has shape {own[name].shape}, got {value.shape}")
         new[id(own[name])] = value
@@ -574,9 +576,9 @@ def functional_call(model: Module, parameters: Mapping[str, Any], *args: Any, **
 
 
 def _replaced(value: Any, new: Mapping[int, Any]) -> Any:
-    """Return an attribute with other parameters; the same object where nothing changes."""
-    if isinstance(value, Parameter):
-        return new.get(id(value), value)
+    """Return an attribute with other parameters or buffers; the same where nothing changes."""
+    if id(value) in new:
+        return new[id(value)]
     if type(value) in (list, tuple):
         members = [_replaced(v, new) for v in value]
         changed = any(a is not b for a, b in zip(members, value, strict=True))

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from autograd_core.batching.alignment import axis_behind
-from autograd_core.batching.dispatch import call_function, call_primitive
+from autograd_core.batching.dispatch import call_function, call_primitive, same_for_all
 from autograd_core.batching.indexing import get_item, set_item
 from autograd_core.batching.ufuncs import call_method, call_ufunc
 from autograd_core.engine import admission
 from autograd_core.engine.operands import BatchedBase, batched
-from autograd_core.engine.recording import TensorBase
+from autograd_core.engine.recording import TensorBase, name_of
 from autograd_core.errors import VmapError
+from autograd_core.tensors.numpy_dispatch import split_out
 
 
 def _refuse(what: str, remedy: str) -> Callable[..., Any]:
@@ -43,16 +44,22 @@ def _operator(ufunc: np.ufunc, swapped: bool = False) -> Callable[..., Any]:
 
 
 def _in_place(ufunc: np.ufunc) -> Callable[..., Any]:
-    """Return an augmented assignment, which writes through views as that of an ndarray does."""
+    """Return an augmented assignment: it writes through views, but a number is replaced."""
 
     def operate(self: Batched, other: Any) -> Any:
-        if isinstance(other, TensorBase):
-            return NotImplemented
-        if not self.ndim:  # a number is replaced
-            return call_ufunc(ufunc, (self, other), {})
-        return self.__array_ufunc__(ufunc, "__call__", self, other, out=(self,))
+        return ufunc(self, other, out=self) if self.ndim else ufunc(self, other)
 
     return operate
+
+
+def _part(name: str) -> property:
+    def get(self: Batched) -> Any:
+        return batched(getattr(self.examples, name), self.level)
+
+    def write(self: Batched, value: Any) -> None:
+        get(self)[...] = value
+
+    return property(get, write)
 
 
 def _unary(ufunc: np.ufunc) -> Callable[..., Any]:
@@ -103,33 +110,31 @@ class Batched(BatchedBase, results=True):
 
     T = property(lambda self: self.transpose())
     mT = property(lambda self: self.swapaxes(-1, -2))
-    real = property(lambda self: batched(self.examples.real, self.level))
-    imag = property(lambda self: batched(self.examples.imag, self.level))
+    real = _part("real")
+    imag = _part("imag")
+    flat = property(_refuse("flat", "write x.reshape(-1)[i], which is a view"))
 
     def apply_primitive(self, primitive: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         return call_primitive(primitive, args, kwargs)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
-        if any(isinstance(a, TensorBase) for a in (*args, *kwargs.get("out", ()))):
+        outs = kwargs.pop("out", ())
+        if any(isinstance(a, TensorBase) for a in (*args, *outs)):
             return NotImplemented
-        outs = kwargs.pop("out", None)
+        if method == "__call__" and ufunc.signature is None:
+            return call_ufunc(ufunc, args, kwargs, outs)
+        if outs:
+            return _write_out(getattr(ufunc, method)(*args, **kwargs), outs[0], ufunc.__name__)
         if method == "__call__":
-            result = call_ufunc(ufunc, args, kwargs)
-        else:
-            result = call_method(ufunc, method, args, kwargs)
-        if outs is None:
-            return result
-        for out, r in zip(outs, result if isinstance(result, tuple) else (result,), strict=True):
-            if isinstance(out, Batched):
-                _check_cast(r, out)
-                out[...] = r
-            elif out is not None:
-                raise VmapError(f"out= of {ufunc.__name__} is one array for the whole batch")
-        return outs[0] if len(outs) == 1 else outs
+            return call_ufunc(ufunc, args, kwargs)
+        return call_method(ufunc, method, args, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if any(issubclass(t, TensorBase) for t in types):
             return NotImplemented
+        args, kwargs, out = split_out(function, args, kwargs)
+        if out is not None:
+            return _write_out(function(*args, **kwargs), out, name_of(function))
         return call_function(function, args, kwargs, self.level)
 
     __bool__ = _refuse("bool(), or if,", _CHOICE)
@@ -162,6 +167,8 @@ class Batched(BatchedBase, results=True):
     __hash__ = object.__hash__
 
     def astype(self, dtype: Any, copy: bool = True, **options: Any) -> Any:
+        if not copy and self.dtype == dtype:
+            return self
         return batched(self.examples.astype(dtype), self.level)
 
     def copy(self, order: str = "C") -> Any:
@@ -205,16 +212,27 @@ class Batched(BatchedBase, results=True):
     def fill(self, value: Any) -> None:
         self[...] = value
 
+    def sort(self, axis: int = -1, kind: Any = None, order: Any = None) -> None:
+        self[...] = np.sort(self, axis, kind, order)
+
+    def partition(self, kth: Any, axis: int = -1, kind: Any = "introselect") -> None:
+        self[...] = np.partition(self, kth, axis, kind)
+
     def setflags(self, write: Any = None, align: Any = None, uic: Any = None) -> None:
         """Do nothing: results are shared by reference alone."""
 
 
-def _check_cast(result: Any, out: Any) -> None:
-    if not np.can_cast(result.dtype, out.dtype, "same_kind"):
-        raise TypeError(
-            f"Cannot cast ufunc output from {result.dtype!r} to {out.dtype!r} with casting rule "
-            "'same_kind'"
+def _write_out(result: Any, out: Any, name: str) -> Any:
+    """Write a result into an array that was given by ``out=``."""
+    if not isinstance(out, Batched):
+        raise same_for_all(f"{name} with out=")
+    if np.shape(result) != out.shape or not np.can_cast(result.dtype, out.dtype, "same_kind"):
+        raise ValueError(
+            f"{name} gives {result.dtype} of shape {np.shape(result)}, which out= of "
+            f"{out.dtype} and shape {out.shape} cannot take"
         )
+    out[...] = result
+    return out
 
 
 for _name, _ufunc in {
@@ -239,7 +257,7 @@ for _function in (
     *(np.sum, np.prod, np.mean, np.var, np.std, np.max, np.min, np.all, np.any, np.ptp),
     *(np.argmax, np.argmin, np.argsort, np.cumsum, np.cumprod, np.clip, np.diagonal, np.dot),
     *(np.ravel, np.repeat, np.round, np.searchsorted, np.squeeze, np.take, np.trace),
-    *(np.nonzero, np.choose, np.compress),
+    *(np.nonzero, np.choose, np.compress, np.put),
 ):
     setattr(Batched, _function.__name__, _as_method(_function))
 Batched.__hash__ = object.__hash__  # type: ignore[method-assign, assignment]

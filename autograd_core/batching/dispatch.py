@@ -12,6 +12,7 @@ from autograd_core.engine.operands import Level, newest
 from autograd_core.engine.primitive import Primitive, compositions
 from autograd_core.engine.recording import apply, holds_tensor
 from autograd_core.errors import VmapError
+from autograd_core.tensors.numpy_dispatch import WRITERS
 
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 
@@ -48,11 +49,13 @@ def call_function(
         if like is not None and known is not None:
             return known(like, fun, *args, **kwargs)
         return fun(*args, **kwargs)
-    if known is not None and kwargs.get("out") is None:
+    if known is not None:
         found = known(level, fun, *args, **kwargs)
         if found is not NotImplemented:
             return found
     composed, running = compositions.get(fun), _running.get()
+    if composed is not None and fun in WRITERS:  # the loop would write into copies
+        return composed(*args, **kwargs)
     if composed is not None and fun not in running:
         token = _running.set(running | {fun})
         try:
@@ -81,6 +84,15 @@ def call_primitive(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str
         return primitive.fun(*args, **kwargs)
     except Exception as error:
         return on_batch(error, primitive.fun, args, kwargs)
+
+
+def same_for_all(what: str) -> VmapError:
+    """Return the error for a write of a batch into an array that has none, or an older one."""
+    return VmapError(
+        f"{what} writes values that differ over the examples of ag.vmap into an array that is the "
+        "same for all of them; begin with np.zeros(n, like=x), of an x that differs as the values "
+        "do, or write the functional form: np.where(mask, v, a), ag.put(a, i, v)"
+    )
 
 
 def refused(message: str) -> VmapError:

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from autograd_core.batching.alignment import align, has, ndim, spread
-from autograd_core.batching.dispatch import refused, rule
+from autograd_core.batching.dispatch import refused, rule, same_for_all
 from autograd_core.engine.operands import BatchedBase, Level, batched, newest, writeable
 from autograd_core.engine.views import Steps, follow
-from autograd_core.errors import VmapError
 from autograd_core.tensors.methods import getitem, setitem, write_view
 
 #: Where the axes of an index are in what it gives, and where they belong: for np.moveaxis.
@@ -104,7 +103,7 @@ def set_item(x: Any, index: Any, value: Any) -> None:
     """Write into a batched array in place, as ``x[index] = value``."""
     level = newest((x, index, value))
     if level is not x.level:
-        raise VmapError("a write of a newer batch into an older value")
+        raise same_for_all("an assignment")
     assert level is not None
     if not x.flags.writeable:
         raise ValueError(
@@ -119,7 +118,7 @@ def write_at(ufunc: np.ufunc, x: Any, index: Any, *value: Any) -> None:
     """Apply a ufunc in place at an index: ``ufunc.at``."""
     level = newest((x, index, value))
     if level is not x.level:
-        raise VmapError(f"{ufunc.__name__}.at of a newer batch into an older value")
+        raise same_for_all(f"{ufunc.__name__}.at")
     assert level is not None
     full, move = index_behind(x, index, level)
     ufunc.at(x.examples, full, *(_fitted(x, full, move, v, level) for v in value))

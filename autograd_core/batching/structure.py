@@ -19,7 +19,6 @@ from autograd_core.batching.alignment import (
 )
 from autograd_core.batching.dispatch import refused, rule
 from autograd_core.engine.operands import BatchedBase, Level, batched, newest
-from autograd_core.errors import VmapError
 
 # -- shapes and axes ------------------------------------------------------------------------------
 
@@ -168,8 +167,11 @@ def _creation(level: Level, fun: Any, *args: Any, like: Any = None, **kwargs: An
         return fun(*args, **kwargs)
     a = args[0]
     if isinstance(a, BatchedBase):
-        dtype = kwargs.get("dtype", args[1] if len(args) > 1 else None)
-        return a.astype(dtype or a.dtype)
+        dtype = kwargs.get("dtype", args[1] if len(args) > 1 else None) or a.dtype
+        copies = fun is np.array and kwargs.get("copy", True)
+        if fun is np.ascontiguousarray:
+            copies = not a.examples[:1].flags.c_contiguous
+        return a.astype(dtype, copy=copies)
     return np.stack([np.asarray(m, like=like) for m in a])
 
 
@@ -221,37 +223,3 @@ def _take_along_axis(level: Level, fun: Any, a: Any, indices: Any, axis: Any = -
     if axis is None:
         return batched(fun(flat(a), indices.examples, 1), level)
     return batched(fun(a.examples, indices.examples, axis_behind(axis, a.ndim)), level)
-
-
-def _target(a: Any, level: Level, fun: Any) -> Any:
-    if not has(a, level):
-        raise VmapError(f"np.{fun.__name__} of a batch into one plain array")
-    return a
-
-
-@rule(np.put_along_axis)
-def _put_along_axis(
-    level: Level, fun: Any, a: Any, indices: Any, values: Any, axis: Any = -1
-) -> Any:
-    values_ = _target(a, level, fun).examples
-    indices = spread(indices, level)
-    if axis is None:
-        return NotImplemented
-    fun(values_, indices.examples, align(values, indices.ndim, level), axis_behind(axis, a.ndim))
-    return None
-
-
-@rule(np.copyto)
-def _copyto(
-    level: Level, fun: Any, dst: Any, src: Any, casting: Any = "same_kind", where: Any = True
-) -> None:
-    _target(dst, level, fun)[...] = src if where is True else np.where(where, src, dst)
-
-
-@rule(np.put, np.place, np.putmask, np.fill_diagonal)
-def _write(level: Level, fun: Any, a: Any, *args: Any, **kwargs: Any) -> None:
-    """Write into each example; what is no view of it would be lost in the loop."""
-    values = _target(a, level, fun).examples
-    parts = [[x.examples[i] if has(x, level) else x for x in args] for i in range(level.size)]
-    for example, given in zip(values, parts, strict=True):
-        fun(example, *given, **kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -15,29 +16,37 @@ from autograd_core.batching.alignment import (
     rebatched,
     spread,
 )
+from autograd_core.batching.dispatch import same_for_all
 from autograd_core.batching.indexing import write_at
 from autograd_core.batching.looping import loop
 from autograd_core.engine.operands import BatchedBase, Level, batched, newest
-from autograd_core.errors import VmapError
 
 
-def call_ufunc(ufunc: np.ufunc, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return ``ufunc(*args)`` for all examples at once."""
-    level = newest((args, kwargs)) if kwargs else _newest(args)
+def call_ufunc(
+    ufunc: np.ufunc, args: tuple[Any, ...], kwargs: dict[str, Any], outs: tuple[Any, ...] = ()
+) -> Any:
+    """Return ``ufunc(*args)`` for all examples at once, or write it into ``outs``."""
+    level = newest((args, kwargs, outs)) if kwargs or outs else _newest(args)
     assert level is not None
     if ufunc.signature is not None:
         if ufunc is np.matmul and not kwargs:
             return matmul(level, *args)
         return _with_core_axes(level, ufunc, args, kwargs)
     n = max(map(ndim, args))
-    if kwargs:
+    if kwargs or outs:
+        n = max(n, ndim(kwargs.get("where", True)), *map(ndim, outs))
+        if not all(out is None or has(out, level) for out in outs):
+            raise same_for_all(f"{ufunc.__name__} with out=")
         kwargs = {k: align(v, n, level) for k, v in kwargs.items()}
-        if isinstance(
-            kwargs.get("where"), np.ndarray
-        ):  # has an effect on all elements of the batch
-            n = max(n, ndim(kwargs["where"]))
-    out = ufunc(*[align(a, n, level) for a in args], **kwargs)
-    return rebatched(out, level) if type(out) is tuple else batched(out, level)
+        if outs:
+            kwargs["out"] = tuple(align(out, n, level) for out in outs)
+    found = ufunc(*[align(a, n, level) for a in args], **kwargs)
+    if type(found) is not tuple:
+        return outs[0] if outs else batched(found, level)
+    return tuple(
+        batched(part, level) if out is None else out
+        for part, out in itertools.zip_longest(found, outs)
+    )
 
 
 def _newest(args: tuple[Any, ...]) -> Level | None:
@@ -107,7 +116,7 @@ def call_method(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dic
     assert level is not None
     if method == "at":
         if not isinstance(args[0], BatchedBase):
-            raise VmapError(f"{ufunc.__name__}.at of a batch into one plain array")
+            raise same_for_all(f"{ufunc.__name__}.at")
         return write_at(ufunc, *args)
     if method == "outer":
         x, y = (a if hasattr(a, "ndim") else np.asarray(a) for a in args)

@@ -113,8 +113,10 @@ def note_views(
     if base is None:  # a copy, a number, or the argument itself
         if array is not memory or parent is result or isinstance(array, np.generic):
             return
-    elif base is not memory and base is not getattr(memory, "base", None):  # a reshaped copy
-        return
+    elif base is not memory and base is not getattr(memory, "base", None):
+        base = getattr(base, "base", None)  # NumPy's windows keep the array in an object
+        if base is None or (base is not memory and base is not getattr(memory, "base", None)):
+            return  # a reshaped copy
     origin = parent._sharing
     span = None
     if origin.__class__ is ViewOf:

@@ -296,6 +296,7 @@ class Draws(np.random.Generator):
             finally:
                 self.is_drawing = False
 
+        draw.__self__ = self  # type: ignore[attr-defined]  # as a method has it
         return draw
 
 

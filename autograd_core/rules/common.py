@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.batching.dispatch import same_for_all
 from autograd_core.engine.array_types import asarray_like
+from autograd_core.engine.operands import levels_of, newest
 from autograd_core.engine.primitive import Primitive, composition
 from autograd_core.engine.recording import (
     TensorBase,
@@ -18,7 +20,7 @@ from autograd_core.engine.recording import (
     unwrap,
     wrap,
 )
-from autograd_core.errors import RuleError
+from autograd_core.errors import ConversionError, RuleError
 
 
 def as_array(a: Any, like: Any = 0) -> Any:
@@ -162,6 +164,19 @@ def tracked(values: Any) -> Iterator[Any]:
                 yield v
         elif isinstance(v, (list, tuple)):
             yield from tracked(v)
+
+
+def check_target(target: Any, written: Any, name: str, remedy: str) -> None:
+    """Raise if a function would write recorded values, or those of a batch, into a plain array."""
+    if isinstance(target, TensorBase):
+        return
+    if any_tracked(written):
+        raise ConversionError(
+            f"{name} into a plain array would lose the gradient of a recorded Tensor; {remedy}"
+        )
+    level = newest(written)
+    if level is not None and level not in levels_of(target):
+        raise same_for_all(name)
 
 
 def is_foreign(values: Any) -> bool:

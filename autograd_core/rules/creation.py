@@ -13,18 +13,16 @@ import numpy as np
 from autograd_core.engine.array_types import any_now, asarray_like, to_host
 from autograd_core.engine.primitive import composition
 from autograd_core.engine.recording import TensorBase, any_tracked, stack_nested, unwrap, wrap
-from autograd_core.errors import ConversionError, NotDifferentiableError
-from autograd_core.rules.common import as_array, exact_composition, is_foreign
+from autograd_core.errors import NotDifferentiableError
+from autograd_core.rules.common import as_array, check_target, exact_composition, is_foreign
 
 
 @composition(np.copyto)
 def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
-    if not isinstance(dst, TensorBase):
-        raise ConversionError(
-            "np.copyto, np.full_like or np.full into a plain array would lose the gradient of a "
-            "recorded Tensor; make the array from the Tensor: np.broadcast_to(t, shape), or "
-            "np.full(shape, t, like=t)"
-        )
+    remedy = (
+        "make the array from the Tensor: np.broadcast_to(t, shape), or np.full(shape, t, like=t)"
+    )
+    check_target(dst, (src, where), "np.copyto, np.full_like or np.full", remedy)
     if not is_foreign((dst, src)):  # NumPy's own errors
         np.copyto(np.array(unwrap(dst)), unwrap(src), casting, unwrap(where))  # type: ignore[arg-type]
     target: Any = dst

@@ -110,10 +110,9 @@ def _assigned(g: Any, _out: Any, _x: Any, _value: Any, *, index: Any) -> Any:
     """Return the cotangent of each value: of those written to one place, only the last counts."""
     c = getitem(g, index=index)
     if not (is_basic(index) or _is_mask(index)):
-        places = np.zeros(_x.shape, int)
         order = np.arange(math.prod(c.shape)).reshape(c.shape)
-        places[index] = order
-        c = np.where(asarray_like(places[index] == order, c), c, 0.0)
+        places = setitem(np.zeros(_x.shape, int), order, index=index)
+        c = np.where(asarray_like(getitem(places, index=index) == order, c), c, 0.0)
     return _fitting(c, _value)
 
 

@@ -7,18 +7,26 @@ are composed of ``np.where`` and of assignment, which declare ``selects``.
 from __future__ import annotations
 
 import builtins
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import asarray_like, to_host
+from autograd_core.engine.array_types import any_now, asarray_like, to_host
 from autograd_core.engine.primitive import composition
-from autograd_core.engine.recording import TensorBase, any_tracked, unwrap
-from autograd_core.errors import ConversionError, NotDifferentiableError
-from autograd_core.rules.common import along, as_array, axis_index, exact_composition, is_foreign
+from autograd_core.engine.recording import any_tracked, unwrap
+from autograd_core.errors import NotDifferentiableError
+from autograd_core.rules.common import (
+    along,
+    as_array,
+    axis_index,
+    check_target,
+    exact_composition,
+    is_foreign,
+)
 from autograd_core.rules.indexing import along_axis, put_sum
-from autograd_core.tensors.methods import setitem
+from autograd_core.tensors.methods import getitem, setitem
 
 
 @composition(np.select)
@@ -263,23 +271,30 @@ def place(arr: Any, mask: Any, vals: Any) -> Any:
     >>> ag.place(np.zeros(4), np.array([True, False, True, False]), [1.0, 2.0])
     array([1., 0., 2., 0.])
     """
-    at = np.flatnonzero(to_host(mask))
-    if at.size and not np.size(unwrap(vals)):
-        raise ValueError(f"place got no values for {at.size} places")
-    return put(arr, at, vals)
+    arr, mask = as_array(arr), to_host(mask)
+    values, chosen = as_array(vals, arr).reshape(-1), mask.reshape(-1).astype(bool)
+    if mask.size != arr.size:
+        raise ValueError(f"place takes a mask of the size of arr, {arr.size}, got {mask.size}")
+    if not values.size:
+        if any_now(chosen):
+            raise ValueError(f"place got no values for {np.count_nonzero(chosen)} places")
+        return arr * 1
+    turn = getitem(values, index=(np.cumsum(chosen) - 1) % values.size)
+    chosen = asarray_like(chosen, arr)
+    return np.where(chosen, turn.astype(arr.dtype), arr.reshape(-1)).reshape(arr.shape)
 
 
 def _in_place(fun: Any, functional: Callable[..., Any]) -> None:
     """Compose NumPy's in-place form: the Tensor's handle is rebound to the new value."""
+    name = next(iter(inspect.signature(functional).parameters))
 
     @composition(fun)
-    def write(target: Any, *args: Any, **kwargs: Any) -> None:
-        if not isinstance(target, TensorBase):
-            raise ConversionError(
-                f"np.{fun.__name__} into a plain array would lose the gradient of a recorded "
-                f"Tensor; write b = ag.{fun.__name__}(a, ...), which returns a new Tensor"
-            )
-        if not is_foreign((target, *args)):  # NumPy's own errors
+    def write(*args: Any, **kwargs: Any) -> None:
+        target, args = (args[0], args[1:]) if args else (kwargs.pop(name), args)
+        remedy = f"write b = ag.{fun.__name__}(a, ...), which returns a new Tensor"
+        written = (*args, *kwargs.values())
+        check_target(target, written, f"np.{fun.__name__}", remedy)
+        if not is_foreign((target, *written)):  # NumPy's own errors
             fun(np.array(unwrap(target)), *unwrap(args), **unwrap(kwargs))
         t: Any = target
         t[...] = functional(t, *args, **kwargs)

@@ -86,7 +86,7 @@ for _set in (np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d):
 
 @composition(np.sort_complex)
 def _sort_complex(a: Any) -> Any:
-    a = a if a.dtype.kind == "c" else a.astype(np.sort_complex(to_host(a)).dtype)
+    a = a if a.dtype.kind == "c" else a.astype(np.sort_complex(np.empty(1, a.dtype)).dtype)
     return np.take_along_axis(a, np.argsort(to_host(a), axis=-1), axis=-1)
 
 

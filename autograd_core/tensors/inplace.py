@@ -73,7 +73,7 @@ def _writes_through(sharing: ViewOf) -> bool:
 def _in_layout_of(array: Any, result: Any) -> Any:
     """Return a result with its axes in the order in memory of an array, as a write leaves it."""
     new = result._array
-    if array.ndim > 1 and type(array) is np.ndarray and array.strides != new.strides:
+    if array.ndim > 1 and type(array) is type(new) is np.ndarray and array.strides != new.strides:
         memory = np.empty_like(array)
         if memory.strides != new.strides:
             memory[...] = new

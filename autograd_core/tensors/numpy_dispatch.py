@@ -61,6 +61,8 @@ def call_function(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
             try:
                 return composed(*args, **kwargs)
             except Exception as error:
+                if written is not None or fun in WRITERS:  # the loop would write into copies
+                    raise
                 return on_batch(error, fun, args, kwargs, composed=True)
         if fun not in NON_DIFFERENTIABLE:
             raise NotDifferentiableError(no_rule(name_of(fun)))
@@ -93,6 +95,8 @@ IN_PLACE: dict[Callable[..., Any], tuple[str, bool] | None] = {
         ("overwrite_input", True),
     ),
 }
+
+WRITERS = {fun for fun, option in IN_PLACE.items() if option is None}
 
 
 def _written(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

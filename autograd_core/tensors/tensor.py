@@ -29,15 +29,18 @@ from autograd_core.engine.graph import (
     producer,
     was_freed,
 )
+from autograd_core.engine.operands import BatchedBase
 from autograd_core.engine.primitive import table
 from autograd_core.engine.recording import (
     TensorBase,
+    any_tracked,
     apply,
     holds_tensor,
     is_recording,
     make_tensor,
     stack_nested,
     unwrap,
+    wrap,
 )
 from autograd_core.engine.runs import Variable, note_leaving, open_runs
 from autograd_core.errors import ConversionError, GraphError, InPlaceError
@@ -451,7 +454,14 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
     def __array_function__(
         self, fun: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
+        if fun in _BY_LIKE and isinstance(self._array, BatchedBase) and not any_tracked(args):
+            by_like: Any = self._array
+            return wrap(by_like.__array_function__(fun, (), unwrap(args), unwrap(kwargs)))
         return call_function(fun, args, kwargs)
+
+
+#: Functions that take ``like=``, which tells them to make an array of a batch.
+_BY_LIKE = (np.zeros, np.ones, np.empty, np.full, np.array)
 
 
 def _restore(kind: type[Tensor], data: Any, wanted: bool, name: str | None, grad: Any) -> Tensor:

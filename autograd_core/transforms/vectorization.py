@@ -72,7 +72,7 @@ def vmap(fun: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
             for a, x in zip(leaves, axes, strict=True)
         ]
         given, options = tree.restore(inside)
-        out = Tree(in_mode(BATCH, 0, refusing_draws(fun), *given, **options))
+        out = Tree(in_mode(BATCH, 0, refusing_draws(fun, level), *given, **options))
         places = _spread_axes(out_axes, out, "out_axes")
         return out.restore(
             [_left(a, level, x, out) for a, x in zip(out.leaves, places, strict=True)]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from nn.functional.blocks import blockwise, by_rows, is_numpy
+from nn.functional.blocks import blockwise, by_rows, is_batched, is_numpy
 from nn.functional.erf import normal_cdf, normal_pdf, size_times_tail
 
 #: The largest x for which exp(x) is finite, by dtype.
@@ -50,6 +50,13 @@ def any_outside(numbers: Any, end: int) -> bool:
     if isinstance(numbers, np.ndarray):  # in half the time
         return bool(numbers.min() < 0 or numbers.max() >= end)
     return ag.any_now((numbers < 0) | (numbers >= end))
+
+
+def first_outside(numbers: Any, end: int) -> Any:
+    """Return the first whole number that is not from 0 to ``end - 1``."""
+    while is_batched(numbers):
+        numbers = numbers.examples
+    return numbers[(numbers < 0) | (numbers >= end)].reshape(-1)[0]
 
 
 def as_array(x: Any) -> Any:
@@ -459,6 +466,5 @@ def embedding(ids: Any, weight: Any, padding_idx: int | None = None) -> Any:
         raise TypeError(f"embedding takes whole numbers as ids, got dtype {ids.dtype}")
     rows = weight.shape[0]
     if ids.size and any_outside(ids, rows):
-        wrong = ids[(ids < 0) | (ids >= rows)].reshape(-1)[0]
-        raise IndexError(f"embedding has the ids 0 to {rows - 1}, got {wrong}")
+        raise IndexError(f"embedding has the ids 0 to {rows - 1}, got {first_outside(ids, rows)}")
     return _look_up(weight, index=ids, padding=padding_idx)

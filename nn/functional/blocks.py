@@ -27,7 +27,12 @@ def is_numpy(a: Any) -> bool:
     """
     if isinstance(a, (np.ndarray, np.generic)):
         return True
-    return isinstance(a, ag.Operand) and not isinstance(a, ag.Tensor) and not hasattr(a, "examples")
+    return isinstance(a, ag.Operand) and not isinstance(a, ag.Tensor) and not is_batched(a)
+
+
+def is_batched(a: Any) -> bool:
+    """Return whether a value, in a Tensor or not, differs over the examples of ``ag.vmap``."""
+    return hasattr(a.data if isinstance(a, ag.Tensor) else a, "examples")
 
 
 def batched_in_examples(operation: Any) -> None:

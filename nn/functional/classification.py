@@ -18,17 +18,25 @@ from nn.functional.activations import (
     any_outside,
     as_array,
     as_float_array,
+    first_outside,
     log_softmax,
     softmax,
 )
-from nn.functional.blocks import BLOCK, long_rows
-from nn.functional.losses import cast_target, divide, divisor, in_float32, reduce
+from nn.functional.blocks import BLOCK, is_batched, long_rows
+from nn.functional.losses import (
+    at_least_one,
+    cast_target,
+    divide,
+    divisor,
+    in_float32,
+    nan_of_none,
+    reduce,
+)
 
 
 def _one_hot(labels: Any, shape: tuple[int, ...], axis: int, dtype: Any) -> Any:
-    out = np.zeros(shape, dtype)
-    np.put_along_axis(out, np.expand_dims(labels, axis), 1, axis)
-    return out
+    classes = np.arange(shape[axis]).reshape([-1 if i == axis else 1 for i in range(len(shape))])
+    return (np.expand_dims(labels, axis) == classes).astype(dtype)
 
 
 def _by_classes(x: Any) -> Any:
@@ -134,6 +142,8 @@ def _blocks(x: Any, dead: Any) -> Any:
 def softmax_minus_one_hot(logits: Any, rows: Any, *, labels: _Labels) -> Any:
     """Return ``softmax(logits)``, less 1 at each label, times ``rows``: one number, or one each."""
     if type(logits) is not np.ndarray:
+        if labels.dead is not None:
+            logits = np.where(np.expand_dims(labels.dead, _axis(logits)), 0, logits)
         out = softmax(logits, axis=_axis(logits)) * _along(rows, logits)
     else:
         out = np.empty(logits.shape, logits.dtype)
@@ -346,6 +356,15 @@ def _share(labels: Any, counted: Any, factors: Any) -> Any:
     return factors[labels] if counted is None else factors[labels] * counted
 
 
+def _share_batch(size: int, batched: Any, labels: Any, counted: Any, factors: Any) -> Any:
+    row = (np.arange(size).reshape((-1, *(1,) * (labels.ndim - batched[0]))),) if batched[2] else ()
+    found = factors[(*row, labels)]
+    return found if counted is None else found * counted
+
+
+_share.defbatch(_share_batch)
+
+
 def _count(labels: Any, share: Any, reduction: str) -> Any:
     """Return what a reduction divides by; the mean divides by the weights of the labels, if any."""
     if reduction == "mean" and share is not None:
@@ -357,10 +376,13 @@ def _of_labels(loss: Any, x: Any, target: Any, labels: Any, share: Any, reductio
     """Return a loss of labels, which all count alike (share None) or carry weights, reduced."""
     count = _count(labels, share, reduction)
     dead = None if share is None or not ag.any_now(share == 0) else share == 0
-    share = (1.0 if share is None else share) / (count or 1)
+    share = (1.0 if share is None else share) / at_least_one(count)
+    for own in (labels, share):
+        if is_batched(own) and not is_batched(x):  # the same logits for all examples, repeated
+            x = x + np.zeros(x.shape, x.dtype, like=own)
     places = _places(labels, x.shape)
     value = loss(x, target, labels=_Labels(places, share, dead, total=reduction != "none"))
-    return value if count else divide(value, 0)
+    return nan_of_none(value, count)
 
 
 def _labels(
@@ -382,6 +404,6 @@ def _labels(
     counted = t != ignore_index
     t = np.where(counted, t, 0)
     if any_outside(t, classes):
-        bad = t[(t < 0) | (t >= classes)][0]
+        bad = first_outside(t, classes)
         raise ValueError(f"class number {bad} among the targets; the logits have {classes} classes")
     return t, counted

@@ -22,7 +22,7 @@ import numpy as np
 
 import autograd_core as ag
 from nn.functional.activations import as_array, as_float_array, refuse_complex, sigmoid
-from nn.functional.blocks import blockwise, is_numpy
+from nn.functional.blocks import blockwise, is_batched, is_numpy
 
 REDUCTIONS = ("none", "sum", "mean", "batchmean")
 
@@ -49,7 +49,19 @@ def in_float32(loss: Loss) -> Loss:
 
 def divide(total: Any, count: Any) -> Any:
     """Return ``total / count``; of no element it is nan, and its gradient is zero."""
-    return total / count if count else total * 0 + np.nan
+    return nan_of_none(total / at_least_one(count), count)
+
+
+def at_least_one(count: Any) -> Any:
+    """Return a count, or 1 where it is 0."""
+    return np.where(count == 0, 1, count) if is_batched(count) else count or 1
+
+
+def nan_of_none(mean: Any, count: Any) -> Any:
+    """Return a mean of ``count`` elements, which is nan of none; its gradient is zero then."""
+    if is_batched(count):
+        return np.where(count == 0, np.nan, mean)
+    return mean if count else mean * 0 + np.nan
 
 
 def divisor(shape: tuple[int, ...], reduction: str) -> int:

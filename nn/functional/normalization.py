@@ -242,8 +242,9 @@ def _standardized_vjp(
     if isinstance(x, ag.Tensor):
         found = _recorded_gradients(g, x, weight, axes, eps, shape, wide)
     else:
-        work = _Work(x, axes, shape, wide, mean, variance)
-        found = _gradients(work, g.reshape(shape), work.weights(weight), eps, x.shape)
+        found = _gradients(
+            x, weight, g, axes=axes, eps=eps, shape=shape, wide=wide, mean=mean, variance=variance
+        )
     gradients = zip(found[1:], (weight, _bias), strict=True)
     return found[0], *(a.reshape(b.shape) if np.ndim(b) else None for a, b in gradients)
 
@@ -262,14 +263,19 @@ def _recorded_gradients(
     return x_grad.reshape(own), (g * hat).sum(axis=others), g.sum(axis=others)
 
 
-def _gradients(work: _Work, g: Any, weight: Any, eps: float, shape: Shape) -> tuple[Any, Any, Any]:
-    """Return the gradients of x, which has ``shape``, weight and bias."""
-    plan = work.plan
-    g, last = plan.join(g, plan.whole), len(plan.whole) - 1
+@ag.primitive(opaque=True)
+def _gradients(
+    x: Any, weight: Any, g: Any, *, axes: Shape, eps: float, shape: Shape, wide: Shape,
+    mean: Any = None, variance: Any = None,
+) -> tuple[Any, Any, Any]:  # fmt: skip
+    """Return the gradients of x, weight and bias, the last two in the shape ``wide``."""
+    work = _Work(x, axes, shape, wide, mean, variance)
+    plan, weight = work.plan, work.weights(weight)
+    g, last = plan.join(g.reshape(shape), plan.whole), len(plan.whole) - 1
     inner = (last,) if last in plan.reduced and last in plan.lacking else ()
     over = tuple(i for i in plan.reduced if i not in inner)
     others = tuple(i for i in plan.lacking if i not in inner)
-    whole = None if plan.order else np.empty(shape, g.dtype)  # one that no other array owns
+    whole = None if plan.order else np.empty(x.shape, g.dtype)  # one that no other array owns
     x_grad = np.empty_like(g) if whole is None else whole.reshape(plan.whole)
     gradients = np.zeros((2, *plan.wide), g.dtype)
     with plan.rows():
@@ -289,11 +295,41 @@ def _gradients(work: _Work, g: Any, weight: Any, eps: float, shape: Shape) -> tu
             h -= level
     to_weight, to_bias = (plan.split(a, plan.apart[2]) for a in gradients)
     if whole is None:
-        whole = plan.split(x_grad, plan.apart[0]).reshape(shape)
+        whole = plan.split(x_grad, plan.apart[0]).reshape(x.shape)
     return whole, to_weight, to_bias
 
 
 standardized.defvjp(vjp_all=_standardized_vjp)
+
+
+def _batched_in_front(function: Any) -> None:
+    """Let a function of x, weight and bias (or g) run under ``ag.vmap``, as of one axis more."""
+
+    def rule(
+        size: int, batched: Any, x: Any, weight: Any, other: Any, *, axes: Shape, shape: Shape,
+        wide: Shape, mean: Any = None, variance: Any = None, eps: float,
+    ) -> Any:  # fmt: skip
+        def in_front(a: Any, has: bool, lengths: Shape) -> Any:
+            if not np.ndim(a):  # a number, or no statistics
+                return a
+            return np.broadcast_to(a.reshape((size if has else 1, *lengths)), (size, *lengths))
+
+        kept = tuple(1 if i in axes else n for i, n in enumerate(shape))
+        mean, variance = (in_front(a, np.ndim(a) > len(shape), kept) for a in (mean, variance))
+        others = wide if function is standardized else x.shape[batched[0] :]
+        return function(
+            in_front(x, batched[0], x.shape[batched[0] :]),
+            in_front(weight, batched[1], wide),
+            in_front(other, batched[2], others),
+            axes=tuple(axis + 1 for axis in axes), shape=(size, *shape), wide=(size, *wide),
+            mean=mean, variance=variance, eps=eps,
+        )  # fmt: skip
+
+    function.defbatch(rule)
+
+
+_batched_in_front(standardized)
+_batched_in_front(_gradients)
 
 
 def normalize(

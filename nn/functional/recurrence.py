@@ -39,7 +39,7 @@ def _empty(xs: Any, *sizes: int) -> list[Any]:
 
 def _by_columns(weight: Any, steps: int) -> Any:
     """Return ``weight.T``, copied where so many products save more than the copy costs."""
-    return np.ascontiguousarray(weight.T) if steps > 3 else weight.T
+    return weight.T.copy() if steps > 3 else weight.T
 
 
 def _is_zero(g: Any) -> bool:

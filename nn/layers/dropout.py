@@ -26,7 +26,7 @@ keep.defvjp(lambda g, _out, _x, f: masked(g, f), None, elementwise=True, selects
 class Dropout(Module):
     """Zero each number with probability ``p`` while training; divide the others by ``1 - p``.
 
-    In evaluation it is the identity.
+    In evaluation it is the identity.  Under :func:`ag.vmap` each example draws its own.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Dropout(Module):
             return x
         x = as_float_array(x)
         dtype = np.float64 if np.dtype(x.dtype) == np.float64 else np.float32
-        kept = self.rng.random(self._mask_shape(x), dtype=dtype) >= self.p
+        kept = ag.sample(self.rng.random, self._mask_shape(x), dtype=dtype) >= self.p
         return keep(x, kept * x.dtype.type(1 / (1 - self.p) if self.p < 1 else 0))
 
     def describe(self) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import autograd_core as ag
 from nn._pytorch import accepts_pytorch
 from nn.functional.activations import as_array, as_float_array
+from nn.functional.blocks import is_batched
 from nn.functional.normalization import mean_and_variance, normalize, standardized
 from nn.module import Module, Parameter, check_counts, check_range
 
@@ -70,6 +71,14 @@ class _BatchNorm(_Norm):
             inverse = (1 / np.sqrt(self.running_var + self.eps)).astype(x.dtype)
             scaled = (x - self.running_mean.reshape(shape)) * (weight * inverse).reshape(shape)
             return scaled if self.bias is None else scaled + bias.reshape(shape)
+        if is_batched(x) or is_batched(self.running_mean):
+            raise ag.VmapError(
+                f"{type(self).__name__} in training lets the statistics of its batch into running "
+                "ones, of which there is one set; under ag.vmap each example, or member of an "
+                "ensemble, would have statistics of its own. Use model.eval(), whose statistics "
+                "are fixed, or nn.GroupNorm or nn.LayerNorm, which have none",
+                is_final=True,
+            )
         count = x.size // self.num_features
         if count < 2:
             raise ValueError(

@@ -23,6 +23,7 @@ from autograd_core.engine.primitive import NON_DIFFERENTIABLE, compositions, tab
 from autograd_core.engine.recording import name_of
 from autograd_core.rules import special
 from autograd_core.rules.cases import CASES, Case
+from tests.autograd_core.batching.test_rules import LOOPS, check
 from tests.autograd_core.rules.portable import bare, gradients_of
 from tests.autograd_core.rules.strict import StrictArray
 
@@ -200,6 +201,7 @@ def write() -> str:
                 "float32": float32(case),
                 "strict": offers(case, StrictArray) and passes(case, StrictArray),
                 "dask": on_dask,
+                "vmap": not check(case),
             }
     total = {word: sum(f[word] for f in facts.values()) for word in ("strict", "dask")}
     flags = peers()
@@ -214,14 +216,14 @@ def write() -> str:
         if not cases and note is None:
             without.append(shown_name(fun))
 
-        def share(word: str, cases: list[Case] = cases) -> str:
+        def share(word: str, none: str = "-", cases: list[Case] = cases) -> str:
             n = sum(facts[c.id][word] for c in cases)
-            return f"{n} of {len(cases)}" if 0 < n < len(cases) else "yes" if n else "-"
+            return f"{n} of {len(cases)}" if 0 < n < len(cases) else "yes" if n else none
 
         dtypes = "real" if share("complex") == "-" else "real, complex"
         orders = "1, 2" if cases and all(facts[c.id]["both orders"] for c in cases) else "-"
         row = [shown_name(fun), str(len(cases)), orders, dtypes, share("float32"), share("strict"),
-               share("dask"), *(("yes" if f == "x" else "-") for f in flags.get(fun, ["."] * 3))]  # fmt: skip
+               share("dask"), share("vmap", "loop" if cases else "-"), *(("yes" if f == "x" else "-") for f in flags.get(fun, ["."] * 3))]  # fmt: skip
         families[family(fun)].append("| " + " | ".join(row) + " |")
     if without:
         raise SystemExit(f"rules without a case: {', '.join(without)}")
@@ -243,6 +245,8 @@ def write() -> str:
         "  `-`: none. With few exceptions, a case is missing there because the library does not have the",
         "  function; the exceptions, with reasons, are in `test_strict.py` and `test_dask.py`, which also",
         "  compare the values.",
+        "* *vmap*: the function, its gradient and `vmap` of both run on the whole batch at once; `loop`:",
+        "  they run once for each example, which is right and slower (the reasons are below).",
         "* the last three columns: whether HIPS autograd or MyGrad differentiate it, and whether the Array",
         "  API standard 2025.12 has it.",
         "",
@@ -255,6 +259,13 @@ def write() -> str:
         "Piecewise constant, so their results are unrecorded: " + ", ".join(constant) + ".",
         "",
         *(f"{name}: {note}." for name, note in sorted(REFUSED_BY_DESIGN.items())),
+        "",
+        "Run example by example under vmap, alone or in the functions that call them:",
+        "",
+        *(
+            f"* {reason}: {', '.join(f'`{name}`' for name in names.split())}"
+            for reason, names in LOOPS.items()
+        ),
     ]
     head = [
         "function",
@@ -264,6 +275,7 @@ def write() -> str:
         "float32",
         "strict",
         "Dask",
+        "vmap",
         "HIPS",
         "MyGrad",
         "Array API",

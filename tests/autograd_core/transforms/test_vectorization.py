@@ -313,3 +313,25 @@ def test_draws_are_given_back():
 def test_wrong_axes(axes, args, message):
     with pytest.raises(ValueError, match=message):
         ag.vmap(lambda x, y: x, axes)(*args)
+
+
+def test_gradients_have_memory_of_their_own():
+    a, seeds = rng.normal(size=(3, 2, 2)), rng.normal(size=(3, 2, 2))
+    kept = seeds.copy()
+
+    def twins(x, y, z):
+        return np.sum(np.sin(x + y + z.T) * 1.0)
+
+    def pulled(x, seed):
+        return ag.vjp(lambda x, y, z: x + y + z.T, x, x * 1, x * 2)[1](seed)
+
+    for found in (
+        ag.vmap(ag.grad(twins, (0, 1, 2)))(a, a.copy(), a.copy()),
+        ag.vmap(pulled)(a, seeds),
+        [ag.vmap(lambda x, seed: ag.vjp(lambda x: x, x)[1](seed))(a, seeds)],
+    ):
+        before = [g.copy() for g in found]
+        for g in found:
+            g += 7.0
+        assert all(np.array_equal(g, b + 7.0) for g, b in zip(found, before, strict=True))
+    assert np.array_equal(seeds, kept)
