@@ -546,6 +546,27 @@ def functional_call(model: Module, parameters: Mapping[str, Any], *args: Any, **
     >>> by_example = ag.vmap(ag.grad(loss), in_axes=(None, 0, 0))(weights, x, y)
     >>> {name: g.shape for name, g in by_example.items()}
     {'weight': (5, 1, 2), 'bias': (5, 1)}
+
+    Each example's gradient clipped to a norm of 1 before the mean, as differential privacy asks:
+
+    >>> norm = np.sqrt(sum(np.sum(g.reshape(5, -1) ** 2, axis=1) for g in by_example.values()))
+    >>> share = np.minimum(1, 1 / norm) / 5
+    >>> clipped = {name: np.tensordot(share, g, axes=1) for name, g in by_example.items()}
+    >>> {name: g.shape for name, g in clipped.items()}
+    {'weight': (1, 2), 'bias': (1,)}
+
+    Ten models, trained at once by a stack of their parameters:
+
+    >>> models = [nn.Linear(2, 1, rng=seed).to(np.float64) for seed in range(10)]
+    >>> stack = {n: np.stack([m.state_dict()[n] for m in models]) for n in weights}
+    >>> def whole(weights):
+    ...     return nn.mse_loss(nn.functional_call(model, weights, x), y)
+    >>> first = ag.vmap(whole)(stack)
+    >>> for _ in range(10):
+    ...     slopes = ag.vmap(ag.grad(whole))(stack)
+    ...     stack = {name: w - 0.1 * slopes[name] for name, w in stack.items()}
+    >>> bool((ag.vmap(whole)(stack) < first).all())
+    True
     """
     own = dict(model._named_arrays("first"))
     unknown = [name for name in parameters if name not in own]
