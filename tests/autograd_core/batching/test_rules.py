@@ -112,3 +112,17 @@ def test_few_loop():
         looped = check(case)
         came["none" if looped is None else "looped" if looped else "rules"] += 1
     assert came["looped"] <= 60, came
+
+
+@pytest.mark.filterwarnings("ignore:ag.vmap")
+def test_what_has_no_rule_loops_over_both_levels():
+    @ag.primitive
+    def opaque(x, y):
+        return np.asarray(float(x) * float(y))
+
+    opaque.defvjp(lambda g, _out, _x, y: g * y, lambda g, _out, x, _y: g * x)
+    x, y = np.arange(1.0, 4.0), np.arange(5.0, 7.0)
+    both = ag.vmap(ag.vmap(opaque, (0, None)), (None, 0))
+    assert np.array_equal(both(x, y), np.outer(y, x))
+    slope = ag.vmap(ag.vmap(ag.grad(opaque), (0, None)), (None, 0))
+    assert np.array_equal(slope(x, y), np.outer(y, np.ones(3)))
