@@ -46,6 +46,7 @@ MAY_IMPORT = {
         "errors": "",
         "init": "",
         "module": "errors _pytorch",
+        "calls": "errors module",
         "model_summary": "module",
         "checking": "module",
         "functional": "errors",
@@ -83,7 +84,17 @@ LAZY = ("autograd_core.array_api", "autograd_core.scipy", "urllib.request")
 
 
 #: Modules at the top of a package.
-TOP = ("errors", "special", "init", "module", "checking", "model_summary", "columns", "_pytorch")
+TOP = (
+    "calls",
+    "errors",
+    "special",
+    "init",
+    "module",
+    "checking",
+    "model_summary",
+    "columns",
+    "_pytorch",
+)
 
 
 def module_of(path: Path) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from autograd_core.batching.alignment import has
 from autograd_core.batching.boundaries import loop_in, loop_out, spread_recorded
+from autograd_core.engine.levels import on_batch
 from autograd_core.engine.operands import Level, batched, newest
 from autograd_core.engine.recording import TensorBase, name_of
 from autograd_core.errors import VmapError
@@ -53,14 +54,26 @@ def loop(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
             return whole[id(value)][i] if level.size else _zeros_of(value._array)
         return value
 
-    results = [fun(*part_of(args, i), **part_of(kwargs, i)) for i in range(max(level.size, 1))]
+    results = [
+        _run_example(fun, part_of(args, i), part_of(kwargs, i)) for i in range(max(level.size, 1))
+    ]
     name = getattr(fun, "__name__", str(fun))
     stacked = _stack(results, level, name)
     return stacked if level.size else _emptied(stacked, level)
 
 
+def _run_example(fun: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """Return the result for one example, which may be in the batch of an older level."""
+    try:
+        return fun(*args, **kwargs)
+    except Exception as error:
+        return on_batch(error, fun, args, kwargs)
+
+
 def _tell(fun: Callable[..., Any]) -> None:
-    name = name_of(fun) if hasattr(fun, "__name__") else str(fun)
+    name = getattr(fun, "public_name", "") or (
+        name_of(fun) if hasattr(fun, "__name__") else str(fun)
+    )
     if name not in looped:
         looped.add(name)
         warnings.warn(

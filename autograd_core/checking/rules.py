@@ -6,13 +6,15 @@ from typing import Any
 
 from autograd_core.checking.api import gradcheck
 from autograd_core.checking.report import Report
-from autograd_core.rules.cases import CASES
+from autograd_core.rules.cases import CASES, scipy
 
 
 def check_rules(
     *names: str, seed: int = 0, order: int = 2, variants: bool = False
 ) -> dict[str, Report]:
     """Check the derivative rules with the cases in ``autograd_core/rules/cases``.
+
+    Those of ``ag.scipy`` are among them where SciPy is installed.
 
     Parameters
     ----------
@@ -39,7 +41,7 @@ def check_rules(
     >>> all(ag.check_rules("tanh", "svd s").values())
     True
     """
-    chosen = [c for c in CASES if not names or c.id.startswith(names)]
+    chosen = [c for c in (*CASES, *scipy.CASES) if not names or c.id.startswith(names)]
     if not chosen:
         raise ValueError(
             f"no case begins with {' or '.join(names)}; autograd_core.rules.cases.CASES lists all"

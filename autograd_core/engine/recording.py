@@ -122,11 +122,18 @@ def holds_tensor(value: Any) -> bool:
     return isinstance(value, TensorBase)
 
 
+def holds_operand(value: Any) -> bool:
+    """Return whether a Tensor, a batched or a traced array is among nested lists and tuples."""
+    if isinstance(value, (list, tuple)):
+        return any(map(holds_operand, value))
+    return isinstance(value, Operand)
+
+
 def stack_nested(value: Any) -> Any:
     """Stack nested lists of Tensors, arrays and numbers to one Tensor."""
     if not isinstance(value, (list, tuple)):
-        return value if isinstance(value, TensorBase) else np.asarray(value)
-    if value and not holds_tensor(value):
+        return value if isinstance(value, Operand) else np.asarray(value)
+    if value and not holds_operand(value):
         return np.asarray(value)
     members = [stack_nested(v) for v in value]
     for m in members:  # beside an array of another library, numbers become arrays of its type

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd_core.batching.dispatch import same_for_all
 from autograd_core.engine.array_types import asarray_like
-from autograd_core.engine.operands import levels_of, newest
+from autograd_core.engine.operands import Operand, levels_of, newest
 from autograd_core.engine.primitive import Primitive, composition
 from autograd_core.engine.recording import (
     TensorBase,
@@ -30,9 +30,17 @@ def as_array(a: Any, like: Any = 0) -> Any:
     """
     if hasattr(a, "ndim"):
         return a
-    if isinstance(a, (list, tuple)) and any_tracked(a):
+    if isinstance(a, (list, tuple)) and _is_of_operands(a):
         return stack_nested(a)
     return asarray_like(np.asarray(a), like)
+
+
+def _is_of_operands(values: Any) -> bool:
+    """Return whether nested lists hold what NumPy cannot make one array of."""
+    return any_tracked(values) or any(
+        _is_of_operands(v) if isinstance(v, (list, tuple)) else isinstance(unwrap(v), Operand)
+        for v in values
+    )
 
 
 def conj(a: Any) -> Any:

@@ -1,7 +1,8 @@
-"""What SciPy computes but does not dispatch, with derivatives: SciPy's names, signatures and values.
+"""What SciPy computes but does not dispatch, with derivatives: SciPy's names and values.
 
 ``ag.scipy.linalg.expm`` stands for ``scipy.linalg.expm``.  Much of SciPy needs no replacement: the
-ufuncs of ``scipy.special`` take Tensors by themselves.  SciPy is imported when a function is called.
+ufuncs of ``scipy.special`` take Tensors by themselves.  SciPy is imported when a function is
+called.
 
 Examples
 --------

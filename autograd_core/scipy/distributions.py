@@ -1,7 +1,7 @@
 """Distributions of one variable: methods of SciPy's names, from one log-density each.
 
-Of a continuous one, with f the density and F the distribution function, F' = f, (log F)' = f / F, and
-(F^-1)' = 1 / f (implicit differentiation).  By a shape parameter they need dF/dparameter, which
+Of a continuous one, with f the density and F the distribution function, F' = f, (log F)' = f / F,
+and (F^-1)' = 1 / f (implicit differentiation).  By a shape parameter they need dF/dparameter, which
 ``scipy.special`` has for none of Student's t, gamma, beta and chi-squared: that is refused by name.
 """
 
@@ -13,17 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import asarray_like
+from autograd_core.engine.array_types import any_of, asarray_like
 from autograd_core.engine.primitive import Primitive
 from autograd_core.engine.recording import any_tracked, unwrap
 from autograd_core.rules.common import as_array
-from autograd_core.scipy.common import float_type, refuse, with_scipy_values
+from autograd_core.scipy.common import float_type, refuse, stacked, with_scipy_values
 
 Function = Callable[..., Any]
 
 
 def scipy_method(distribution: str, method: str) -> Function:
-    """Return a method of one of SciPy's distributions, in the floating-point type of its arguments."""
+    """Return a method of one of SciPy's distributions, in the float type of its arguments."""
 
     def value(*args: Any) -> Any:
         from scipy import stats
@@ -43,6 +43,16 @@ def where_supported(inside: Any, fun: Function, z: Any, instead: float, outside:
     """Return fun(z) where the density is positive, without evaluating it elsewhere."""
     inside = asarray_like(unwrap(inside), z)
     return np.where(inside, fun(np.where(inside, z, instead)), outside)
+
+
+def without(out: Any, *wrong: Any) -> Any:
+    """Return a result with nan where an argument is not one of the distribution, as SciPy does."""
+    mask = functools.reduce(np.logical_or, wrong)
+    return np.where(asarray_like(mask, out), np.nan, out) if any_of(mask) else out
+
+
+def _not_positive(parameter: Any) -> Any:
+    return np.logical_not(np.greater(unwrap(parameter), 0))
 
 
 class Distribution:
@@ -180,9 +190,10 @@ class Continuous(Distribution):
             def density(x: Any, *parameters: Any) -> Any:
                 *shapes, loc, scale = parameters
                 log = self._log((x - loc) / scale, *shapes) - np.log(scale)
+                log = without(log, np.isnan(unwrap(x)), *map(_not_positive, (*shapes, scale)))
                 return log if method == "logpdf" else np.exp(log)
 
-            return with_scipy_values(value)(density)
+            return with_scipy_values(f"stats.{self.name}.{method}", value)(density)
         standard = self._standard(method)
 
         def of_location_and_scale(x: Any, *parameters: Any) -> Any:
@@ -191,14 +202,16 @@ class Continuous(Distribution):
                 for name, shape in zip(self.shapes, shapes, strict=True):
                     self._refuse(method, name, shape, "scipy.special has no such derivative")
             if method in ("ppf", "isf"):
-                return standard(x, *shapes) * scale + loc
-            return standard((x - loc) / scale, *shapes)
+                out = standard(x, *shapes) * scale + loc
+            else:
+                out = standard((x - loc) / scale, *shapes)
+            return without(out, _not_positive(scale))
 
-        return with_scipy_values(value)(of_location_and_scale)
+        return with_scipy_values(f"stats.{self.name}.{method}", value)(of_location_and_scale)
 
     def _standard(self, method: str) -> Primitive:
         """Return the primitive of a method without location and scale."""
-        made = Primitive(scipy_method(self.name, method), f"{self.name}.{method}")
+        made = stacked(scipy_method(self.name, method), f"stats.{self.name}.{method}", 0)
         sign = -1.0 if method in ("sf", "logsf", "isf") else 1.0
         inverse, log = method in ("ppf", "isf"), method.startswith("log")
 
@@ -230,8 +243,11 @@ class Discrete(Distribution):
     ----------
     name : str
     shapes : tuple of str
-    logpmf, cdf : functions (k, *shapes)
-        The logarithm of the probability, and the distribution function, in plain NumPy.
+    logpmf, cdf, sf : functions (k, *shapes)
+        The logarithm of the probability, and the distribution function and its complement, exact
+        where they are small, in plain NumPy.
+    valid : function (*shapes) -> bool
+        Whether the parameters are those of a distribution.
     whole : tuple of str
         Parameters that are whole numbers, without a gradient.
     by_cdf : tuple of str
@@ -248,13 +264,15 @@ class Discrete(Distribution):
         shapes: tuple[str, ...],
         logpmf: Function,
         cdf: Function,
+        sf: Function,
+        valid: Function,
         *,
         whole: tuple[str, ...] = (),
         by_cdf: tuple[str, ...] = (),
         top: Function | None = None,
     ) -> None:
         self.shapes, self.whole, self.by_cdf, self._top = shapes, whole, by_cdf, top
-        self._logpmf, self._cdf = logpmf, cdf
+        self._logpmf, self._below, self._valid = logpmf, {"cdf": cdf, "sf": sf}, valid
         super().__init__(name, (*shapes, "loc"))
 
     def _function(self, method: str) -> Function:
@@ -269,21 +287,23 @@ class Discrete(Distribution):
             self._refuse(method, "loc", loc, "a whole number has none")
             shift = unwrap(k) - unwrap(loc)
             last = np.inf if self._top is None else self._top(*map(unwrap, shapes))
+            wrong = np.isnan(shift), np.logical_not(self._valid(*map(unwrap, shapes)))
             if point:
                 inside = (shift >= 0) & (shift <= last) & (shift == np.floor(shift))
-                log = self._where(inside, self._logpmf, shift, shapes, -np.inf)
+                log = without(self._where(inside, self._logpmf, shift, shapes, -np.inf), *wrong)
                 return log if method == "logpmf" else np.exp(log)
-            whole = np.floor(shift)
+            whole, kind = np.floor(shift), method.removeprefix("log")
             inside = (whole >= 0) & (whole < last)
-            above = (whole >= last) * 1.0
-            out = self._where(inside, self._cdf, whole, shapes, 0.0) + above
-            out = 1 - out if method in ("sf", "logsf") else out
-            if method in ("cdf", "sf"):
+            outside = (whole >= last if kind == "cdf" else whole < 0) * 1.0
+            out = self._where(inside, self._below[kind], whole, shapes, 0.0) + outside
+            out = without(out, *wrong)
+            if method == kind:
                 return out
             zero = unwrap(out) == 0
             return np.where(zero, -np.inf, np.log(np.where(zero, 1.0, out)))
 
-        return with_scipy_values(scipy_method(self.name, method))(composed)
+        value = scipy_method(self.name, method)
+        return with_scipy_values(f"stats.{self.name}.{method}", value)(composed)
 
     def _where(self, inside: Any, fun: Function, k: Any, shapes: Any, outside: float) -> Any:
         k = np.where(inside, k, 0.0)

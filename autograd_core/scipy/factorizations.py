@@ -1,8 +1,8 @@
 """Factorizations: Cholesky, LU, QR, eigenvectors (also generalised), and solutions by them.
 
-Formulas: Murray (2016), *Differentiation of the Cholesky decomposition*; de Hoog, Anderssen and Lukas
-(2011), *Differentiation of matrix functionals using triangular factorization*; Walter and Lehmann
-(2018) for QR; Giles (2008) and Boeddeker et al. (2017) for eigenvectors.
+Formulas: Murray (2016), *Differentiation of the Cholesky decomposition*; de Hoog, Anderssen and
+Lukas (2011), *Differentiation of matrix functionals using triangular factorization*; Walter and
+Lehmann (2018) for QR; Giles (2008) and Boeddeker et al. (2017) for eigenvectors.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from autograd_core.engine.array_types import asarray_like
-from autograd_core.engine.primitive import Primitive
+from autograd_core.engine.operands import newest
 from autograd_core.engine.recording import unwrap
-from autograd_core.errors import NotDifferentiableError
+from autograd_core.errors import NotDifferentiableError, VmapError
 from autograd_core.rules import decompositions as rules
 from autograd_core.rules import linalg as numpy_rules
 from autograd_core.rules.common import adjoint, as_array, conj, mT
-from autograd_core.scipy.common import inexact
+from autograd_core.scipy.common import inexact, stacked, taken
 from autograd_core.scipy.systems import solve_triangular
 
 # -- Cholesky -------------------------------------------------------------------------------------
@@ -31,7 +31,7 @@ def _cholesky(a: Any, *, lower: bool, check_finite: bool) -> Any:
     return linalg.cholesky(a, lower=lower, check_finite=check_finite)
 
 
-_factor = Primitive(_cholesky, "cholesky").defvjp(
+_factor = stacked(_cholesky, "linalg.cholesky", 2).defvjp(
     lambda g, out, _a, *, lower, check_finite: numpy_rules._cholesky(g, out, _a, upper=not lower)
 )
 
@@ -140,7 +140,7 @@ def _order(exchanges: Any, *, m: int) -> Any:
     return order
 
 
-_exchanged = Primitive(_order, "row order", opaque=True)
+_exchanged = stacked(_order, "linalg.lu_factor", 1, opaque=True)
 
 
 def _rows_of(pivots: Any, m: int) -> Any:
@@ -151,7 +151,7 @@ def _rows_of(pivots: Any, m: int) -> Any:
 def _take_rows(a: Any, order: Any) -> Any:
     """Return the rows of each matrix in an order of its own."""
     if order.ndim == 1:
-        return a[..., order, :]
+        return taken(a, (..., order, slice(None)))
     lead = np.broadcast_shapes(a.shape[:-2], order.shape[:-1])
     a = np.broadcast_to(a, lead + a.shape[-2:])
     index = np.broadcast_to(order, (*lead, order.shape[-1]))[..., None]
@@ -186,7 +186,7 @@ def _lu_rule(g: Any, out: Any, _a: Any, *, check_finite: bool) -> Any:
     return _take_rows(inner, np.argsort(_rows_of(out[1], m), axis=-1))
 
 
-_packed = Primitive(_lu_packed, "lu").defvjp(_lu_rule)
+_packed = stacked(_lu_packed, "linalg.lu", 2).defvjp(_lu_rule)
 
 
 def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> tuple[Any, Any]:
@@ -319,7 +319,16 @@ def _qr_rule(g: Any, out: Any, _a: Any, *, mode: str, check_finite: bool) -> Any
     return numpy_rules._qr_tall(g, out, _a, mode=name)
 
 
-_tall = Primitive(_qr_tall, "qr").defvjp(_qr_rule)
+_tall = stacked(_qr_tall, "linalg.qr", 2).defvjp(_qr_rule)
+
+
+def _order_of_columns(a: Any) -> Any:
+    from scipy import linalg
+
+    return linalg.qr(a, mode="r", pivoting=True)[-1]
+
+
+_pivots = stacked(_order_of_columns, "linalg.qr", 2, opaque=True)
 
 
 def qr(
@@ -333,8 +342,8 @@ def qr(
     """Return the factors of a = Q R; as ``scipy.linalg.qr``.
 
     With ``pivoting`` the order of the columns comes last; it is a constant.  For more rows than
-    columns and mode 'full' the further columns of Q are one basis of many, and a result that depends
-    on the choice raises.
+    columns and mode 'full' the further columns of Q are one basis of many, and a result that
+    depends on the choice raises.
 
     Parameters
     ----------
@@ -356,16 +365,14 @@ def qr(
     """
     if mode not in ("full", "economic", "r"):
         raise NotDifferentiableError(
-            f"scipy.linalg.qr(mode={mode!r}) has no derivative rule (it gives LAPACK's reflectors); "
-            "'full', 'economic' and 'r' have"
+            f"scipy.linalg.qr(mode={mode!r}) has no derivative rule (it gives LAPACK's "
+            "reflectors); 'full', 'economic' and 'r' have"
         )
     a = inexact(a)
     m, n = a.shape[-2:]
     order: tuple[Any, ...] = ()
     if pivoting:
-        from scipy import linalg
-
-        order = (linalg.qr(unwrap(a), mode="r", pivoting=True)[-1],)
+        order = (_pivots(unwrap(a)),)
         a = mT(_take_rows(mT(a), order[0]))
     options: Any = {"mode": "economic" if mode == "economic" else "full"}
     if mode == "r":
@@ -412,7 +419,7 @@ def _pencil_rule(
     driver: Any = None,
     check_finite: bool = True,
 ) -> Any:
-    """Return V K V^H and -V (K W + diag(V^H gV) / 2) V^H, K = V^H gV / gaps + diag(gw), V^H b V = 1."""
+    """Return V K V^H and -V (K W + diag(V^H gV) / 2) V^H, where K = V^H gV / gaps + diag(gw)."""
     w, v = out[0], out[1]
     gw, gv = g[0], conj(g[1])
     x = adjoint(v) @ gv
@@ -429,8 +436,8 @@ def _pencil_rule(
     return tuple(numpy_rules.triangle(conj(v @ inner @ adjoint(v)), upper) for inner in (k, -by_b))
 
 
-_eigh = Primitive(_eigen, "eigh").defvjp(_eigen_rule)
-_eigh_pencil = Primitive(_pencil, "eigh").defvjp(vjp_all=_pencil_rule)
+_eigh = stacked(_eigen, "linalg.eigh", 2).defvjp(_eigen_rule)
+_eigh_pencil = stacked(_pencil, "linalg.eigh", 2).defvjp(vjp_all=_pencil_rule)
 
 
 def eigh(
@@ -449,8 +456,9 @@ def eigh(
 ) -> Any:
     """Return eigenvalues and eigenvectors of a v = w v or a v = w b v; as ``scipy.linalg.eigh``.
 
-    Eigenvectors are unique up to a phase, and where eigenvalues repeat up to a rotation: a result that
-    depends on the choice raises.  A subset is taken of all, in which signs may be others than SciPy's.
+    Eigenvectors are unique up to a phase, and where eigenvalues repeat up to a rotation: a result
+    that depends on the choice raises.  A subset is taken of all, in which signs may be others than
+    SciPy's.
 
     Parameters
     ----------
@@ -499,6 +507,11 @@ def eigh(
             values = unwrap(w)
             if values.ndim > 1:
                 raise ValueError("eigh takes subset_by_value of one matrix, not of a stack")
+            if newest((values,)) is not None:
+                raise VmapError(
+                    "eigh(subset_by_value=...) finds another number of eigenvalues in each example "
+                    "of ag.vmap; use subset_by_index=, or np.where of all eigenvalues"
+                )
             part = slice(*np.searchsorted(values, (low, high), side="right"))
         w, v = w[..., part], v[..., part]
     return w if eigvals_only else (w, v)

@@ -1,4 +1,4 @@
-"""Functions of a user's function: its arguments that have gradients, and its result as plain numbers."""
+"""A user's function: its arguments that have gradients, its result as plain numbers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.engine.operands import Operand, newest
 from autograd_core.engine.recording import any_tracked, is_recording, unwrap
-from autograd_core.errors import NotDifferentiableError
+from autograd_core.errors import NeedsNumbersError, NotDifferentiableError, VmapError
 from autograd_core.rules.common import as_array
 from autograd_core.transforms.trees import flatten as flatten_tree
 
@@ -16,9 +17,16 @@ Function = Callable[..., Any]
 
 
 def split(args: tuple[Any, ...]) -> tuple[list[Any], Callable[..., tuple[Any, ...]]]:
-    """Return the floating-point leaves of the arguments, and how all are put together again of such."""
+    """Return the floating-point leaves of the arguments, and what puts others in their places."""
     leaves, restore = flatten_tree(args)
-    leaves = [np.asarray(a) if isinstance(a, float) else a for a in leaves]
+    leaves = [
+        np.asarray(a)
+        if isinstance(a, float)
+        else np.multiply(a, 1.0)  # a number that changes, of a compiled function
+        if getattr(a, "is_traced", False) and not hasattr(a, "ndim")
+        else a
+        for a in leaves
+    ]
     places = [i for i, a in enumerate(leaves) if getattr(getattr(a, "dtype", 0), "kind", "") == "f"]
 
     def join(*values: Any) -> tuple[Any, ...]:
@@ -30,9 +38,34 @@ def split(args: tuple[Any, ...]) -> tuple[list[Any], Callable[..., tuple[Any, ..
     return [leaves[i] for i in places], join
 
 
-def records(args: Any) -> bool:
-    """Return whether a Tensor that needs gradients is in a tree of arguments, and calls are recorded."""
-    return is_recording(*flatten_tree(args)[0])
+def is_plain(args: Any) -> bool:
+    """Return whether a tree of arguments is what SciPy takes: nothing recorded, batched, traced."""
+    leaves = flatten_tree(args)[0]
+    return not is_recording(*leaves) and not any(
+        isinstance(a, Operand) or getattr(a, "is_traced", False) for a in unwrap(leaves)
+    )
+
+
+class Solution(dict[str, Any]):
+    """What a solver found for a whole batch, or in each run of a program, as attributes."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self:
+            return self[name]
+        raise AttributeError(
+            f"under ag.vmap and ag.compile a solution has {', '.join(self)} alone, and no "
+            f"{name!r}, which SciPy gives for one run"
+        )
+
+    __setattr__ = dict.__setitem__
+
+
+def solution(found: Any, **values: Any) -> Any:
+    """Return SciPy's result with some values put in; these alone if it is of more than one run."""
+    if any(isinstance(unwrap(v), Operand) for v in values.values()):
+        return Solution(values, success=True)
+    found.update(values)
+    return found
 
 
 def plain(args: Any) -> Any:
@@ -61,7 +94,19 @@ def numbers(name: str, value: Any) -> Any:
             f"the function that {name} was given reads a Tensor that needs gradients from outside; "
             "pass it by args=, so that the rule knows of it"
         )
-    return np.asarray(unwrap(value))
+    value = unwrap(value)
+    if newest((value,)) is not None:
+        raise VmapError(
+            f"the function that {name} was given reads a value that differs over the examples of "
+            "ag.vmap from outside, or a whole number of args=; pass it by args=, as a float",
+            is_final=True,
+        )
+    if getattr(value, "is_traced", False):
+        raise NeedsNumbersError(
+            f"the function that {name} was given reads an array of a compiled function from "
+            "outside; pass it by args=, as floats, so that the program knows of it"
+        )
+    return np.asarray(value)
 
 
 def flatten(parts: Any, like: Any) -> Any:

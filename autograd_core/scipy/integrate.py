@@ -1,20 +1,24 @@
 """``scipy.integrate`` with derivatives: initial value problems, quadrature, Simpson's rule.
 
-:func:`solve_ivp` has two gradients.  ``gradient="steps"`` differentiates the Runge-Kutta steps that SciPy
-took: exactly the gradient of the numbers that were returned, with memory for each step.
-``gradient="adjoint"`` solves the adjoint equation backwards (Pontryagin et al. 1962; Chen et al. 2018,
-*Neural ordinary differential equations*): memory for the returned states alone, any method of SciPy,
-exact up to the solver's tolerance.
+:func:`solve_ivp` has two gradients.  ``gradient="steps"`` differentiates the Runge-Kutta steps that
+SciPy took: exactly the gradient of the numbers that were returned, with memory for each step.
+``gradient="adjoint"`` solves the adjoint equation backwards (Pontryagin et al. 1962; Chen et al.
+2018,
+*Neural ordinary differential equations*): memory for the returned states alone, any method of
+SciPy, exact up to the solver's tolerance.
 
 Examples
 --------
 >>> import numpy as np, autograd_core as ag
 >>> def decayed(rate):
-...     sol = ag.scipy.integrate.solve_ivp(lambda t, y, k: -k * y, (0, 1), [2.0], args=(rate,), rtol=1e-8)
+...     fall = lambda t, y, k: -k * y
+...     sol = ag.scipy.integrate.solve_ivp(fall, (0, 1), [2.0], args=(rate,), rtol=1e-8)
 ...     return sol.y[0, -1]
 >>> ag.grad(decayed)(1.0).round(5)  # -2 exp(-1)
 np.float64(-0.73576)
->>> ag.grad(lambda k: ag.scipy.integrate.quad(lambda x, k: np.exp(-k * x), 0, np.inf, args=(k,))[0])(2.0).round(6)
+>>> def area(rate):
+...     return ag.scipy.integrate.quad(lambda x, k: np.exp(-k * x), 0, np.inf, args=(rate,))[0]
+>>> ag.grad(area)(2.0).round(6)
 np.float64(-0.25)
 """
 
@@ -26,18 +30,20 @@ from typing import Any
 import numpy as np
 
 from autograd_core import program
-from autograd_core.engine.primitive import Primitive
+from autograd_core.engine.array_types import any_of
+from autograd_core.engine.operands import newest
 from autograd_core.engine.recording import any_tracked, unwrap
-from autograd_core.errors import NotDifferentiableError
+from autograd_core.errors import NotDifferentiableError, VmapError
 from autograd_core.rules.common import along, as_array, axis_index
-from autograd_core.scipy.common import inexact, with_scipy_values
+from autograd_core.scipy.common import inexact, stacked, with_scipy_values
 from autograd_core.scipy.implicit import (
     Function,
     as_tuple,
     flatten,
+    is_plain,
     numbers,
     plain,
-    records,
+    solution,
     split,
     unflatten,
 )
@@ -105,8 +111,8 @@ def solve_ivp(
     Returns
     -------
     OdeResult
-        SciPy's, whose ``y`` (N, T) is differentiable.  With the adjoint method and no ``t_eval`` the
-        times are those of SciPy's steps.
+        SciPy's, whose ``y`` (N, T) is differentiable.  With the adjoint method and no ``t_eval``
+        the times are those of SciPy's steps.
 
     Raises
     ------
@@ -128,10 +134,10 @@ def solve_ivp(
     args, y0 = as_tuple(args), inexact(y0)
     start, end = t_span
     right = _right_side(fun, args)
-    if not records((y0, start, end, t_eval, args)) and not any_tracked([right(start, y0)]):
+    if is_plain((y0, start, end, t_eval, args)) and not any_tracked([right(start, y0)]):
         args = plain(args)
         return integrate.solve_ivp(
-            lambda t, y: np.asarray(unwrap(fun(t, y, *args))), unwrap((start, end)), unwrap(y0),
+            lambda t, y: numbers("solve_ivp", fun(t, y, *args)), unwrap((start, end)), unwrap(y0),
             method, unwrap(t_eval), dense_output, events, vectorized, **options,
         )  # fmt: skip
     if dense_output or events is not None:
@@ -139,35 +145,60 @@ def solve_ivp(
             "ag.scipy.integrate.solve_ivp has no gradients with dense_output= or events=; ask for "
             "the times with t_eval="
         )
-    span = tuple(float(unwrap(t)) for t in (start, end))
-    times = None if t_eval is None else np.asarray(unwrap(as_array(t_eval)), float)
     options = {"method": method, **options}
+    batched = newest((start, end, t_eval, y0, args)) is not None
+    if batched and t_eval is None:
+        raise VmapError(
+            "solve_ivp takes other steps for each example of ag.vmap; ask for times with t_eval=",
+            is_final=True,
+        )
     if gradient == "steps":
         if method not in TABLEAUS:
             raise NotDifferentiableError(
-                f"solve_ivp(method={method!r}) has no gradient by steps, which {', '.join(TABLEAUS)} "
-                "have; use gradient='adjoint'"
+                f"solve_ivp(method={method!r}) has no gradient by steps, which "
+                f"{', '.join(TABLEAUS)} have; use gradient='adjoint'"
             )
-        taken = _solve(right, span, unwrap(y0), None, options)
-        result = taken if times is None else _solve(right, span, unwrap(y0), times, options)
-        result.y = replay(right, method, taken.t, start, end, y0, t_eval)
-        if times is not None:
-            result.t = t_eval
-        return result
+        if not batched:
+            return _by_steps(fun, start, end, y0, t_eval, args, options)
+
+        def states_of(start: Any, end: Any, y0: Any, t_eval: Any, args: Any) -> Any:
+            return _by_steps(fun, start, end, y0, t_eval, args, options).y
+
+        states_of.public_name = "ag.scipy.integrate.solve_ivp"  # type: ignore[attr-defined]
+        y = VmapError.run_on_batch(states_of, (start, end, y0, t_eval, args), {})
+        return solution(None, t=t_eval, y=y)
+    if newest((start, end, t_eval)) is not None:
+        raise VmapError(
+            "solve_ivp(gradient='adjoint') has one t_span and t_eval for all examples of ag.vmap; "
+            "with gradient='steps' they may differ",
+            is_final=True,
+        )
+    span = tuple(float(unwrap(t)) for t in (start, end))
     if y0.dtype.kind == "c":
         raise NotDifferentiableError(
             "solve_ivp(gradient='adjoint') takes real states; use gradient='steps'"
         )
     found: list[Any] = []
-    if times is None:
-        result = _solve(right, span, unwrap(y0), times, options)
-        moments = np.concatenate([result.t[1:-1], as_array(end).reshape(1)])
-        states = _adjoint(fun, start, moments, y0, args, options)
-        result.y = np.concatenate([y0[:, None], states], axis=1)
-    else:
+    if t_eval is not None:
         states = _adjoint(fun, start, as_array(t_eval), y0, args, options, span[1], found)
-        result = found[0]
-        result.t, result.y = t_eval, states
+        return solution(found[0], t=t_eval, y=states)
+    result = _solve(right, span, unwrap(y0), None, options)
+    moments = np.concatenate([result.t[1:-1], as_array(end).reshape(1)])
+    states = _adjoint(fun, start, moments, y0, args, options)
+    return solution(result, y=np.concatenate([y0[:, None], states], axis=1))
+
+
+def _by_steps(
+    fun: Function, start: Any, end: Any, y0: Any, t_eval: Any, args: Any, options: dict[str, Any]
+) -> Any:
+    """Return SciPy's solution, whose states are those of its steps, taken again on Tensors."""
+    right, span = _right_side(fun, args), tuple(float(unwrap(t)) for t in (start, end))
+    times = None if t_eval is None else np.asarray(unwrap(as_array(t_eval)), float)
+    steps = _solve(right, span, unwrap(y0), None, options)
+    result = steps if times is None else _solve(right, span, unwrap(y0), times, options)
+    result.y = replay(right, options["method"], steps.t, start, end, y0, t_eval)
+    if times is not None:
+        result.t = t_eval
     return result
 
 
@@ -213,7 +244,7 @@ def _adjoint(
         by_start = -(a * as_array(fun(start, y0, *whole))).sum()
         return by_start, np.stack(by_times[::-1]), a, *unflatten(by_p, values)
 
-    solved = Primitive(forward, "solve_ivp", opaque=True).defvjp(vjp_all=rule)
+    solved = stacked(forward, "integrate.solve_ivp", opaque=True).defvjp(vjp_all=rule)
     return solved(inexact(start), inexact(times), y0, *floats)
 
 
@@ -248,10 +279,9 @@ def _between(a: float, b: float) -> float:
 
 def _integral(
     func: Function, a: Any, b: Any, args: tuple[Any, ...], options: dict[str, Any]
-) -> tuple[Any, float]:
+) -> tuple[Any, Any]:
     """Return the integral of a function of any shape, differentiable, and its estimated error."""
     floats, join = split(args)
-    errors = [0.0]
 
     def forward(a: Any, b: Any, *values: Any) -> Any:
         from scipy import integrate
@@ -262,23 +292,27 @@ def _integral(
             return numbers("quad", func(x, *whole))
 
         if values_at(_between(float(a), float(b))).ndim == 0:
-            value, errors[0] = integrate.quad(lambda x: float(values_at(x)), a, b, **options)
-            return np.asarray(value)
+            found = integrate.quad(lambda x: float(values_at(x)), a, b, **options)
+            return np.float64(found[0]), np.float64(found[1])
         limit = {"limit": options["limit"]} if "limit" in options else {}
         tolerances = {
             "epsabs": options.get("epsabs", 1.49e-8),
             "epsrel": options.get("epsrel", 1.49e-8),
         }
-        value, errors[0] = integrate.quad_vec(values_at, float(a), float(b), **tolerances, **limit)
-        return value
+        found = integrate.quad_vec(values_at, float(a), float(b), **tolerances, **limit)
+        return found[0], np.float64(found[1])
 
     def rule(g: Any, _out: Any, a: Any, b: Any, *values: Any) -> Any:
-        whole = join(*values)
+        g, whole = g[0], join(*values)
 
         def at(end: Any) -> Any:
-            if not np.isfinite(unwrap(end)):
+            finite = np.isfinite(unwrap(end))
+            if not any_of(finite):
                 return 0.0 * g.sum()
-            return (g * as_array(func(end, *whole))).sum()
+            if not any_of(~finite):
+                return (g * as_array(func(end, *whole))).sum()
+            inside = (g * as_array(func(np.where(finite, end, 0.0), *whole))).sum()
+            return np.where(finite, inside, 0.0)
 
         if not values:
             return -at(a), at(b)
@@ -292,8 +326,9 @@ def _integral(
         by_values = _integral(pulled, a, b, (g, *whole), options)[0]
         return -at(a), at(b), *unflatten(by_values, values)
 
-    solved = Primitive(forward, "quad", opaque=True).defvjp(vjp_all=rule)
-    return solved(inexact(a), inexact(b), *floats), errors[0]
+    solved = stacked(forward, "integrate.quad", opaque=True).defvjp(vjp_all=rule)
+    value, error = solved(inexact(a), inexact(b), *floats)
+    return value, unwrap(error)
 
 
 def quad(
@@ -335,17 +370,19 @@ def quad(
     from scipy import integrate
 
     args = as_tuple(args)
-    if not records((a, b, args)):
+    if is_plain((a, b, args)):
         limits = (unwrap(a), unwrap(b), plain(args))
 
         def unrecorded(x: float, *values: Any) -> Any:
             return numbers("quad", func(x, *values))[()]
 
-        return integrate.quad(unrecorded, *limits, full_output=full_output, **options)
+        found = integrate.quad(unrecorded, *limits, full_output=full_output, **options)
+        return *map(np.float64, found[:2]), *found[2:]
     unknown = options.keys() - {"epsabs", "epsrel", "limit"}
     if unknown or full_output:
         raise NotDifferentiableError(
-            f"ag.scipy.integrate.quad has no gradients with {min(unknown or {'full_output'})}="
+            f"ag.scipy.integrate.quad has no gradients, vmap and compile with "
+            f"{min(unknown or {'full_output'})}="
         )
     return _integral(func, a, b, args, options)
 
@@ -360,7 +397,7 @@ def _value_of_simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -
 
 
 def _simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
-    """Return parabolas through three points each; of an even number the last interval by Cartwright's rule."""
+    """Return the integral of parabolas; of an even number the last part by Cartwright's rule."""
     axis = axis_index(y, axis)
     n = y.shape[axis]
 
@@ -394,7 +431,7 @@ def _simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
     return total
 
 
-_exact_simpson = with_scipy_values(_value_of_simpson)(_simpson)
+_exact_simpson = with_scipy_values("integrate.simpson", _value_of_simpson)(_simpson)
 
 
 def simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:

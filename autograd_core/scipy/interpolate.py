@@ -17,10 +17,11 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.engine.array_types import any_of
 from autograd_core.engine.recording import unwrap
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.rules.common import as_array
-from autograd_core.scipy.common import inexact
+from autograd_core.scipy.common import inexact, taken
 from autograd_core.scipy.systems import solve_banded
 
 
@@ -29,7 +30,10 @@ def _knots(name: str, x: Any, y: Any, axis: int) -> tuple[Any, Any, int]:
     x, y = inexact(x), inexact(y)
     axis = axis % y.ndim
     if x.ndim != 1 or y.shape[axis] != x.shape[0] or x.shape[0] < 2:
-        raise ValueError(f"{name} takes x of shape (N,), N > 1, and y of length N along axis {axis}, got {x.shape} and {y.shape}")  # fmt: skip
+        raise ValueError(
+            f"{name} takes x of shape (N,), N > 1, and y of length N along axis {axis}, got "
+            f"{x.shape} and {y.shape}"
+        )
     return x, np.moveaxis(y, axis, 0), axis
 
 
@@ -70,7 +74,7 @@ class CubicSpline:
         extrapolate: Any = None,
     ) -> None:
         self.x, values, self.axis = _knots("CubicSpline", x, y, axis)
-        if not (np.diff(unwrap(self.x)) > 0).all():
+        if any_of(~(np.diff(unwrap(self.x)) > 0)):
             raise ValueError("CubicSpline takes increasing x")
         periodic = isinstance(bc_type, str) and bc_type == "periodic"
         if extrapolate is None:
@@ -106,14 +110,14 @@ class CubicSpline:
             v = first + (v - first) % (last - first)
         plain, knots = unwrap(v), unwrap(self.x)
         piece = np.clip(np.searchsorted(knots, plain, "right") - 1, 0, len(knots) - 2)
-        t = (v - self.x[piece]).reshape(v.shape + (1,) * (self.c.ndim - 2))
+        t = (v - taken(self.x, piece)).reshape(v.shape + (1,) * (self.c.ndim - 2))
         out: Any = 0.0
         for i, power in enumerate((3, 2, 1, 0)):
             if power < nu:
-                out = out + 0.0 * self.c[i][piece]
+                out = out + 0.0 * taken(self.c[i], piece)
                 break
             factor = float(np.prod(np.arange(power - nu + 1, power + 1)))
-            out = out * t + factor * self.c[i][piece]
+            out = out * t + factor * taken(self.c[i], piece)
         if not extrapolate:
             inside = (plain >= knots[0]) & (plain <= knots[-1])
             out = np.where(inside.reshape(t.shape), out, np.nan)
@@ -172,7 +176,7 @@ def _end_row(order: int, value: Any, h: Any, slope: Any) -> tuple[Any, Any, Any]
 def _periodic_slopes(h: Any, slope: Any, values: Any) -> Any:
     """Return the first derivatives at the knots of a periodic spline."""
     first, last = unwrap(values)[0], unwrap(values)[-1]
-    if not np.allclose(first, last, rtol=1e-15, atol=1e-15):
+    if any_of(~np.isclose(first, last, rtol=1e-15, atol=1e-15)):
         raise ValueError("CubicSpline(bc_type='periodic') takes the same first and last value of y")
     before, slope_before = np.roll(h, 1, 0), np.roll(slope, 1, 0)
     one = np.eye(h.shape[0])
@@ -227,9 +231,10 @@ class interp1d:
         self.x, self.y, self.axis = _knots("interp1d", x, y, axis)
         if not assume_sorted:
             order = np.argsort(unwrap(self.x), kind="mergesort")
-            self.x, self.y = self.x[order], self.y[order]
+            self.x, self.y = taken(self.x, order), taken(self.y, order)
         extrapolates = isinstance(fill_value, str) and fill_value == "extrapolate"
-        missing = not extrapolates and not isinstance(fill_value, tuple) and np.isnan(unwrap(fill_value)).all()  # fmt: skip
+        one = not extrapolates and not isinstance(fill_value, tuple)
+        missing = one and not any_of(~np.isnan(unwrap(fill_value)))
         self.bounds_error = missing if bounds_error is None else bounds_error
         self.fill_value = None if extrapolates else fill_value
 
@@ -238,13 +243,13 @@ class interp1d:
         v = inexact(x)
         plain, knots = unwrap(v), unwrap(self.x)
         below, above = plain < knots[0], plain > knots[-1]
-        if self.bounds_error and self.fill_value is not None and (below | above).any():
+        if self.bounds_error and self.fill_value is not None and any_of(below | above):
             raise ValueError(
-                f"interp1d was asked for {plain[below | above].flat[0]}, outside of [{knots[0]}, "
-                f"{knots[-1]}]; give fill_value="
+                f"interp1d was asked for a point outside of [{knots[0]}, {knots[-1]}]; give "
+                "fill_value="
             )
         right = np.clip(np.searchsorted(knots, plain), 1, len(knots) - 1)
-        x0, x1, y0, y1 = self.x[right - 1], self.x[right], self.y[right - 1], self.y[right]
+        (x0, y0), (x1, y1) = ((taken(self.x, i), taken(self.y, i)) for i in (right - 1, right))
         more = v.shape + (1,) * (self.y.ndim - 1)
         out = (y1 - y0) / (x1 - x0).reshape(more) * (v - x0).reshape(more) + y0
         if self.fill_value is not None:

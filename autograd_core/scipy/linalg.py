@@ -1,7 +1,8 @@
 """``scipy.linalg`` with derivatives: what does not dispatch to NumPy's own rules.
 
-SciPy's names, signatures and values, for stacks of matrices where SciPy (1.16 and later) takes them.
-``scipy.linalg.inv``, ``det``, ``pinv``, ``lstsq``, ``svd``, ``norm`` are NumPy's: ``np.linalg``.
+SciPy's names, signatures and values, for stacks of matrices where SciPy (1.16 and later) takes
+them. ``scipy.linalg.inv``, ``det``, ``pinv``, ``lstsq``, ``svd``, ``norm`` are NumPy's:
+``np.linalg``.
 
 Examples
 --------

@@ -14,7 +14,7 @@ import numpy as np
 
 from autograd_core.engine.primitive import Primitive
 from autograd_core.rules.common import mT
-from autograd_core.scipy.common import inexact
+from autograd_core.scipy.common import inexact, stacked
 from autograd_core.scipy.systems import sylvester
 
 
@@ -36,7 +36,11 @@ def _logarithm(A: Any) -> Any:
     from scipy import linalg
 
     wide = A.astype(np.result_type(A, np.float64))  # SciPy's is inexact in single precision
-    return _as_precise_as(A, linalg.logm(wide))
+    state = np.random.get_state()  # noqa: NPY002  (SciPy draws, to estimate a norm)
+    try:
+        return _as_precise_as(A, linalg.logm(wide))
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
 
 
 def _root(A: Any) -> Any:
@@ -52,13 +56,13 @@ def _as_precise_as(a: Any, out: Any) -> Any:
     return out.astype(name, copy=False)
 
 
-_expm: Primitive = Primitive(_exponential, "expm").defvjp(
+_expm: Primitive = stacked(_exponential, "linalg.expm", 2).defvjp(
     lambda g, _out, A: _derivative(_expm, mT(A), g)
 )
-_logm: Primitive = Primitive(_logarithm, "logm").defvjp(
+_logm: Primitive = stacked(_logarithm, "linalg.logm", 2).defvjp(
     lambda g, _out, A: _derivative(_logm, mT(A), g)
 )
-_sqrtm = Primitive(_root, "sqrtm").defvjp(lambda g, out, _A: sylvester(mT(out), mT(out), g))
+_sqrtm = stacked(_root, "linalg.sqrtm", 2).defvjp(lambda g, out, _A: sylvester(mT(out), mT(out), g))
 
 
 def expm(A: Any) -> Any:

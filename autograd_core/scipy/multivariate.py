@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.array_types import asarray_like
+from autograd_core.engine.array_types import any_of, asarray_like
 from autograd_core.engine.recording import any_tracked, unwrap
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.rules.common import mT
@@ -20,25 +20,27 @@ def _log_dirichlet(x: Any, alpha: Any) -> Any:
 
     if x.shape[0] == alpha.shape[0] - 1:
         x = np.concatenate([x, 1 - x.sum(0, keepdims=True)], axis=0)
+    if any_of(unwrap(alpha) <= 0) or any_of(abs(unwrap(x).sum(0) - 1) > 1e-9):
+        raise ValueError("dirichlet takes positive alpha, and entries x that sum to 1")
     norm = special.gammaln(alpha.sum()) - special.gammaln(alpha).sum()
     exponents = (alpha - 1).reshape((-1,) + (1,) * (x.ndim - 1))
     return special.xlogy(exponents, x).sum(0) + norm
 
 
-def _value(distribution: str, method: str) -> Any:
+def _as_scipy(distribution: str, method: str) -> Any:
+    """Return the decorator of a composition with the values of a method of SciPy."""
+
     def value(*args: Any, **kwargs: Any) -> Any:
         from scipy import stats
 
         out = getattr(getattr(stats, distribution), method)(*args, **kwargs)
         return np.asarray(out).astype(float_type(*args, *kwargs.values()))[()]
 
-    return value
+    return with_scipy_values(f"stats.{distribution}.{method}", value)
 
 
-_dirichlet_logpdf = with_scipy_values(_value("dirichlet", "logpdf"))(_log_dirichlet)
-_dirichlet_pdf = with_scipy_values(_value("dirichlet", "pdf"))(
-    lambda x, alpha: np.exp(_log_dirichlet(x, alpha))
-)
+_dirichlet_logpdf = _as_scipy("dirichlet", "logpdf")(_log_dirichlet)
+_dirichlet_pdf = _as_scipy("dirichlet", "pdf")(lambda x, alpha: np.exp(_log_dirichlet(x, alpha)))
 
 
 class Dirichlet:
@@ -93,19 +95,34 @@ def _log_normal(x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = F
     x, mean, cov = _completed(x, mean, cov)
     apart = x - mean
     n = cov.shape[-1]
-    if allow_singular and np.linalg.matrix_rank(unwrap(cov), hermitian=True) < n:
-        if any_tracked([cov]):
-            raise NotDifferentiableError(
-                "ag.scipy.stats.multivariate_normal has no gradient with respect to a singular cov: "
-                "its rank would change; add a small multiple of the identity, or detach() it"
-            )
-        inverse = np.linalg.pinv(unwrap(cov), hermitian=True)
-        return -0.5 * ((apart @ inverse) * apart).sum(-1)  # plus a constant
+    if allow_singular:
+        values, vectors = np.linalg.eigh(unwrap(cov))
+        near_zero = (1e3 if cov.dtype == np.float32 else 1e6) * np.finfo(cov.dtype).eps * values[-1]
+        if any_of(values <= near_zero):  # as SciPy decides
+            null = int((values <= near_zero).sum())
+            return _log_singular(apart, any_tracked([cov]), values, vectors, null, near_zero)
     factor = np.linalg.cholesky((cov + mT(cov)) * 0.5)
     rows = apart.reshape(-1, n)
     white = mT(solve_triangular(factor, mT(rows), lower=True)).reshape(apart.shape)
     log_det = 2 * np.log(np.diagonal(factor)).sum()
     return -0.5 * ((white * white).sum(-1) + log_det + n * math.log(2 * math.pi))
+
+
+def _log_singular(
+    apart: Any, is_wanted: bool, values: Any, vectors: Any, null: int, near_zero: Any
+) -> Any:
+    """Return the density on the subspace that a singular covariance matrix leaves, 0 beside it."""
+    if is_wanted:
+        raise NotDifferentiableError(
+            "ag.scipy.stats.multivariate_normal has no gradient with respect to a singular cov: "
+            "its rank would change; add a small multiple of the identity, or detach() it"
+        )
+    beside = unwrap(apart) @ vectors[:, :null]
+    values, vectors = values[null:], vectors[:, null:]
+    white = apart @ (vectors / np.sqrt(values))
+    constant = np.log(values).sum() + len(values) * math.log(2 * math.pi)
+    out = -0.5 * ((white * white).sum(-1) + constant)
+    return np.where(np.sqrt((beside * beside).sum(-1)) < 1e3 * near_zero, out, -np.inf)
 
 
 def _squeezed(fun: Any) -> Any:
@@ -119,8 +136,8 @@ def _squeezed(fun: Any) -> Any:
     return call
 
 
-_normal_logpdf = with_scipy_values(_value("multivariate_normal", "logpdf"))(_squeezed(_log_normal))
-_normal_pdf = with_scipy_values(_value("multivariate_normal", "pdf"))(
+_normal_logpdf = _as_scipy("multivariate_normal", "logpdf")(_squeezed(_log_normal))
+_normal_pdf = _as_scipy("multivariate_normal", "pdf")(
     _squeezed(lambda *args, **kwargs: np.exp(_log_normal(*args, **kwargs)))
 )
 

@@ -1,8 +1,8 @@
 """``scipy.ndimage`` with derivatives: interpolated coordinates, Gaussian filters, convolution.
 
-Values are SciPy's; the derivative is of a composition in NumPy: a prefilter (a matrix for each axis,
-SciPy's filter of the identity), B-spline weights (Unser, Aldroubi and Eden 1993, *B-spline signal
-processing*), and for filters a border by ``np.pad``.
+Values are SciPy's; the derivative is of a composition in NumPy: a prefilter (a matrix for each
+axis, SciPy's filter of the identity), B-spline weights (Unser, Aldroubi and Eden 1993, *B-spline
+signal processing*), and for filters a border by ``np.pad``.
 
 Examples
 --------
@@ -24,7 +24,7 @@ import numpy as np
 from autograd_core.engine.recording import any_tracked, unwrap
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.rules.common import along, as_array
-from autograd_core.scipy.common import inexact, refuse, with_scipy_values
+from autograd_core.scipy.common import inexact, refuse, taken, with_scipy_values
 from autograd_core.scipy.signal import convolve as _convolve
 
 #: SciPy's names of borders, and ``np.pad``'s.
@@ -140,7 +140,7 @@ def _sampled(
         )
     out: Any = 0.0
     for corner in itertools.product(*neighbours):
-        term = a[tuple(i for i, _ in corner)]
+        term = taken(a, tuple(i for i, _ in corner))
         for _, w in corner:
             term = term * w
         out = out + term
@@ -156,7 +156,7 @@ def _value_of_coordinates(
     return ndimage.map_coordinates(input, coordinates, dtype, order, mode, cval, prefilter)
 
 
-_coordinates = with_scipy_values(_value_of_coordinates)(_sampled)
+_coordinates = with_scipy_values("ndimage.map_coordinates", _value_of_coordinates)(_sampled)
 
 
 def map_coordinates(
@@ -286,7 +286,7 @@ def _value_of_smoothed(
     )
 
 
-_gaussian = with_scipy_values(_value_of_smoothed)(_smoothed)
+_gaussian = with_scipy_values("ndimage.gaussian_filter", _value_of_smoothed)(_smoothed)
 
 
 def gaussian_filter(
@@ -342,7 +342,7 @@ def _value_of_filtered(input: Any, weights: Any, mode: str, cval: float, origin:
     return ndimage.convolve(input, weights, None, mode, cval, origin)
 
 
-_convolved = with_scipy_values(_value_of_filtered)(_filtered)
+_convolved = with_scipy_values("ndimage.convolve", _value_of_filtered)(_filtered)
 
 
 def convolve(

@@ -1,18 +1,21 @@
 """``scipy.optimize`` with derivatives: roots, minima and least squares as functions of parameters.
 
-The solution x(p) of F(x, p) = 0 has the derivative -F_x^-1 F_p (implicit function theorem), whatever
-found it; of a minimum F is the gradient by x, and a variable at its bound stays there (Griewank and
-Walther 2008, *Evaluating derivatives*, ch. 15).  Starting points have no influence: gradient 0.
+The solution x(p) of F(x, p) = 0 has the derivative -F_x^-1 F_p (implicit function theorem),
+whatever found it; of a minimum F is the gradient by x, and a variable at its bound stays there
+(Griewank and Walther 2008, *Evaluating derivatives*, ch. 15).  Starting points have no influence:
+gradient 0.
 
 Without ``jac=`` the solvers get exact derivatives from this package in place of differences.
 
 Examples
 --------
 >>> import numpy as np, autograd_core as ag
->>> square_root = lambda p: ag.scipy.optimize.root(lambda x, p: x * x - p, np.ones(1), args=(p,)).x[0]
+>>> off = lambda x, p: x * x - p
+>>> square_root = lambda p: ag.scipy.optimize.root(off, np.ones(1), args=(p,)).x[0]
 >>> ag.grad(square_root)(4.0).round(6)
 np.float64(0.25)
->>> fit = lambda p: ag.scipy.optimize.minimize(lambda x, p: np.sum((x - p) ** 2), np.zeros(2), args=(p,)).x
+>>> apart = lambda x, p: np.sum((x - p) ** 2)
+>>> fit = lambda p: ag.scipy.optimize.minimize(apart, np.zeros(2), args=(p,)).x
 >>> ag.jacobian(fit)(np.array([1.0, 2.0])).round(6)
 array([[1., 0.],
        [0., 1.]])
@@ -25,12 +28,19 @@ from typing import Any
 import numpy as np
 
 from autograd_core.engine.array_types import asarray_like
-from autograd_core.engine.primitive import Primitive
 from autograd_core.engine.recording import unwrap
 from autograd_core.errors import NotDifferentiableError
 from autograd_core.rules.common import as_array, mT
-from autograd_core.scipy.common import refuse
-from autograd_core.scipy.implicit import Function, as_tuple, numbers, plain, records, split
+from autograd_core.scipy.common import refuse, stacked
+from autograd_core.scipy.implicit import (
+    Function,
+    as_tuple,
+    is_plain,
+    numbers,
+    plain,
+    solution,
+    split,
+)
 from autograd_core.transforms.gradients import grad, vjp
 from autograd_core.transforms.jacobians import hessian, jacobian
 
@@ -44,7 +54,12 @@ WITH_HESSIAN = ("dogleg", "trust-ncg", "trust-krylov", "trust-exact")
 
 
 def _implicit(
-    name: str, solver: Function, condition: Function, args: tuple[Any, ...], free: Function
+    name: str,
+    solver: Function,
+    condition: Function,
+    start: Any,
+    args: tuple[Any, ...],
+    free: Function,
 ) -> Any:
     """Return SciPy's result, whose x is differentiable by ``args``.
 
@@ -52,9 +67,10 @@ def _implicit(
     ----------
     name : str
         For errors and pictures.
-    solver : function (*args) -> OptimizeResult
+    solver : function (start, *args) -> OptimizeResult
     condition : function (x, *args) -> array
         What is 0 at the solution.
+    start : array
     args : tuple
     free : function (OptimizeResult) -> bool array
         Which variables are free, as opposed to at a bound.
@@ -62,41 +78,42 @@ def _implicit(
     floats, join = split(args)
     found: dict[str, Any] = {}
 
-    def forward(*values: Any) -> Any:
-        result = solver(*join(*values))
+    def forward(start: Any, *values: Any) -> Any:
+        result = solver(start, *join(*values))
         if not result.success and getattr(result, "status", 0) != 2:
             raise RuntimeError(f"{name} found no solution, so it has no gradient: {result.message}")
-        found["result"], found["free"] = result, free(result)
-        return np.asarray(result.x, float)
+        found["result"] = result
+        return np.asarray(result.x, float), np.asarray(free(result), float)
 
-    def rule(g: Any, out: Any, *values: Any) -> Any:
-        whole, n = join(*values), out.size
-        matrix = jacobian(lambda x: condition(x, *whole))(out).reshape(n, n)
-        loose = asarray_like(np.asarray(found["free"]).reshape(-1), out)
-        one = asarray_like(np.eye(n), out)
+    def rule(g: Any, out: Any, _start: Any, *values: Any) -> Any:
+        x, loose = out[0], (unwrap(out[1]) != 0).reshape(-1)
+        whole, n = join(*values), x.size
+        matrix = jacobian(lambda x: condition(x, *whole))(x).reshape(n, n)
+        one = asarray_like(np.eye(n), x)
         matrix = np.where(loose[:, None] & loose[None, :], matrix, one)
-        right = np.where(loose, g.reshape(-1), 0.0)
+        right = np.where(loose, g[0].reshape(-1), 0.0)
         try:
             s = np.linalg.solve(mT(matrix), right)
         except np.linalg.LinAlgError:
             raise NotDifferentiableError(
-                f"{name}: the matrix of second derivatives (of root: the Jacobian) is singular at the "
-                "solution, so a small change of the parameters can move it far: no gradient is defined"
+                f"{name}: the matrix of second derivatives (of root: the Jacobian) is singular at "
+                "the solution, so a small change of the parameters can move it far: no gradient is "
+                "defined"
             ) from None
-        _, pull = vjp(lambda *p: condition(out, *join(*p)), *values)
-        back = pull(-s.reshape(out.shape))
-        return tuple(back) if len(values) > 1 else (back,)
+        if not values:
+            return (None,)
+        _, pull = vjp(lambda *p: condition(x, *join(*p)), *values)
+        back = pull(-s.reshape(x.shape))
+        return None, *(back if len(values) > 1 else (back,))
 
-    solved = Primitive(forward, name, opaque=True).defvjp(vjp_all=rule)
-    x = solved(*floats)
-    result = found["result"]
-    result.x = x
-    return result
+    solved = stacked(forward, f"optimize.{name}", opaque=True).defvjp(vjp_all=rule)
+    x, _ = solved(start, *floats)
+    return solution(found["result"], x=x)
 
 
 def _start(x0: Any) -> Any:
     """Return a starting point as plain numbers; it has no influence on the solution."""
-    return np.asarray(unwrap(as_array(x0)), dtype=float)
+    return unwrap(as_array(x0)).astype(float)
 
 
 def _arrays(fun: Function) -> Function:
@@ -145,7 +162,8 @@ def root(
     Examples
     --------
     >>> import numpy as np, autograd_core as ag
-    >>> cosine = lambda p: ag.scipy.optimize.root(lambda x, p: np.cos(p * x) - x, [0.7], args=(p,)).x[0]
+    >>> f = lambda x, p: np.cos(p * x) - x
+    >>> cosine = lambda p: ag.scipy.optimize.root(f, [0.7], args=(p,)).x[0]
     >>> ag.grad(cosine)(1.0).round(6)  # -x sin(x) / (1 + sin(x)), x = cos(x)
     np.float64(-0.297474)
     """
@@ -154,7 +172,7 @@ def root(
     args, fun = as_tuple(args), _arrays(fun)
     start = _start(x0)
 
-    def solver(*args: Any) -> Any:
+    def solver(start: Any, *args: Any) -> Any:
         slope = jac
         if jac is None and method in WITH_JACOBIAN:
             slope = lambda x, *args: unwrap(jacobian(lambda x: fun(x, *args))(x))
@@ -169,9 +187,9 @@ def root(
             options=options,
         )
 
-    if not records(args):
-        return solver(*plain(args))
-    return _implicit("root", solver, fun, args, lambda r: np.ones(np.shape(r.x), bool))
+    if is_plain((start, args)):
+        return solver(start, *plain(args))
+    return _implicit("root", solver, fun, start, args, lambda r: np.ones(np.shape(r.x), bool))
 
 
 def _at_bounds(x: Any, bounds: Any) -> Any:
@@ -181,7 +199,9 @@ def _at_bounds(x: Any, bounds: Any) -> Any:
     if hasattr(bounds, "lb"):
         low, high = bounds.lb, bounds.ub
     else:
-        low, high = zip(*((-np.inf if a is None else a, np.inf if b is None else b) for a, b in bounds), strict=True)  # fmt: skip
+        low, high = zip(*bounds, strict=True)
+        low = [-np.inf if b is None else b for b in low]
+        high = [np.inf if b is None else b for b in high]
     low, high = (np.broadcast_to(np.asarray(b, float), np.shape(x)) for b in (low, high))
     near = 1e-10 * (1 + abs(x))
     return (x - low <= near) | (high - x <= near)
@@ -213,8 +233,8 @@ def minimize(
         Parameters; Tensors must be passed here and not captured.
     method : str, optional
     jac, hess : optional
-        By default ours, for the methods that take them; ``jac=False`` leaves the gradient to SciPy's
-        differences.
+        By default ours, for the methods that take them; ``jac=False`` leaves the gradient to
+        SciPy's differences.
     hessp, tol, callback, options
         As in SciPy.
     bounds : optional
@@ -249,7 +269,7 @@ def minimize(
     bounded = bounds is not None
     chosen = method or ("SLSQP" if constraints else "L-BFGS-B" if bounded else "BFGS")
 
-    def solver(*args: Any) -> Any:
+    def solver(start: Any, *args: Any) -> Any:
         slope, curvature = jac, hess
         if jac is None and chosen in WITH_GRADIENT:
             slope = lambda x, *args: unwrap(grad(lambda x: fun(x, *args))(x))
@@ -257,11 +277,12 @@ def minimize(
             curvature = lambda x, *args: unwrap(hessian(lambda x: fun(x, *args))(x))
         return optimize.minimize(
             fun if slope is True else lambda x, *args: numbers("minimize", fun(x, *args))[()],
-            start, args, method, slope, curvature, hessp, bounds, constraints, tol, callback, options,
+            start, args, method, slope, curvature, hessp, bounds, constraints, tol, callback,
+            options,
         )  # fmt: skip
 
-    if not records(args):
-        return solver(*plain(args))
+    if is_plain((start, args)):
+        return solver(start, *plain(args))
     if constraints:
         raise NotDifferentiableError(
             "ag.scipy.optimize.minimize has no gradients with constraints=; bounds= have, or write "
@@ -276,7 +297,7 @@ def minimize(
         return grad(lambda x: fun(x, *args))(x)
 
     result = _implicit(
-        "minimize", solver, condition, args, lambda r: ~_at_bounds(np.asarray(r.x), bounds)
+        "minimize", solver, condition, start, args, lambda r: ~_at_bounds(np.asarray(r.x), bounds)
     )
     result.fun = fun(result.x, *args)
     return result
@@ -334,7 +355,7 @@ def least_squares(
     residuals = _arrays(lambda x, *args: fun(x, *args, **more))
     start = _start(x0)
 
-    def solver(*args: Any) -> Any:
+    def solver(start: Any, *args: Any) -> Any:
         slope = jac
         if jac is None:
             slope = lambda x, *args: unwrap(jacobian(lambda x: residuals(x, *args))(x))
@@ -343,10 +364,10 @@ def least_squares(
             start, slope, bounds, method, loss=loss, args=args, **options,
         )  # fmt: skip
 
-    if records(more):
+    if not is_plain(more):
         raise refuse("ag.scipy.optimize.least_squares", "kwargs=", "pass it by args=")
-    if not records(args):
-        return solver(*plain(args))
+    if is_plain((start, args)):
+        return solver(start, *plain(args))
     if loss != "linear":
         raise NotDifferentiableError(
             f"ag.scipy.optimize.least_squares has no gradients with loss={loss!r}; loss='linear' "
@@ -358,7 +379,12 @@ def least_squares(
         return grad(lambda x: 0.5 * (residuals(x, *args) ** 2).sum())(x)
 
     return _implicit(
-        "least_squares", solver, condition, args, lambda r: ~_at_bounds(np.asarray(r.x), ends)
+        "least_squares",
+        solver,
+        condition,
+        start,
+        args,
+        lambda r: ~_at_bounds(np.asarray(r.x), ends),
     )
 
 

@@ -1,7 +1,7 @@
 """The Runge-Kutta steps of ``scipy.integrate``, taken again on Tensors.
 
-Tableaus and interpolants are those of SciPy's classes (Dormand and Prince 1980; Bogacki and Shampine
-1989; Hairer, Norsett and Wanner 1993), so the values are SciPy's up to rounding.
+Tableaus and interpolants are those of SciPy's classes (Dormand and Prince 1980; Bogacki and
+Shampine 1989; Hairer, Norsett and Wanner 1993), so the values are SciPy's up to rounding.
 """
 
 from __future__ import annotations

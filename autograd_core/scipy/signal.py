@@ -1,8 +1,8 @@
 """``scipy.signal`` with derivatives: convolution, correlation, recursive filters, detrending.
 
-All are linear in each argument.  The adjoint of a convolution is one with the reversed other factor,
-of a filter it is the same filter in reversed time (Oppenheim and Schafer 2009, *Discrete-time signal
-processing*), of a projection it is the projection.
+All are linear in each argument.  The adjoint of a convolution is one with the reversed other
+factor, of a filter it is the same filter in reversed time (Oppenheim and Schafer 2009,
+*Discrete-time signal processing*), of a projection it is the projection.
 
 Examples
 --------
@@ -19,8 +19,8 @@ import numpy as np
 
 from autograd_core.engine.primitive import Primitive
 from autograd_core.engine.recording import is_recording
-from autograd_core.rules.common import as_array, conj
-from autograd_core.scipy.common import inexact, refuse
+from autograd_core.rules.common import as_array, axis_index, conj
+from autograd_core.scipy.common import inexact, one_by_one, refuse, stacked, with_batch
 
 # -- convolution ----------------------------------------------------------------------------------
 
@@ -46,7 +46,39 @@ def _adjoint(g: Any, other: Any, own: Any, method: str, axes: tuple[int, ...]) -
     return _part(whole, axes, [other.shape[i] - 1 for i in axes], [own.shape[i] for i in axes])
 
 
-_convolve = Primitive(_full, "convolve").defvjp(
+def _full_of_batch(
+    size: int, flags: Any, in1: Any, in2: Any, *, method: str, axes: tuple[int, ...]
+) -> Any:
+    """Convolve a batch: where one alone has it, it is an axis like the others."""
+    from scipy import signal
+
+    if method == "auto":
+        shown = (np.zeros(a.shape[f:], a.dtype) for a, f in zip((in1, in2), flags, strict=False))
+        method = signal.choose_conv_method(*shown)
+    if method == "fft" and np.result_type(in1, in2).kind not in "fc":
+        raise one_by_one("signal.convolve")  # SciPy rounds to whole numbers
+    in1, in2 = (a if flag else a[None] for a, flag in zip((in1, in2), flags, strict=False))
+    behind = tuple(i + 1 for i in axes)
+    if method == "direct" and all(flags[:2]):
+        return _shifted_products(in1, in2)
+    return _convolve(in1, in2, method="axes" if method == "fft" else method, axes=behind)
+
+
+def _shifted_products(in1: Any, in2: Any) -> Any:
+    """Return the convolution of each pair of a batch, as a sum over the elements of the smaller."""
+    if in1.size < in2.size:
+        in1, in2 = in2, in1
+    n, m = in1.shape[1:], in2.shape[1:]
+    shape = (in1.shape[0], *(a + b - 1 for a, b in zip(n, m, strict=True)))
+    first = (slice(None), *(slice(0, 1) for _ in n))
+    out = np.zeros_like(in1[first] * in2[first], shape=shape)
+    for at in np.ndindex(*m):
+        place = (slice(None), *(slice(i, i + k) for i, k in zip(at, n, strict=True)))
+        out[place] += in1 * in2[(slice(None), *at)].reshape((-1,) + (1,) * len(n))
+    return out
+
+
+_convolve = with_batch(Primitive(_full, "convolve"), "signal.convolve", _full_of_batch).defvjp(
     lambda g, _out, _in1, in2, *, method, axes: _adjoint(g, in2, _in1, method, axes),
     lambda g, _out, in1, _in2, *, method, axes: _adjoint(g, in1, _in2, method, axes),
 )
@@ -61,8 +93,8 @@ def _in_mode(in1: Any, in2: Any, mode: str, method: str, axes: tuple[int, ...]) 
         wide = all(a >= b for a, b in zip(n, m, strict=True))
         if not wide and not all(a <= b for a, b in zip(n, m, strict=True)):
             raise ValueError(
-                "for mode='valid' one of the arrays must be at least as large in every dimension, got "
-                f"shapes {in1.shape} and {in2.shape}"
+                "for mode='valid' one of the arrays must be at least as large in every dimension, "
+                f"got shapes {in1.shape} and {in2.shape}"
             )
     out = _convolve(in1, in2, method=method, axes=axes)
     if mode == "full":
@@ -166,7 +198,7 @@ def _recursive_rule(g: Any, out: Any, b: Any, a: Any, x: Any) -> Any:
     return by_b, by_a, np.flip(_filter(b, a, np.flip(g, -1)), -1)
 
 
-_filter = Primitive(_recursive, "lfilter").defvjp(vjp_all=_recursive_rule)
+_filter = stacked(_recursive, "signal.lfilter", None, None, 1).defvjp(vjp_all=_recursive_rule)
 
 
 def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
@@ -215,7 +247,13 @@ def _trend_rule(g: Any, _out: Any, _data: Any, *, axis: int, type: str, bp: Any)
     return _detrend(g, axis=axis, type=type, bp=bp)
 
 
-_detrend: Primitive = Primitive(_without_trend, "detrend").defvjp(_trend_rule)
+_detrend: Primitive = with_batch(
+    Primitive(_without_trend, "detrend"),
+    "signal.detrend",
+    lambda size, flags, data, *, axis, **options: _detrend(
+        data, axis=axis_index(data[0], axis) + 1, **options
+    ),
+).defvjp(_trend_rule)
 
 
 def detrend(

@@ -16,12 +16,13 @@ array([0.375, 0.25 ])
 from __future__ import annotations
 
 import types
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from autograd_core.engine.primitive import Primitive
-from autograd_core.scipy.common import inexact
+from autograd_core.scipy.common import inexact, with_batch
 
 
 def _is_sparse(a: Any) -> bool:
@@ -30,13 +31,25 @@ def _is_sparse(a: Any) -> bool:
     return bool(sparse.issparse(a))
 
 
+def _of_columns(fun: Callable[..., Any], name: str, rule: Callable[..., Any]) -> Primitive:
+    """Return the primitive of a function of columns, which are those of all examples of a batch."""
+    made = Primitive(fun, name.rpartition(".")[2], opaque=True).defvjp(rule)
+
+    def batched(size: int, _flags: Any, x: Any) -> Any:
+        columns = np.moveaxis(x, 0, -1)
+        out = made(columns.reshape((columns.shape[0], -1)))
+        return np.moveaxis(out.reshape((-1, *columns.shape[1:])), -1, 0)
+
+    return with_batch(made, name, batched)
+
+
 def _left(a: Any, x: Any) -> Any:
     """Return a @ x; the adjoint multiplies by the transposed matrix."""
 
     def rule(g: Any, _out: Any, _x: Any) -> Any:
         return _left(a.T, g)
 
-    return Primitive(lambda x: a @ x, "sparse_matmul", opaque=True).defvjp(rule)(x)
+    return _of_columns(lambda x: a @ x, "sparse.matmul", rule)(x)
 
 
 def matmul(a: Any, b: Any) -> Any:
@@ -82,12 +95,13 @@ def spsolve(A: Any, b: Any, permc_spec: str | None = None, use_umfpack: bool = T
     """
     if not _is_sparse(A):
         raise TypeError(
-            f"ag.scipy.sparse.spsolve takes a sparse matrix, got {type(A).__name__}; for a dense one "
-            "np.linalg.solve"
+            f"ag.scipy.sparse.spsolve takes a sparse matrix, got {type(A).__name__}; for a dense "
+            "one np.linalg.solve"
         )
     b = inexact(b)
     options: Any = {"permc_spec": permc_spec, "use_umfpack": use_umfpack}
     matrix = A if A.format in ("csc", "csr") else A.tocsc()
+    b = b[:, 0] if b.ndim == 2 and b.shape[1] == 1 else b  # of which SciPy makes a vector, too
 
     def forward(b: Any) -> Any:
         from scipy.sparse import linalg
@@ -95,9 +109,9 @@ def spsolve(A: Any, b: Any, permc_spec: str | None = None, use_umfpack: bool = T
         return np.asarray(linalg.spsolve(matrix, b, **options))
 
     def rule(g: Any, _out: Any, _b: Any) -> Any:
-        return spsolve(matrix.T, g, **options).reshape(_b.shape)
+        return spsolve(matrix.T, g, **options)
 
-    return Primitive(forward, "spsolve", opaque=True).defvjp(rule)(b)
+    return _of_columns(forward, "sparse.linalg.spsolve", rule)(b)
 
 
 #: SciPy's place for it: ``scipy.sparse.linalg.spsolve``.

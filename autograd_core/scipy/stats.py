@@ -1,12 +1,12 @@
 """``scipy.stats`` with derivatives: densities, distribution functions, quantiles.
 
 ``ag.scipy.stats.norm.logpdf(x, loc, scale)`` and ``norm(loc, scale).logpdf(x)`` as in SciPy, with
-gradients by the value and by the parameters.  Values are SciPy's, except that float32 is kept.  Not by
-the shape parameters of t, gamma, beta and chi2 in ``cdf`` and ``ppf``, and not by whole numbers (k, the n
-of binom): that raises and names the parameter.
+gradients by the value and by the parameters.  Values are SciPy's, except that float32 is kept.  Not
+by the shape parameters of t, gamma, beta and chi2 in ``cdf`` and ``ppf``, and not by whole numbers
+(k, the n of binom): that raises and names the parameter.
 
-Formulas: Johnson, Kotz and Balakrishnan, *Continuous univariate distributions*; NIST DLMF 8.17 for the
-distribution functions of binom and nbinom.
+Formulas: Johnson, Kotz and Balakrishnan, *Continuous univariate distributions*; NIST DLMF 8.17 for
+the distribution functions of binom and nbinom.
 
 Examples
 --------
@@ -25,6 +25,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.engine.array_types import any_of
+from autograd_core.engine.recording import unwrap
 from autograd_core.scipy.distributions import Continuous, Discrete
 from autograd_core.scipy.multivariate import Dirichlet, MultivariateNormal
 
@@ -58,6 +60,9 @@ def _norm(z: Any) -> Any:
 
 
 def _t(z: Any, df: Any) -> Any:
+    if any_of(np.isinf(unwrap(df))):  # there it is the normal distribution
+        normal = np.isinf(unwrap(df))
+        return np.where(normal, _norm(z), _t(z, np.where(normal, 1.0, df)))
     constant = _gammaln((df + 1) / 2) - _gammaln(df / 2) - np.log(df * math.pi) / 2
     return constant - (df + 1) / 2 * np.log1p(z * z / df)
 
@@ -116,9 +121,13 @@ def _nbinom(k: Any, n: Any, p: Any) -> Any:
     return ways + n * np.log(p) + _xlog1py(k, -p)
 
 
-def _binom_cdf(k: Any, n: Any, p: Any) -> Any:
-    rest = np.where(n > k, n - k, 1.0)  # elsewhere it is not used
-    return _special("betainc")(rest, k + 1, 1 - p)
+def _rest(k: Any, n: Any) -> Any:
+    """Return n - k of the binomial distribution where it is read."""
+    return np.where(n > k, n - k, 1.0)
+
+
+def _is_probability(p: Any) -> Any:
+    return (p >= 0) & (p <= 1)
 
 
 norm = Continuous("norm", (), _norm)
@@ -138,16 +147,28 @@ poisson = Discrete(
     ("mu",),
     _poisson,
     lambda k, mu: _special("gammaincc")(k + 1, mu),
+    lambda k, mu: _special("gammainc")(k + 1, mu),
+    lambda mu: np.greater_equal(mu, 0),
     by_cdf=("mu",),
 )
 binom = Discrete(
-    "binom", ("n", "p"), _binom, _binom_cdf, whole=("n",), by_cdf=("p",), top=lambda n, _p: n
+    "binom",
+    ("n", "p"),
+    _binom,
+    lambda k, n, p: _special("betainc")(_rest(k, n), k + 1, 1 - p),
+    lambda k, n, p: _special("betainc")(k + 1, _rest(k, n), p),
+    lambda n, p: (n >= 0) & (n == np.floor(n)) & _is_probability(p),
+    whole=("n",),
+    by_cdf=("p",),
+    top=lambda n, _p: n,
 )
 nbinom = Discrete(
     "nbinom",
     ("n", "p"),
     _nbinom,
     lambda k, n, p: _special("betainc")(n, k + 1, p),
+    lambda k, n, p: _special("betainc")(k + 1, n, 1 - p),
+    lambda n, p: (n > 0) & (p > 0) & (p <= 1),
     by_cdf=("p",),
 )
 bernoulli = Discrete(
@@ -155,6 +176,8 @@ bernoulli = Discrete(
     ("p",),
     lambda k, p: _xlogy(k, p) + _xlog1py(1 - k, -p),
     lambda k, p: 1 - p + k * 0.0,
+    lambda k, p: p + k * 0.0,
+    _is_probability,
     by_cdf=("p",),
     top=lambda _p: 1,
 )

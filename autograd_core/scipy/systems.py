@@ -1,4 +1,4 @@
-"""Systems of linear equations by their structure: triangular, factored, banded, Toeplitz, Sylvester.
+"""Linear equations by their structure: triangular, banded, Toeplitz, Sylvester.
 
 Each rule solves one system of the same structure with the transposed matrix: of A x = b it is
 gb = A^-T g and gA = -gb x^T, of which the entries that the solver reads are kept (Giles 2008).  For
@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 
 from autograd_core.engine.array_types import asarray_like
-from autograd_core.engine.primitive import Primitive
 from autograd_core.rules.common import adjoint, conj, mT
 from autograd_core.rules.indexing import put_sum
 from autograd_core.rules.linalg import from_lower
-from autograd_core.scipy.common import inexact, over_stack
+from autograd_core.scipy.common import inexact, over_stack, stacked
 
 # -- triangular -----------------------------------------------------------------------------------
 
@@ -50,7 +49,9 @@ def as_was(x: Any, b: Any) -> Any:
     return x[..., 0] if b.ndim == 1 else x
 
 
-_solve_triangular = Primitive(_triangular, "solve_triangular").defvjp(vjp_all=_triangular_rule)
+_solve_triangular = stacked(_triangular, "linalg.solve_triangular", 2).defvjp(
+    vjp_all=_triangular_rule
+)
 
 
 def solve_triangular(
@@ -119,7 +120,7 @@ def _general_rule(
     return -gb @ mT(columns_of(out, _b)), as_was(gb, _b)
 
 
-_solve = Primitive(_general, "solve").defvjp(vjp_all=_general_rule)
+_solve = stacked(_general, "linalg.solve", 2).defvjp(vjp_all=_general_rule)
 _NAMES = {
     "general": "gen",
     "symmetric": "sym",
@@ -221,7 +222,7 @@ def _banded_rule(
     return np.stack(rows, axis=-2), as_was(left, _b)
 
 
-_solve_banded = Primitive(_banded, "solve_banded").defvjp(vjp_all=_banded_rule)
+_solve_banded = stacked(_banded, "linalg.solve_banded", 2).defvjp(vjp_all=_banded_rule)
 
 
 def solve_banded(
@@ -319,7 +320,9 @@ def _toeplitz_rule(g: Any, out: Any, c: Any, r: Any, _b: Any, *, check_finite: b
     )
 
 
-_solve_toeplitz = Primitive(_toeplitz, "solve_toeplitz").defvjp(vjp_all=_toeplitz_rule)
+_solve_toeplitz = stacked(_toeplitz, "linalg.solve_toeplitz", 1, 1, 2).defvjp(
+    vjp_all=_toeplitz_rule
+)
 
 
 def solve_toeplitz(c_or_cr: Any, b: Any, check_finite: bool = True) -> Any:
@@ -358,7 +361,7 @@ def _sylvester_rule(g: Any, out: Any, a: Any, b: Any, _q: Any) -> Any:
     return -s @ mT(out), -mT(out) @ s, s
 
 
-sylvester = Primitive(_sylvester, "solve_sylvester").defvjp(vjp_all=_sylvester_rule)
+sylvester = stacked(_sylvester, "linalg.solve_sylvester", 2).defvjp(vjp_all=_sylvester_rule)
 
 
 def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
@@ -409,7 +412,7 @@ def _lyapunov_rule(g: Any, out: Any, a: Any, _q: Any, *, method: str | None) -> 
     return s @ conj(a) @ mT(out) + conj(mT(s) @ a @ out), s
 
 
-_discrete = Primitive(_lyapunov, "solve_discrete_lyapunov").defvjp(vjp_all=_lyapunov_rule)
+_discrete = stacked(_lyapunov, "linalg.solve_discrete_lyapunov", 2).defvjp(vjp_all=_lyapunov_rule)
 
 
 def solve_discrete_lyapunov(a: Any, q: Any, method: str | None = None) -> Any:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 import autograd_core as ag
 
-#: Gradients of a sweep over options: of all to first order, and to second in the exhaustive run.
-ORDERS = pytest.mark.parametrize("order", [1, pytest.param(2, marks=pytest.mark.exhaustive)])
-
 
 def check(f, *inputs, **options):
-    """Gradients to second order, at these inputs (along random directions of large ones)."""
+    """Gradients to second order, at these inputs (along random directions of large ones).
+
+    Sweeps over options check the first order; ``test_cases.py`` checks the second one of each function.
+    """
     report = ag.gradcheck(f, *inputs, variants=False, max_elems=4, **options)
     assert report.verdict == "pass", str(report)
 

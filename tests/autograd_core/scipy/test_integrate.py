@@ -223,6 +223,35 @@ def test_simpson(n):
         check(ours, *arrays, order=1 + (n == 4))
 
 
+@pytest.mark.filterwarnings("ignore:ag.vmap")
+def test_batches():
+    """Of the ends and the times by steps; without times the examples take other steps."""
+    fall = lambda t, y, k: [-k * y[0]]
+    f = lambda k, end, how: integrate.solve_ivp(
+        fall, (0, end), [2.0], t_eval=end.reshape(1), args=(k,), gradient=how, **TIGHT
+    )  # fmt: skip
+    k, end = np.array([1.0, 2.0]), np.array([0.5, 0.25])
+    same(ag.vmap(lambda k, e: f(k, e, "steps").y[0, 0])(k, end), 2 * np.exp(-k * end), rtol=1e-8)
+    with pytest.raises(ag.VmapError, match="gradient='steps'"):
+        ag.vmap(lambda k, e: f(k, e, "adjoint").y[0, 0])(k, end)
+    for how in ("steps", "adjoint"):
+        one = lambda k, how=how: integrate.solve_ivp(fall, (0, 1), [2.0], args=(k,), gradient=how)
+        with pytest.raises(ag.VmapError, match="t_eval="):
+            ag.vmap(lambda k, one=one: one(k).y)(k)
+        at = lambda k, how=how: f(k, np.array(0.5), how)
+        with pytest.raises(AttributeError, match="no 'nfev'"):
+            ag.vmap(lambda k, at=at: at(k).nfev)(k)
+    with pytest.raises(ag.VmapError, match="args="):
+        ag.vmap(lambda k: integrate.quad(lambda x: k * x, 0, 1)[0])(k)
+
+
+@pytest.mark.filterwarnings("ignore:ag.vmap")
+def test_infinite_limits_of_a_batch():
+    f = lambda b: integrate.quad(lambda x: np.exp(-x), 0, b)[0]
+    same(ag.vmap(f)(np.array([1.0, np.inf])), [1 - np.exp(-1.0), 1.0], rtol=1e-9)
+    same(ag.vmap(ag.grad(f))(np.array([1.0, np.inf])), [np.exp(-1.0), 0.0], rtol=1e-9)
+
+
 def test_as_hips_autograd():
     peer = pytest.importorskip("autograd.scipy.integrate", reason="HIPS autograd is not installed")
     from autograd import grad

@@ -161,6 +161,51 @@ def test_compiled():
     same(ag.compile(f)(P), f(P))
 
 
+@pytest.mark.filterwarnings("ignore:ag.vmap")
+def test_batches():
+    """Starting points differ, too; which variables are at their bounds is each example's own."""
+    start, p = np.array([[0.5, 2.0], [-0.5, -2.0]]), np.array([1.0, 4.0])
+    square = lambda x, p: x**2 - p
+    f = lambda x, p: optimize.root(square, x, args=(p,), tol=1e-13).x
+    same(ag.vmap(f)(start, p), [[1.0, 1.0], [-2.0, -2.0]], rtol=1e-9)
+    slope = ag.vmap(ag.grad(lambda p, x: f(x, p)[0]))(p, start)
+    same(slope, [0.5, -0.25], rtol=1e-9)
+    apart = lambda x, p: np.sum((x - p) ** 2)
+    best = lambda p: optimize.minimize(apart, np.zeros(2), args=(p,), bounds=[(None, 1.0)] * 2).x
+    points = np.array([[0.5, 2.0], [3.0, 0.25]])
+    at = ag.vmap(ag.jacobian(best))(points)
+    same(at, [np.diag([1.0, 0.0]), np.diag([0.0, 1.0])], rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:ag.vmap")
+def test_results_of_batches_and_programs_have_no_stale_numbers():
+    f = lambda p: optimize.root(bent, np.ones(2), args=(p,))
+    with pytest.raises(AttributeError, match="x, success alone, and no 'nfev'"):
+        ag.vmap(lambda p: f(p).nfev)(np.stack([P, P]))
+    counted = ag.compile(lambda p: f(p).nfev * 1.0)
+    with pytest.warns(UserWarning, match="no 'nfev'.*run eagerly"):
+        assert counted(P) == f(P).nfev
+    low = lambda p: optimize.minimize(lambda x, p: np.sum((x - p) ** 2), np.zeros(2), args=(p,)).fun
+    compiled = ag.compile(low)
+    for p in (1.0, 3.0):
+        same(compiled(np.array(p)), low(np.array(p)), atol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore:ag.vmap")
+def test_captured_batches_and_arrays_of_programs_are_refused():
+    f = lambda k, p: optimize.root(lambda x, p: x * k - p, np.zeros(2), args=(p,)).x
+    with pytest.raises(ag.VmapError, match="pass it by args="):
+        ag.vmap(f)(P, P)
+    with pytest.raises(ag.VmapError, match="as a float"):
+        ag.vmap(lambda n, p: optimize.root(lambda x, n, p: x * n - p, [0.0], args=(n, p)).x)(
+            np.arange(1, 4), P
+        )
+    with pytest.raises(ag.CompileError, match="pass it by args="):
+        ag.compile(f)(np.array(2.0), np.array(3.0))
+    known = lambda k, p: optimize.root(lambda x, k, p: x * k - p, np.zeros(2), args=(k, p)).x
+    same(ag.compile(known)(np.array(2.0), np.array(3.0)), [1.5, 1.5])
+
+
 def test_as_jax():
     jax = pytest.importorskip("jax", reason="JAX is not installed")
     with jax.enable_x64(True):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from tests.autograd_core.scipy.peers import ORDERS, check, recorded, same
+from tests.autograd_core.scipy.peers import check, recorded, same
 
 scipy_signal = pytest.importorskip("scipy.signal", reason="SciPy is not installed")
 signal = ag.scipy.signal
@@ -19,8 +19,7 @@ PAIRS = [(X, H), (H, X), (IMAGE, KERNEL), (X + 1j * X[::-1], H - 2j)]
 @pytest.mark.parametrize("mode", ["full", "same", "valid"])
 @pytest.mark.parametrize("name", ["convolve", "correlate", "fftconvolve"])
 @pytest.mark.parametrize("pair", range(len(PAIRS)))
-@ORDERS
-def test_convolutions(name, mode, pair, order):
+def test_convolutions(name, mode, pair):
     a, b = PAIRS[pair]
     for method in ("direct", "fft") if name != "fftconvolve" else (None,):
         options = (mode,) if method is None else (mode, method)
@@ -30,7 +29,7 @@ def test_convolutions(name, mode, pair, order):
         )
         same(ours(a, b), theirs(a, b))
         same(recorded(ours, a, b), theirs(a, b))
-    check(ours, a, b, order=order)
+    check(ours, a, b, order=1)
 
 
 @pytest.mark.parametrize("name", ["convolve", "correlate", "fftconvolve"])

@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
+import warnings
+
 import numpy as np
 import pytest
 
 import autograd_core as ag
-from tests.autograd_core.scipy.peers import ORDERS, check, recorded, same
+from autograd_core.batching import looping
+from tests.autograd_core.scipy.peers import check, recorded, same
 
 scipy_stats = pytest.importorskip("scipy.stats", reason="SciPy is not installed")
-st = ag.scipy.stats
+from autograd_core.rules.cases.scipy import LOC, SCALE, SHAPES, WITHOUT_SHAPE, U, X  # noqa: E402
 
-X = np.array([0.31, 0.72, 1.43])
-U = np.array([0.21, 0.52, 0.83])
-LOC, SCALE = np.array([0.05, -0.1, 0.15]), np.array([1.4, 1.9, 2.3])
-SHAPES = {
-    "norm": (),
-    "t": (np.array([2.7, 5.1, 30.0]),),
-    "cauchy": (),
-    "laplace": (),
-    "logistic": (),
-    "gamma": (np.array([0.7, 1.9, 4.2]),),
-    "beta": (np.array([0.7, 1.9, 3.0]), np.array([2.2, 0.8, 2.0])),
-    "expon": (),
-    "chi2": (np.array([1.7, 3.0, 5.5]),),
-    "uniform": (),
-    "lognorm": (np.array([0.5, 0.9, 1.4]),),
-}
-WITHOUT_SHAPE = {"t", "gamma", "beta", "chi2"}
+st = ag.scipy.stats
 CONTINUOUS = ["logpdf", "pdf", "logcdf", "cdf", "ppf", "logsf", "sf", "isf"]
 
 
-@ORDERS
 @pytest.mark.parametrize("method", CONTINUOUS)
 @pytest.mark.parametrize("name", SHAPES)
-def test_continuous(name, method, order):
+def test_continuous(name, method):
     ours, theirs = getattr(getattr(st, name), method), getattr(getattr(scipy_stats, name), method)
     x = U if method in ("ppf", "isf") else X * 1.1
     args = (x, *SHAPES[name], LOC, SCALE)
@@ -43,10 +30,10 @@ def test_continuous(name, method, order):
         shapes = SHAPES[name]
         with pytest.raises(ag.NotDifferentiableError, match=rf"{name}\.{method} has no gradient"):
             recorded(ours, *args)
-        check(lambda x, loc, scale: ours(x, *shapes, loc, scale), x, LOC, SCALE, order=order)
+        check(lambda x, loc, scale: ours(x, *shapes, loc, scale), x, LOC, SCALE, order=1)
     else:
         same(recorded(ours, *args), theirs(*args))
-        check(ours, *args, order=order)
+        check(ours, *args, order=1)
 
 
 @pytest.mark.parametrize("method", CONTINUOUS)
@@ -200,6 +187,66 @@ def test_compiled():
     f = ag.grad(lambda m: st.norm.logpdf(X, m, 2.0).sum() + st.gamma.cdf(X, 2.0, m).sum())
     m = np.array(0.1)
     same(ag.compile(f)(m), f(m))
+
+
+#: Where SciPy takes the logarithm of 0, or gives 0 for parameters that are none.
+EXCEPT = {("laplace", "logpdf"), *((name, "logcdf") for name in DISCRETE)}
+
+
+@pytest.mark.parametrize("name", [*SHAPES, *DISCRETE])
+def test_batches_and_programs_have_scipys_values(name):
+    """Also outside of the support, far out, and for parameters that are none."""
+    if name in SHAPES:
+        values = [-np.inf, -1.0, 0.0, 0.5, 1.0, 40.0, 1e3, np.inf, np.nan]
+        grid = [[-1.0, 0.0, 0.7, 2.5, np.nan]] * len(SHAPES[name]) + [[0.3], [-1.0, 0.0, 1.0, 2.0]]
+        grid[0] = grid[0] + [np.inf] * (name == "t")
+    else:
+        values = [-1.0, 0.0, 0.5, 2.0, 5.0, 40.0, np.inf, np.nan]
+        last = [-0.1, 0.0, 0.3, 1.0, np.nan]
+        grid = [[0.0, 5.0, 5.5, -1.0], last] if len(DISCRETE[name]) == 2 else [[*last[:-1], 2.3]]
+    for method in dir(getattr(st, name)):
+        if (name, method) in EXCEPT:
+            continue
+        first = [-1.0, 0.0, 0.3, 1.0, 1.5] if method in ("ppf", "isf") else values
+        args = np.array(list(itertools.product(first, *grid))).T
+        f, theirs = method_of(name, method), getattr(getattr(scipy_stats, name), method)
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            wanted, compiled = theirs(*args), ag.compile(f)
+            compiled(*np.full_like(args, 0.5))
+            for found in (ag.vmap(f)(*args), compiled(*args)):
+                np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-300, err_msg=method)
+
+
+def test_tails_of_discrete_distributions():
+    slope = ag.grad(lambda mu: st.poisson.sf(30, mu))(2.0)
+    np.testing.assert_allclose(slope, scipy_stats.poisson.pmf(30, 2.0), rtol=1e-12)
+    for name, parameters in DISCRETE.items():
+        if name != "bernoulli":
+            *head, p = parameters
+            k = 4 if name == "binom" else 60
+            tail = method_of(name, "logsf")
+            log = ag.grad(lambda p, f=tail, h=head, k=k: f(k, *h, p))(p)
+            e = 1e-6
+            up, down = (getattr(scipy_stats, name).logsf(k, *head, p + d) for d in (e, -e))
+            np.testing.assert_allclose(log, (up - down) / (2 * e), rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:ag.vmap")
+def test_singular_matrices_of_batches_and_programs():
+    flat, points = np.diag([1.0, 2.0, 0.0]), np.array([[1.0, 2.0, 0.0], [1.0, 2.0, 0.1]])
+    f = lambda x, c: st.multivariate_normal.logpdf(x, np.zeros(3), c, allow_singular=True)
+    wanted = scipy_stats.multivariate_normal.logpdf(points, np.zeros(3), flat, allow_singular=True)
+    same(ag.vmap(f, (0, None))(points, flat), wanted)
+    looping.looped.clear()
+    with pytest.warns(UserWarning, match=r"scipy\.stats\.multivariate_normal\.logpdf has no way"):
+        found = ag.vmap(f)(points, np.stack([flat, flat]))
+    same(found, wanted)
+    with pytest.raises(ag.CompileError, match="int"):
+        ag.compile(lambda x: f(x, flat))(points)
+    same(ag.compile(lambda x: f(x, flat + 1e-3))(points), f(points, flat + 1e-3), rtol=1e-10)
+    with pytest.raises(ValueError, match="smaller or equal one"):  # SciPy's own
+        ag.vmap(st.dirichlet.logpdf)(points, np.ones((2, 3)))
 
 
 # -- peers ----------------------------------------------------------------------------------------
