@@ -11,8 +11,6 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command; return the exit status."""
     if arguments[:1] == ["draw"]:
         return draw(arguments[1:])
-    if not arguments or arguments[0] in ("-h", "--help"):
-        print("also: python -m autograd_core draw --help")
     return check(arguments)
 
 

@@ -14,6 +14,7 @@ import importlib as _importlib
 import sys as _sys
 import typing as _typing
 
+from autograd_core import __version__ as __version__
 from nn import data as data
 from nn import files as files
 from nn import functional as functional

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import platform
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+import autograd_core
 from autograd_core.checking.api import gradcheck
 from autograd_core.checking.rules import check_rules
 from autograd_core.checking.samples import signatures
 from autograd_core.command_line import UsageError, load, sizes
+
+_VERSION = (
+    f"autograd_core {autograd_core.__version__}, NumPy {np.__version__}, "
+    f"Python {platform.python_version()}"
+)
 
 #: Exit statuses, the worst verdict first; of a usage error, and of a function that raises.
 STATUS = {"fail": 1, "inconclusive": 3, "warn": 0, "pass": 0}
@@ -30,8 +37,12 @@ def _shape(text: str) -> tuple[int, ...]:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    main = argparse.ArgumentParser(prog="python -m autograd_core", description=__doc__)
+    main = argparse.ArgumentParser(
+        prog="python -m autograd_core", description="Check gradients and draw computation graphs."
+    )
+    main.add_argument("--version", action="version", version=_VERSION)
     commands = main.add_subparsers(dest="command", required=True)
+    commands.add_parser("draw", help="draw the graph of a Tensor, a function or a module")
     check = commands.add_parser(
         "gradcheck", help="compare the gradients of a function with finite differences",
         description="Exit status: 0 pass or warn, 1 fail, 2 usage, 3 inconclusive, "

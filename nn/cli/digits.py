@@ -9,6 +9,7 @@ import errno
 import itertools
 import json
 import math
+import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -124,8 +125,14 @@ class DigitsConfig(Config):
         return data
 
 
+_VERSION = (
+    f"autograd_core {nn.__version__}, NumPy {np.__version__}, Python {platform.python_version()}"
+)
+
+
 def _parser() -> argparse.ArgumentParser:
     program = parser.Parser(prog="python -m nn", description=(__doc__ or "").split("\n")[0])
+    program.add_argument("--version", action="version", version=_VERSION)
     commands = program.add_subparsers(dest="command", parser_class=parser.Parser)
     train = commands.add_parser("train", help="train a feedforward network on handwritten digits")
     DigitsConfig.add_options(train)
@@ -164,7 +171,7 @@ def _run(given: list[str]) -> int:
     commands = {"train": _train, "predict": _predict, "chars": chars.train, "sample": chars.sample}
     traceback = "--traceback" in given
     given = [word for word in given if word != "--traceback"]
-    if not given or given[0] not in (*commands, "-h", "--help"):
+    if not given or given[0] not in (*commands, "-h", "--help", "--version"):
         given.insert(0, "train")
     try:
         options = _parser().parse_args(given)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import autograd_core as ag
 import nn
 from nn.cli import digits
 
@@ -194,3 +195,17 @@ def test_weights_that_are_not_finite_name_no_digit(tmp_path, trained, value):
     done = nn_command("predict", out, "digits")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert "not finite (infinity or nan) in 0.weight" in done.stderr
+
+
+@pytest.mark.parametrize("package", ["nn", "autograd_core"])
+def test_the_version_and_all_commands_are_told(package):
+    run = lambda option: (
+        subprocess.run(
+            [sys.executable, "-m", package, option], capture_output=True, text=True, check=True
+        ).stdout
+    )
+    assert run("--version").startswith(f"autograd_core {ag.__version__}, NumPy {np.__version__}, ")
+    listed = {"nn": ["train", "predict", "chars", "sample"],
+              "autograd_core": ["draw", "gradcheck", "rules"]}  # fmt: skip
+    assert all(f"\n    {name} " in run("--help") for name in listed[package])
+    assert nn.__version__ == ag.__version__
