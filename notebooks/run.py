@@ -18,7 +18,7 @@ LIMIT = 60.0  # seconds of the processor, of one notebook: other programs may ru
 
 
 def _used() -> float:
-    """Return the seconds of the processor that ended kernels took; 0 where no system counts them."""
+    """Return the seconds of the processor that ended kernels took; 0 on Windows."""
     times = os.times()
     return times.children_user + times.children_system
 
