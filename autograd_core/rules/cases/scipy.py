@@ -225,6 +225,9 @@ def _integrate() -> None:
             prey, (0, 0.3), y, t_eval=times, args=(p,), gradient=how, **tight
         ).y  # fmt: skip
         add(f"integrate.solve_ivp {how}", f, y, p, order=1)
+    turned = lambda y, t, p: prey(t, y, p)
+    f = lambda y, p: it.odeint(turned, y, [0.0, 0.1, 0.3], (p,), rtol=1e-9, atol=1e-11)
+    add("integrate.odeint", f, y, p, order=1)
     bell = lambda x, p: np.exp(-p[0] * x * x) * np.cos(p[1] * x)
     add("integrate.quad", lambda a, b, p: it.quad(bell, a, b, args=(p,))[0], 0.2, 1.3, p)
     add("integrate.quad whole", lambda p: it.quad(bell, -np.inf, np.inf, args=(p,))[0], p, order=1)

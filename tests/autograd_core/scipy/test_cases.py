@@ -52,7 +52,7 @@ def test_every_function_has_a_case():
 # -- as every rule --------------------------------------------------------------------------------
 
 #: What is exact to a solver's tolerance.
-SOLVERS = ("scipy.integrate.solve_ivp", "scipy.optimize")
+SOLVERS = ("scipy.integrate.odeint", "scipy.integrate.solve_ivp", "scipy.optimize")
 
 
 @some(9)

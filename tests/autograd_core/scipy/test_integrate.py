@@ -97,6 +97,21 @@ def test_both_ways_agree():
         same(a, b, rtol=1e-7)
 
 
+def test_odeint():
+    turned, t = lambda y, t, p: prey(t, y, p), np.array([0.0, 0.3, 1.0])
+    f = lambda y, t, p, **more: integrate.odeint(turned, y, t, (p,), **more)
+    theirs = scipy_integrate.odeint(turned, Y, t, (P,))
+    same(f(Y, t, P), theirs)
+    same(recorded(f, Y, t, P), theirs)
+    same(integrate.odeint(prey, Y, t, (P,), tfirst=True), theirs)
+    check(lambda y, t, p: f(y, t, p, **TIGHT), Y, t, P, rtol=1e-5, order=1)
+    same(ag.compile(lambda p: f(Y, t, p))(P), theirs)
+    with pytest.raises(ag.NotDifferentiableError, match="full_output"):
+        ag.grad(lambda p: f(Y, t, p, full_output=True)[0][1, 0])(P)
+    with pytest.raises(ag.VmapError, match="same times"):
+        ag.vmap(f, (None, 0, None))(Y, np.stack([t, t]), P)
+
+
 def test_stiff_and_captured():
     stiff = lambda t, y, k: -k * (y - np.cos(t))
     f = lambda k, gradient: integrate.solve_ivp(
