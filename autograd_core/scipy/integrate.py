@@ -132,10 +132,10 @@ def solve_ivp(
     start, end = t_span
     right = _right_side(fun, args)
     if is_plain((y0, start, end, t_eval, args)) and not any_tracked([right(start, y0)]):
-        args = plain(args)
         return integrate.solve_ivp(
-            lambda t, y: numbers("solve_ivp", fun(t, y, *args)), unwrap((start, end)), unwrap(y0),
-            method, unwrap(t_eval), dense_output, events, vectorized, **options,
+            lambda t, y, *args: numbers("solve_ivp", fun(t, y, *args)), unwrap((start, end)),
+            unwrap(y0), method, unwrap(t_eval), dense_output, events, vectorized,
+            plain(args) or None, **options,
         )  # fmt: skip
     if dense_output or events is not None:
         raise NotDifferentiableError(

@@ -92,6 +92,8 @@ def _linalg() -> None:
     add("linalg.eigh upper", lambda a: eigen(a, lower=False), P)
     call("eigh", " subset", P, eigvals_only=True, subset_by_index=(1, 2))
     add("linalg.eigh pencil", eigen, P, B)
+    add("linalg.eigh type 2", lambda a, b: eigen(a, b, type=2), P, B)
+    add("linalg.eigh type 3", lambda a, b: eigen(a, b, type=3, lower=False), P, B)
     call("eigh", " pencil values", PSTACK, B, eigvals_only=True)
     for word, a in {"": S, " complex": C, " stack": STACK}.items():
         call("expm", word, a)
@@ -177,8 +179,7 @@ def _stats() -> None:
         distribution = getattr(st, name)
         for method in dir(distribution):
             f = getattr(distribution, method)
-            if method in ("ppf", "isf"):
-                add(f"stats.{name}.{method}", lambda p, f=f, n=parameters[:-1]: f(U, *n, p), U)
+            if method in ("ppf", "isf"):  # whole numbers, without a gradient
                 continue
             fixed = 1 if name == "nbinom" and "pmf" in method else len(parameters)
             at = (k[:2] if name == "bernoulli" else k)[: None if "log" not in method else 2]

@@ -134,6 +134,13 @@ def test_stiff_and_captured():
         ag.grad(lambda y: integrate.solve_ivp(lambda t, y: y**2, (0, 9), y).y[0, -1])(np.ones(1))
 
 
+def test_events_and_dense_output_without_gradients():
+    options = {"args": (P,), "events": lambda t, y, p: y[0] - 1.1, "dense_output": True}
+    ours, theirs = (m.solve_ivp(prey, (0, 1), Y, **options) for m in (integrate, scipy_integrate))
+    same(ours.t_events[0], theirs.t_events[0])
+    same(ours.sol(0.3), theirs.sol(0.3))
+
+
 def test_parameters_in_containers_and_lists():
     decay = lambda t, y, q: -q["k"] * y
     for gradient in ("steps", "adjoint"):
