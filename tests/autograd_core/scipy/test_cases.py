@@ -183,7 +183,7 @@ def test_vmap_in_vmap(case):
 
 
 def derivatives(case):
-    """Return the value, the gradient, and of every third case the derivative of that."""
+    """Return the value, the gradient, and of every eighth case the derivative of that."""
     at = tuple(range(len(case.args)))
     total = lambda *xs: weighted(case.f(*xs), np.cos)
     slope = ag.grad(total, at)
@@ -193,7 +193,7 @@ def derivatives(case):
     return [
         case.f,
         slope,
-        *([along] if case.order == 2 and crc32(case.id.encode()) % 3 == 0 else []),
+        *([along] if case.order == 2 and crc32(case.id.encode()) % 8 == 0 else []),
     ]
 
 
