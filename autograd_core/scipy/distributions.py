@@ -15,7 +15,7 @@ import numpy as np
 
 from autograd_core.engine.array_types import any_of, asarray_like
 from autograd_core.engine.primitive import Primitive
-from autograd_core.engine.recording import any_tracked, unwrap
+from autograd_core.engine.recording import any_tracked, holds_tensor, unwrap, wrap
 from autograd_core.rules.common import as_array
 from autograd_core.scipy.common import float_type, refuse, stacked, with_scipy_values
 
@@ -239,6 +239,8 @@ class Continuous(Distribution):
 class Discrete(Distribution):
     """A discrete distribution: probabilities with gradients by the parameters.
 
+    The quantiles are whole numbers, steps without a gradient: they are not recorded.
+
     Parameters
     ----------
     name : str
@@ -256,7 +258,7 @@ class Discrete(Distribution):
         The parameter that is the largest value of the variable, if there is one.
     """
 
-    methods = ("logpmf", "pmf", "logcdf", "cdf", "logsf", "sf")
+    methods = ("logpmf", "pmf", "logcdf", "cdf", "logsf", "sf", "ppf", "isf")
 
     def __init__(
         self,
@@ -277,6 +279,15 @@ class Discrete(Distribution):
 
     def _function(self, method: str) -> Function:
         point = method in ("logpmf", "pmf")
+        title, value = f"stats.{self.name}.{method}", scipy_method(self.name, method)
+        if method in ("ppf", "isf"):
+            steps = stacked(value, title, 0, opaque=True)
+
+            def quantile(*args: Any) -> Any:
+                out = steps(*unwrap(args))
+                return wrap(out) if holds_tensor(args) else out
+
+            return quantile
 
         def composed(k: Any, *parameters: Any) -> Any:
             *shapes, loc = parameters
@@ -302,8 +313,7 @@ class Discrete(Distribution):
             zero = unwrap(out) == 0
             return np.where(zero, -np.inf, np.log(np.where(zero, 1.0, out)))
 
-        value = scipy_method(self.name, method)
-        return with_scipy_values(f"stats.{self.name}.{method}", value)(composed)
+        return with_scipy_values(title, value)(composed)
 
     def _where(self, inside: Any, fun: Function, k: Any, shapes: Any, outside: float) -> Any:
         k = np.where(inside, k, 0.0)

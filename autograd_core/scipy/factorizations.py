@@ -436,6 +436,15 @@ def _pencil_rule(
     return tuple(numpy_rules.triangle(conj(v @ inner @ adjoint(v)), upper) for inner in (k, -by_b))
 
 
+def _of_product(a: Any, b: Any, lower: bool, type: int) -> tuple[Any, Any]:
+    """Return the eigenvalues and vectors of a b or b a: of L^H a L, with b = L L^H."""
+    a, b = (numpy_rules.from_lower(x if lower else adjoint(x)) for x in (a, b))
+    factor = cholesky(b, lower=True)
+    w, y = _eigh(adjoint(factor) @ a @ factor, lower=True, driver=None, check_finite=True)
+    v = factor @ y if type == 3 else solve_triangular(factor, y, trans="C", lower=True)
+    return w, v
+
+
 _eigh = stacked(_eigen, "linalg.eigh", 2).defvjp(_eigen_rule)
 _eigh_pencil = stacked(_pencil, "linalg.eigh", 2).defvjp(vjp_all=_pencil_rule)
 
@@ -454,7 +463,7 @@ def eigh(
     subset_by_value: Any = None,
     driver: str | None = None,
 ) -> Any:
-    """Return eigenvalues and eigenvectors of a v = w v or a v = w b v; as ``scipy.linalg.eigh``.
+    """Return eigenvalues and eigenvectors of Hermitian matrices; as ``scipy.linalg.eigh``.
 
     Eigenvectors are unique up to a phase, and where eigenvalues repeat up to a rotation: a result
     that depends on the choice raises.  A subset is taken of all, in which signs may be others than
@@ -465,14 +474,15 @@ def eigh(
     a : array of shape (..., N, N)
         Symmetric or Hermitian; the triangle that is not read has gradient 0.
     b : array of shape (..., N, N), optional
-        Positive definite; v^H b v = 1.
+        Positive definite.
     lower : bool
         Which triangle is read.
     eigvals_only : bool
     overwrite_a, overwrite_b : bool
         Accepted as in SciPy; nothing is overwritten.
-    type : 1
-        The other generalised problems (2 and 3) are refused.
+    type : 1, 2 or 3
+        With ``b``: a v = w b v and v^H b v = 1; a b v = w v and v^H b v = 1; b a v = w v and
+        v^H b^-1 v = 1.  Signs of vectors may be others than SciPy's for 2 and 3.
     check_finite : bool
     subset_by_index : (int, int), optional
         The first and the last of the eigenvalues wanted.
@@ -487,17 +497,15 @@ def eigh(
     >>> ag.scipy.linalg.eigh(a, b, eigvals_only=True)
     array([2., 3.])
     """
-    if type != 1:
-        raise NotDifferentiableError(
-            f"scipy.linalg.eigh(type={type!r}) has no derivative rule; type=1 (a v = w b v) has: "
-            "write the others with it, a b v = w v as eigh(b^-1 ...) of a Cholesky factor"
-        )
+    if type not in (1, 2, 3):
+        raise ValueError(f"eigh takes type=1, 2 or 3, got {type!r}")
     options: Any = {"lower": bool(lower), "driver": driver, "check_finite": bool(check_finite)}
-    w, v = (
-        _eigh(inexact(a), **options)
-        if b is None
-        else _eigh_pencil(inexact(a), inexact(b), **options)
-    )
+    if b is None:
+        w, v = _eigh(inexact(a), **options)
+    elif type == 1:
+        w, v = _eigh_pencil(inexact(a), inexact(b), **options)
+    else:
+        w, v = _of_product(inexact(a), inexact(b), lower, type)
     if subset_by_index is not None or subset_by_value is not None:
         if subset_by_index is not None:
             first, last = subset_by_index

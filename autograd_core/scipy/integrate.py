@@ -135,10 +135,10 @@ def solve_ivp(
     start, end = t_span
     right = _right_side(fun, args)
     if is_plain((y0, start, end, t_eval, args)) and not any_tracked([right(start, y0)]):
-        args = plain(args)
         return integrate.solve_ivp(
-            lambda t, y: numbers("solve_ivp", fun(t, y, *args)), unwrap((start, end)), unwrap(y0),
-            method, unwrap(t_eval), dense_output, events, vectorized, **options,
+            lambda t, y, *args: numbers("solve_ivp", fun(t, y, *args)), unwrap((start, end)),
+            unwrap(y0), method, unwrap(t_eval), dense_output, events, vectorized,
+            plain(args) or None, **options,
         )  # fmt: skip
     if dense_output or events is not None:
         raise NotDifferentiableError(
@@ -167,12 +167,7 @@ def solve_ivp(
         states_of.public_name = "ag.scipy.integrate.solve_ivp"  # type: ignore[attr-defined]
         y = VmapError.run_on_batch(states_of, (start, end, y0, t_eval, args), {})
         return solution(None, t=t_eval, y=y)
-    if newest((start, end, t_eval)) is not None:
-        raise VmapError(
-            "solve_ivp(gradient='adjoint') has one t_span and t_eval for all examples of ag.vmap; "
-            "with gradient='steps' they may differ",
-            is_final=True,
-        )
+    _one_for_all("solve_ivp(gradient='adjoint')", start, end, t_eval)
     span = tuple(float(unwrap(t)) for t in (start, end))
     if y0.dtype.kind == "c":
         raise NotDifferentiableError(
@@ -186,6 +181,16 @@ def solve_ivp(
     moments = np.concatenate([result.t[1:-1], as_array(end).reshape(1)])
     states = _adjoint(fun, start, moments, y0, args, options)
     return solution(result, y=np.concatenate([y0[:, None], states], axis=1))
+
+
+def _one_for_all(name: str, *times: Any) -> None:
+    """Raise if times differ over a batch."""
+    if newest(times) is not None:
+        raise VmapError(
+            f"{name} has the same times for all examples of ag.vmap; those of "
+            "solve_ivp(gradient='steps') may differ",
+            is_final=True,
+        )
 
 
 def _by_steps(
@@ -211,8 +216,12 @@ def _adjoint(
     options: dict[str, Any],
     end: float | None = None,
     found: list[Any] | None = None,
+    run: Function | None = None,
 ) -> Any:
-    """Return the states at some times, (N, T), whose rule solves the adjoint equation backwards."""
+    """Return the states at some times, (N, T), whose rule solves the adjoint equation backwards.
+
+    ``run`` (fun, start, times, y0) finds them in place of ``solve_ivp``.
+    """
     floats, join = split(args)
 
     def forward(start: Any, times: Any, y0: Any, *values: Any) -> Any:
@@ -222,6 +231,8 @@ def _adjoint(
         def right(t: Any, y: Any) -> Any:
             return numbers("solve_ivp", as_array(fun(t, y, *whole)))
 
+        if run is not None:
+            return run(right, start, times, y0)
         result = _solve(right, span, y0, times, options)
         if found is not None:
             found[:] = [result]
@@ -265,6 +276,78 @@ def _adjoint_side(fun: Function, n: int) -> Function:
 @functools.lru_cache(maxsize=32)
 def _compiled_side(fun: Function, n: int) -> Any:
     return program.compile(_adjoint_side(fun, n))
+
+
+def odeint(
+    func: Function,
+    y0: Any,
+    t: Any,
+    args: Any = (),
+    *,
+    tfirst: bool = False,
+    rtol: float | None = None,
+    atol: float | None = None,
+    **options: Any,
+) -> Any:
+    """Solve y' = func(y, t, *args), y(t[0]) = y0; as ``scipy.integrate.odeint``.
+
+    Gradients reach ``y0``, ``t`` and ``args`` by the adjoint equation, which LSODA solves, too.
+
+    Parameters
+    ----------
+    func
+        ``func(y, t, *args)`` in plain NumPy, of shape (N,).
+    y0 : array of shape (N,)
+    t : array of shape (T,)
+    args : tuple
+        Parameters; Tensors must be passed here and not captured.
+    tfirst : bool
+        Whether the function takes ``t`` before ``y``.
+    rtol, atol : float, optional
+        1.49e-8 by default, also of the adjoint equation.
+    **options
+        SciPy's; with gradients only of the steps (``hmax``, ``mxstep``, ...).
+
+    Returns
+    -------
+    array of shape (T, N)
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> fall = lambda y, t, k: -k * y
+    >>> f = lambda k: ag.scipy.integrate.odeint(fall, [2.0], [0.0, 1.0], (k,))[1, 0]
+    >>> ag.grad(f)(1.0).round(5)  # -2 exp(-1)
+    np.float64(-0.73576)
+    """
+    from scipy import integrate
+
+    args, y0, t = as_tuple(args), inexact(y0), inexact(t)
+
+    def of_time(t: Any, y: Any, *args: Any) -> Any:
+        return func(t, y, *args) if tfirst else func(y, t, *args)
+
+    def run(right: Function, start: Any, times: Any, y0: Any) -> Any:
+        moments = np.concatenate([np.reshape(start, 1), times])
+        found = integrate.odeint(right, y0, moments, tfirst=True, rtol=rtol, atol=atol, **options)
+        return found[1:].T
+
+    if is_plain((y0, t, args)):
+        given = plain(args)
+        return integrate.odeint(
+            lambda t, y: numbers("odeint", of_time(t, y, *given)), unwrap(y0), unwrap(t),
+            tfirst=True, rtol=rtol, atol=atol, **options,
+        )  # fmt: skip
+    unknown = options.keys() - {"h0", "hmax", "hmin", "mxstep", "mxhnil", "mxordn", "mxords"}
+    if unknown or y0.ndim != 1 or y0.dtype.kind != "f":
+        raise NotDifferentiableError(
+            "ag.scipy.integrate.odeint has gradients, vmap and compile of real y0 of shape (N,), "
+            f"without full_output=, Dfun= and the like; got {sorted(unknown) or y0.shape}"
+        )
+    _one_for_all("odeint", t)
+    adjoint = {"method": "LSODA", "rtol": rtol or 1.49e-8, "atol": atol or 1.49e-8}
+    states = _adjoint(of_time, t[0], t[1:], y0, args, adjoint, run=run)
+    return np.concatenate([y0[None], states.T])
 
 
 # -- quadrature -----------------------------------------------------------------------------------
@@ -455,4 +538,4 @@ def simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
     return _exact_simpson(inexact(y), None if x is None else inexact(x), dx=dx, axis=axis)
 
 
-__all__ = ["quad", "simpson", "solve_ivp"]
+__all__ = ["odeint", "quad", "simpson", "solve_ivp"]

@@ -92,6 +92,8 @@ def _linalg() -> None:
     add("linalg.eigh upper", lambda a: eigen(a, lower=False), P)
     call("eigh", " subset", P, eigvals_only=True, subset_by_index=(1, 2))
     add("linalg.eigh pencil", eigen, P, B)
+    add("linalg.eigh type 2", lambda a, b: eigen(a, b, type=2), P, B)
+    add("linalg.eigh type 3", lambda a, b: eigen(a, b, type=3, lower=False), P, B)
     call("eigh", " pencil values", PSTACK, B, eigvals_only=True)
     for word, a in {"": S, " complex": C, " stack": STACK}.items():
         call("expm", word, a)
@@ -177,8 +179,7 @@ def _stats() -> None:
         distribution = getattr(st, name)
         for method in dir(distribution):
             f = getattr(distribution, method)
-            if method in ("ppf", "isf"):
-                add(f"stats.{name}.{method}", lambda p, f=f, n=parameters[:-1]: f(U, *n, p), U)
+            if method in ("ppf", "isf"):  # whole numbers, without a gradient
                 continue
             fixed = 1 if name == "nbinom" and "pmf" in method else len(parameters)
             at = (k[:2] if name == "bernoulli" else k)[: None if "log" not in method else 2]
@@ -225,6 +226,9 @@ def _integrate() -> None:
             prey, (0, 0.3), y, t_eval=times, args=(p,), gradient=how, **tight
         ).y  # fmt: skip
         add(f"integrate.solve_ivp {how}", f, y, p, order=1)
+    turned = lambda y, t, p: prey(t, y, p)
+    f = lambda y, p: it.odeint(turned, y, [0.0, 0.1, 0.3], (p,), rtol=1e-9, atol=1e-11)
+    add("integrate.odeint", f, y, p, order=1)
     bell = lambda x, p: np.exp(-p[0] * x * x) * np.cos(p[1] * x)
     add("integrate.quad", lambda a, b, p: it.quad(bell, a, b, args=(p,))[0], 0.2, 1.3, p)
     add("integrate.quad whole", lambda p: it.quad(bell, -np.inf, np.inf, args=(p,))[0], p, order=1)

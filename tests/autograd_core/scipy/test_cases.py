@@ -20,7 +20,7 @@ from tests.autograd_core.scipy.peers import same
 from tests.sampling import sampled
 
 pytest.importorskip("scipy", reason="SciPy is not installed")
-from autograd_core.rules.cases.scipy import CASES
+from autograd_core.rules.cases.scipy import CASES, DISCRETE
 
 pytestmark = pytest.mark.filterwarnings("ignore:ag.vmap")
 
@@ -38,7 +38,8 @@ def public_names():
                 yield f"scipy.{module}.{name}"
     for name in ag.scipy.stats.__all__:
         for method in dir(getattr(ag.scipy.stats, name)):
-            if not method.startswith("_"):
+            steps = name in DISCRETE and method in ("ppf", "isf")
+            if not method.startswith("_") and not steps:
                 yield f"scipy.stats.{name}.{method}"
     yield from (f"scipy.special.{f}" for f in ("polygamma", "logsumexp", "softmax", "log_softmax"))
 
@@ -52,7 +53,7 @@ def test_every_function_has_a_case():
 # -- as every rule --------------------------------------------------------------------------------
 
 #: What is exact to a solver's tolerance.
-SOLVERS = ("scipy.integrate.solve_ivp", "scipy.optimize")
+SOLVERS = ("scipy.integrate.odeint", "scipy.integrate.solve_ivp", "scipy.optimize")
 
 
 @some(9)
@@ -182,7 +183,7 @@ def test_vmap_in_vmap(case):
 
 
 def derivatives(case):
-    """Return the value, the gradient, and of every third case the derivative of that."""
+    """Return the value, the gradient, and of every eighth case the derivative of that."""
     at = tuple(range(len(case.args)))
     total = lambda *xs: weighted(case.f(*xs), np.cos)
     slope = ag.grad(total, at)
@@ -192,7 +193,7 @@ def derivatives(case):
     return [
         case.f,
         slope,
-        *([along] if case.order == 2 and crc32(case.id.encode()) % 3 == 0 else []),
+        *([along] if case.order == 2 and crc32(case.id.encode()) % 8 == 0 else []),
     ]
 
 

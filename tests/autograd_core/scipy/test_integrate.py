@@ -110,6 +110,21 @@ def test_the_adjoint_of_a_compiled_right_side_is_compiled():
     same(ag.hessian(loss(fun))(P), ag.hessian(loss(prey))(P), rtol=1e-6)
 
 
+def test_odeint():
+    turned, t = lambda y, t, p: prey(t, y, p), np.array([0.0, 0.3, 1.0])
+    f = lambda y, t, p, **more: integrate.odeint(turned, y, t, (p,), **more)
+    theirs = scipy_integrate.odeint(turned, Y, t, (P,))
+    same(f(Y, t, P), theirs)
+    same(recorded(f, Y, t, P), theirs)
+    same(integrate.odeint(prey, Y, t, (P,), tfirst=True), theirs)
+    check(lambda y, t, p: f(y, t, p, **TIGHT), Y, t, P, rtol=1e-5, order=1)
+    same(ag.compile(lambda p: f(Y, t, p))(P), theirs)
+    with pytest.raises(ag.NotDifferentiableError, match="full_output"):
+        ag.grad(lambda p: f(Y, t, p, full_output=True)[0][1, 0])(P)
+    with pytest.raises(ag.VmapError, match="same times"):
+        ag.vmap(f, (None, 0, None))(Y, np.stack([t, t]), P)
+
+
 def test_stiff_and_captured():
     stiff = lambda t, y, k: -k * (y - np.cos(t))
     f = lambda k, gradient: integrate.solve_ivp(
@@ -130,6 +145,13 @@ def test_stiff_and_captured():
         ag.grad(lambda k: inside(k, events=lambda t, y: y[0]))(2.0)
     with pytest.raises(RuntimeError, match="failed"):
         ag.grad(lambda y: integrate.solve_ivp(lambda t, y: y**2, (0, 9), y).y[0, -1])(np.ones(1))
+
+
+def test_events_and_dense_output_without_gradients():
+    options = {"args": (P,), "events": lambda t, y, p: y[0] - 1.1, "dense_output": True}
+    ours, theirs = (m.solve_ivp(prey, (0, 1), Y, **options) for m in (integrate, scipy_integrate))
+    same(ours.t_events[0], theirs.t_events[0])
+    same(ours.sol(0.3), theirs.sol(0.3))
 
 
 def test_parameters_in_containers_and_lists():

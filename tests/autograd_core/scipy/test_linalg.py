@@ -169,6 +169,19 @@ def test_complex_vectors_of_a_pencil():
         gradients(lambda a: sl.eigh(a, H)[1].imag, H + S @ S.T)
 
 
+@pytest.mark.parametrize("type", [2, 3])
+@pytest.mark.parametrize("lower", [True, False])
+def test_eigenvalues_of_products(type, lower):
+    options = {"type": type, "lower": lower}
+    for a, b in [(P, B), (H, P), (PSTACK[0], H)]:
+        (w, v), (theirs, vectors) = sl.eigh(a, b, **options), scipy_linalg.eigh(a, b, **options)
+        same(w, theirs)
+        same(abs(v), abs(vectors), rtol=1e-10)
+        same((a @ b if type == 2 else b @ a) @ v, w * v, rtol=1e-9, atol=1e-9)
+    assert np.abs(gradients(lambda a, b: sl.eigh(a, b, **options)[0], P, B)[0]).max() > 0
+    check(lambda a, b: phased(sl.eigh(a, b, **options)[1]), H, H + 2 * np.eye(3), order=1)
+
+
 def test_repeated_values():
     twice = np.diag([2.0, 2.0, 5.0])
     gradient = ag.grad(lambda a: np.sum(sl.eigh(a, np.eye(3), eigvals_only=True) ** 2))(twice)
@@ -208,8 +221,8 @@ def test_single_precision_is_kept(name):
 def test_refusals():
     with pytest.raises(ag.NotDifferentiableError, match="raw"):
         sl.qr(S, mode="raw")
-    with pytest.raises(ag.NotDifferentiableError, match="type"):
-        sl.eigh(P, B, type=2)
+    with pytest.raises(ValueError, match="type=1, 2 or 3"):
+        sl.eigh(P, B, type=4)
     with pytest.raises(ValueError, match="diagonals"):
         sl.solve_banded((1, 1), AB, np.ones(4))
 

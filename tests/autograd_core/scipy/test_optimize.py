@@ -111,6 +111,11 @@ def test_least_squares():
     same(ag.jacobian(g)(y)[1], np.zeros(7))
 
 
+def test_constraints_without_gradients():
+    f, at = lambda x, p: np.sum((x - p) ** 2), {"type": "eq", "fun": lambda x: x[0] - x[1]}
+    same(optimize.minimize(f, np.zeros(2), args=(P[:2],), constraints=at).x, [1.5, 1.5], rtol=1e-6)
+
+
 def test_refusals():
     f = lambda x, p: np.sum((x - p) ** 2)
     with pytest.raises(ag.NotDifferentiableError, match="constraints"):

@@ -63,6 +63,18 @@ def test_discrete(name, method):
         check(lambda p: ours(k[finite], *parameters[:-1], p), p[finite])
 
 
+def test_quantiles_of_discrete_distributions_are_steps():
+    for name, parameters in DISCRETE.items():
+        for method in ("ppf", "isf"):
+            f, theirs = method_of(name, method), getattr(getattr(scipy_stats, name), method)
+            same(f(U, *parameters), theirs(U, *parameters))
+            same(f(U, *parameters, loc=2), theirs(U, *parameters, loc=2))
+    steps = st.poisson.ppf(ag.tensor(U, requires_grad=True), 2.3)
+    assert isinstance(steps, ag.Tensor)
+    assert not steps.requires_grad
+    same(ag.grad(lambda mu: mu * st.poisson.ppf(0.5, mu))(2.3), 2.0)
+
+
 def test_whole_numbers_are_refused():
     with pytest.raises(
         ag.NotDifferentiableError, match=r"binom\.logpmf has no gradient with respect to n"
