@@ -1,6 +1,6 @@
 """DataLoader: mini-batches of arrays; one_hot; and the digits that come with scikit-learn."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +26,8 @@ class DataLoader:
     ----------
     arrays
         A tuple of arrays of equal length, ``(x, y)``; then each batch is a tuple.  Or one array.
+        What is larger than the memory is read batch by batch: a ``np.memmap``, and any object with
+        ``len(data)`` whose ``data[i]`` is an example, an array or a tuple of arrays.
     batch_size
         The number of examples in a batch; the last one may be shorter.
     shuffle
@@ -43,6 +45,14 @@ class DataLoader:
     >>> loader = nn.DataLoader((np.arange(5.0), np.arange(5)), batch_size=2)
     >>> [x.shape for x, y in loader], len(loader)
     ([(2,), (2,), (1,)], 3)
+    >>> class Files:                                # read when they are asked for
+    ...     def __len__(self):
+    ...         return 10_000
+    ...     def __getitem__(self, i):
+    ...         return np.full(3, i, float), i % 2
+    >>> x, y = next(iter(nn.DataLoader(Files(), batch_size=4, shuffle=True, rng=0)))
+    >>> x.shape, x.dtype, y.shape
+    ((4, 3), dtype('float32'), (4,))
     """
 
     def __init__(
@@ -56,8 +66,9 @@ class DataLoader:
         dtype: Any = np.float32,
     ) -> None:
         self.single = not isinstance(arrays, (tuple, list))
-        given = [np.asarray(a) for a in ([arrays] if self.single else arrays)]
-        lengths = [len(a) if a.ndim else 0 for a in given]
+        several = [arrays] if self.single else arrays
+        given = [a if _is_sequence(a) else np.asarray(a) for a in several]
+        lengths = [len(a) if _is_sequence(a) or a.ndim else 0 for a in given]
         if not given or len(set(lengths)) > 1 or not lengths[0]:
             raise ValueError(
                 f"DataLoader takes arrays of one length, at least 1; got lengths {lengths}"
@@ -65,7 +76,12 @@ class DataLoader:
         whole = isinstance(batch_size, (int, np.integer)) and not isinstance(batch_size, bool)
         if not whole or batch_size < 1:
             raise ValueError(f"batch_size is a whole number from 1 up, got {batch_size!r}")
-        self.arrays = [a.astype(dtype, copy=False) if a.dtype.kind == "f" else a for a in given]
+        #: As they are given, those that are in memory already of the wanted dtype
+        self.arrays = [
+            a if _is_sequence(a) or isinstance(g, np.memmap) else _cast(a, dtype)
+            for a, g in zip(given, several, strict=True)
+        ]
+        self.dtype = dtype
         self.batch_size, self.shuffle, self.drop_last = int(batch_size), shuffle, drop_last
         self.rng = generator(rng)
         self.examples = lengths[0]
@@ -79,10 +95,33 @@ class DataLoader:
         for start in range(0, len(self) * self.batch_size, self.batch_size):
             window = slice(start, start + self.batch_size)
             index: Any = window if order is None else order[window]
-            if self.single:
-                yield self.arrays[0][index]
-            else:
-                yield tuple(a[index] for a in self.arrays)
+            batch = [self._rows(a, index) for a in self.arrays]
+            yield batch[0] if self.single else tuple(batch)
+
+    def _rows(self, data: Any, index: Any) -> Any:
+        """Return the examples of an array, or of a sequence, at an index."""
+        if isinstance(data, np.ndarray):
+            return _cast(data[index], self.dtype)
+        places = range(self.examples)[index] if isinstance(index, slice) else index.tolist()
+        examples = [data[i] for i in places]
+        if isinstance(examples[0], (tuple, list)):
+            columns = zip(*examples, strict=True)
+            return tuple(_cast(np.stack(c), self.dtype) for c in columns)
+        return _cast(np.stack(examples), self.dtype)
+
+
+def _is_sequence(data: Any) -> bool:
+    """Return whether data are examples by number, and no array."""
+    return (
+        hasattr(data, "__getitem__")
+        and hasattr(data, "__len__")
+        and not (hasattr(data, "shape") or hasattr(data, "__array__"))
+        and not isinstance(data, (list, tuple, str, bytes, Mapping))
+    )
+
+
+def _cast(a: Any, dtype: Any) -> Any:
+    return a.astype(dtype, copy=False) if a.dtype.kind == "f" else a
 
 
 def one_hot(labels: Any, classes: int, dtype: Any = np.float32) -> Array:
