@@ -76,7 +76,8 @@ OPTIONAL = (
         "matplotlib",
         "networkx",
     ),
-    *("onnx", "onnxruntime", "pytest", "scipy", "sklearn", "tensorboardX", "torch", "tqdm"),
+    *("onnx", "onnxruntime", "pytest", "scipy", "sklearn", "tensorboardX", "threadpoolctl"),
+    *("torch", "tqdm"),
 )
 #: Modules of our own that are loaded when an array or an error asks for them, and one of Python's that
 #: takes as long to import as all of nn and is needed for a download alone.

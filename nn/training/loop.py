@@ -6,6 +6,7 @@ Forward, loss, backward, update, and again; everything else here is bookkeeping.
 from __future__ import annotations
 
 import math
+import os
 import signal
 import threading
 import time
@@ -51,10 +52,14 @@ class History:
         ``seconds``.
     stopped : str or None
         Why training ended early.
+    threads : int or None
+        How many threads the linear algebra of NumPy ran on, which another run needs for equal bits;
+        None if it cannot be known (``threadpoolctl`` tells it, or an environment variable).
     """
 
     epochs: list[dict[str, float]] = field(default_factory=list)
     stopped: str | None = None
+    threads: int | None = None
 
     def __len__(self) -> int:
         return len(self.epochs)
@@ -97,6 +102,17 @@ class TrainingState:
     notes: dict[str, Any] = field(default_factory=dict)
     loss: Any = None
     validation: Any = None
+
+
+def _blas_threads() -> int | None:
+    """Return how many threads NumPy's products of matrices run on, if it can be known."""
+    try:
+        import threadpoolctl
+    except ImportError:
+        names = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+        return next((int(n) for n in map(os.environ.get, names) if n and n.isdigit()), None)
+    pools = threadpoolctl.threadpool_info()
+    return max((pool["num_threads"] for pool in pools if pool["user_api"] == "blas"), default=None)
 
 
 def check_optimizer(model: Module, optimizer: Optimizer) -> None:
@@ -215,7 +231,7 @@ def fit(
     state = TrainingState(
         model, optimizer, data, history, callbacks, loss=loss, validation=validation
     )
-    history.stopped = None
+    history.stopped, history.threads = None, _blas_threads()
     done = int(history.epochs[-1].get("steps", 0)) if history.epochs else 0
     take_step = TrainingStep(model, value_of, optimizer, max_norm, compile)
     rates = None if schedule is None else Scheduled(optimizer, schedule, done)

@@ -305,6 +305,10 @@ def test_a_history_is_a_line_and_a_table():
     history = nn.fit(model, loader, loss, optimizer, 3, progress=False)
     assert re.fullmatch(r"History\(3 epochs, loss [\d.e-]+, \d+\.\d s\)", repr(history))
     assert repr(nn.History()) == "History(0 epochs)"
+    pools = pytest.importorskip("threadpoolctl", reason="it comes with scikit-learn")
+    with pools.threadpool_limits(1, "blas"):
+        model, loader, loss, optimizer = parts()
+        assert nn.fit(model, loader, loss, optimizer, 1, progress=False).threads == 1
     assert list(history) == history.epochs
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")
     assert list(pandas.DataFrame(history)["loss"]) == history["loss"]
