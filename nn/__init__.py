@@ -50,6 +50,7 @@ from nn.optim import schedules as schedules
 from nn.training import *  # noqa: F403
 
 if _typing.TYPE_CHECKING:
+    from nn import distributed as distributed
     from nn import onnx as onnx
     from nn import sklearn as sklearn
 else:
@@ -62,10 +63,10 @@ else:
 
 _define_all(globals())
 
-#: Public modules; the last two are imported when first used, as they need optional packages.
+#: Public modules; the last three are imported when first used, as they need optional packages.
 _MODULES = (
     *("data", "files", "functional", "init", "language", "layers", "models", "optim", "plot"),
-    *("schedules", "text", "training", "onnx", "sklearn"),
+    *("schedules", "text", "training", "distributed", "onnx", "sklearn"),
 )
 
 #: Where the modules of version 0.1 are now, so that its pickles and its imports keep working.

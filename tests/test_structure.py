@@ -47,6 +47,7 @@ MAY_IMPORT = {
         "init": "",
         "module": "errors _pytorch",
         "calls": "errors module",
+        "distributed": "module init optim training nn",
         "model_summary": "module",
         "checking": "module",
         "functional": "errors",
@@ -70,6 +71,7 @@ OPTIONAL = (
         "cairosvg",
         "cupy",
         "dask",
+        "distributed",
         "graphviz",
         "hypothesis",
         "jax",
@@ -87,6 +89,7 @@ LAZY = ("autograd_core.array_api", "autograd_core.scipy", "urllib.request")
 #: Modules at the top of a package.
 TOP = (
     "calls",
+    "distributed",
     "errors",
     "special",
     "init",

@@ -30,7 +30,6 @@ from nn.training.evaluation import (
     Loss,
     Metrics,
     evaluate,
-    examples,
     loss_function,
     pair,
 )
@@ -233,7 +232,12 @@ def fit(
     )
     history.stopped, history.threads = None, _blas_threads()
     done = int(history.epochs[-1].get("steps", 0)) if history.epochs else 0
-    take_step = TrainingStep(model, value_of, optimizer, max_norm, compile)
+    elsewhere = getattr(data, "training_step", None)  # of data that are on other machines
+    take_step: TrainingStep = (
+        TrainingStep(model, value_of, optimizer, max_norm, compile)
+        if elsewhere is None
+        else elsewhere(model, value_of, optimizer, max_norm)
+    )
     rates = None if schedule is None else Scheduled(optimizer, schedule, done)
     with restored_modes(model):
         if not model.training:
@@ -340,14 +344,16 @@ def _one_epoch(
         try:
             value = take_step(x, y)
         except LossIsNotFinite as found:
+            x, y = take_step.batch(x, y)
             cause = _first_non_finite(model, take_step.loss, x, y)
             raise NonFiniteLossError(epoch, step, found.value, cause, history) from None
         except GradientIsNotFinite as found:
             bad = found.parameter
             name = next((n for n, p in model.named_parameters() if p is bad), repr(bad))
+            x, y = take_step.batch(x, y)
             cause = _first_non_finite(model, take_step.loss, x, y, backward=True)
             raise NonFiniteGradientError(epoch, step, name, cause, history) from None
-        n = examples(x, y)
+        n = take_step.examples(x, y)
         total += value * n
         count += n
     if not step:
@@ -401,7 +407,7 @@ def _arrays(x: Any) -> Iterator[Any]:
     if isinstance(x, (tuple, list, Mapping)):
         for member in x.values() if isinstance(x, Mapping) else x:
             yield from _arrays(member)
-    elif getattr(getattr(x, "dtype", None), "kind", "") in "fc":
+    elif getattr(getattr(x, "dtype", None), "kind", "") in ("f", "c"):
         yield x.detach() if isinstance(x, ag.Tensor) else x
 
 

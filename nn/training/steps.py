@@ -9,7 +9,7 @@ import autograd_core as ag
 from nn.module import Module
 from nn.optim.clipping import clip_grad_norm_, first_not_finite
 from nn.optim.optimizer import Optimizer
-from nn.training.evaluation import Loss
+from nn.training.evaluation import Loss, examples
 
 
 class LossIsNotFinite(ArithmeticError):
@@ -55,6 +55,14 @@ class TrainingStep:
         """Take a step, and return the loss before it."""
         found: float = self._update(x, y)
         return found
+
+    def examples(self, x: Any, y: Any) -> float:
+        """Return the number of examples of the last step, over which its loss is the mean."""
+        return examples(x, y)
+
+    def batch(self, x: Any, y: Any) -> Any:
+        """Return the inputs and targets of a step."""
+        return x, y
 
     def evaluate(self, x: Any, y: Any, checked: bool = True) -> Any:
         """Compute the loss and all gradients; return the loss, and as a number."""
