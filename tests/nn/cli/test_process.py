@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 import autograd_core as ag
 import nn
+from autograd_core.__main__ import main as commands_of_autograd_core
 from nn.cli import digits
 
 ROOT = Path(__file__).parents[3]
@@ -197,15 +199,15 @@ def test_weights_that_are_not_finite_name_no_digit(tmp_path, trained, value):
     assert "not finite (infinity or nan) in 0.weight" in done.stderr
 
 
-@pytest.mark.parametrize("package", ["nn", "autograd_core"])
-def test_the_version_and_all_commands_are_told(package):
-    run = lambda option: (
-        subprocess.run(
-            [sys.executable, "-m", package, option], capture_output=True, text=True, check=True
-        ).stdout
-    )
-    assert run("--version").startswith(f"autograd_core {ag.__version__}, NumPy {np.__version__}, ")
-    listed = {"nn": ["train", "predict", "chars", "sample"],
-              "autograd_core": ["draw", "gradcheck", "rules"]}  # fmt: skip
-    assert all(f"\n    {name} " in run("--help") for name in listed[package])
+@pytest.mark.parametrize(("run", "names"), [
+    (digits.main, ["train", "predict", "chars", "sample"]),
+    (commands_of_autograd_core, ["draw", "gradcheck", "rules"]),
+])  # fmt: skip
+def test_the_version_and_all_commands_are_told(run, names, capsys):
+    for option in ("--version", "--help"):
+        with suppress(SystemExit):
+            run([option])
+    version, _, listed = capsys.readouterr().out.partition("\n")
+    assert version.startswith(f"autograd_core {ag.__version__}, NumPy {np.__version__}, Python 3.")
+    assert all(f"\n    {name} " in listed for name in names)
     assert nn.__version__ == ag.__version__
