@@ -25,6 +25,7 @@ from nn import plot as plot
 from nn import training as training
 from nn._public import define_all as _define_all
 from nn._pytorch import missing as _missing
+from nn.calls import functional_call as functional_call
 from nn.checking import gradcheck as gradcheck
 from nn.data import *  # noqa: F403
 from nn.data import text as text
@@ -43,7 +44,6 @@ from nn.models import mlp as mlp
 from nn.module import Module as Module
 from nn.module import Parameter as Parameter
 from nn.module import evaluating as evaluating
-from nn.module import functional_call as functional_call
 from nn.optim import *  # noqa: F403
 from nn.optim import schedules as schedules
 from nn.training import *  # noqa: F403
