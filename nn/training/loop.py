@@ -84,8 +84,8 @@ Callback = Callable[["TrainingState"], None]
 class TrainingState:
     """State that callbacks receive after each epoch; a reason in ``stop`` ends the training.
 
-    ``notes`` is for what callbacks want to keep for the length of one call of ``fit``; ``loss`` and
-    ``validation`` are those of ``fit``.
+    ``notes`` is for what callbacks want to keep for the length of one call of ``fit``; ``loss``,
+    ``validation`` and ``schedule`` are those of ``fit``.
     """
 
     model: Module
@@ -97,6 +97,7 @@ class TrainingState:
     notes: dict[str, Any] = field(default_factory=dict)
     loss: Any = None
     validation: Any = None
+    schedule: Any = None
 
 
 def check_optimizer(model: Module, optimizer: Optimizer) -> None:
@@ -142,7 +143,8 @@ def fit(
     callbacks
         Functions of a :class:`TrainingState`, called after each epoch: :class:`nn.EarlyStopping`,
         :class:`nn.Checkpoint` (put it last), or your own.  Methods ``begin`` and ``finish`` are
-        called when training begins and when it ends, by Ctrl-C too.  A callback that cannot write
+        called when training begins and when it ends, by Ctrl-C too; ``after_step(model)`` after
+        each step, of which it is a part when steps are compiled.  A callback that cannot write
         its file (a full disk) warns, and training goes on; other errors are raised after all
         callbacks have run.
     schedule
@@ -213,11 +215,13 @@ def fit(
     check_optimizer(model, optimizer)
     history = History() if history is None else history
     state = TrainingState(
-        model, optimizer, data, history, callbacks, loss=loss, validation=validation
-    )
+        model, optimizer, data, history, callbacks, loss=loss, validation=validation,
+        schedule=schedule,
+    )  # fmt: skip
     history.stopped = None
     done = int(history.epochs[-1].get("steps", 0)) if history.epochs else 0
-    take_step = TrainingStep(model, value_of, optimizer, max_norm, compile)
+    after = [c.after_step for c in callbacks if hasattr(c, "after_step")]
+    take_step = TrainingStep(model, value_of, optimizer, max_norm, compile, after)
     rates = None if schedule is None else Scheduled(optimizer, schedule, done)
     with restored_modes(model):
         if not model.training:
