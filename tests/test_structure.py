@@ -24,9 +24,10 @@ FOLDERS = sorted({p.parent for p in SOURCES})
 MAY_IMPORT = {
     "autograd_core": {
         "errors": "",
+        "elsewhere": "",
         "command_line": "",
         "engine": "errors",
-        "tensors": "errors engine",
+        "tensors": "elsewhere errors engine",
         "batching": "errors engine tensors",
         "transforms": "errors engine batching",
         "rules": "errors engine tensors batching",
@@ -46,7 +47,8 @@ MAY_IMPORT = {
         "errors": "",
         "init": "",
         "module": "errors _pytorch",
-        "model_summary": "module",
+        "calls": "module errors",
+        "model_summary": "calls module",
         "checking": "module",
         "functional": "errors",
         "layers": "errors module init functional _pytorch",
@@ -55,7 +57,7 @@ MAY_IMPORT = {
         "data": "errors module init files",
         "training": "errors columns module functional optim data files plot",
         "models": "errors module init functional layers data",
-        "plot": "columns module errors nn",
+        "plot": "calls columns module errors nn",
         "onnx": "errors module functional layers files nn",
         "sklearn": "errors functional layers training nn",
         "cli": "errors module layers models data files training plot nn",
@@ -83,7 +85,18 @@ LAZY = ("autograd_core.array_api", "autograd_core.scipy", "urllib.request")
 
 
 #: Modules at the top of a package.
-TOP = ("errors", "special", "init", "module", "checking", "model_summary", "columns", "_pytorch")
+TOP = (
+    "errors",
+    "elsewhere",
+    "special",
+    "init",
+    "module",
+    "checking",
+    "model_summary",
+    "columns",
+    "calls",
+    "_pytorch",
+)
 
 
 def module_of(path: Path) -> str:
