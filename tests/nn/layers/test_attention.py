@@ -90,6 +90,7 @@ def test_dropout_is_of_training_and_reproducible():
     model.eval()
     np.testing.assert_array_equal(model(x).numpy(), model(x).numpy())
     nothing = nn.TransformerEncoderLayer(8, 2, 16, 1.0, norm_first=True, rng=0)
+    nothing.self_attn.out_proj.bias.data = np.ones(8, np.float32)
     np.testing.assert_array_equal(nothing(x).numpy(), x)  # both parts are dropped
     dropped = nn.scaled_dot_product_attention(Q, K, V, dropout=lambda w: 0 * w)
     assert not dropped.any()

@@ -207,7 +207,7 @@ def test_mean_weights_and_plateaus_are_resumed_bit_for_bit(tmp_path, compile):
         data = nn.DataLoader((X, Y), 10, shuffle=True, rng=3)
         optimizer = nn.Adam(model.parameters(), lr=0.1, amsgrad=True)
         average = nn.ExponentialAverage(0.9)
-        plateau = nn.ReduceLROnPlateau("loss", 0.5, 1, threshold=0.5)
+        plateau = nn.ReduceLROnPlateau("loss", 0.5, 2, threshold=0.99)
         kept = [plateau, average, nn.Checkpoint(path)]
         history = nn.resume(path, model, optimizer, data, kept) if resume else None
         nn.fit(model, data, nn.mse_loss, optimizer, epochs, callbacks=kept, progress=False,
