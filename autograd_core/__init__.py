@@ -26,6 +26,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import errors, rules, special
+from autograd_core.elsewhere import no_attribute
 from autograd_core.engine import array_types, scopes
 from autograd_core.engine import primitive as _primitive_module
 from autograd_core.engine.allocator import keep_freed_memory
@@ -126,7 +127,7 @@ if not TYPE_CHECKING:  # a type checker knows every name, and that there are no 
 
     def __getattr__(name: str) -> Any:
         if name not in _LAZY:
-            raise AttributeError(f"module 'autograd_core' has no attribute {name!r}")
+            raise no_attribute("autograd_core", name)
         module = importlib.import_module(f"autograd_core.{_LAZY[name]}")
         value = module if name == _LAZY[name] else getattr(module, name)
         globals()[name] = value

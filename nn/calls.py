@@ -1,4 +1,4 @@
-"""Models as functions of their parameters and buffers."""
+"""Calls of whole models: as functions of their parameters, and with the output of each layer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,28 @@ from typing import Any
 
 import autograd_core as ag
 from nn.errors import StateError, listed
-from nn.module import Module, Parameter, ending_with
+from nn.module import Module, Parameter, ending, evaluating, output_watcher
+
+
+def innermost_outputs(model: Module, *inputs: Any) -> list[tuple[str, Module, Any]]:
+    """Return the name and output of each innermost module for inputs, in the order of running.
+
+    The model runs in evaluation mode and records nothing.
+    """
+    found: list[tuple[str, Module, Any]] = []
+    names = {id(m): n for n, m in model.named_modules() if len(list(m.named_modules())) == 1}
+
+    def note(module: Module, out: Any) -> None:
+        if id(module) in names:
+            found.append((names[id(module)], module, out))
+
+    token = output_watcher.set(note)
+    try:
+        with evaluating(model), ag.no_grad():
+            model(*inputs)
+    finally:
+        output_watcher.reset(token)
+    return found
 
 
 def functional_call(model: Module, parameters: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
@@ -79,7 +100,7 @@ def functional_call(model: Module, parameters: Mapping[str, Any], *args: Any, **
         for attributes, key, value in before:
             attributes[key] = value
 
-    with ending_with(give_back):
+    with ending(give_back):
         for _, module in model.named_modules():
             attributes = vars(module)
             for key, value in list(attributes.items()):

@@ -9,7 +9,7 @@ rounding.  Everything else (progress, history, callbacks, checkpoints, schedules
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,8 +117,9 @@ class Shards:
             yield places, np.broadcast_to(np.float32(0), sum(map(len, places)))
 
     def training_step(
-        self, model: Module, loss: Loss, optimizer: nn.Optimizer, max_norm: float | None
-    ) -> TrainingStep:
+        self, model: Module, loss: Loss, optimizer: nn.Optimizer, max_norm: float | None,
+        after: Sequence[Callable[[Module], None]] = (),
+    ) -> TrainingStep:  # fmt: skip
         """Return the way to take a step, which :func:`nn.fit` asks data for that have one."""
         for name, module in model.named_modules():
             if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)) and module.training:
@@ -129,7 +130,7 @@ class Shards:
                 )
         if self.local_steps > 1 and max_norm is not None:
             raise ValueError("max_norm= is of gradients, which local_steps= never joins")
-        return _ShardedStep(self, model, loss, optimizer, max_norm)
+        return _ShardedStep(self, model, loss, optimizer, max_norm, after)
 
 
 @dataclass
@@ -146,9 +147,9 @@ class _ShardedStep(TrainingStep):
 
     def __init__(
         self, data: Shards, model: Module, loss: Loss, optimizer: nn.Optimizer,
-        max_norm: float | None,
+        max_norm: float | None, after: Sequence[Callable[[Module], None]],
     ) -> None:  # fmt: skip
-        super().__init__(model, loss, optimizer, max_norm, compiled=False)
+        super().__init__(model, loss, optimizer, max_norm, False, after)
         self.data, self.client, self.taken, self.counted = data, data.client, 0, 0.0
         if data.local_steps > 1:
             self._update = self._local
@@ -194,6 +195,8 @@ class _ShardedStep(TrainingStep):
             raise LossIsNotFinite(float(value))
         self.model.load_state_dict(_mean_tree([f[1] for f in found], counts))
         self.optimizer.load_state_dict(_mean_tree([f[2] for f in found], counts))
+        for function in self.after:
+            function(self.model)
         return float(value)
 
     def _on_each(self, fun: Any, places: list[Any], *args: Any) -> list[Any]:

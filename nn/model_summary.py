@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from nn.module import Module, innermost_outputs
+from nn.calls import innermost_outputs
+from nn.module import Module
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, NamedTuple, ParamSpec, Protocol, Self, TypeVar
 
 import numpy as np
@@ -31,6 +32,9 @@ class _HasForward(Protocol[_P, _R_co]):
     """Any module, for type checkers: calling it takes and returns what its ``forward`` does."""
 
     takes_array: bool
+    _hooks: Any
+
+    def _forward_with_hooks(self, *args: Any, **kwargs: Any) -> Any: ...
 
     def parameters(self) -> Iterator[Parameter]: ...
 
@@ -102,7 +106,7 @@ _modes: ContextVar[dict[int, bool] | None] = ContextVar("modes", default=None)
 scopes.contexts.append(_modes)
 
 #: A function that is told the result of each module that runs in this thread or task.
-_watcher: ContextVar[Any] = ContextVar("watcher", default=None)
+output_watcher: ContextVar[Any] = ContextVar("watcher", default=None)
 
 
 class Module:
@@ -129,6 +133,9 @@ class Module:
 
     #: Whether the first argument of ``forward`` is one array, which a list of numbers becomes.
     takes_array = False
+
+    #: What is called before ``forward`` (True) or after it; None where there never was anything.
+    _hooks: dict[int, tuple[bool, Callable[..., Any]]] | None = None
 
     @accepts_pytorch
     def __init__(self) -> None:
@@ -198,9 +205,10 @@ class Module:
         if scopes.is_drawn():
             args, kwargs = scopes.as_tensors(args), scopes.as_tensors(kwargs)
         start = next(scopes.clock)
-        result = self.forward(*args, **kwargs)
+        forward = self.forward if self._hooks is None else self._forward_with_hooks
+        result = forward(*args, **kwargs)
         scopes.note(self, start, result, args, kwargs)  # lets a picture group its operations
-        watcher = _watcher.get()
+        watcher = output_watcher.get()
         if watcher is not None:
             watcher(self, result)
         return result
@@ -243,6 +251,37 @@ class Module:
         """Yield this module (named ``""``) and every module inside it, with dotted names."""
         return ((name, m) for name, m in self._walk() if isinstance(m, Module))
 
+    def modules(self) -> Iterator[Module]:
+        """Yield this module and every module inside it."""
+        return (m for _, m in self.named_modules())
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """Yield the modules that are attributes, or in lists, tuples and dicts, of this one."""
+        inside = {n: m for n, m in self.named_modules() if n}
+        for name, module in inside.items():
+            parts = name.split(".")
+            if not any(".".join(parts[:i]) in inside for i in range(1, len(parts))):
+                yield name, module
+
+    def children(self) -> Iterator[Module]:
+        """Yield the modules that are attributes, or in lists, tuples and dicts, of this one."""
+        return (m for _, m in self.named_children())
+
+    def apply(self, function: Callable[[Module], Any]) -> Self:
+        """Call a function of a module for every module inside this one, and then for this one.
+
+        Examples
+        --------
+        >>> import nn
+        >>> def orthogonal(m):
+        ...     if isinstance(m, nn.Linear):
+        ...         m.weight.data = nn.init.orthogonal(m.weight.shape, rng=0)
+        >>> model = nn.mlp([3, 3, 3]).apply(orthogonal)
+        """
+        for module in reversed([*self.modules()]):
+            function(module)
+        return self
+
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Yield every parameter with its dotted name, such as ``"0.weight"``."""
         return ((name, p) for name, p in self._walk() if isinstance(p, Parameter))
@@ -276,7 +315,7 @@ class Module:
         return (p for _, p in self.named_parameters())
 
     def __repr__(self) -> str:
-        inner = [f"  ({n}): {m!r}" for n, m in self.named_modules() if n and "." not in n]
+        inner = [f"  ({n}): {m!r}" for n, m in self.named_children()]
         body = "\n".join(line.replace("\n", "\n  ") for line in inner)
         return f"{type(self).__name__}({self.describe()}" + (f"\n{body}\n)" if body else ")")
 
@@ -321,7 +360,72 @@ class Module:
         for p in self.parameters():
             p.grad = None
 
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Let every parameter have a gradient, or freeze all: none is computed, and none moves."""
+        for p in self.parameters():
+            p.requires_grad = requires_grad
+        return self
+
+    # -- hooks --------------------------------------------------------------------------------
+
+    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> Callable[[], None]:
+        """Call ``hook(module, args)`` before each ``forward``; see :meth:`register_forward_hook`.
+
+        What it returns, if not None, replaces the arguments: a tuple, or the only one.
+        """
+        return self._add_hook(True, hook)
+
+    def register_forward_hook(self, hook: Callable[..., Any]) -> Callable[[], None]:
+        """Call ``hook(module, args, result)`` after each ``forward`` of this module.
+
+        What it returns, if not None, replaces the result.  A compiled training runs what a hook
+        does with arrays, and calls it no more.
+
+        Returns
+        -------
+        callable
+            It removes the hook.
+
+        Examples
+        --------
+        >>> import numpy as np, nn
+        >>> model, shapes = nn.mlp([2, 3, 1], rng=0), []
+        >>> remove = model[1].register_forward_hook(lambda m, args, out: shapes.append(out.shape))
+        >>> y = model(np.zeros((5, 2), np.float32))
+        >>> remove()
+        >>> shapes
+        [(5, 3)]
+        """
+        return self._add_hook(False, hook)
+
+    def _add_hook(self, first: bool, hook: Callable[..., Any]) -> Callable[[], None]:
+        hooks = vars(self).setdefault("_hooks", {})
+        key = max(hooks, default=0) + 1
+        hooks[key] = first, partial(hook)  # no module, whose parameters would be found here
+        return lambda: hooks.pop(key, None) and None
+
+    def _forward_with_hooks(self, *args: Any, **kwargs: Any) -> Any:
+        hooks = list((self._hooks or {}).values())
+        for hook in [hook for first, hook in hooks if first]:
+            found = hook(self, args)
+            args = args if found is None else found if isinstance(found, tuple) else (found,)
+        result = self.forward(*args, **kwargs)
+        for hook in [hook for first, hook in hooks if not first]:
+            found = hook(self, args, result)
+            result = result if found is None else found
+        return result
+
     # -- state --------------------------------------------------------------------------------
+
+    def register_buffer(self, name: str, array: Any) -> None:
+        """Make an array part of the state that is not trained; see ``buffers``."""
+        if not name.isidentifier() or hasattr(self, name):
+            raise ValueError(
+                f"{type(self).__name__} cannot have a buffer {name!r}: it is no name of an "
+                "attribute, or taken"
+            )
+        self.buffers = (*self.buffers, name)
+        setattr(self, name, array)
 
     def state_dict(self) -> dict[str, Array]:
         """Return a copy of every parameter and buffer by its dotted name, which is PyTorch's.
@@ -419,7 +523,7 @@ _NOT_SEARCHED = (set, frozenset, deque, KeysView, ValuesView, ItemsView)
 
 
 @contextmanager
-def ending_with(restore: Callable[[], None]) -> Iterator[None]:
+def ending(restore: Callable[[], None]) -> Iterator[None]:
     """Call ``restore`` at the end of a block, and once more, for an interrupt in the first."""
     try:
         try:
@@ -441,7 +545,7 @@ def restored_modes(model: Module) -> Iterator[None]:
         for module, mode in zip(modules, modes, strict=True):
             vars(module)["training"] = mode
 
-    with ending_with(restore):
+    with ending(restore):
         yield
 
 
@@ -471,7 +575,7 @@ def evaluating(model: Module) -> Iterator[Module]:
         now |= {k: v for k, v in before.items() if k in own}
         _modes.set(now or None)
 
-    with ending_with(give_back):
+    with ending(give_back):
         _modes.set({**before, **dict.fromkeys(own, False)})
         yield model
 
@@ -493,24 +597,3 @@ def undisturbed(model: Module) -> Iterator[None]:
             vars(module)[key] = array
         for generator, state in random:
             generator.bit_generator.state = state
-
-
-def innermost_outputs(model: Module, *inputs: Any) -> list[tuple[str, Module, Any]]:
-    """Return the name and output of each innermost module for inputs, in the order of running.
-
-    The model runs in evaluation mode and records nothing.
-    """
-    found: list[tuple[str, Module, Any]] = []
-    names = {id(m): n for n, m in model.named_modules() if len(list(m.named_modules())) == 1}
-
-    def note(module: Module, out: Any) -> None:
-        if id(module) in names:
-            found.append((names[id(module)], module, out))
-
-    token = _watcher.set(note)
-    try:
-        with evaluating(model), ag.no_grad():
-            model(*inputs)
-    finally:
-        _watcher.reset(token)
-    return found

@@ -11,10 +11,11 @@ import copy
 import operator
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autograd_core.elsewhere import no_attribute
 from autograd_core.engine.admission import admit
 from autograd_core.engine.array_types import asarray_like, is_lazy, to_host
 from autograd_core.engine.diagnostics import running_tape
@@ -385,6 +386,11 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
             )
         state = (self._array, self.requires_grad, self.name, self._grad)
         return _restore, (type(self), *state)
+
+    if not TYPE_CHECKING:  # a type checker knows every attribute
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_attribute("Tensor", name)
 
     # -- gradients ----------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import argparse
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from nn.data.text import Characters, Streams, load_text
 from nn.models import language
 
 _GATES = {"rnn": 1, "gru": 3, "lstm": 4}
+#: Choices that a transformer has by default, where others are given for recurrent networks.
+_TRANSFORMER = {"hidden": 64, "layers": 2, "lr": 4e-3}
 _HELD_OUT = 32, 256  # windows of a batch, and characters of a window
 
 
@@ -28,19 +30,31 @@ class CharsConfig(Config):
 
     key, command, source = "language", "chars", "text"
 
-    kind: str = option("gru", choices=sorted(language.KINDS))
-    embed: int = option(32, "numbers of a character", type=parser.count)
-    hidden: int = option(128, "numbers of a state", type=parser.count)
-    layers: int = option(1, type=parser.depth)
+    kind: str = option("gru", choices=sorted([*language.KINDS, "transformer"]), aliases=["--model"])
+    embed: int = option(32, "numbers of a character in a recurrent network", type=parser.count)
+    hidden: int = option(128, "numbers of a state; default: 128 or 64", type=parser.count)
+    layers: int = option(1, "default: 1, of a transformer 2", type=parser.depth)
+    heads: int = option(4, "of each layer of a transformer", type=parser.count)
     length: int = option(64, "steps through which gradients flow back", type=parser.count)
     batch: int = option(32, "streams into which the text is cut", type=parser.count)
-    lr: float = option(2e-3, "the learning rate of Adam", type=parser.rate)
+    lr: float = option(2e-3, "the largest rate of Adam; default: 2e-3 or 4e-3", type=parser.rate)
     epochs: int = option(10, "with --resume the total number", type=parser.count)
     seed: int = option(0, type=parser.seed)
     text: str | None = option(
         None, "UTF-8, also gzipped; default: this package's documentation", metavar="FILE"
     )
     characters: str = ""
+
+    @property
+    def is_transformer(self) -> bool:
+        """Whether the network attends, and is not recurrent."""
+        return self.kind == "transformer"
+
+    @classmethod
+    def chosen(cls, options: argparse.Namespace) -> Self:
+        """Return the choices of a new run, of a transformer with its own defaults."""
+        given = cls.given(options)
+        return cls(**(_TRANSFORMER if given.get("kind") == "transformer" else {}) | given)
 
     def check(self) -> None:
         """Raise ValueError if the vocabulary cannot be used."""
@@ -50,6 +64,8 @@ class CharsConfig(Config):
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of every parameter by name."""
+        if self.is_transformer:
+            return _transformer_shapes(self)
         vocabulary, n = len(self.characters), self.hidden
         gates = _GATES[self.kind] * n
         found: dict[str, tuple[int, ...]] = {"embedding.weight": (vocabulary, self.embed)}
@@ -64,15 +80,49 @@ class CharsConfig(Config):
 
     def row(self) -> int:
         """Return the number of activations of one character."""
+        if self.is_transformer:
+            return (10 * self.hidden + self.heads * self.length) * self.layers + len(
+                self.characters
+            )
         gates = _GATES[self.kind] * self.hidden
         return self.embed + self.layers * gates + len(self.characters)
 
-    def network(self, rng: Any = None) -> language.CharRNN:
+    def network(self, rng: Any = None) -> language.CharRNN | language.CharTransformer:
         """Return the model, with initial values drawn from ``rng``."""
+        if self.is_transformer:
+            return language.CharTransformer(
+                len(self.characters), hidden=self.hidden, context=self.length,
+                num_layers=self.layers, heads=self.heads, rng=rng,
+            )  # fmt: skip
         return nn.models.char_rnn(
             len(self.characters), self.kind, embed=self.embed, hidden=self.hidden,
             num_layers=self.layers, stateful=True, rng=rng,
         )  # fmt: skip
+
+
+def _transformer_shapes(config: CharsConfig) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every parameter of a transformer by name; UsageError of odd heads."""
+    n, characters = config.hidden, len(config.characters)
+    if n % config.heads:
+        raise parser.UsageError(f"--heads {config.heads} does not divide --hidden {n}")
+    sizes: dict[str, tuple[int, ...]] = {"norm.": (n,), "output.": (characters, n)}
+    for i in range(config.layers):
+        attention = f"layers.{i}.self_attn."
+        sizes |= {f"{attention}in_proj_": (3 * n, n), f"{attention}out_proj.": (n, n)}
+        sizes |= {f"layers.{i}.linear1.": (4 * n, n), f"layers.{i}.linear2.": (n, 4 * n)}
+        sizes |= {f"layers.{i}.norm1.": (n,), f"layers.{i}.norm2.": (n,)}
+    biases = {f"{name}bias": shape[:1] for name, shape in sizes.items()}
+    sizes |= {"embedding.": (characters, n)}
+    weights = {f"{name}weight": shape for name, shape in sizes.items()}
+    return {**weights, **biases, "positions": (config.length, n)}
+
+
+def _optimizer(config: CharsConfig, model: nn.Module, steps: int) -> tuple[nn.Optimizer, Any]:
+    """Return the optimizer, and the schedule, of a training of ``steps``."""
+    if not config.is_transformer:
+        return nn.Adam(model.parameters(), lr=config.lr), None
+    rate = nn.schedules.one_cycle(config.lr, steps, warmup=min(0.3, 100 / steps))
+    return nn.AdamW(nn.param_groups(model, 0.1), lr=config.lr, betas=(0.9, 0.99)), rate
 
 
 def add_commands(commands: Any) -> None:
@@ -87,9 +137,9 @@ def add_commands(commands: Any) -> None:
     sample.add_argument("--seed", type=parser.seed, help="default: another text each time")
 
 
-def _held_out(numbers: Any) -> nn.DataLoader:
-    """Return windows of up to 256 characters, as a loader of ``(x, y)``."""
-    length = min(_HELD_OUT[1], len(numbers) - 1)
+def _held_out(numbers: Any, most: int) -> nn.DataLoader:
+    """Return windows of up to ``most`` characters, as a loader of ``(x, y)``."""
+    length = min(most, len(numbers) - 1)
     used = (len(numbers) - 1) // length * length
     x, y = (numbers[i : i + used].reshape(-1, length) for i in (0, 1))
     return nn.DataLoader((x, y), _HELD_OUT[0])
@@ -100,7 +150,7 @@ def _default_prompt(characters: Characters) -> str:
     return "\n" if "\n" in characters.all else characters.all[0]
 
 
-def _generate(model: language.CharRNN, *args: Any, **options: Any) -> str:
+def _generate(model: Any, *args: Any, **options: Any) -> str:
     """Return what :func:`nn.language.sample` does; ResultError if logits are not finite."""
     advance = model.advance
 
@@ -151,7 +201,7 @@ def _train_in(
         )
     config.check_size(max(config.batch * min(config.length, streams.each), math.prod(_HELD_OUT)))
     model = config.network(config.seed)
-    optimizer = nn.Adam(model.parameters(), lr=config.lr)
+    optimizer, schedule = _optimizer(config, model, config.epochs * len(streams))
     headline = (
         f"{config.kind} of {config.hidden} units, lr {config.lr:g}, batch {config.batch}, "
         f"length {config.length}, seed {config.seed}: "
@@ -163,7 +213,8 @@ def _train_in(
         checkpoint,
         headline,
         (model, streams, language.next_character_loss, optimizer, config.epochs),
-        validation=_held_out(numbers[cut:]),
+        validation=_held_out(numbers[cut:], config.length if schedule else _HELD_OUT[1]),
+        schedule=schedule,
         max_norm=1.0,
         compile=options.compile,
     )

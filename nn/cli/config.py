@@ -37,7 +37,7 @@ def option(default: Any, help: str = "", **settings: Any) -> Any:
     help
         The help text; the default is added unless the text names it.
     **settings
-        Arguments of ``argparse.ArgumentParser.add_argument``.
+        Arguments of ``argparse.ArgumentParser.add_argument``, and ``aliases``: other names.
     """
     if "default" not in help:
         help = f"{help}; default: {default}".removeprefix("; ")
@@ -59,7 +59,8 @@ class Config:
         """Add the options of a training to the parser of its command."""
         for f in fields(cls):
             if f.metadata:
-                command.add_argument(f"--{f.name}", **f.metadata)
+                settings = dict(f.metadata)
+                command.add_argument(f"--{f.name}", *settings.pop("aliases", ()), **settings)
         command.add_argument("--out", type=Path, metavar="DIR", help="default: runs/<time>")
         command.add_argument(
             "--no-compile", dest="compile", action="store_false",

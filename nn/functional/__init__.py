@@ -6,10 +6,14 @@ from nn.functional.activations import as_float_array as as_float_array
 from nn.functional.activations import elu as elu
 from nn.functional.activations import embedding as embedding
 from nn.functional.activations import gelu as gelu
+from nn.functional.activations import hardswish as hardswish
 from nn.functional.activations import leaky_relu as leaky_relu
 from nn.functional.activations import linear as linear
 from nn.functional.activations import log_softmax as log_softmax
+from nn.functional.activations import mish as mish
 from nn.functional.activations import relu as relu
+from nn.functional.activations import relu6 as relu6
+from nn.functional.activations import selu as selu
 from nn.functional.activations import sigmoid as sigmoid
 from nn.functional.activations import silu as silu
 from nn.functional.activations import softmax as softmax
@@ -28,8 +32,11 @@ from nn.functional.losses import kl_div as kl_div
 from nn.functional.losses import l1_loss as l1_loss
 from nn.functional.losses import mse_loss as mse_loss
 from nn.functional.losses import quadratic_cost as quadratic_cost
+from nn.functional.losses import smooth_l1_loss as smooth_l1_loss
 from nn.functional.pooling import adaptive_avg_pool2d as adaptive_avg_pool2d
+from nn.functional.pooling import adaptive_max_pool2d as adaptive_max_pool2d
 from nn.functional.pooling import avg_pool2d as avg_pool2d
+from nn.functional.pooling import interpolate as interpolate
 from nn.functional.pooling import max_pool2d as max_pool2d
 
 floating, plain = as_float_array, as_array  # their names in version 0.1

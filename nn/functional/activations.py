@@ -173,6 +173,29 @@ def _leaky_relu_vjp(
 leaky_relu.defvjp(_leaky_relu_vjp, elementwise=True)
 
 
+def relu6(x: Any) -> Any:
+    """Return ``min(max(0, x), 6)`` (A. Howard and others, 2017); its derivative at 0 and 6 is 0."""
+    x = as_float_array(x, "relu6")
+    return np.where(x >= 6, 6, relu(x))
+
+
+def hardswish(x: Any) -> Any:
+    """Return ``x relu6(x + 3) / 6`` (A. Howard and others, *Searching for MobileNetV3*, 2019)."""
+    x = as_float_array(x, "hardswish")
+    return x * (relu6(x + 3) / 6)
+
+
+def mish(x: Any) -> Any:
+    """Return ``x tanh(softplus(x))`` (D. Misra, 2019)."""
+    x = as_float_array(x, "mish")
+    return x * np.tanh(softplus(x))
+
+
+def selu(x: Any) -> Any:
+    """Return ``1.0507 elu(x, 1.6733)``, which keeps mean 0 and variance 1 (Klambauer, 2017)."""
+    return elu(as_float_array(x, "selu"), 1.6732632423543772) * 1.0507009873554805
+
+
 @ag.primitive
 @blockwise
 def elu(x: Any, alpha: float = 1.0, *, buffer: Any = None) -> Any:

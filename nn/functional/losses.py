@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 import autograd_core as ag
-from nn.functional.activations import as_array, as_float_array, refuse_complex, sigmoid
+from nn.functional.activations import as_array, as_float_array, refuse_complex, sigmoid, softplus
 from nn.functional.blocks import blockwise, is_batched, is_numpy
 
 REDUCTIONS = ("none", "sum", "mean", "batchmean")
@@ -327,7 +327,43 @@ def huber_loss(prediction: Any, target: Any, delta: float = 1.0, reduction: str 
     return _reduced(_hubers, prediction, target, reduction, delta)
 
 
+@in_float32
+def smooth_l1_loss(
+    prediction: Any, target: Any, beta: float = 1.0, reduction: str = "mean"
+) -> Any:  # fmt: skip
+    """Return the squared error over ``2 beta`` up to ``beta``, and the absolute error beyond.
+
+    It is :func:`huber_loss` with ``delta=beta``, divided by ``beta`` (R. Girshick, *Fast R-CNN*,
+    2015), so that far errors have the slope 1; with ``beta=0`` it is :func:`l1_loss`.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> nn.smooth_l1_loss(np.array([0.2, 3.0]), np.zeros(2), beta=0.5, reduction="none")
+    array([0.04, 2.75])
+    """
+    if not beta >= 0:
+        raise ValueError(f"smooth_l1_loss: beta is not negative, got {beta}")
+    prediction, target = _same_shape("smooth_l1_loss", prediction, target)
+    if beta == 0:
+        return l1_loss(prediction, target, reduction)
+    return huber_loss(prediction, target, beta, reduction) / beta
+
+
 # -- probabilities --------------------------------------------------------------------------------
+
+
+def _factor(name: str, what: str, weight: Any, like: Any) -> Any:
+    """Return weights in the dtype of losses or logits, to whose shape they broadcast."""
+    weight = weight if hasattr(weight, "dtype") else np.asarray(weight)
+    refuse_complex(weight, f"{name}: {what}=")
+    pairs = zip(weight.shape[::-1], like.shape[::-1], strict=False)
+    if weight.ndim > like.ndim or any(n not in (1, m) for n, m in pairs):
+        raise ValueError(
+            f"{name}: {what} broadcasts to the shape of the predictions, {tuple(like.shape)}, got "
+            f"{tuple(weight.shape)}"
+        )
+    return cast_target(weight, like.dtype)
 
 
 def _logistic(x: Any, target: Any, *, buffer: Any = None) -> Any:
@@ -351,7 +387,9 @@ _logistic_losses = _of_elements(
 
 
 @in_float32
-def binary_cross_entropy_with_logits(logits: Any, target: Any, reduction: str = "mean") -> Any:
+def binary_cross_entropy_with_logits(
+    logits: Any, target: Any, reduction: str = "mean", *, weight: Any = None, pos_weight: Any = None
+) -> Any:
     """Return the cross-entropy of the probabilities ``sigmoid(logits)``, exact for any logits.
 
     Parameters
@@ -359,16 +397,34 @@ def binary_cross_entropy_with_logits(logits: Any, target: Any, reduction: str = 
     logits, target
         ``(N, ...)``, of one shape; targets in [0, 1].
     reduction
-        See the module.
+        See the module; the mean is over all elements, whatever their weights.
+    weight
+        A factor for each loss, an array that broadcasts to its shape.
+    pos_weight
+        A factor for the losses of positives, usually the number of negatives for each positive:
+        one for all, or ``(outputs,)``.
 
     Examples
     --------
     >>> import numpy as np, nn
     >>> float(nn.binary_cross_entropy_with_logits(np.array([1000.0]), np.array([0.0])))
     1000.0
+    >>> x, y = np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]])
+    >>> nn.binary_cross_entropy_with_logits(x, y, "none", pos_weight=3.0).round(3)
+    array([[2.079, 0.693]])
     """
-    logits, target = _same_shape("binary_cross_entropy_with_logits", logits, target)
-    return _reduced(_logistic_losses, logits, target, reduction)
+    name = "binary_cross_entropy_with_logits"
+    logits, target = _same_shape(name, logits, target)
+    if weight is None and pos_weight is None:
+        return _reduced(_logistic_losses, logits, target, reduction)
+    if pos_weight is None:
+        values = _logistic_losses[0](logits, target)
+    else:  # a sum of two that are not negative, in which nothing cancels
+        positive = _factor(name, "pos_weight", pos_weight, logits) * target
+        values = positive * softplus(-logits) + (1 - target) * softplus(logits)
+    if weight is not None:
+        values = values * _factor(name, "weight", weight, values)
+    return reduce(values, reduction)
 
 
 def _binary(p: Any, target: Any, *, buffer: Any = None) -> Any:
@@ -398,10 +454,13 @@ _binary_losses = _of_elements(
 
 
 @in_float32
-def binary_cross_entropy(probability: Any, target: Any, reduction: str = "mean") -> Any:
+def binary_cross_entropy(
+    probability: Any, target: Any, reduction: str = "mean", *, weight: Any = None
+) -> Any:
     """Return the cross-entropy of probabilities; logarithms are cut at -100, as in PyTorch.
 
-    To train a network, prefer :func:`binary_cross_entropy_with_logits`, which is exact.
+    To train a network, prefer :func:`binary_cross_entropy_with_logits`, which is exact, and has
+    the same ``weight``.
     """
     probability, target = _same_shape("binary_cross_entropy", probability, target)
     values = as_array(probability)
@@ -410,7 +469,10 @@ def binary_cross_entropy(probability: Any, target: Any, reduction: str = "mean")
             "binary_cross_entropy takes probabilities, numbers in [0, 1]; for logits use "
             "binary_cross_entropy_with_logits"
         )
-    return _reduced(_binary_losses, probability, target, reduction)
+    if weight is None:
+        return _reduced(_binary_losses, probability, target, reduction)
+    values = _binary_losses[0](probability, target)
+    return reduce(values * _factor("binary_cross_entropy", "weight", weight, values), reduction)
 
 
 def _divergence(x: Any, target: Any, *, buffer: Any = None) -> Any:

@@ -6,10 +6,12 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 import autograd_core as ag
 from nn._pytorch import accepts_pytorch
 from nn.functional import activations as functional
-from nn.module import Module
+from nn.module import Module, Parameter, check_counts
 
 
 class Identity(Module):
@@ -85,6 +87,76 @@ class GELU(Module):
         return "" if self.approximate == "none" else f"approximate={self.approximate!r}"
 
 
+class ReLU6(Module):
+    """Apply ``min(max(0, x), 6)``."""
+
+    def forward(self, x: Any) -> ag.Tensor:
+        return functional.relu6(x)
+
+
+class Hardswish(Module):
+    """Apply ``x relu6(x + 3) / 6``."""
+
+    def forward(self, x: Any) -> ag.Tensor:
+        return functional.hardswish(x)
+
+
+class Mish(Module):
+    """Apply ``x tanh(softplus(x))``."""
+
+    def forward(self, x: Any) -> ag.Tensor:
+        return functional.mish(x)
+
+
+class SELU(Module):
+    """Apply ``1.0507 elu(x, 1.6733)``, for weights drawn by :func:`nn.init.lecun_normal`."""
+
+    def forward(self, x: Any) -> ag.Tensor:
+        return functional.selu(x)
+
+
+class PReLU(Module):
+    """Return ``x`` above 0, and ``weight x`` below, with trained weights (K. He and others, 2015).
+
+    Parameters
+    ----------
+    num_parameters
+        1, or the number C of channels of inputs ``(N, C, ...)``.
+    init
+        The initial weights.
+    dtype
+        The dtype of the weights.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> nn.PReLU()(np.array([-2.0, 3.0], np.float32)).tolist()
+    [-0.5, 3.0]
+    """
+
+    takes_array = True
+
+    @accepts_pytorch
+    def __init__(
+        self, num_parameters: int = 1, init: float = 0.25, *, dtype: Any = np.float32
+    ) -> None:  # fmt: skip
+        check_counts(self, num_parameters=num_parameters)
+        self.weight = Parameter(np.full(num_parameters, init), dtype=dtype)
+
+    def forward(self, x: Any) -> ag.Tensor:
+        """Map ``x``, with the channels on its second axis, to the same shape."""
+        n = self.weight.size
+        if n > 1 and (x.ndim < 2 or x.shape[1] != n):
+            raise ValueError(
+                f"PReLU({n}) expects {n} channels on the second axis, got shape {tuple(x.shape)}"
+            )
+        weight = self.weight.reshape(n, *(1,) * (x.ndim - 2)) if n > 1 else self.weight
+        return np.where(x > 0, x, weight * x)
+
+    def describe(self) -> str:
+        return str(self.weight.size)
+
+
 class SiLU(Module):
     """Apply ``x sigmoid(x)``."""
 
@@ -129,6 +201,10 @@ _BY_NAME: dict[str, Callable[[], Module]] = {
     "elu": ELU,
     "gelu": GELU,
     "silu": SiLU,
+    "relu6": ReLU6,
+    "hardswish": Hardswish,
+    "mish": Mish,
+    "selu": SELU,
     "softplus": Softplus,
     "softmax": Softmax,
     "log_softmax": LogSoftmax,

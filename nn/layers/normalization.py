@@ -23,16 +23,16 @@ class _Norm(Module):
     takes_array = True
     weight: Any
     bias: Any
-    eps: float
+    eps: Any
 
-    def _set_affine(self, shape: Sequence[int], affine: bool, dtype: Any) -> None:
+    def _set_affine(self, shape: Any, affine: bool, dtype: Any, bias: bool = True) -> None:
         check_range(self, 0, math.inf, eps=self.eps)
         self.weight = Parameter(np.ones(shape), dtype=dtype) if affine else None
-        self.bias = Parameter(np.zeros(shape), dtype=dtype) if affine else None
+        self.bias = Parameter(np.zeros(shape), dtype=dtype) if affine and bias else None
 
     def _affine(self) -> tuple[Any, Any]:
-        """Return weight and bias; 1 and 0 if there are none."""
-        return (1.0, 0.0) if self.weight is None else (self.weight, self.bias)
+        """Return weight and bias; 1 and 0 where there are none."""
+        return 1.0 if self.weight is None else self.weight, 0.0 if self.bias is None else self.bias
 
 
 class _BatchNorm(_Norm):
@@ -151,6 +151,8 @@ class LayerNorm(_Norm):
         The lengths of these axes, or of the last one.
     eps, affine, dtype
         As in :class:`nn.BatchNorm1d`.
+    bias
+        Whether the weight of ``affine`` has a bias beside it.
 
     Examples
     --------
@@ -162,7 +164,7 @@ class LayerNorm(_Norm):
     @accepts_pytorch
     def __init__(
         self, normalized_shape: int | Sequence[int], eps: float = 1e-5, affine: bool = True,
-        *, dtype: Any = np.float32,
+        bias: bool = True, *, dtype: Any = np.float32,
     ) -> None:  # fmt: skip
         lengths: Any = normalized_shape
         one = isinstance(lengths, (int, np.integer))
@@ -170,21 +172,66 @@ class LayerNorm(_Norm):
         for length in self.normalized_shape or (0,):
             check_counts(self, normalized_shape=length)
         self.eps = eps
-        self._set_affine(self.normalized_shape, affine, dtype)
+        self._set_affine(self.normalized_shape, affine, dtype, bias)
 
     def forward(self, x: Any) -> ag.Tensor:
         """Normalize ``x (..., *normalized_shape)``."""
-        n = len(self.normalized_shape)
-        if tuple(x.shape[-n:]) != self.normalized_shape:
-            raise ValueError(
-                f"LayerNorm{self.normalized_shape} expects these last axes, got {tuple(x.shape)}"
-            )
+        n = self._check_axes(x)
         wide = (1,) * (x.ndim - n) + self.normalized_shape
         axes = tuple(range(x.ndim - n, x.ndim))
         return normalize(x, *self._affine(), axes, self.eps, wide=wide)
 
+    def _check_axes(self, x: Any) -> int:
+        """Return the number of normalized axes; ValueError unless they are the last of ``x``."""
+        n = len(self.normalized_shape)
+        if tuple(x.shape[-n:]) != self.normalized_shape:
+            raise ValueError(
+                f"{type(self).__name__}{self.normalized_shape} expects these last axes, got "
+                f"{tuple(x.shape)}"
+            )
+        return n
+
     def describe(self) -> str:
         return str(self.normalized_shape)
+
+
+class RMSNorm(LayerNorm):
+    """Divide by the root of the mean square over the last axes (B. Zhang, R. Sennrich, 2019).
+
+    Parameters
+    ----------
+    normalized_shape
+        The lengths of these axes, or of the last one.
+    eps
+        Added to the mean square; by default the spacing of numbers near 1 in the input's dtype.
+    affine, dtype
+        As in :class:`nn.BatchNorm1d`; there is no bias.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> nn.RMSNorm(2)(np.array([[1.0, 7.0]])).round(3).tolist()
+    [[0.2, 1.4]]
+    """
+
+    def __init__(
+        self, normalized_shape: int | Sequence[int], eps: float | None = None, affine: bool = True,
+        *, dtype: Any = np.float32, **words: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(normalized_shape, 0.0 if eps is None else eps, affine, False,
+                         dtype=dtype, **words)  # fmt: skip
+        self.eps = eps
+
+    def forward(self, x: Any) -> ag.Tensor:
+        """Normalize ``x (..., *normalized_shape)``."""
+        self._check_axes(x)
+        x = as_float_array(x)
+        wide = x.astype(np.float32) if x.dtype.itemsize < 4 else x
+        axes = tuple(range(x.ndim - len(self.normalized_shape), x.ndim))
+        eps = float(np.finfo(x.dtype).eps) if self.eps is None else self.eps
+        root = np.sqrt(np.mean(wide * wide, axis=axes, keepdims=True) + wide.dtype.type(eps))
+        out = wide / root if self.weight is None else wide / root * self.weight
+        return out.astype(x.dtype) if x.dtype.itemsize < 4 else out
 
 
 class GroupNorm(_Norm):

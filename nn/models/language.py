@@ -1,6 +1,7 @@
 """A language model of characters: predict the next one from those before it."""
 
 import math
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -9,10 +10,13 @@ import autograd_core as ag
 from nn.data.text import Characters
 from nn.functional.activations import as_array, softmax
 from nn.functional.classification import cross_entropy
-from nn.init import Rng, generator
+from nn.init import Rng, generator, normal
+from nn.layers.attention import TransformerEncoderLayer
 from nn.layers.basic import Embedding, Linear
+from nn.layers.dropout import Dropout
+from nn.layers.normalization import LayerNorm
 from nn.layers.recurrent import GRU, LSTM, RNN, detached
-from nn.module import Module, evaluating
+from nn.module import Module, Parameter, check_counts, evaluating
 
 KINDS: dict[str, Any] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 
@@ -95,6 +99,77 @@ class CharRNN(Module):
         return super().train(mode)
 
 
+class CharTransformer(Module):
+    """Transformer over the last ``context`` characters, with logits of the next one.
+
+    Layers normalize what goes into them, positions are learned, and no place sees a later one
+    (A. Radford and others, *Language models are unsupervised multitask learners*, 2019).
+
+    Parameters
+    ----------
+    characters
+        The size of the vocabulary.
+    hidden
+        The length of the vector of a place.
+    context
+        The largest number of characters that are looked at.
+    num_layers, heads, dropout
+        The number of layers, and two settings of :class:`nn.TransformerEncoderLayer`, whose
+        ``dim_feedforward`` is ``4 * hidden``.
+    rng, dtype
+        Generator or seed, and dtype, of the initial values.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> model = nn.language.CharTransformer(65, hidden=32, context=64, rng=0)
+    >>> model(np.zeros((8, 64), int)).shape
+    (8, 64, 65)
+    """
+
+    def __init__(
+        self, characters: int, *, hidden: int = 128, context: int = 64, num_layers: int = 2,
+        heads: int = 4, dropout: float = 0.0, rng: Rng = None, dtype: Any = np.float32,
+    ) -> None:  # fmt: skip
+        check_counts(self, context=context, num_layers=num_layers)
+        rng, self.context = generator(rng), context
+        options: dict[str, Any] = {"rng": rng, "dtype": dtype}
+        self.embedding = Embedding(characters, hidden, init=_SMALL, **options)
+        self.positions = Parameter(_SMALL((context, hidden), rng=rng), dtype=dtype)
+        self.dropout = Dropout(dropout, rng=rng.spawn(1)[0])
+        sizes = hidden, heads, 4 * hidden, dropout, "gelu"
+        made = partial(TransformerEncoderLayer, *sizes, norm_first=True, **options)
+        self.layers = [made() for _ in range(num_layers)]
+        self.norm = LayerNorm(hidden, dtype=dtype)
+        self.output = Linear(hidden, characters, **options)
+
+    def forward(self, ids: Any) -> ag.Tensor:
+        """Return logits ``(N, T, characters)`` of the character after each of ``ids (N, T)``."""
+        steps = ids.shape[-1]
+        if steps > self.context:
+            raise ValueError(
+                f"this CharTransformer looks at {self.context} characters, got {steps} of them; "
+                "cut the text into windows, or make it with a larger context="
+            )
+        x = self.dropout(self.embedding(ids) + self.positions[:steps])
+        for layer in self.layers:
+            x = layer(x, is_causal=True)
+        return self.output(self.norm(x))
+
+    def advance(self, ids: Any, state: Any = None) -> tuple[ag.Tensor, Any]:
+        """Return logits ``(N, T', characters)`` for the last ``context`` characters, and these.
+
+        ``state`` are those that stood before ``ids (N, T)``.
+        """
+        seen = np.concatenate([ids[:, :0] if state is None else state, ids], axis=1)
+        seen = seen[:, -self.context :]
+        return self(seen), seen
+
+
+#: Initial vectors of characters and of positions are as small as those of GPT-2.
+_SMALL = partial(normal, std=0.02)
+
+
 def next_character_loss(logits: Any, target: Any) -> Any:
     """Return the mean cross-entropy of logits ``(N, T, C)`` and characters ``(N, T)``, in nats."""
     return cross_entropy(logits.reshape(-1, logits.shape[-1]), as_array(target).reshape(-1))
@@ -106,7 +181,7 @@ def perplexity(nats: float) -> float:
 
 
 def sample(
-    model: CharRNN,
+    model: CharRNN | CharTransformer,
     characters: Characters,
     prompt: str = "\n",
     length: int = 500,

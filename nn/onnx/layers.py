@@ -125,7 +125,7 @@ def _conv_transpose(graph: Graph, module: Any, x: Any) -> Any:
 
 @translation(max_pool)
 def _max_pool(graph: Graph, x: Any, *, geo: Geometry) -> Any:
-    return graph.op("MaxPool", x, **_window(geo))
+    return graph.op("MaxPool", x, **_window(geo), dilations=geo.dilation)
 
 
 @translation(sum_pool)
@@ -139,6 +139,8 @@ def _mean(graph: Graph, x: Any, geo: Geometry) -> Any:
 
 @translation(AvgPool2d)
 def _avg_pool(graph: Graph, module: Any, x: Any) -> Any:
+    if module.ceil_mode or not module.count_include_pad:
+        return None
     size = per_axis(module.kernel_size, 2, "kernel_size")
     stride = size if module.stride is None else module.stride
     return _mean(graph, x, geometry(size, stride, module.padding, 1))

@@ -25,6 +25,9 @@ class Adam(Optimizer):
         Added to the denominator.
     weight_decay
         Adds ``weight_decay * w`` to each gradient.
+    amsgrad
+        Whether to divide by the largest running mean of squares so far, not by the last one
+        (S. Reddi, S. Kale, S. Kumar, *On the convergence of Adam and beyond*, 2018).
 
     Examples
     --------
@@ -46,20 +49,24 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        amsgrad: bool = False,
     ) -> None:
-        super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+        more = {"amsgrad": True} if amsgrad else {}  # else the settings are those of version 0.1
+        super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, **more)
 
     #: Whether weight decay shrinks the weights themselves, not through the gradient.
     decoupled = False
 
     def update(self, p: Parameter, data: Any, g: Any, group: Group) -> None:
-        state = self.state_of(p, data, "mean", "square")
+        largest = ("largest",) if group.get("amsgrad") else ()
+        state = self.state_of(p, data, "mean", "square", *largest)
         step = state["step"] = state.get("step", 0) + 1
         (a, b), lr, decay = group["betas"], group["lr"], group.get("weight_decay")
         # lr m / (1 - a^t) / (sqrt(v / (1 - b^t)) + eps), with its constants combined
         root = (1 - b**step) ** 0.5
         eps, factor = group["eps"] * root, lr * root / (1 - a**step)
-        for w, d, mean, square, s in self.parts(data, g, state["mean"], state["square"]):
+        arrays = (state[name] for name in ("mean", "square", *largest))
+        for w, d, mean, square, *most, s in self.parts(data, g, *arrays):
             if decay and self.decoupled:
                 w *= 1 - lr * decay
             elif decay:
@@ -70,7 +77,7 @@ class Adam(Optimizer):
             np.multiply(d, d, out=s)
             s *= 1 - b
             square += s
-            np.sqrt(square, out=s)
+            np.sqrt(np.maximum(most[0], square, out=most[0]) if most else square, out=s)
             s += eps
             np.divide(mean, s, out=s)
             s *= factor

@@ -118,19 +118,29 @@ class Optimizer:
         if isinstance(given, Module) or not isinstance(given[0], Mapping):
             given = [{"params": given}]
         self.param_groups: list[Group] = []
+        self._defaults = settings
         for group in given:
-            if not isinstance(group, Mapping) or "params" not in group:
-                raise TypeError(f'{name}: a group is a dict with "params", got {group!r:.80}')
-            unknown = group.keys() - settings.keys() - {"params"}
-            if unknown:
-                raise ValueError(f"{name} has no setting {', '.join(sorted(unknown))}")
-            merged = {**settings, **group, "params": as_parameters(group["params"], name)}
-            self._check(merged)
-            self.param_groups.append(merged)
-        if len(set(map(id, self._parameters()))) < len(self._parameters()):
-            raise ValueError("a parameter is in the groups of an optimizer twice")
+            self.add_param_group(group)
         self.state: dict[Parameter, dict[str, Any]] = {}
         self._scratch = _Scratch()
+
+    def add_param_group(self, group: Group) -> None:
+        """Add a group, such as layers that are no longer frozen: ``{"params": [...], "lr": ...}``.
+
+        Settings that it does not give are those with which the optimizer was made.
+        """
+        name = type(self).__name__
+        if not isinstance(group, Mapping) or "params" not in group:
+            raise TypeError(f'{name}: a group is a dict with "params", got {group!r:.80}')
+        unknown = group.keys() - self._defaults.keys() - {"params"}
+        if unknown:
+            raise ValueError(f"{name} has no setting {', '.join(sorted(unknown))}")
+        merged = {**self._defaults, **group, "params": as_parameters(group["params"], name)}
+        self._check(merged)
+        held = [*self._parameters(), *merged["params"]]
+        if len(set(map(id, held))) < len(held):
+            raise ValueError("a parameter is in the groups of an optimizer twice")
+        self.param_groups.append(merged)
 
     def _parameters(self) -> list[Parameter]:
         return [p for group in self.param_groups for p in group["params"]]

@@ -4,6 +4,7 @@ Apply one with ``group["lr"] = schedule(step)``, or pass it to :class:`nn.schedu
 to :func:`nn.fit`.  A schedule can be pickled.
 """
 
+import bisect
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -35,6 +36,22 @@ def step(lr: float, every: int, gamma: float = 0.1) -> Schedule:
 
 def _step(lr: float, every: int, gamma: float, n: int) -> float:
     return lr * gamma ** (n // every)
+
+
+def multi_step(lr: float, milestones: Sequence[int], gamma: float = 0.1) -> Schedule:
+    """Return the schedule that is multiplied by ``gamma`` at each of some steps.
+
+    Examples
+    --------
+    >>> from nn import schedules
+    >>> [schedules.multi_step(1.0, [1, 3], gamma=0.5)(n) for n in range(5)]
+    [1.0, 0.5, 0.5, 0.25, 0.25]
+    """
+    return partial(_multi_step, lr, sorted(milestones), gamma)
+
+
+def _multi_step(lr: float, milestones: list[int], gamma: float, n: int) -> float:
+    return lr * gamma ** bisect.bisect_right(milestones, n)
 
 
 def exponential(lr: float, gamma: float) -> Schedule:
@@ -72,9 +89,33 @@ def cosine(lr: float, steps: int, least: float = 0.0) -> Schedule:
     return partial(_cosine, lr, least, 0, steps)
 
 
-def _cosine(start: float, stop: float, begin: float, end: float, n: int) -> float:
+def _cosine(start: float, stop: float, begin: float, end: float, n: float) -> float:
     """Return half a cosine from ``start`` at step ``begin`` to ``stop`` at ``end`` and after it."""
     return stop + (start - stop) * (1 + math.cos(math.pi * min((n - begin) / (end - begin), 1))) / 2
+
+
+def warm_restarts(lr: float, steps: int, factor: float = 1, least: float = 0.0) -> Schedule:
+    """Return :func:`cosine` again and again, each ``factor`` times as long as the one before.
+
+    The rates are those of PyTorch's ``CosineAnnealingWarmRestarts`` (Loshchilov, Hutter, 2017).
+
+    Examples
+    --------
+    >>> from nn import schedules
+    >>> [round(schedules.warm_restarts(1.0, 2, factor=2)(n), 3) for n in range(7)]
+    [1.0, 0.5, 1.0, 0.854, 0.5, 0.146, 1.0]
+    """
+    _positive(steps)
+    if not factor >= 1:
+        raise ValueError(f"factor is a number from 1 up, got {factor}")
+    return partial(_warm_restarts, lr, steps, factor, least)
+
+
+def _warm_restarts(lr: float, steps: float, factor: float, least: float, n: int) -> float:
+    at: float = n % steps if factor == 1 else n
+    while at >= steps:
+        at, steps = at - steps, steps * factor
+    return _cosine(lr, least, 0, steps, at)
 
 
 def linear_warmup(lr: float, steps: int) -> Schedule:

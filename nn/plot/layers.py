@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from nn.module import Module, innermost_outputs
+from nn.calls import innermost_outputs
+from nn.module import Module
 from nn.plot.axes import BLUE, INK, MUTED, ORANGE, array, axes, despine, expect
 
 #: The bounds at which an activation saturates, by the name of its class.

@@ -3,6 +3,8 @@
 from nn._public import define_all as _define_all
 from nn.training.callbacks import Draw as Draw
 from nn.training.callbacks import EarlyStopping as EarlyStopping
+from nn.training.callbacks import ExponentialAverage as ExponentialAverage
+from nn.training.callbacks import ReduceLROnPlateau as ReduceLROnPlateau
 from nn.training.checkpoints import Checkpoint as Checkpoint
 from nn.training.checkpoints import resume as resume
 from nn.training.evaluation import accuracy as accuracy

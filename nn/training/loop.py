@@ -88,8 +88,8 @@ Callback = Callable[["TrainingState"], None]
 class TrainingState:
     """State that callbacks receive after each epoch; a reason in ``stop`` ends the training.
 
-    ``notes`` is for what callbacks want to keep for the length of one call of ``fit``; ``loss`` and
-    ``validation`` are those of ``fit``.
+    ``notes`` is for what callbacks want to keep for the length of one call of ``fit``; ``loss``,
+    ``validation`` and ``schedule`` are those of ``fit``.
     """
 
     model: Module
@@ -101,6 +101,7 @@ class TrainingState:
     notes: dict[str, Any] = field(default_factory=dict)
     loss: Any = None
     validation: Any = None
+    schedule: Any = None
 
 
 def _blas_threads() -> int | None:
@@ -157,7 +158,8 @@ def fit(
     callbacks
         Functions of a :class:`TrainingState`, called after each epoch: :class:`nn.EarlyStopping`,
         :class:`nn.Checkpoint` (put it last), or your own.  Methods ``begin`` and ``finish`` are
-        called when training begins and when it ends, by Ctrl-C too.  A callback that cannot write
+        called when training begins and when it ends, by Ctrl-C too; ``after_step(model)`` after
+        each step, of which it is a part when steps are compiled.  A callback that cannot write
         its file (a full disk) warns, and training goes on; other errors are raised after all
         callbacks have run.
     schedule
@@ -228,15 +230,17 @@ def fit(
     check_optimizer(model, optimizer)
     history = History() if history is None else history
     state = TrainingState(
-        model, optimizer, data, history, callbacks, loss=loss, validation=validation
-    )
+        model, optimizer, data, history, callbacks, loss=loss, validation=validation,
+        schedule=schedule,
+    )  # fmt: skip
     history.stopped, history.threads = None, _blas_threads()
     done = int(history.epochs[-1].get("steps", 0)) if history.epochs else 0
+    after = [c.after_step for c in callbacks if hasattr(c, "after_step")]
     elsewhere = getattr(data, "training_step", None)  # of data that are on other machines
     take_step: TrainingStep = (
-        TrainingStep(model, value_of, optimizer, max_norm, compile)
+        TrainingStep(model, value_of, optimizer, max_norm, compile, after)
         if elsewhere is None
-        else elsewhere(model, value_of, optimizer, max_norm)
+        else elsewhere(model, value_of, optimizer, max_norm, after)
     )
     rates = None if schedule is None else Scheduled(optimizer, schedule, done)
     with restored_modes(model):

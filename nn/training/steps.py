@@ -35,12 +35,15 @@ class TrainingStep:
         As in :func:`nn.fit`.
     compiled
         Whether steps run as programs; what cannot be compiled says why, once, and goes on eagerly.
+    after
+        Functions of the model, to call after each step.
     """
 
     def __init__(
         self, model: Module, loss: Loss, optimizer: Optimizer, max_norm: float | None,
-        compiled: bool,
+        compiled: bool, after: Sequence[Callable[[Module], None]] = (),
     ) -> None:  # fmt: skip
+        self.after = after
         self.model, self.loss, self.optimizer, self.max_norm = model, loss, optimizer, max_norm
         self.moved: list[Any] = [p for group in optimizer.param_groups for p in group["params"]]
         whole = type(optimizer).step is Optimizer.step  # others call a closure, some repeatedly
@@ -85,6 +88,8 @@ class TrainingStep:
     def _whole(self, x: Any, y: Any) -> Any:
         _, number = self.evaluate(x, y)
         self.optimizer.step()
+        for function in self.after:
+            function(self.model)
         return number
 
     def _by_closure(self, x: Any, y: Any) -> Any:
@@ -101,6 +106,8 @@ class TrainingStep:
                 f"{type(self.optimizer).__name__}.step(closure) did not call the closure, which "
                 "computes the loss and its gradients"
             )
+        for function in self.after:
+            function(self.model)
         return tries[0]
 
 

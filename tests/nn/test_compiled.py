@@ -67,7 +67,7 @@ def test_layers_of_random_configurations(seed, monkeypatch):
 
     drawn = []
 
-    def keep(draw, ours, theirs, *inputs, calls=1):
+    def keep(draw, ours, theirs, *inputs, calls=1, scale=1.0, **options):
         drawn.append((ours, inputs))
 
     monkeypatch.setattr(parity, "compare_modules", keep)
@@ -84,6 +84,7 @@ def test_layers_of_random_configurations(seed, monkeypatch):
 
         def loss(result):
             parts = result if isinstance(result, (list, tuple)) else [result]
+            parts = [p for p in parts if p is not None]
             total = 0.0
             for p in parts:
                 for q in p if isinstance(p, (list, tuple)) else [p]:
@@ -119,7 +120,7 @@ TARGET = RNG(4).integers(0, 5, 6)
     lambda ps: nn.Adam(ps, lr=0.01), lambda ps: nn.Adam(ps, lr=0.01, weight_decay=0.1),
     lambda ps: nn.AdamW(ps, lr=0.01), lambda ps: nn.RMSprop(ps, lr=0.01, momentum=0.5),
     lambda ps: nn.RMSprop(ps, lr=0.01, centered=True),
-    lambda ps: nn.Adagrad(ps, lr=0.1, lr_decay=0.1),
+    lambda ps: nn.Adagrad(ps, lr=0.1, lr_decay=0.1), lambda ps: nn.Adam(ps, lr=0.01, amsgrad=True),
 ])  # fmt: skip
 @pytest.mark.parametrize("clip", [None, 0.1])
 def test_optimizers(optimizer, clip):
@@ -134,6 +135,8 @@ def test_optimizers(optimizer, clip):
     nn.ReLU(), nn.Sigmoid(), nn.Tanh(), nn.GELU(), nn.GELU("tanh"), nn.SiLU(), nn.ELU(),
     nn.LeakyReLU(), nn.Softplus(), nn.Softmax(), nn.LogSoftmax(), nn.LayerNorm(12),
     nn.GroupNorm(3, 12), nn.BatchNorm1d(12), nn.Dropout(0.5, rng=0),
+    nn.ReLU6(), nn.Mish(), nn.Hardswish(), nn.SELU(), nn.PReLU(12), nn.RMSNorm(12),
+    nn.LayerNorm(12, bias=False), nn.TransformerEncoderLayer(12, 3, 8, 0.2, rng=0),
 ])  # fmt: skip
 def test_activations_and_norms(layer):
     steps_agree(
@@ -150,6 +153,10 @@ LOSSES = {
     "huber": lambda z: nn.huber_loss(z, SOFT, delta=0.3),
     "quadratic": lambda z: nn.quadratic_cost(z, SOFT),
     "bce logits": lambda z: nn.binary_cross_entropy_with_logits(z, np.round(SOFT)),
+    "smooth l1": lambda z: nn.smooth_l1_loss(z, SOFT, beta=0.3),
+    "bce weights": lambda z: nn.binary_cross_entropy_with_logits(
+        z, np.round(SOFT), weight=np.arange(5.0), pos_weight=np.arange(1.0, 6.0)
+    ),
     "bce": lambda z: nn.binary_cross_entropy(nn.sigmoid(z), SOFT),
     "kl": lambda z: nn.kl_div(nn.log_softmax(z), SOFT),
     "nll": lambda z: nn.nll_loss(nn.log_softmax(z), TARGET),

@@ -19,6 +19,7 @@ SETTINGS = {
     "in_features": 6, "out_features": 3, "num_embeddings": 5, "embedding_dim": 3,
     "in_channels": 4, "out_channels": 6, "kernel_size": 3, "output_size": 2, "num_features": 4,
     "num_channels": 4, "num_groups": 2, "normalized_shape": 6, "input_size": 6, "hidden_size": 3,
+    "embed_dim": 6, "num_heads": 2, "d_model": 6, "nhead": 2,
 }  # fmt: skip
 
 #: Inputs of three examples, the first that a layer takes is used.
@@ -28,7 +29,7 @@ INPUTS.append(rng.integers(0, 5, (3, 2, 4)))
 LAYERS = {
     name: {}
     for name in nn.layers.__all__
-    if name != "Sequential" and inspect.isclass(getattr(nn, name))
+    if name not in ("Sequential", "Upsample") and inspect.isclass(getattr(nn, name))
 }
 VARIANTS = {
     **LAYERS,
@@ -38,6 +39,13 @@ VARIANTS = {
     "GroupNorm without weights": {"affine": False},
     "Conv2d in groups": {"groups": 2, "stride": 2, "padding": 1},
     "Embedding with padding": {"padding_idx": 1},
+    "LayerNorm without bias": {"bias": False},
+    "MaxPool2d with a last window": {"ceil_mode": True, "stride": 2, "dilation": 2},
+    "AvgPool2d without padding": {"padding": 1, "count_include_pad": False, "ceil_mode": True},
+    "PReLU of channels": {"num_parameters": 4},
+    "Upsample": {"scale_factor": 2},
+    "Upsample between neighbours": {"size": 5, "mode": "bilinear"},
+    "TransformerEncoderLayer before": {"norm_first": True, "activation": "gelu"},
 }
 
 

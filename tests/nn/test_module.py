@@ -350,3 +350,101 @@ def test_a_read_only_buffer_is_a_mismatch_and_fractions_do_not_become_integers()
     with pytest.raises(nn.StateError, match="running_mean is read-only"):
         layer.load_state_dict(state)
     assert (layer.weight.data == 1).all()
+
+
+def nested():
+    class Block(nn.Module):
+        def __init__(self):
+            self.stem = nn.Linear(2, 3, rng=0)
+            self.blocks = [nn.Sequential(nn.Linear(3, 3, rng=1), nn.ReLU()), nn.Tanh()]
+            self.by_name = {"head": nn.Linear(3, 1, rng=2)}
+
+        def forward(self, x):
+            return self.by_name["head"](self.blocks[0](self.stem(x)))
+
+    return Block()
+
+
+def test_children_are_found_where_they_are():
+    model = nested()
+    children = dict(model.named_children())
+    assert list(children) == ["stem", "blocks.0", "blocks.1", "by_name.head"]
+    assert [*model.children()] == [*children.values()]
+    assert [*model.modules()] == [m for _, m in model.named_modules()]
+    assert "(blocks.0): Sequential(\n    (0): Linear(3, 3)" in repr(model)
+    seen = []
+    assert model.apply(seen.append) is model
+    assert seen[-1] is model
+    assert {id(m) for m in seen} == {id(m) for m in model.modules()}
+    assert seen.index(model.blocks[0][0]) < seen.index(model.blocks[0])
+
+
+def test_freezing_and_thawing():
+    model, x = nested(), np.ones((4, 2), np.float32)
+    before = model.state_dict()
+    optimizer = nn.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    assert model.stem.requires_grad_(False) is model.stem
+    for _ in range(2):
+        optimizer.zero_grad()
+        model(x).sum().backward()
+        optimizer.step()
+    assert all(
+        (before[n] == a).all() == n.startswith("stem") for n, a in model.state_dict().items()
+    )
+    model.requires_grad_()
+    model(x).sum().backward()
+    assert model.stem.weight.grad is not None
+
+
+def test_a_buffer_that_is_registered_is_part_of_the_state():
+    model = nn.Sequential(nn.Linear(2, 2, rng=0))
+    model.register_buffer("mean", np.zeros(2))
+    assert list(model.state_dict()) == ["0.weight", "0.bias", "mean"]
+    assert model.to(np.float32).mean.dtype == np.float32
+    again = copy.deepcopy(model)
+    again.load_state_dict({**model.state_dict(), "mean": np.ones(2)})
+    assert again.mean.tolist() == [1, 1]
+    assert model.mean.tolist() == [0, 0]
+    for name in ("mean", "layers", "no name"):
+        with pytest.raises(ValueError, match="cannot have a buffer"):
+            model.register_buffer(name, np.zeros(2))
+    with pytest.raises(TypeError, match="plain array"):
+        model.register_buffer("other", ag.tensor([1.0]))
+
+
+def test_hooks_see_and_replace():
+    layer, seen = nn.Linear(2, 1, rng=0), []
+    x = np.ones((3, 2), np.float32)
+    plain = layer(x).numpy()
+    assert layer._hooks is None
+    assert "_hooks" not in vars(layer)
+    double = layer.register_forward_pre_hook(lambda m, args: 2 * args[0])
+    note = layer.register_forward_hook(lambda m, args, out: seen.append((m, args[0][0, 0], out)))
+    minus = layer.register_forward_hook(lambda m, args, out: -out)
+    out = layer(x)
+    assert seen[0][:2] == (layer, 2.0)
+    np.testing.assert_allclose(out.numpy(), -(2 * plain - layer.bias.numpy()), rtol=1e-6)
+    np.testing.assert_array_equal(out.numpy(), -seen[0][2].numpy())
+    out.sum().backward()
+    assert layer.bias.grad.tolist() == [-3]
+    twin = copy.deepcopy(layer)
+    for remove in (double, note, minus, minus):
+        remove()
+    np.testing.assert_array_equal(layer(x).numpy(), plain)
+    assert (twin(x).numpy() == out.numpy()).all()
+    assert list(layer.state_dict()) == ["weight", "bias"]
+    layer.register_forward_hook(nn.Linear(1, 1, rng=0))  # a function like others, and no member
+    assert list(layer.state_dict()) == ["weight", "bias"]
+
+
+def test_hooks_are_those_of_pytorch():
+    torch = pytest.importorskip("torch")
+    calls = []
+    for package, x in ((nn, np.ones((1, 2), np.float32)), (torch.nn, torch.ones(1, 2))):
+        layer, seen = package.Linear(2, 1), []
+        layer.register_forward_hook(lambda m, args, out, seen=seen: seen.append(("b", len(args))))
+        layer.register_forward_pre_hook(lambda m, args, seen=seen: seen.append(("a", len(args))))
+        layer.register_forward_hook(lambda m, args, out, seen=seen: seen.append(("c", out.shape)))
+        layer(x)
+        calls.append([(n, tuple(v) if n == "c" else v) for n, v in seen])
+    assert calls[0] == calls[1] == [("a", 1), ("b", 1), ("c", (1, 1))]

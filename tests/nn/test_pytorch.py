@@ -22,7 +22,8 @@ def ids(*shape):
 
 def both(name, *args, ours=None, x=None, **options):
     """Return the layer of one name in both packages, with the same arguments."""
-    more = {"batch_first": True} if name in ("RNN", "LSTM", "GRU") else {}
+    sequences = "RNN", "LSTM", "GRU", "MultiheadAttention", "TransformerEncoderLayer"
+    more = {"batch_first": True} if name in sequences else {}
     return pytest.param(
         lambda: (
             getattr(nn, name)(*args, **(options if ours is None else ours)),
@@ -66,6 +67,16 @@ LAYERS = [
     both("LayerNorm", 4, x=w(3, 4)),
     both("LayerNorm", (3, 4), x=w(2, 3, 4)),
     both("GroupNorm", 2, 4, x=w(3, 4, 5)),
+    both("LayerNorm", 4, bias=False, x=w(3, 4)),
+    both("RMSNorm", 4, x=w(3, 4)),
+    both("PReLU", 3, x=w(4, 3)),
+    both("TransformerEncoderLayer", 6, 3, 8, 0.0, x=w(2, 4, 6)),
+    both("TransformerEncoderLayer", 6, 2, 8, 0.0, "gelu", norm_first=True, bias=False, x=w(2, 4, 6)),
+    both("MaxPool1d", 2, x=w(2, 3, 5)),
+    both("MaxPool2d", 3, 2, 1, 2, ceil_mode=True, x=w(2, 3, 8, 7)),
+    both("AvgPool2d", 3, 2, 1, True, False, x=w(2, 3, 8, 7)),
+    both("AdaptiveMaxPool2d", (3, 2), x=w(2, 3, 7, 5)),
+    both("Upsample", scale_factor=2, mode="bilinear", x=w(2, 3, 4, 5)),
     both("MaxPool2d", 2, x=w(2, 3, 5, 6)),
     both("MaxPool2d", 3, stride=2, padding=1, x=w(2, 3, 7, 6)),
     both("AvgPool2d", (2, 3), stride=1, x=w(2, 3, 5, 6)),
@@ -82,7 +93,8 @@ LAYERS = [
     both("GRUCell", 3, 4, x=w(5, 3)),
     both("GRUCell", 3, 4, bias=False, x=w(5, 3)),
     *(both(name, x=3 * w(4, 5)) for name in
-      ("Sigmoid", "Tanh", "ReLU", "LeakyReLU", "ELU", "GELU", "SiLU", "Softplus", "Identity")),
+      ("Sigmoid", "Tanh", "ReLU", "LeakyReLU", "ELU", "GELU", "SiLU", "Softplus", "Identity",
+       "ReLU6", "Mish", "Hardswish", "SELU")),
     both("Softmax", dim=-1, ours={}, x=w(4, 5)),
     both("LogSoftmax", dim=-1, ours={}, x=w(4, 5)),
     pytest.param(lenet, w(2, 1, 28, 28), id="LeNet-5"),
@@ -137,6 +149,7 @@ LOSSES = [
     ("l1_loss", "l1_loss", w(4, 3), w(4, 3), {}),
     ("huber_loss", "huber_loss", 3 * w(4, 3), w(4, 3), {"delta": 0.7}),
     ("binary_cross_entropy", "binary_cross_entropy", RNG.random((4, 3)), RNG.random((4, 3)), {}),
+    ("smooth_l1_loss", "smooth_l1_loss", 3 * w(4, 3), w(4, 3), {"beta": 0.7}),
     ("binary_cross_entropy_with_logits",) * 2 + (9 * w(4, 3), RNG.random((4, 3)), {}),
     ("cross_entropy", "cross_entropy", w(6, 7), ids(6), {"label_smoothing": 0.1}),
     ("cross_entropy", "cross_entropy", w(2, 7, 3), ids(2, 3), {"ignore_index": 3}),

@@ -1,11 +1,15 @@
 """What ported code says: words of PyTorch that are accepted, or answered with ours."""
 
+import re
 from collections import OrderedDict
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import autograd_core as ag
 import nn
+from autograd_core import elsewhere
 
 
 def test_words_that_mean_what_happens_anyway_are_accepted():
@@ -28,9 +32,11 @@ def test_words_that_mean_what_happens_anyway_are_accepted():
     (lambda: nn.softmax(np.ones(2), dim=0), "NumPy's word is axis="),
     (lambda: nn.GRU(2, 3, batch_first=False), r"np\.swapaxes\(x, 0, 1\)"),
     (lambda: nn.LayerNorm(3, elementwise_affine=False), "our word is affine="),
-    (lambda: nn.MaxPool2d(2, ceil_mode=True), "pad the input"),
+    (lambda: nn.MaxPool2d(2, return_indices=True), "only the maxima are returned"),
     (lambda: nn.Linear(2, 3, device="cuda"), "leave it out"),
-    (lambda: nn.Adam([nn.Parameter([1.0])], lr=0.1, amsgrad=True), "Adam has no amsgrad=True"),
+    (lambda: nn.Adam([nn.Parameter([1.0])], lr=0.1, maximize=True), "Adam has no maximize=True"),
+    (lambda: nn.MultiheadAttention(4, 2, kdim=3), r"project keys before"),
+    (lambda: nn.TransformerEncoderLayer(4, 2, batch_first=False), r"np\.swapaxes\(x, 0, 1\)"),
     (lambda: nn.Linear(2, 3, colour="red"), "unexpected keyword argument 'colour'"),
     (lambda: nn.Sequential(nn.Linear(1, 2), nn.ReLU), r"layer 1 .* class ReLU; write ReLU\(\)"),
 ])  # fmt: skip
@@ -49,11 +55,49 @@ def test_other_names_are_answered(name, words):
         getattr(nn, name)
 
 
+@pytest.mark.parametrize(("call", "words"), [
+    (lambda t: t.view(2, 1), "'Tensor' object has no attribute 'view'; here it is t.reshape"),
+    (lambda t: t.exp(), r"here it is np\.exp\(t\)"),
+    (lambda t: t.numel(), r"here it is t\.size"),
+    (lambda t: t.clone(), r"here it is t\.copy\(\)"),
+    (lambda t: t.add_(1), r"here it is t\[\.\.\.\] ="),
+    (lambda t: t.colour, "no attribute 'colour'$"),
+    (lambda t: ag.jit, "'autograd_core' has no attribute 'jit'; here it is ag.compile"),
+    (lambda t: ag.jacrev, "here it is ag.jacobian"),
+    (lambda t: ag.zeros, "here it is np.zeros"),
+    (lambda t: ag.gradd, "no attribute 'gradd'$"),
+])  # fmt: skip
+def test_attributes_of_tensors_and_of_the_module_are_answered(call, words):
+    with pytest.raises(AttributeError, match=words):
+        call(ag.tensor([1.0, 2.0], requires_grad=True))
+
+
+def test_other_keywords_are_answered():
+    for transform in (ag.grad, ag.value_and_grad, ag.jacobian, ag.hessian, ag.elementwise_grad):
+        with pytest.raises(
+            TypeError, match=rf"{transform.__name__}.*'argnum'; our word is argnums="
+        ):
+            transform(np.sum, argnum=1)
+    assert ag.grad(np.sum, argnums=0)(2.0) == 1
+
+
 def test_what_the_answers_name_exists():
-    for ours in nn._pytorch.NAMES.values():
-        for word in ours.replace(",", " ").split():
-            if word.startswith("nn."):
-                assert hasattr(nn, word.removeprefix("nn.")), word
+    spaces = {"nn": nn, "np": np, "ag": ag, "t": ag.tensor([1.0])}
+    tables = nn._pytorch.NAMES, elsewhere._OF_TENSORS, elsewhere._OF_MODULE
+    for ours in (words for table in tables for words in table.values()):
+        for space, path in re.findall(r"(?<![\w.])(nn|np|ag|t)\.([\w.]*\w)", ours):
+            found = spaces[space]
+            for part in path.split("."):
+                assert hasattr(found, part), ours
+                found = getattr(found, part)
+    readme = Path(nn.__file__).with_name("README.md").read_text(encoding="utf-8")
+    for name, ours in nn._pytorch.NAMES.items():
+        assert not hasattr(nn, name), name
+        assert "README" not in ours or f"`{name}`" in readme, name
+    for name in elsewhere._OF_TENSORS:
+        assert not hasattr(ag.Tensor, name), name
+    for name in elsewhere._OF_MODULE:
+        assert name not in ag.__all__, name
     with pytest.raises(AttributeError, match=r"p\.data = nn\.init\.kaiming_uniform\(p\.shape\)"):
         _ = nn.init.kaiming_uniform_
     with pytest.raises(AttributeError, match=r"no attribute 'random'$"):

@@ -57,7 +57,8 @@ def test_a_resumed_run_equals_one_without_a_break(capsys, text, tmp_path):
 
 @pytest.mark.parametrize(("arguments", "words"), [
     (["chars", "--text", "nowhere.txt"], "cannot be read"),
-    (["chars", "--kind", "transformer"], "invalid choice"),
+    (["chars", "--kind", "perceptron"], "invalid choice"),
+    (["chars", "--model", "transformer", "--heads", "3"], "--heads 3 does not divide --hidden 64"),
     (["chars", "--hidden", "0"], "from 1 up"),
     (["chars", "--batch", "1000000", "--out", "{tmp}/new"], "too short"),
     (["chars", "--resume", "{tmp}"], "no run to continue"),
@@ -91,3 +92,38 @@ def test_outputs_that_are_not_finite_give_no_text(capsys, tmp_path):
     status, out, err = run(capsys, "sample", tmp_path / "w.npz", "--prompt", "")
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert "--prompt needs at least one" in err
+
+
+def transformer(text, out, *more):
+    return small(text, out, "--model", "transformer", "--layers", 1, "--length", 16, *more)
+
+
+def test_a_transformer_from_the_command_line(capsys, text, tmp_path):
+    status, shown, err = run(capsys, *transformer(text, tmp_path / "a", "--epochs", 2))
+    assert (status, err) == (0, "")
+    assert "transformer of 16 units, lr 0.004" in shown
+    assert run(capsys, *transformer(text, tmp_path / "b", "--epochs", 2, "--no-compile"))[0] == 0
+    a, b = (nn.load(tmp_path / x / "weights.safetensors") for x in "ab")
+    assert all(np.array_equal(a[name], b[name]) for name in a)
+    config, model = CharsConfig.read_weights(tmp_path / "a")
+    assert config.shapes() == {name: p.shape for name, p in model.named_parameters()}
+    status, shown, _ = run(capsys, "sample", tmp_path / "a", "--prompt", "to be", "--length", 40)
+    assert status == 0
+    assert shown.startswith("to be")
+    assert run(capsys, "chars", "--resume", tmp_path / "a", "--heads", 2)[0] == 2
+
+
+def test_an_interrupted_transformer_goes_on_bit_for_bit(capsys, text, tmp_path, monkeypatch):
+    run(capsys, *transformer(text, tmp_path / "a", "--epochs", 3))
+    write = nn.JSONLines.__call__
+
+    def stop(self, state):
+        write(self, state)
+        state.stop = "interrupted"
+
+    monkeypatch.setattr(nn.JSONLines, "__call__", stop)
+    assert run(capsys, *transformer(text, tmp_path / "b", "--epochs", 3))[0] == 130
+    monkeypatch.undo()
+    assert run(capsys, "chars", "--resume", tmp_path / "b")[0] == 0
+    a, b = (nn.load(tmp_path / x / "weights.safetensors") for x in "ab")
+    assert all(np.array_equal(a[name], b[name]) for name in a)

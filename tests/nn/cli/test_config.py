@@ -59,7 +59,7 @@ HOSTILE = [
     (CharsConfig, {"characters": 3}), (CharsConfig, {"characters": "a", "text": 1}),
     (CharsConfig, {"characters": "a", "hidden": 10**10}),
     (CharsConfig, {"characters": "a", "layers": 10**9}),
-    (CharsConfig, {"characters": "a", "kind": "transformer"}),
+    (CharsConfig, {"characters": "a", "kind": "perceptron"}),
 ]  # fmt: skip
 
 
@@ -84,6 +84,8 @@ def test_a_network_that_the_file_does_not_hold_is_not_built(tmp_path):
         DigitsConfig(layers=(64, 10**9, 10)),
         DigitsConfig(layers=(64, 16, 10), activation="identity"),
         CharsConfig(hidden=10**9, characters="ab"),
+        CharsConfig(kind="transformer", hidden=10**8, characters="ab"),
+        CharsConfig(kind="transformer", hidden=64, length=10**9, characters="ab"),
     ):
         nn.save(path, nn.mlp([64, 16, 10], rng=0), config.metadata())
         tracemalloc.start()

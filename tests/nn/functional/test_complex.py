@@ -19,12 +19,14 @@ IDS = np.array([0, 1])
 
 #: Arguments of each function; of a loss by one real and one complex argument too.
 CALLS = {
-    **dict.fromkeys("elu gelu leaky_relu log_softmax relu sigmoid silu softmax softplus tanh".split(), (X,)),
-    **dict.fromkeys("binary_cross_entropy binary_cross_entropy_with_logits huber_loss kl_div l1_loss mse_loss quadratic_cost".split(), (X, Y)),
+    **dict.fromkeys("elu gelu hardswish leaky_relu log_softmax mish relu relu6 selu sigmoid silu softmax softplus tanh".split(), (X,)),
+    **dict.fromkeys("binary_cross_entropy binary_cross_entropy_with_logits huber_loss kl_div l1_loss mse_loss quadratic_cost smooth_l1_loss".split(), (X, Y)),
     "linear": (X, draw(4, 3), draw(4)), "embedding": (IDS, X),
     "conv": (IMAGE, draw(3, 2, 2, 2), draw(3)), "conv_transpose": (IMAGE, draw(2, 3, 2, 2), draw(3)),
     "cross_entropy": (X, IDS), "nll_loss": (X, IDS),
     "adaptive_avg_pool2d": (IMAGE, 2), "avg_pool2d": (IMAGE, 2), "max_pool2d": (IMAGE, 2),
+    "adaptive_max_pool2d": (IMAGE, 2),
+    "interpolate": (IMAGE, 2),
 }  # fmt: skip
 #: What PyTorch has, under its name.
 TAKEN = {

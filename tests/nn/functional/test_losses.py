@@ -281,3 +281,20 @@ def test_a_target_of_probability_zero_takes_any_prediction():
         value.backward()
         assert value.item() == 0
         assert x.grad.tolist() == [[-0.5, 0.0]]
+
+
+def test_weighted_losses_keep_small_numbers_and_refuse_other_shapes():
+    x, t = np.array([-50.0, 50.0]), np.array([0.0, 1.0])
+    found = nn.binary_cross_entropy_with_logits(x, t, "none", pos_weight=3.0)
+    np.testing.assert_allclose(found, np.exp(-50) * np.array([1, 3]), rtol=1e-12)
+    ag.assert_gradients(
+        lambda x, w, p: nn.binary_cross_entropy_with_logits(x, t, weight=w, pos_weight=p),
+        np.array([0.3, -2.0]), np.array([0.5, 2.0]), np.array([3.0]), order=2,
+    )  # fmt: skip
+    single = nn.binary_cross_entropy_with_logits(x.astype("f"), t, weight=[1.0, 2.0])
+    assert single.dtype == np.float32
+    for options in ({"weight": np.ones((2, 1))}, {"pos_weight": np.ones(3)}):
+        with pytest.raises(ValueError, match=r"broadcasts to the shape of the predictions, \(2,\)"):
+            nn.binary_cross_entropy_with_logits(x, t, **options)
+    with pytest.raises(ValueError, match="not negative"):
+        nn.smooth_l1_loss(x, t, beta=-1.0)

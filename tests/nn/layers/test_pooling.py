@@ -13,6 +13,13 @@ CALLS = {
     "max of zeros": (lambda m, x: m.max_pool2d(x, 3, 2), np.zeros((1, 1, 5, 5))),
     "mean": (lambda m, x: m.avg_pool2d(x, 2), X),
     "mean, overlapping, padded": (lambda m, x: m.avg_pool2d(x, (2, 3), 1, 1), X),
+    "max, dilated": (lambda m, x: m.max_pool2d(x, 3, 2, 1, 2, True), X),
+    "mean without padding": (lambda m, x: m.avg_pool2d(x, 3, 2, 1, True, False), X),
+    "mean, last windows": (lambda m, x: m.avg_pool2d(x, 3, 4, 1, True), X),
+    "adaptive maximum": (lambda m, x: m.adaptive_max_pool2d(x, (3, 5)), X),
+    "adaptive maximum of zeros": (lambda m, x: m.adaptive_max_pool2d(x, 3), np.zeros((1, 1, 5, 5))),
+    "bilinear": (lambda m, x: m.interpolate(x, (4, 11), mode="bilinear"), X),
+    "nearest": (lambda m, x: m.interpolate(x, scale_factor=2), X),
     "adaptive": (lambda m, x: m.adaptive_avg_pool2d(x, (3, 5)), X),
     "adaptive to one": (lambda m, x: m.adaptive_avg_pool2d(x, 1), X),
     "no examples": (lambda m, x: m.max_pool2d(x, 2), X[:0]),
@@ -90,7 +97,7 @@ def test_layouts(call, order):
         found = pull(np.arange(float(out.size)).reshape(out.shape))
         np.testing.assert_allclose(out, expected, rtol=1e-12, atol=1e-12)
         np.testing.assert_allclose(found, gradient, rtol=1e-12, atol=1e-12)
-        if "adaptive" not in call:
+        if call.startswith("m"):
             assert np.argsort(out.strides).tolist() == np.argsort(x.strides).tolist()
 
 

@@ -66,3 +66,35 @@ def test_logits_of_nan_generate_nothing():
     for temperature in (0.0, 1.0):
         with pytest.raises(ValueError, match="not finite: its training diverged"):
             language.sample(model, characters, "a", 3, temperature=temperature)
+
+
+def transformer(**options):
+    return language.CharTransformer(5, hidden=8, context=6, heads=2, rng=0, dtype=float, **options)
+
+
+def test_a_transformer_sees_nothing_later_and_the_last_characters_alone():
+    model, ids = transformer(), np.random.default_rng(0).integers(0, 5, (2, 9))
+    whole = model(ids[:, :6]).numpy()
+    other = ids[:, :6].copy()
+    other[:, 4:] = (other[:, 4:] + 1) % 5
+    changed = model(other).numpy()
+    np.testing.assert_array_equal(changed[:, :4], whole[:, :4])
+    assert (changed[:, 4:] != whole[:, 4:]).any(-1).all()
+    state = None
+    for t in range(9):
+        logits, state = model.advance(ids[:, t : t + 1], state)
+        seen = ids[:, max(0, t - 5) : t + 1]
+        np.testing.assert_array_equal(state, seen)
+        np.testing.assert_array_equal(logits.numpy()[:, -1], model(seen).numpy()[:, -1])
+    with pytest.raises(ValueError, match="looks at 6 characters, got 9"):
+        model(ids)
+
+
+def test_a_transformer_learns_and_generates_a_text():
+    text = "abcdefgh" * 60
+    characters = Characters(text)
+    model = language.CharTransformer(8, hidden=16, context=16, heads=2, num_layers=1, rng=0)
+    optimizer = nn.AdamW(model.parameters(), lr=1e-2)
+    streams = Streams(characters.encode(text), 4, 16)
+    nn.fit(model, streams, language.next_character_loss, optimizer, 25, progress=False)
+    assert language.sample(model, characters, "abc", 13, temperature=0) == "defghabcdefgh"

@@ -32,6 +32,20 @@ LAYERS = {
     ),
     "max pool": (nn.MaxPool2d(2), IMAGE),
     "max pool, padded": (nn.MaxPool2d((3, 2), (2, 1), (1, 0)), IMAGE),
+    "max pool, dilated": (nn.MaxPool2d(3, 2, 1, 2, ceil_mode=True), IMAGE),
+    "max pool of sequences": (nn.MaxPool1d(3, 2), w(2, 3, 11)),
+    "mean pool of sequences": (nn.AvgPool1d(3, 2, 1, True), w(2, 3, 11)),
+    "mean pool without padding": (nn.AvgPool2d(3, 2, 1, True, False), IMAGE),
+    "adaptive maximum": (nn.AdaptiveMaxPool2d((3, 5)), IMAGE),
+    "adaptive maximum of sequences": (nn.AdaptiveMaxPool1d(4), w(2, 3, 11)),
+    "adaptive mean of sequences": (nn.AdaptiveAvgPool1d(4), w(2, 3, 11)),
+    "nearest": (nn.Upsample(scale_factor=2), IMAGE),
+    "bilinear": (nn.Upsample((5, 11), mode="bilinear"), IMAGE),
+    "root mean square": (nn.RMSNorm(8), IMAGE),
+    "layer norm without bias": (nn.LayerNorm(8, bias=False), IMAGE),
+    "trained slopes": (nn.PReLU(4), IMAGE),
+    "attention": (nn.MultiheadAttention(8, 2, rng=0), w(3, 5, 8)),
+    "transformer": (nn.TransformerEncoderLayer(8, 2, 16, rng=0), w(3, 5, 8)),
     "mean pool": (nn.AvgPool2d(2), IMAGE),
     "mean pool, padded": (nn.AvgPool2d((2, 3), 1, 1), IMAGE),
     "adaptive": (nn.AdaptiveAvgPool2d((3, 5)), IMAGE),
@@ -84,6 +98,7 @@ def test_norms_take_one_operator(tmp_path):
 @pytest.mark.parametrize("layer", [
     nn.Identity(), nn.Sigmoid(), nn.Tanh(), nn.ReLU(), nn.LeakyReLU(0.2), nn.ELU(0.7), nn.GELU(),
     nn.GELU("tanh"), nn.SiLU(), nn.Softplus(), nn.Softmax(1), nn.LogSoftmax(), nn.Softmax(0),
+    nn.ReLU6(), nn.Hardswish(), nn.Mish(), nn.SELU(),
 ], ids=repr)  # fmt: skip
 def test_activation(tmp_path, layer, dtype):
     check(tmp_path, layer, w(3, 4, 5, dtype=dtype) * 5)
@@ -101,6 +116,7 @@ def test_every_layer_is_here():
     """A new module must be exported, or named here."""
     tested = {type(m).__name__ for layer, _ in LAYERS.values() for _, m in layer.named_modules()}
     tested |= {"Sigmoid", "Tanh", "ReLU", "LeakyReLU", "ELU", "GELU", "SiLU", "Softplus", "Softmax"}
+    tested |= {"ReLU6", "Hardswish", "Mish", "SELU"}
     tested |= {
         "LogSoftmax",
         "Linear",

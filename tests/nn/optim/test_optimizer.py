@@ -14,6 +14,8 @@ SETTINGS = [
     ("SGD", {"lr": 0.01, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01}),
     ("Adam", {"lr": 0.05}),
     ("Adam", {"lr": 0.05, "betas": (0.8, 0.9), "eps": 1e-3, "weight_decay": 0.1}),
+    ("Adam", {"lr": 0.05, "amsgrad": True, "weight_decay": 0.1}),
+    ("AdamW", {"lr": 0.05, "amsgrad": True, "betas": (0.5, 0.7)}),
     ("AdamW", {"lr": 0.05}),
     ("AdamW", {"lr": 0.05, "betas": (0.8, 0.9), "weight_decay": 0.2}),
     ("RMSprop", {"lr": 0.01}),
@@ -83,7 +85,7 @@ def test_a_restored_state_continues(name, settings):
     first = make(broken, **settings)
     for _ in range(3):
         step(first, broken)
-    second = make(broken, lr=9.0)
+    second = make(broken, lr=9.0, **{k: v for k, v in settings.items() if k == "amsgrad"})
     second.load_state_dict(first.state_dict())
     for _ in range(3):
         step(second, broken)
@@ -245,3 +247,40 @@ def test_large_parameters_move_like_their_rows(kind, options, fortran):
         first.step()
         second.step()
         assert np.array_equal(whole.data, [p.data for p in rows])
+
+
+def test_groups_are_added_as_in_pytorch():
+    torch = pytest.importorskip("torch")
+    ours, theirs = parameters(), [torch.tensor(p.data, requires_grad=True) for p in parameters()]
+    mine = nn.Adam(ours[:2], lr=0.05, weight_decay=0.1)
+    other = torch.optim.Adam(theirs[:2], lr=0.05, weight_decay=0.1)
+    for n in range(6):
+        if n == 3:
+            mine.add_param_group({"params": ours[2], "lr": 0.01})
+            other.add_param_group({"params": [theirs[2]], "lr": 0.01})
+        for optimizer, ps in ((mine, ours), (other, theirs)):
+            optimizer.zero_grad()
+            cost(ps).backward()
+            optimizer.step()
+    for p, q in zip(ours, theirs, strict=True):
+        assert p.numpy() == pytest.approx(q.detach().numpy(), rel=1e-12)
+    assert [g["weight_decay"] for g in mine.param_groups] == [0.1, 0.1]
+    with pytest.raises(ValueError, match="twice"):
+        mine.add_param_group({"params": ours[0]})
+    with pytest.raises(ValueError, match="no setting speed"):
+        mine.add_param_group({"params": [nn.Parameter([1.0])], "speed": 1})
+    assert len(mine.param_groups) == 2
+
+
+def test_the_settings_of_amsgrad_are_only_those_who_ask_have():
+    """So that checkpoints of version 0.1 fit."""
+    p = parameters()
+    assert "amsgrad" not in nn.Adam(p, lr=0.1).param_groups[0]
+    optimizer = nn.Adam(p, lr=0.1, amsgrad=True)
+    step(optimizer, p)
+    state = optimizer.state_dict()
+    with pytest.raises(nn.StateError):
+        nn.Adam(p, lr=0.1).load_state_dict(state)
+    again = nn.Adam(p, lr=0.1, amsgrad=True)
+    again.load_state_dict(state)
+    assert (again.state[p[0]]["largest"] == optimizer.state[p[0]]["largest"]).all()

@@ -17,6 +17,12 @@ def test_schedules_are_those_of_pytorch():
         (lambda o: kinds.ExponentialLR(o, 0.9), s.exponential(0.4, 0.9)),
         (lambda o: kinds.CosineAnnealingLR(o, 10, 0.1), s.cosine(0.4, 10, 0.1)),
         (lambda o: kinds.LinearLR(o, 0.25, 1.0, 5), s.linear(0.1, 0.4, 5)),
+        (lambda o: kinds.MultiStepLR(o, [2, 5, 5, 7], 0.5), s.multi_step(0.4, [5, 2, 7, 5], 0.5)),
+        (
+            lambda o: kinds.CosineAnnealingWarmRestarts(o, 3, 1, 0.1),
+            s.warm_restarts(0.4, 3, 1, 0.1),
+        ),
+        (lambda o: kinds.CosineAnnealingWarmRestarts(o, 2, 2), s.warm_restarts(0.4, 2, 2)),
     ]
     for theirs, ours in pairs:
         optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.4)
@@ -50,6 +56,8 @@ def test_warming_up_and_what_is_refused():
     assert [s.linear_warmup(1.0, 4)(n) for n in (0, 3, 9)] == [0.25, 1.0, 1.0]
     with pytest.raises(ValueError, match="at least one step"):
         s.cosine(1.0, 0)
+    with pytest.raises(ValueError, match="from 1 up"):
+        s.warm_restarts(1.0, 5, 0.5)
     with pytest.raises(ValueError, match="from 0 to 1"):
         s.one_cycle(1.0, 10, warmup=3)
 
@@ -59,6 +67,7 @@ def test_schedules_can_be_pickled():
     every = [
         s.constant(0.1), s.step(0.1, 3), s.exponential(0.1, 0.9), s.linear(0.1, 0.2, 5),
         s.cosine(0.1, 5), s.linear_warmup(0.1, 5), s.one_cycle(0.1, 9),
+        s.multi_step(0.1, [2, 4]), s.warm_restarts(0.1, 3, 2),
         s.sequential((3, s.linear_warmup(0.1, 3)), (9, s.cosine(0.1, 9))),
     ]  # fmt: skip
     makers = [f for f in vars(s).values() if inspect.isfunction(f) and f.__name__[0] != "_"]
