@@ -55,6 +55,9 @@ class DataLoader:
     ((4, 3), dtype('float32'), (4,))
     """
 
+    #: Loaders in pickles of version 0.1 hold what was cast already
+    dtype: Any = None
+
     def __init__(
         self,
         arrays: Any,
@@ -121,7 +124,7 @@ def _is_sequence(data: Any) -> bool:
 
 
 def _cast(a: Any, dtype: Any) -> Any:
-    return a.astype(dtype, copy=False) if a.dtype.kind == "f" else a
+    return a.astype(dtype, copy=False) if a.dtype.kind == "f" and dtype is not None else a
 
 
 def one_hot(labels: Any, classes: int, dtype: Any = np.float32) -> Array:
