@@ -21,7 +21,7 @@ from nn.files.reading import Entry, cut, parse_json, shown
 #: The types that JSON has for those of the fields.
 _JSON: dict[Any, tuple[type, ...]] = {
     int: (int,), float: (int, float), str: (str,), tuple[int, ...]: (list,),
-    str | None: (str, NoneType),
+    str | None: (str, NoneType), dict[str, Any]: (dict,),
 }  # fmt: skip
 #: Parameters and activations of one batch; training takes some ten times as many bytes.
 _MOST_NUMBERS = 1 << 28
@@ -230,17 +230,19 @@ class Config:
         parts
             Model, data, loss, optimizer and number of epochs, as :func:`nn.fit` takes them.
         callbacks, **settings
-            Further callbacks and settings of :func:`nn.fit`.
+            Further callbacks, whose states a checkpoint keeps, and settings of :func:`nn.fit`.
         """
         model, data, _, optimizer, _ = parts
-        history = nn.resume(checkpoint, model, optimizer, data) if checkpoint else nn.History()
+        history = nn.History()
+        if checkpoint:
+            history = nn.resume(checkpoint, model, optimizer, data, callbacks)
         print(headline)
         written: list[Any] = [
             nn.Checkpoint(folder / "checkpoint.safetensors", note=self.metadata()),
             nn.JSONLines(folder / "history.jsonl"),
         ]
         with np.errstate(all="ignore"):  # fit looks for what is not finite itself
-            history = nn.fit(*parts, callbacks=[*written, *callbacks], history=history, **settings)
+            history = nn.fit(*parts, callbacks=[*callbacks, *written], history=history, **settings)
         nn.save(folder / "weights.safetensors", model, self.metadata())
         check_finite(model, f"the network, saved in {folder},")
         return history

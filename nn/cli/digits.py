@@ -1,4 +1,4 @@
-"""The command line: ``python -m nn [train]``, ``predict``, ``chars`` and ``sample``.
+"""The command line: ``python -m nn [train]``, ``predict``, ``export``, ``chars``, ``sample``.
 
 Errors in options or files are reported in one line on stderr, with exit status 2, and leave no
 folder behind.
@@ -19,7 +19,7 @@ from typing import Any, Self
 import numpy as np
 
 import nn
-from nn.cli import chars, parser, report
+from nn.cli import chars, parser, report, tables
 from nn.cli.config import Config, option
 from nn.cli.images import read_examples
 from nn.cli.output import guarded
@@ -134,18 +134,28 @@ def _parser() -> argparse.ArgumentParser:
     program = parser.Parser(prog="python -m nn", description=(__doc__ or "").split("\n")[0])
     program.add_argument("--version", action="version", version=_VERSION)
     commands = program.add_subparsers(dest="command", parser_class=parser.Parser)
-    train = commands.add_parser("train", help="train a feedforward network on handwritten digits")
+    train = commands.add_parser(
+        "train", help="train a feedforward network on handwritten digits, or on a table"
+    )
     DigitsConfig.add_options(train)
+    tables.TableConfig.add_options(train)
     train.add_argument(
         "--draw",
         type=parser.count,
         metavar="N",
         help="draw the flow of the gradient every N epochs",
     )
-    predict = commands.add_parser("predict", help="classify images with trained weights")
-    predict.add_argument("weights", type=Path, help="weights.safetensors of a run, or the run")
-    predict.add_argument("images", help="a picture (.png), an array (.npy), IDX files, or digits")
-    predict.add_argument("--count", type=parser.count, default=10, help="most images; default: 10")
+    predict = commands.add_parser("predict", help="predict with trained weights")
+    export = commands.add_parser("export", help="write a trained network as an ONNX file")
+    for command in (predict, export):
+        command.add_argument("weights", type=Path, help="weights.safetensors of a run, or the run")
+    predict.add_argument(
+        "images", help="a picture (.png), an array (.npy), IDX files, or digits; or a table (.csv)"
+    )
+    predict.add_argument(
+        "--count", type=parser.count, help="most images, default: 10; most rows, default: all"
+    )
+    export.add_argument("file", type=Path, help="the file to write, such as model.onnx")
     chars.add_commands(commands)
     return program
 
@@ -168,7 +178,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(given: list[str]) -> int:
-    commands = {"train": _train, "predict": _predict, "chars": chars.train, "sample": chars.sample}
+    commands = {
+        "train": _train, "predict": _predict, "export": _export, "chars": chars.train,
+        "sample": chars.sample,
+    }  # fmt: skip
     traceback = "--traceback" in given
     given = [word for word in given if word != "--traceback"]
     if not given or given[0] not in (*commands, "-h", "--help", "--version"):
@@ -203,6 +216,8 @@ def _complain(text: str) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
+    if tables.TableConfig.wanted(options):
+        return tables.train(options)
     with DigitsConfig.open_run(options) as (config, folder, checkpoint):
         return _train_in(folder, config, checkpoint, options)
 
@@ -244,9 +259,29 @@ def _train_in(
     return config.finish(history, folder)
 
 
-def _predict(options: argparse.Namespace) -> int:
+def _is_of_table(weights: Path) -> bool:
+    path = weights / "weights.safetensors" if weights.is_dir() else weights
+    return tables.TableConfig.key in nn.files.load_metadata(path)
+
+
+def _export(options: argparse.Namespace) -> int:
+    if _is_of_table(options.weights):
+        return tables.export(options)
     config, model = DigitsConfig.read_weights(options.weights)
-    images, labels = read_examples(options.images, config.layers[0], options.count)
+    example = np.zeros((2, config.layers[0]), np.float32)
+    try:
+        nn.onnx.export(model, example, options.file, output_names=["output"])
+    except (ImportError, nn.onnx.ExportError) as error:
+        raise parser.UsageError(str(error)) from error
+    print(f"{options.file}: {config.layers[0]} pixels in, {config.layers[-1]} outputs")
+    return 0
+
+
+def _predict(options: argparse.Namespace) -> int:
+    if _is_of_table(options.weights):
+        return tables.predict(options)
+    config, model = DigitsConfig.read_weights(options.weights)
+    images, labels = read_examples(options.images, config.layers[0], options.count or 10)
     with nn.evaluating(model), np.errstate(all="ignore"):
         outputs = np.asarray(model(images).detach())
     if not np.isfinite(outputs).all():

@@ -23,19 +23,25 @@ figure{margin:0;padding:12px;border:1px solid var(--line);border-radius:8px;
 background:var(--panel)}
 figcaption{margin-bottom:8px;color:var(--muted)}
 figcaption h2{color:var(--ink)}
+figure a{display:block;overflow-x:auto}
 figure img{display:block;max-width:100%;max-height:620px;margin:0 auto;border-radius:4px}
 a:focus-visible,summary:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 details{margin-top:18px}
+details div{overflow-x:auto}
+p,h1,figcaption{overflow-wrap:anywhere}
 table{border-collapse:collapse;margin-top:8px;font-variant-numeric:tabular-nums}
 th,td{text-align:right;padding:2px 14px 2px 0;border-bottom:1px solid var(--line)}
+@media (max-width:480px){body{padding:12px;font-size:16px}figure{padding:8px}
+figure img.wide{max-width:none;max-height:none;width:760px}}
 """
 
 
 def _figure(name: str, title: str, caption: str) -> str:
     target = "graph.html" if name == "graph.svg" else name
+    wide = ' class="wide"' if name.endswith(".svg") else ""  # scrolls in its frame on a phone
     return (
         f'<figure><figcaption><h2>{escape(title)}</h2>{escape(caption)}</figcaption>'
-        f'<a href="{escape(target)}"><img src="{escape(name)}" loading="lazy" '
+        f'<a href="{escape(target)}"><img{wide} src="{escape(name)}" loading="lazy" '
         f'alt="{escape(f"{title}: {caption}")}"></a></figure>'
     )  # fmt: skip
 
@@ -49,7 +55,7 @@ def _table(history: History) -> str:
     )
     return (
         f"<details><summary>{len(history.epochs)} epochs in numbers</summary>"
-        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></details>"
+        f"<div><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></details>"
     )
 
 

@@ -79,3 +79,8 @@ def sizes(text: str) -> tuple[int, ...]:
         return tuple(count(part.strip()) for part in parts)
     except argparse.ArgumentTypeError as error:
         raise argparse.ArgumentTypeError(f"sizes look like 784,16,16,10: {error}") from None
+
+
+def widths(text: str) -> tuple[int, ...]:
+    """Parse at least one positive number, such as 64,32."""
+    return sizes(f"1,{text}")[1:]

@@ -1,7 +1,7 @@
 """``nn.onnx.export``: trace a model, merge the graphs, build the file, check it, write it."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core.program import replaced
-from nn.files.weights import write_atomically
+from nn.files.weights import checked_metadata, write_atomically
 from nn.module import Module, evaluating
 from nn.onnx.graph import ExportError, Graph, Node
 from nn.onnx.merge_batches import merge_batches
@@ -30,6 +30,7 @@ def export(
     model: Module, example: Any, path: str | Path, *, input_names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
     dynamic_batch: bool | Sequence[int | None] = True, check: bool = True,
+    metadata: Mapping[str, str] | None = None,
 ) -> None:  # fmt: skip
     """Write a model, in evaluation mode, to an ONNX file (IR version 8, opset 17).
 
@@ -58,6 +59,9 @@ def export(
     check
         Whether to validate the file and, with onnxruntime, to run it on the example and on a
         batch of one and compare the results with the model's.
+    metadata
+        Strings by name, to be stored in the file; onnxruntime returns them as
+        ``session.get_modelmeta().custom_metadata_map``.
 
     Raises
     ------
@@ -116,6 +120,8 @@ def export(
             "or arrays of another number of axes; return one array for the whole batch"
         )
     file = build(graph, described, outputs, sizes, reserved)
+    for name, text in checked_metadata(metadata).items():
+        file.metadata_props.add(key=name, value=text)
     compare("its recording", model, batches[0], [a for _, a in outputs[0]])
     if check:
         validate(file, model, [inputs, batches[-1]], names)

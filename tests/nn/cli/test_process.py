@@ -200,7 +200,7 @@ def test_weights_that_are_not_finite_name_no_digit(tmp_path, trained, value):
 
 
 @pytest.mark.parametrize(("run", "names"), [
-    (digits.main, ["train", "predict", "chars", "sample"]),
+    (digits.main, ["train", "predict", "export", "chars", "sample"]),
     (commands_of_autograd_core, ["draw", "gradcheck", "rules"]),
 ])  # fmt: skip
 def test_the_version_and_all_commands_are_told(run, names, capsys):
