@@ -192,11 +192,10 @@ def _clip(level: Level, fun: Any, a: Any, *args: Any, **kwargs: Any) -> Any:
     for old, new in (("a_min", "min"), ("a_max", "max")):
         if old in options:
             options[new] = options.pop(old)
-    options = {"min": None, "max": None} | options
-    n = max(ndim(x) for x in (a, options["min"], options["max"]) if x is not None)
-    return batched(
-        np.clip(align(a, n, level), **{k: align(v, n, level) for k, v in options.items()}), level
-    )
+    given = a, options.pop("min", None), options.pop("max", None)
+    n = max(ndim(x) for x in given if x is not None)
+    places = [align(x, n, level) for x in given]  # NumPy 2.0 takes the limits by position alone
+    return batched(np.clip(*places, **{k: align(v, n, level) for k, v in options.items()}), level)
 
 
 @rule(np.interp)
