@@ -20,6 +20,7 @@ import itertools
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_core.engine.recording import any_tracked, unwrap
 from autograd_core.errors import NotDifferentiableError
@@ -236,11 +237,6 @@ def _each(value: Any, n: int) -> list[Any]:
     return [value] * n
 
 
-def _axes(axes: Any, ndim: int) -> list[int]:
-    given = range(ndim) if axes is None else np.atleast_1d(axes)
-    return [int(i) % ndim for i in given]
-
-
 def _smoothed(
     input: Any,
     sigma: Any,
@@ -251,7 +247,8 @@ def _smoothed(
     radius: Any,
     axes: Any,
 ) -> Any:
-    out, places = input, _axes(axes, input.ndim)
+    places = normalize_axis_tuple(range(input.ndim) if axes is None else axes, input.ndim)
+    out = input
     n = len(places)
     each = (_each(v, n) for v in (sigma, order, mode, radius))
     for axis, s, k, border, r in zip(places, *each, strict=True):

@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_core.engine.primitive import Primitive
 from autograd_core.engine.recording import is_recording
@@ -149,8 +150,8 @@ def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any
     array([1., 3., 2.])
     """
     in1, in2 = _pair("fftconvolve", in1, in2)
-    given = range(in1.ndim) if axes is None else np.atleast_1d(axes)
-    return _in_mode(in1, in2, mode, "axes", tuple(int(i) % in1.ndim for i in given))
+    places = normalize_axis_tuple(range(in1.ndim) if axes is None else axes, in1.ndim)
+    return _in_mode(in1, in2, mode, "axes", places)
 
 
 def correlate(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> Any:

@@ -48,6 +48,15 @@ def test_convolution_along_axes():
 B, A = np.array([1.0, 0.5, -0.2]), np.array([2.0, -0.3, 0.1, 0.05])
 
 
+@pytest.mark.parametrize("axes", [2, -3, (0, 5), (1, 1)])
+def test_axes_that_are_not_there_are_refused_as_by_scipy(axes):
+    for fun in (scipy_signal.fftconvolve, signal.fftconvolve):
+        with pytest.raises(ValueError, match=r"axes|axis"):
+            fun(IMAGE, IMAGE, axes=axes)
+    with pytest.raises(ValueError, match=r"axes|axis"):
+        ag.grad(lambda a: np.sum(signal.fftconvolve(a, a, axes=axes)))(IMAGE)
+
+
 def test_lfilter():
     for b, a, x, axis in [
         (B, A, X, -1),
