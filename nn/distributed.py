@@ -232,7 +232,7 @@ def _mean_tree(trees: Sequence[Any], counts: Sequence[float]) -> Any:
 # -- on the workers -------------------------------------------------------------------------------
 
 
-def _keep(value: Any, *_: Any) -> Any:
+def _keep(value: Any) -> Any:
     return value
 
 
@@ -253,23 +253,21 @@ def _batch(shard: Any, at: Any, model: Module) -> Any:
     return tuple(a.astype(dtype) if a.dtype.kind == "f" else a for a in _rows(shard, at, 0))
 
 
-def _copies(parts: Any, state: Any, *seeds: int) -> Any:
-    """Return a copy of model, optimizer and loss, which draws numbers of this shard's own."""
-    own = copy.deepcopy(parts)  # tasks may run in threads
-    model, optimizer, loss = own.model, own.optimizer, own.loss
+def _prepare(model: Module, state: Any, *seeds: int) -> None:
+    """Give a worker's copy of the model its weights, and random numbers of this shard's own."""
     model.load_state_dict(state)
     for i, source in enumerate(random_states.sources(model=model).values()):
         if isinstance(source, np.random.Generator):
             source.bit_generator.state = type(source.bit_generator)([*seeds, i]).state
-    return model, optimizer, loss
 
 
 def _slopes(shard: Any, at: Any, number: int, parts: Any, state: Any, taken: int) -> Any:
     """Return the loss of a batch, the gradient of each parameter, and the number of examples."""
-    model, _, loss = _copies(parts, state, number, taken)
+    model = copy.deepcopy(parts.model)  # tasks may run in threads
+    _prepare(model, state, number, taken)
     x, y = _batch(shard, at, model)
     model.zero_grad()
-    value = loss(model(x), y)
+    value = parts.loss(model(x), y)
     value.backward()
     slopes = [None if p.grad is None else p.grad.numpy() for p in model.parameters()]
     return value.item(), slopes, examples(x, y)
@@ -279,12 +277,14 @@ def _train_alone(
     shard: Any, at: Any, number: int, parts: Any, state: Any, saved: Any, size: int, taken: int
 ) -> Any:
     """Take a step on each batch of so many rows; return the loss, both states, the examples."""
-    model, optimizer, loss = _copies(parts, state, number, taken)
+    own = copy.deepcopy(parts)  # together, so that the optimizer moves the copy
+    model, optimizer = own.model, own.optimizer
+    _prepare(model, state, number, taken)
     optimizer.load_state_dict(saved)
     losses, counts = [], []
     for start in range(0, len(at), size):
         x, y = _batch(shard, at[start : start + size], model)
-        losses.append(TrainingStep(model, loss, optimizer, None, False)(x, y))
+        losses.append(TrainingStep(model, own.loss, optimizer, None, False)(x, y))
         counts.append(examples(x, y))
     value, count = _mean(losses, counts)
     return value, model.state_dict(), optimizer.state_dict(), count

@@ -12,6 +12,7 @@ from autograd_core.engine.recording import any_tracked, is_recording, unwrap
 from autograd_core.errors import NeedsNumbersError, NotDifferentiableError, VmapError
 from autograd_core.rules.common import as_array
 from autograd_core.transforms.trees import flatten as flatten_tree
+from autograd_core.transforms.trees import is_traced_number
 
 Function = Callable[..., Any]
 
@@ -20,11 +21,7 @@ def split(args: tuple[Any, ...]) -> tuple[list[Any], Callable[..., tuple[Any, ..
     """Return the floating-point leaves of the arguments, and what puts others in their places."""
     leaves, restore = flatten_tree(args)
     leaves = [
-        np.asarray(a)
-        if isinstance(a, float)
-        else np.multiply(a, 1.0)  # a number that changes, of a compiled function
-        if getattr(a, "is_traced", False) and not hasattr(a, "ndim")
-        else a
+        np.asarray(a) if isinstance(a, float) else np.multiply(a, 1.0) if is_traced_number(a) else a
         for a in leaves
     ]
     places = [i for i, a in enumerate(leaves) if getattr(getattr(a, "dtype", 0), "kind", "") == "f"]

@@ -173,9 +173,14 @@ def solve_ivp(
         raise NotDifferentiableError(
             "solve_ivp(gradient='adjoint') takes real states; use gradient='steps'"
         )
-    found: list[Any] = []
     if t_eval is not None:
-        states = _adjoint(fun, start, as_array(t_eval), y0, args, options, span[1], found)
+        found: list[Any] = []
+
+        def run(right: Function, start: Any, times: Any, y0: Any) -> Any:
+            found[:] = [_solve(right, (float(start), span[1]), y0, times, options)]
+            return found[0].y
+
+        states = _adjoint(fun, start, as_array(t_eval), y0, args, options, run)
         return solution(found[0], t=t_eval, y=states)
     result = _solve(right, span, unwrap(y0), None, options)
     moments = np.concatenate([result.t[1:-1], as_array(end).reshape(1)])
@@ -214,29 +219,23 @@ def _adjoint(
     y0: Any,
     args: tuple[Any, ...],
     options: dict[str, Any],
-    end: float | None = None,
-    found: list[Any] | None = None,
     run: Function | None = None,
 ) -> Any:
     """Return the states at some times, (N, T), whose rule solves the adjoint equation backwards.
 
-    ``run`` (fun, start, times, y0) finds them in place of ``solve_ivp``.
+    ``run`` (fun, start, times, y0) finds them in place of ``solve_ivp`` up to the last time.
     """
     floats, join = split(args)
 
     def forward(start: Any, times: Any, y0: Any, *values: Any) -> Any:
         whole = join(*values)
-        span = (float(start), float(times[-1]) if end is None else end)
 
         def right(t: Any, y: Any) -> Any:
             return numbers("solve_ivp", as_array(fun(t, y, *whole)))
 
         if run is not None:
             return run(right, start, times, y0)
-        result = _solve(right, span, y0, times, options)
-        if found is not None:
-            found[:] = [result]
-        return result.y
+        return _solve(right, (float(start), float(times[-1])), y0, times, options).y
 
     def rule(g: Any, out: Any, start: Any, times: Any, y0: Any, *values: Any) -> Any:
         n, whole = y0.shape[0], join(*values)

@@ -97,7 +97,8 @@ def unit_rows(size: int) -> Seeds:
 
 def _blocks(run: LinearizedCall, value: Any, chunk: int | None) -> list[Any]:
     """Return the Jacobian of an array by each variable."""
-    shape, size = np.shape(unwrap(value)), math.prod(np.shape(unwrap(value)))
+    shape = np.shape(unwrap(value))
+    size = math.prod(shape)
     if _prefers_columns(run, value, size):
         with suppress(Exception), np.errstate(divide="raise", over="raise", invalid="raise"):
             blocks = _columns(run, value, chunk)

@@ -68,10 +68,16 @@ def sparse_jacobian(
     from scipy import sparse
 
     places = sparse.csr_array(sparse.coo_array(pattern) != 0)
+    rows, columns = places.nonzero()
     if coloring is None:
         by_row, by_column = _colors(places), _colors(places.T.tocsr())
+        few_columns = 2 * by_column.max(initial=0) < by_row.max(initial=0)
     else:
-        by_row, by_column = _checked(np.asarray(coloring), places), None
+        by_row, few_columns = _checked(np.asarray(coloring), places), False
+
+    @functools.cache
+    def seeds_of(forward: bool) -> Any:
+        return _seeds(by_column if forward else by_row)
 
     @functools.wraps(fun)
     def wrapped(x: Any, *args: Any, **kwargs: Any) -> Any:
@@ -88,14 +94,8 @@ def sparse_jacobian(
                 f"the pattern has shape {places.shape}; the Jacobian of a value of {value.size} "
                 f"elements by {variable.size} has shape ({value.size}, {variable.size})"
             )
-        forward = (
-            by_column is not None
-            and 2 * max(by_column, default=0) < max(by_row, default=0)
-            and can_push(run, value)
-        )
-        colors = by_column if forward else by_row
-        probe = np.random.default_rng(0).uniform(0.5, 1.5, len(colors))
-        seeds = np.vstack([np.arange(max(colors, default=-1) + 1)[:, None] == colors, probe])
+        forward = few_columns and can_push(run, value)
+        seeds: Any = seeds_of(forward)
         if forward:
             found = push_columns(run, value, len(seeds), lambda i, j: seeds[i:j], None)
         else:
@@ -107,10 +107,9 @@ def sparse_jacobian(
                 "neither recorded nor batched; take jacobian, or jvp and vjp for products with it"
             )
         products = products.reshape(len(seeds), -1)
-        rows, columns = places.nonzero()
-        kept = products[colors[columns], rows] if forward else products[colors[rows], columns]
+        kept = products[by_column[columns], rows] if forward else products[by_row[rows], columns]
         matrix = sparse.csr_array((kept, (rows, columns)), shape=places.shape)
-        _compare(matrix if forward else matrix.T, probe, products[-1])
+        _compare(matrix if forward else matrix.T, seeds[-1], products[-1])
         return matrix
 
     return wrapped
@@ -131,6 +130,12 @@ def _colors(places: Any) -> Any:
         for column in own:
             taken[column] |= free
     return colors
+
+
+def _seeds(colors: Any) -> Any:
+    """Return the sum of the unit vectors of each color, and random numbers to compare with."""
+    probe = np.random.default_rng(0).uniform(0.5, 1.5, len(colors))
+    return np.vstack([np.arange(colors.max(initial=-1) + 1)[:, None] == colors, probe])
 
 
 def _checked(coloring: Any, places: Any) -> Any:

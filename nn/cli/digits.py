@@ -282,10 +282,7 @@ def _predict(options: argparse.Namespace) -> int:
         return tables.predict(options)
     config, model = DigitsConfig.read_weights(options.weights)
     images, labels = read_examples(options.images, config.layers[0], options.count or 10)
-    with nn.evaluating(model), np.errstate(all="ignore"):
-        outputs = np.asarray(model(images).detach())
-    if not np.isfinite(outputs).all():
-        raise parser.ResultError("the outputs of the network are not finite; its weights are huge")
+    outputs = tables.outputs_of(model, images)
     scores: Any = outputs if config.loss == "quadratic" else nn.softmax(outputs)
     for i, row in enumerate(scores):
         truth = "" if labels is None else f" (it is {labels[i]})"

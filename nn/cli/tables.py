@@ -259,10 +259,10 @@ def _results(
     if len(classes) > _MOST_SHOWN:
         return [line]
     line += "; the confusion of true (rows) and predicted classes:"
-    return [line, *confusion(_outputs(model, x).argmax(1), y, classes)]
+    return [line, *confusion(outputs_of(model, x).argmax(1), y, classes)]
 
 
-def _outputs(model: nn.Module, x: Array) -> Array:
+def outputs_of(model: nn.Module, x: Array) -> Array:
     """Return the outputs for rows; ResultError if they are not finite."""
     with nn.evaluating(model), np.errstate(all="ignore"):
         made = [np.asarray(model(x[i : i + _BATCH]).detach()) for i in range(0, len(x), _BATCH)]
@@ -277,7 +277,7 @@ def predict(options: argparse.Namespace) -> int:
     config, model = TableConfig.read_weights(options.weights)
     schema, table = config.schema, read_table(Path(options.images))
     x, notes = schema.encode(table)
-    outputs = _outputs(model, x)
+    outputs = outputs_of(model, x)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     shown_rows = slice(options.count)

@@ -375,7 +375,8 @@ def _count(labels: Any, share: Any, reduction: str) -> Any:
 def _of_labels(loss: Any, x: Any, target: Any, labels: Any, share: Any, reduction: str) -> Any:
     """Return a loss of labels, which all count alike (share None) or carry weights, reduced."""
     count = _count(labels, share, reduction)
-    dead = None if share is None or not ag.any_now(share == 0) else share == 0
+    dead = None if share is None else share == 0
+    dead = dead if dead is not None and ag.any_now(dead) else None
     share = (1.0 if share is None else share) / at_least_one(count)
     for own in (labels, share):
         if is_batched(own) and not is_batched(x):  # the same logits for all examples, repeated
