@@ -135,7 +135,7 @@ class Batched(BatchedBase, results=True):
         args, kwargs, out = split_out(function, args, kwargs)
         if out is not None:
             return _write_out(function(*args, **kwargs), out, name_of(function))
-        return call_function(function, args, kwargs, self.level)
+        return call_function(function, args, kwargs, self)
 
     __bool__ = _refuse("bool(), or if,", _CHOICE)
     __contains__ = _refuse("`in`", "compare with np.any(x == value)")

@@ -32,8 +32,15 @@ def _out(x: Any, *, level: Level, axis: int) -> Any:
     return np.moveaxis(values, 0, axis) if axis else values
 
 
+def _moves(fun: Any, name: str) -> Primitive:
+    """Return a primitive that costs nothing, and whose result is written by itself."""
+    primitive = Primitive(fun, name, kind="view")
+    primitive.makes_views = False
+    return primitive
+
+
 def _pair(name: str) -> tuple[Primitive, Primitive]:
-    enter, leave = Primitive(_in, f"{name}_in"), Primitive(_out, f"{name}_out")
+    enter, leave = _moves(_in, f"{name}_in"), _moves(_out, f"{name}_out")
     enter.defvjp(lambda g, _out, _x, *, level, axis: leave(g, level=level, axis=axis % _x.ndim))
     leave.defvjp(lambda g, _out, _x, *, level, axis: enter(g, level=level, axis=axis % _out.ndim))
     return enter, leave
@@ -47,4 +54,4 @@ batch_out.ends_level = True
 loop_in, loop_out = _pair("loop")
 
 #: Repeat a recorded value for all examples, without a sum over them in the sweep.
-spread_recorded = Primitive(spread, "spread").defvjp(lambda g, _out, _x, *, level: g)
+spread_recorded = _moves(spread, "spread").defvjp(lambda g, _out, _x, *, level: g)

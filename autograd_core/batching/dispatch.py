@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from autograd_core.batching.looping import loop
 from autograd_core.engine.levels import on_batch
-from autograd_core.engine.operands import Level, newest
+from autograd_core.engine.operands import BatchedBase, all_examples, newest
 from autograd_core.engine.primitive import Primitive, compositions
 from autograd_core.engine.recording import apply, holds_tensor
 from autograd_core.errors import VmapError
@@ -38,16 +38,16 @@ def call_function(
     fun: Callable[..., Any],
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
-    like: Level | None = None,
+    like: BatchedBase | None = None,
 ) -> Any:
     """Run a function on batched arrays: by its rule, by its composition, or by the loop.
 
-    ``like`` is the level of an array that was given by ``like=`` alone.
+    ``like`` is an array that was given by ``like=`` alone.
     """
     level, known = newest((args, kwargs)), rules.get(fun)
     if level is None:
         if like is not None and known is not None:
-            return known(like, fun, *args, **kwargs)
+            return known(like.level, fun, *args, like=all_examples(like), **kwargs)
         return fun(*args, **kwargs)
     if known is not None:
         found = known(level, fun, *args, **kwargs)

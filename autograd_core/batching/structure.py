@@ -18,6 +18,7 @@ from autograd_core.batching.alignment import (
     spread,
 )
 from autograd_core.batching.dispatch import refused, rule
+from autograd_core.engine.array_types import is_host
 from autograd_core.engine.operands import BatchedBase, Level, batched, newest
 
 # -- shapes and axes ------------------------------------------------------------------------------
@@ -161,10 +162,12 @@ def _like(
 @rule(np.zeros, np.ones, np.empty, np.full, np.arange, np.eye, np.identity)
 def _creation(level: Level, fun: Any, *args: Any, like: Any = None, **kwargs: Any) -> Any:
     """Answer ``like=``: an array that may be written by examples, if it is to be filled."""
+    own = {} if is_host(like) or like is None else {"like": like}
     if fun in (np.zeros, np.ones, np.empty, np.full):
-        return spread(fun(*args, **kwargs), level).copy() if not newest(args) else NotImplemented
+        new = NotImplemented if newest(args) else fun(*args, **kwargs, **own)
+        return new if new is NotImplemented else spread(new, level).copy()
     if newest((args, kwargs)) is None:
-        return fun(*args, **kwargs)
+        return fun(*args, **kwargs, **own)
     a = args[0]
     if isinstance(a, BatchedBase):
         dtype = kwargs.get("dtype", args[1] if len(args) > 1 else None) or a.dtype
@@ -172,7 +175,8 @@ def _creation(level: Level, fun: Any, *args: Any, like: Any = None, **kwargs: An
         if fun is np.ascontiguousarray:
             copies = not a.examples[:1].flags.c_contiguous
         return a.astype(dtype, copy=copies)
-    return np.stack([np.asarray(m, like=like) for m in a])
+    members: list[Any] = [m if isinstance(m, BatchedBase) else np.asarray(m, **own) for m in a]
+    return np.stack(members)
 
 
 # -- joining and parting --------------------------------------------------------------------------

@@ -47,6 +47,11 @@ def to_host(a: Any) -> Any:
     return np.asarray(a)
 
 
+def host_values(a: Any) -> Any:
+    """Return the values of all examples as an ndarray, for people and pictures."""
+    return to_host(all_examples(unwrap(a)))
+
+
 def is_lazy(a: Any) -> bool:
     """Return whether the values must be computed before they are known (Dask)."""
     return hasattr(unwrap(a), "compute")

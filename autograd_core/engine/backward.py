@@ -34,7 +34,7 @@ from autograd_core.engine.graph import (
 )
 from autograd_core.engine.levels import on_batch, sum_ended
 from autograd_core.engine.mutation import check_mutations, check_samples
-from autograd_core.engine.operands import BatchedBase, Level, all_examples, newest
+from autograd_core.engine.operands import Level, all_examples, newest
 from autograd_core.engine.primitive import SMALL, Primitive, ShapeDtype
 from autograd_core.engine.recording import make_tensor, unwrap
 from autograd_core.engine.structural_zeros import (
@@ -109,7 +109,8 @@ def unit_cotangents(tensors: Iterable[Any]) -> dict[Node, Any]:
     """Return ones for every Tensor: a sweep from them differentiates the sum of all elements."""
     cotangents: dict[Node, Any] = {}
     for t in tensors:
-        cotangents[t._node] = cotangents.get(t._node, 0) + np.ones(t.shape, t.dtype)
+        ones = asarray_like(np.ones(t.shape, t.dtype), t)
+        cotangents[t._node] = cotangents.get(t._node, 0) + ones
     return cotangents
 
 
@@ -332,7 +333,7 @@ def accumulate(before: Any, c: Any, parent: Node, owned: set[Node]) -> Any:
 def release(node: Node) -> None:
     """Drop what a node saved for the sweep that has passed it."""
     node.args = node.kwargs = None
-    if isinstance(node.out, (np.ndarray, BatchedBase)) and node.out.nbytes > SMALL:
+    if getattr(node.out, "nbytes", 0) > SMALL:
         node.out = ShapeDtype(node.out)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.engine.operands import all_examples
 from autograd_core.engine.primitive import Primitive
 
 #: Bits of the mode, which every thread and every asynchronous task has to itself.
@@ -96,12 +97,15 @@ class Node:
 
 
 def arrays_in(values: Iterable[Any]) -> Iterator[Any]:
-    """Yield the ndarrays among values, and in tuples and lists among them (an index)."""
+    """Yield the arrays among values, and in tuples and lists among them (an index).
+
+    Of a batched array it is the one with all examples.
+    """
     for a in values:
-        if isinstance(a, np.ndarray):
+        if isinstance(a, (tuple, list)):
+            yield from arrays_in(a)
+        elif hasattr(a := all_examples(a), "strides") and not isinstance(a, np.generic):
             yield a
-        elif isinstance(a, (tuple, list)):
-            yield from (b for b in a if isinstance(b, np.ndarray))
 
 
 class Leaf(Node):

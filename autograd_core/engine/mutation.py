@@ -8,6 +8,8 @@ A write into a plain array cannot be noted: an index, a mask or a state that a l
 of at most :data:`COPIED` bytes are copied when they are recorded, so that the gradient is right.
 Of larger ones :data:`SAMPLED` elements are compared in backward, and a change raises.  What
 remains: a change of a large array that leaves all of these as they were, such as one element.
+Arrays of a device are copied whatever their size: a copy there is quick, and a comparison would
+wait for it.
 """
 
 import functools
@@ -18,6 +20,7 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from autograd_core.engine.graph import Given, Node, clock, producer
+from autograd_core.engine.operands import Operand, all_examples
 from autograd_core.errors import MutationError
 
 #: Up to this many bytes a copy costs less than the two samples that would be compared (measured: a
@@ -39,8 +42,21 @@ class Write:
 
     def touched(self, a: Any) -> bool:
         """Return whether the memory of an array overlaps the bytes."""
-        low, high = byte_bounds(a)
+        low, high = _bounds(a)
         return low < self.high and self.low < high
+
+
+def _bounds(a: Any) -> tuple[int, int]:
+    """Return the first byte of an array and the one behind its last; (0, 0) if nobody knows."""
+    if isinstance(a, np.ndarray):
+        return byte_bounds(a)
+    interface = getattr(a, "__cuda_array_interface__", None)
+    if interface is None or not a.size:
+        return 0, 0
+    low = high = interface["data"][0]
+    for n, step in zip(a.shape, a.strides, strict=True):
+        low, high = low + min(0, (n - 1) * step), high + max(0, (n - 1) * step)
+    return low, high + a.itemsize
 
 
 _writes: dict[tuple[int, int, int], Write] = {}
@@ -48,8 +64,9 @@ _last = 0
 
 
 def note_write(array: Any, name: str | None) -> None:
-    """Note that an ndarray was written just now (the memory of other arrays is not known)."""
-    if isinstance(array, np.ndarray):
+    """Note that an array was written just now, if the place of its memory is known."""
+    array = all_examples(array)
+    if _bounds(array) != (0, 0):
         note_again([prepared(array, name)])
 
 
@@ -61,12 +78,17 @@ def note_again(writes: list[Write]) -> None:
         write.seq = _last
 
 
-def prepared(array: np.ndarray[Any, Any], name: str | None) -> Write:
+def owner_of(array: Any) -> Any:
+    """Return the array that an array is a view of, or itself."""
+    while hasattr(array.base, "dtype"):
+        array = array.base
+    return array
+
+
+def prepared(array: Any, name: str | None) -> Write:
     """Return the record of writes into an array, for :func:`note_again` while the array lives."""
-    base: Any = array
-    while isinstance(base.base, np.ndarray):
-        base = base.base
-    low, high = byte_bounds(array)
+    base = owner_of(array)
+    low, high = _bounds(array)
     key = (id(base), low, high)
     write = _writes.get(key)
     if write is None or write.base() is not base:
@@ -102,18 +124,25 @@ def check_mutations(order: list[Node]) -> None:
                 )
 
 
+def own_copy(a: Any) -> Any:
+    """Return a copy of an array, which its owner may refill; of what is traced, itself."""
+    if isinstance(a, np.ndarray):
+        return a.copy("K")
+    return a if isinstance(all_examples(a), Operand) else a.copy()
+
+
 def private_copy(option: Any, given: list[Any], large: list[Any]) -> Any:
     """Return an option of a call (an index, a mask) that its owner can no longer change.
 
     What was copied is added to ``given``, what is too large for it to ``large``.
     """
     kind = option.__class__
-    if isinstance(option, np.ndarray):
-        if option.nbytes > COPIED:
-            large.append(option)
+    if hasattr(kind, "__array_function__"):
+        if option.nbytes > COPIED and isinstance(memory := all_examples(option), np.ndarray):
+            large.append(memory)
             return option
         given.append(Given(option, True))
-        return option.copy("K")
+        return own_copy(option)
     if kind is tuple or kind is list:
         return kind([private_copy(o, given, large) for o in option])
     if kind is dict:

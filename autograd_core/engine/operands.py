@@ -134,6 +134,11 @@ def all_examples(a: Any) -> Any:
     return a
 
 
+def whole_shape(a: Any) -> tuple[int, ...]:
+    """Return the shape of an array, or of what is left of one, with the batches of all levels."""
+    return (*(level.size for level in reversed(levels_of(a))), *a.shape)
+
+
 def _levels_in(values: Iterable[Any]) -> set[Level]:
     found: set[Level] = set()
     for a in values:

@@ -99,6 +99,11 @@ def wrap(out: Any) -> Any:
     return out
 
 
+def is_array(a: Any) -> bool:
+    """Return whether a value is an array and no Tensor: of NumPy, of another library, a batch."""
+    return hasattr(type(a), "__array_function__") and not isinstance(a, TensorBase)
+
+
 def any_tracked(values: Any) -> bool:
     """Return whether a Tensor that needs gradients is among ``values``, or in a list there."""
     for v in values:
@@ -171,15 +176,15 @@ def apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         given, large = check_options(primitive, rules, bound, options)
     arrays: list[Any] = []
     parents: list[Any] = []
-    tracked = foreign = False
+    tracked = False
+    foreign: list[int] = []
     for a in bound:
         if not isinstance(a, TensorBase):
             kind = a.__class__
             if kind is _ndarray:
                 if a.nbytes > COPIED:
                     large = large or []
-                    i = len(arrays)
-                    if rules.reads_args[i] if i < len(rules.reads_args) else rules.reads_rest:
+                    if rules.reads(len(arrays)):
                         large.append(a)
                 elif not rules.reads_no_values and not bits & TRACE:  # a program reads it anew
                     arrays.append(a.copy("K"))
@@ -192,7 +197,7 @@ def apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -
                     else:
                         a = np.asarray(a) if rules.takes_array(len(arrays)) else unwrap(a)
                 else:
-                    foreign = True
+                    foreign.append(len(arrays))
             if not isinstance(a, TensorBase):
                 arrays.append(a)
                 parents.append(UNTRACKED)
@@ -208,10 +213,13 @@ def apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         parents += given
     if foreign:
         large = large or []
-        for i, a in enumerate(arrays):
-            arrays[i] = admitted = admit(a)
-            if admitted is not a and isinstance(admitted, _ndarray):  # its memory is the user's
-                arrays[i] = private_copy(admitted, [], large)
+        for i in foreign:
+            arrays[i] = admit(arrays[i])
+            if rules.reads(i) and not bits & TRACE:  # its memory is the user's
+                copied: list[Any] = []
+                arrays[i] = private_copy(arrays[i], copied, large)
+                if copied:
+                    parents[i] = Given(copied[0].out, False)
     saved = tuple(arrays)
     if options is kwargs and bits == RECORD:
         try:

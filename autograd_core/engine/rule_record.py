@@ -146,6 +146,10 @@ class Rules:
     names: tuple[str, ...]
     options: frozenset[str]
 
+    def reads(self, place: int) -> bool:
+        """Return whether the rules read the values of the argument at a place."""
+        return self.reads_args[place] if place < len(self.reads_args) else self.reads_rest
+
     def takes_array(self, place: int) -> bool:
         """Return whether the argument at a place has a rule, so that a list there is an array."""
         if isinstance(self.vjps, tuple):

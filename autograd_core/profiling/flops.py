@@ -20,12 +20,13 @@ import numpy as np
 
 from autograd_core.engine.graph import UNTRACKED, Given, Leaf, Node, reachable
 from autograd_core.engine.modes import enable_grad
+from autograd_core.engine.operands import levels_of
 from autograd_core.engine.primitive import Primitive, ShapeDtype, table
-from autograd_core.engine.recording import TensorBase, make_tensor
+from autograd_core.engine.recording import TensorBase, is_array, make_tensor
 
 
 def forward_flops(node: Node) -> int:
-    """Return the floating-point operations of one recorded call.
+    """Return the floating-point operations of one recorded call, for all examples of a batch.
 
     Examples
     --------
@@ -40,6 +41,12 @@ def forward_flops(node: Node) -> int:
         return 0
     args, options = _arguments(node), node.kwargs or {}
     out = node.out[0] if isinstance(node.out, (tuple, list)) else node.out
+    levels = {level for a in (out, *args) for level in levels_of(a)}
+    return math.prod(level.size for level in levels) * _of_one(primitive, out, args, options)
+
+
+def _of_one(primitive: Primitive, out: Any, args: list[Any], options: dict[str, Any]) -> int:
+    """Return the operations of a call, by the shapes of one example."""
     if primitive.flops is not None:
         return round(primitive.flops(out, *args, **options))
     if primitive.kind == "reduction":
@@ -92,7 +99,8 @@ def _flops_of_calls(primitive: Primitive, args: list[Any], options: dict[str, An
     """Return the total cost of a Python function's calls; None if it fails on arrays of ones."""
 
     def variable(a: Any) -> Any:
-        if not isinstance(a, (np.ndarray, np.generic, ShapeDtype)) or a.dtype.kind not in "fc":
+        known = is_array(a) or isinstance(a, (np.generic, ShapeDtype))
+        if not known or a.dtype.kind not in "fc":
             return a
         ones = np.ones(a.shape, a.dtype)
         return make_tensor(ones, Leaf(ones))

@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from autograd_core.engine.backward import sweep, unit_cotangents
 from autograd_core.engine.diagnostics import Tape, TimedCall, tape
 from autograd_core.engine.graph import DRAW, PROFILE, RECORD, Leaf, Node, producer, reachable
 from autograd_core.engine.modes import in_mode
+from autograd_core.engine.mutation import owner_of
 from autograd_core.engine.recording import TensorBase
 from autograd_core.profiling.flops import forward_flops, needed_gradients
 from autograd_core.profiling.quantities import bytes_text, count_text, time_text
@@ -257,9 +256,7 @@ def saved_bytes(node: Node, held: set[int]) -> int:
     total = 0
     leaves = {id(p.out) for p in node.parents if isinstance(p, Leaf) and p.tracked}
     for a in node.saved():
-        whole = a
-        while isinstance(whole.base, np.ndarray):
-            whole = whole.base
+        whole = owner_of(a)
         if id(whole) not in held and id(a) not in leaves and id(whole) not in leaves:
             held.add(id(whole))
             total += a.nbytes

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.engine.recording import TensorBase
+from autograd_core.engine.recording import TensorBase, is_array
 from autograd_core.tensors.tensor import Tensor
 
 _MOST = 10_000  # how many objects are looked at
@@ -57,7 +57,7 @@ def drawable(variables: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in variables.items()
-        if (isinstance(value, (TensorBase, np.ndarray)) or is_module(value))
+        if (isinstance(value, TensorBase) or is_array(value) or is_module(value))
         and not name.startswith("_")
     }
 
@@ -101,7 +101,7 @@ def as_variables(fun: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
         return args
     return tuple(
         Tensor(a, requires_grad=True)
-        if isinstance(a, (np.ndarray, np.floating)) and a.dtype.kind in "fc"
+        if (is_array(a) or isinstance(a, np.floating)) and a.dtype.kind in "fc"
         else a
         for a in args
     )

@@ -153,7 +153,7 @@ def _take(g: Any, _out: Any, _x: Any, indices: Any, axis: Any = None, mode: Any 
 @rule(put_sum.fun)
 def _put_sum_batch(level: Level, _fun: Any, g: Any, *, index: Any, shape: Any) -> Any:
     """Add where the index differs over a batch, and the cotangent may not."""
-    out = writeable(np.zeros(shape, g.dtype), g, index)
+    out = writeable(asarray_like(np.zeros(shape, g.dtype), g), g, index)
     np.add.at(out, index, g)
     return out
 

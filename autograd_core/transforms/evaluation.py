@@ -17,8 +17,16 @@ from autograd_core.engine.admission import admit
 from autograd_core.engine.differentiate import identity, private, pull_back
 from autograd_core.engine.graph import RECORD, UNTRACKED, Leaf, Node, reachable
 from autograd_core.engine.modes import in_mode
+from autograd_core.engine.mutation import own_copy
 from autograd_core.engine.primitive import Primitive
-from autograd_core.engine.recording import TensorBase, any_tracked, apply, make_tensor, unwrap
+from autograd_core.engine.recording import (
+    TensorBase,
+    any_tracked,
+    apply,
+    is_array,
+    make_tensor,
+    unwrap,
+)
 from autograd_core.engine.runs import Run, Variable, open_runs, reaches_open_run
 from autograd_core.errors import GraphError
 from autograd_core.transforms.trees import Tree, as_inexact, describe, is_number
@@ -97,8 +105,8 @@ class LinearizedCall:
             if value._node.tracked:
                 return apply(alias, (value,), {})
             value = value._array
-        if keeps and isinstance(value, np.ndarray):
-            value = value.copy("K")
+        if keeps and is_array(value):
+            value = own_copy(value)
         return make_tensor(value, Variable(value, self.run))
 
     def outputs(self, value: Any) -> list[Any]:

@@ -171,15 +171,15 @@ class Values(Measure):
 
     def group(self, trace: Trace, group: Group, box: Box) -> Box:
         out = trace.ops[group.ops[-1]].result
-        if not isinstance(out, (np.ndarray, np.generic)) or not out.size:
+        if isinstance(out, ShapeDtype) or not hasattr(out, "dtype") or not out.size:
             return replace(box, mark="", note=box.note or "value not kept")
         with np.errstate(all="ignore"):
             size = rms(out)
         self.found.append((box.id, size))
         text = f"{'~' if math.isfinite(size) else '✕ '}{number_text(size)}"
-        facts = (*box.facts, ("rms", number_text(size)), *statistics(np.asarray(out)))
+        facts = (*box.facts, ("rms", number_text(size)), *statistics(out))
         box = replace(box, mark=text, facts=facts)
-        if out.size == 1 and math.isfinite(size):
+        if math.prod(trace.ops[group.ops[-1]].shape) == 1 and math.isfinite(size):
             box = self.number(trace.ops[group.ops[-1]].node, out, box)
         if group.steps:
             return box

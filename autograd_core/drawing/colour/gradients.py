@@ -17,8 +17,10 @@ from autograd_core.drawing.scene import Arrow, Box, Cell, Scale
 from autograd_core.drawing.trace.groups import Group
 from autograd_core.drawing.trace.trace import Op, Source, Trace
 from autograd_core.drawing.trace.wording import number_text, power_text, value_text
+from autograd_core.engine.array_types import host_values
 from autograd_core.engine.backward import sweep, unit_cotangents
 from autograd_core.engine.graph import Leaf, Node, reachable
+from autograd_core.engine.operands import whole_shape
 from autograd_core.errors import GraphError
 
 _TEXTS = ("≤10⁻⁴", "10⁻³", "10⁻²", "0.1", "×1", "×10", "×10²", "≥×10³")
@@ -52,7 +54,7 @@ class Sizes:
 
 def rms(g: Any) -> float:
     """Return the root mean square of an array, computed in double precision."""
-    a = np.asarray(getattr(g, "_array", g))
+    a = host_values(g)
     if not a.size:
         return 0.0
     wide = a.astype(np.complex128 if a.dtype.kind == "c" else np.float64)
@@ -135,7 +137,7 @@ class GradientFlow(Measure):
         self.last = ""  # the name of the layer that has it
         results = [
             r for n, r in self.sizes.known.items()
-            if math.isfinite(r) and not isinstance(n, Leaf) and n.out.shape
+            if math.isfinite(r) and not isinstance(n, Leaf) and whole_shape(n.out)
         ]  # fmt: skip
         self.largest = max(results, default=0.0)
 

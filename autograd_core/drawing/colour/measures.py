@@ -12,6 +12,8 @@ from autograd_core.drawing.scene import Arrow, Box, Scale
 from autograd_core.drawing.trace.groups import Group
 from autograd_core.drawing.trace.trace import Op, Source, Trace
 from autograd_core.drawing.trace.wording import number_text
+from autograd_core.engine.array_types import host_values
+from autograd_core.engine.operands import ShapeDtype, all_examples
 
 Facts = list[tuple[str, str]]
 _LARGEST = 1 << 22  # number of elements up to which statistics are computed
@@ -71,8 +73,10 @@ class Ranges(Measure):
 
 def statistics(array: Any) -> Facts:
     """Return the smallest, mean and greatest value of an array; empty where there are none."""
-    if not isinstance(array, np.ndarray) or not 0 < array.size <= _LARGEST:
+    array = all_examples(array)
+    if isinstance(array, ShapeDtype) or not 0 < getattr(array, "size", 0) <= _LARGEST:
         return []
+    array = host_values(array)
     if array.dtype.kind not in "fiub":
         return []
     with np.errstate(all="ignore"):

@@ -14,7 +14,7 @@ from autograd_core.engine.diagnostics import Tape
 from autograd_core.engine.graph import UNTRACKED, Given, Node, arrays_in, make_node
 from autograd_core.engine.mutation import COPIED
 from autograd_core.engine.primitive import SMALL, Primitive, ShapeDtype
-from autograd_core.engine.recording import TensorBase, unwrap
+from autograd_core.engine.recording import TensorBase, is_array, unwrap
 
 
 class Unrecorded(Node):
@@ -64,7 +64,7 @@ def given_again(node: Node) -> list[Any]:
     arrays = [
         a if kept is None else kept[0] for a, kept in pairs if kept is None or not kept[1].tracked
     ]
-    return [a for a in arrays if isinstance(a, np.ndarray)]
+    return list(filter(is_array, arrays))
 
 
 class Flow:
@@ -130,7 +130,7 @@ def _bound(
 
 def _arrays(value: Any) -> Iterator[Any]:
     """Yield the Tensors and arrays among nested values."""
-    if isinstance(value, (TensorBase, np.ndarray, np.generic)):
+    if isinstance(value, (TensorBase, np.generic)) or is_array(value):
         yield value
     elif isinstance(value, (list, tuple, dict)):
         for member in value.values() if isinstance(value, dict) else value:
@@ -140,4 +140,4 @@ def _arrays(value: Any) -> Iterator[Any]:
 def _released(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(map(_released, value))
-    return ShapeDtype(value) if isinstance(value, np.ndarray) and value.nbytes > SMALL else value
+    return ShapeDtype(value) if is_array(value) and value.nbytes > SMALL else value

@@ -19,8 +19,9 @@ import numpy as np
 from autograd_core.drawing.trace.flow import Flow, Operand, given_again, operands
 from autograd_core.engine.diagnostics import Tape
 from autograd_core.engine.graph import GET_OUTPUT, UNTRACKED, Given, Leaf, Node, producer
+from autograd_core.engine.operands import BatchedBase, whole_shape
 from autograd_core.engine.primitive import Primitive
-from autograd_core.engine.recording import TensorBase
+from autograd_core.engine.recording import TensorBase, is_array
 from autograd_core.engine.scopes import calls, first_shape
 from autograd_core.tensors.tensor import Tensor
 
@@ -54,7 +55,7 @@ class Source:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return tuple(getattr(self.array, "shape", ()))
+        return whole_shape(self.array) if hasattr(self.array, "shape") else ()
 
     @property
     def size(self) -> int:
@@ -72,6 +73,12 @@ class Source:
         """Return whether all values are 0; False for an empty or very large array."""
         a = self.array
         return isinstance(a, np.ndarray) and 0 < a.size <= 1_000_000 and not a.any()
+
+
+def plain(a: Any) -> Any:
+    """Return the number in an array without axes, if it is one number; else the array."""
+    one = hasattr(a, "item") and not isinstance(a, BatchedBase) and a.shape == ()
+    return a.item() if one else a
 
 
 class Freed:
@@ -120,10 +127,7 @@ class Op:
     def numbers(self) -> list[Any]:
         """Return its arguments that are plain numbers, which belong to it."""
         linked = {link.place for link in self.links}
-        args = [a for i, a in enumerate(self.node.args or ()) if i not in linked]
-        args = [
-            a.item() if getattr(a, "shape", None) == () and hasattr(a, "item") else a for a in args
-        ]
+        args = [plain(a) for i, a in enumerate(self.node.args or ()) if i not in linked]
         return [a for a in args if isinstance(a, (int, float, complex))]
 
     @property
@@ -134,7 +138,7 @@ class Op:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return tuple(self.result.shape)
+        return whole_shape(self.result)
 
     @property
     def dtype(self) -> str:
@@ -281,7 +285,7 @@ class Trace:
                 continue
             made = self.index.get(producer(parent))
             if made is not None:
-                shape = tuple((saved if hasattr(saved, "shape") else parent.out).shape)
+                shape = whole_shape(saved if hasattr(saved, "shape") else parent.out)
                 links.append(Link(made, None, shape, place, gradient))
                 continue
             if given or (isinstance(parent, Leaf) and parent.out is not None):
@@ -439,7 +443,7 @@ def _find_scopes(
                 path = (lead + name).rstrip(".")
                 paths.setdefault(id(module), path)
                 for key, value in vars(module).items():
-                    if isinstance(value, np.ndarray):
+                    if is_array(value):
                         scope.attributes[id(value)] = f"{path}.{key}" if path else key
             for name, parameter in getattr(scope.module, "named_parameters", tuple)():
                 scope.parameters |= identities({lead + name: parameter})
@@ -453,7 +457,7 @@ def _join_slices(trace: Trace) -> None:
     slices: dict[int, list[Source]] = {}
     for source in trace.sources:
         base = getattr(source.array, "base", None)
-        if isinstance(base, np.ndarray) and not (source.node or source.name_in(trace.given)):
+        if is_array(base) and not (source.node or source.name_in(trace.given)):
             slices.setdefault(id(base), []).append(source)
     for group in slices.values():
         base, shape = group[0].array.base, group[0].shape

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.drawing.trace.trace import Link, Op, Trace
+from autograd_core.drawing.trace.trace import Link, Op, Trace, plain
+from autograd_core.engine.array_types import host_values
+from autograd_core.engine.operands import whole_shape
 
 _RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SYMBOLS = {
@@ -120,9 +122,9 @@ def power_text(ratio: float) -> str:
 
 def value_text(array: Any) -> str:
     """Return the value of an array of one element, and an empty text for any other."""
-    if getattr(array, "size", 0) != 1 or not hasattr(array, "__array__"):
+    if array is None or not hasattr(array, "dtype") or math.prod(whole_shape(array)) != 1:
         return ""
-    return f"{np.asarray(array).reshape(())[()]:.4g}"
+    return f"{host_values(array).reshape(())[()]:.4g}"
 
 
 def _index_text(index: Any) -> str:
@@ -166,8 +168,7 @@ def operation_text(op: Op) -> str:
 
 def _number(a: Any) -> str:
     """Return a plain number as text, and an empty text for anything else."""
-    if getattr(a, "shape", None) == () and hasattr(a, "item"):
-        a = a.item()
+    a = plain(a)
     if type(a) is complex:
         return f"({a:.3g})"
     return number_text(a) if isinstance(a, (int, float)) else ""

@@ -10,6 +10,7 @@ import pytest
 import autograd_core as ag
 from autograd_core.engine.mutation import COPIED
 from autograd_core.tensors.numpy_dispatch import IN_PLACE
+from tests.autograd_core.rules.strict import Refused, StrictArray
 
 SMALL, LARGE = COPIED // 8, COPIED
 
@@ -67,6 +68,98 @@ def test_a_small_buffer_is_refilled(name, size):
     fresh = leaf(w.numpy())
     sum(np.sum(call(fresh, fill.copy())) for fill in fills).backward()
     np.testing.assert_array_equal(w.grad.numpy(), fresh.grad.numpy())
+
+
+#: Who holds the memory of a buffer: how a call is made on it, and the buffer as it is given.
+HOLDERS = {
+    "batch": (lambda call: ag.vmap(call), lambda b: b),
+    "batch, last axis": (
+        lambda call: ag.vmap(call, in_axes=(0, -1)),
+        lambda b: np.moveaxis(b, 0, -1),
+    ),
+    "batches": (lambda call: lambda w, b: ag.vmap(ag.vmap(call))(w[None], b[None]), lambda b: b),
+    "inside, the same for all": (
+        lambda call: lambda w, b: ag.vmap(lambda w: call(w, b[0]))(w),
+        lambda b: b,
+    ),
+    "device": (
+        lambda call: lambda w, b: np.sum(call(w[0], b[0])) + np.sum(call(w[1], b[1])),
+        StrictArray,
+    ),
+    "batch of a device": (ag.vmap, StrictArray),
+}
+
+
+def held(holder, call, w, buffer):
+    """Return the sum of a call on two examples, whose buffer is held by something else."""
+    run, kind = HOLDERS[holder]
+    w = ag.tensor(StrictArray(w), requires_grad=True) if "device" in holder else leaf(w)
+    return np.sum(run(call)(w, kind(buffer))), w
+
+
+def values(t):
+    return getattr(t.data, "_a", t.data)
+
+
+@pytest.mark.filterwarnings("ignore:ag.vmap")
+@pytest.mark.parametrize("holder", HOLDERS)
+@pytest.mark.parametrize("name", BUFFERS)
+def test_a_small_buffer_that_another_array_holds_is_refilled(name, holder):
+    call, dtype = BUFFERS[name]
+    rng = np.random.default_rng(0)
+    weights, buffer = rng.uniform(1.0, 2.0, (2, 6)), rng.integers(0, 6, (2, 6)).astype(dtype)
+    given = buffer.copy()
+    try:
+        y, w = held(holder, call, weights, given)
+    except (Refused, ag.errors.VmapError, AttributeError) as error:
+        pytest.skip(f"the call itself: {error}")
+    given[...] = 1
+    y.backward()
+    expected, fresh = held(holder, call, weights, buffer)
+    expected.backward()
+    np.testing.assert_array_equal(values(w.grad), values(fresh.grad))
+
+
+@pytest.mark.parametrize("holder", HOLDERS)
+def test_a_large_buffer_that_another_array_holds_is_refilled(holder):
+    buffer = np.ones((2, LARGE))
+    y, w = held(holder, lambda w, b: w * b, np.ones((2, LARGE)), buffer)
+    buffer += 1
+    if "device" in holder:  # it was copied
+        y.backward()
+        assert values(w.grad).max() == 1
+    else:
+        with pytest.raises(ag.MutationError, match="copy"):
+            y.backward()
+
+
+@pytest.mark.parametrize("holder", HOLDERS)
+@pytest.mark.parametrize("write", ["+=", "an index"])
+def test_a_write_into_what_another_array_holds_is_noticed(holder, write):
+    y, w = held(holder, lambda w, b: w * w + b, np.ones((2, 3)), np.ones((2, 3)))
+    with ag.no_grad():
+        WRITES[write](w)
+    with pytest.raises(ag.MutationError, match="changed in place"):
+        y.backward()
+
+
+@pytest.mark.parametrize("kind", [np.asarray, StrictArray])
+def test_an_array_may_change_between_vjp_and_its_products(kind):
+    memory = np.array([1.0, 2.0])
+    _, pull = ag.vjp(lambda x: x * x, kind(memory))
+    memory[:] = 9.0
+    g = pull(kind(np.ones(2)))
+    assert getattr(g, "_a", g).tolist() == [2.0, 4.0]
+
+
+def test_an_array_made_under_vmap_may_change_between_vjp_and_its_products():
+    def f(x):
+        y = x + 0.0
+        _, pull = ag.vjp(lambda y: y * y, y)
+        y[...] = 9.0
+        return pull(np.ones_like(x))
+
+    assert ag.vmap(f)(np.array([[1.0, 2.0]])).tolist() == [[2.0, 4.0]]
 
 
 @pytest.mark.parametrize("name", ["operand", "matmul", "index", "ufunc", "user's primitive"])

@@ -95,7 +95,7 @@ def check(section: str, name: str, args: Any, kwargs: Any) -> None:
 class StrictArray:
     """An array that behaves as if it were on another device."""
 
-    __slots__ = ("_a",)
+    __slots__ = ("__weakref__", "_a")
     __hash__ = object.__hash__
 
     def __init__(self, a: Any) -> None:
@@ -103,6 +103,10 @@ class StrictArray:
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise Refused("Implicit conversion to a NumPy array is not allowed")
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        return {"version": 3, **self._a.__array_interface__}
 
     def _wait(self) -> Any:
         Waits.count += 1
