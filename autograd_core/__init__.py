@@ -30,7 +30,7 @@ from autograd_core.elsewhere import no_attribute
 from autograd_core.engine import array_types, scopes
 from autograd_core.engine import primitive as _primitive_module
 from autograd_core.engine.allocator import keep_freed_memory
-from autograd_core.engine.array_types import any_now
+from autograd_core.engine.array_types import any_now, to_host
 from autograd_core.engine.differentiate import gradients
 from autograd_core.engine.modes import (
     detect_anomaly,
@@ -101,7 +101,8 @@ __all__ = [  # noqa: RUF022  (by topic)
     "fill_diagonal", "gnvp", "grad", "gradients", "hessian", "hessian_diagonal", "hvp",
     "is_grad_enabled", "is_recomputing", "jacobian", "jvp", "kinks", "laplacian", "no_grad",
     "place", "primitive", "put", "put_along_axis", "putmask", "ravel", "sample", "scatter_add",
-    "sparse_jacobian", "stop_gradient", "strict_nan", "tensor", "value_and_grad", "vjp", "vmap",
+    "sparse_jacobian", "stop_gradient", "strict_nan", "tensor", "to_host", "value_and_grad", "vjp",
+    "vmap",
     "AnomalyError", "AutogradError", "CompileError", "ConversionError", "GradcheckError",
     "GraphError", "InPlaceError", "MutationError", "NotDifferentiableError", "RuleError",
     "VmapError",

@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 Init = TypeVar("Init", bound=Callable[..., None])
 
@@ -58,6 +58,35 @@ NAMES = {
     "swa_utils": "nn.ExponentialAverage", "tensor": "ag.tensor",
     "utils": "nn.clip_grad_norm_ and nn.clip_grad_value_",
 }  # fmt: skip
+
+
+#: Methods that PyTorch's modules have, and what does their work here.
+METHODS = {
+    "add_module": "model.name = module", "register_module": "model.name = module",
+    "register_parameter": "model.name = nn.Parameter(array)", "get_parameter": "model.state_dict()",
+    "cpu": "model.to(np)", "cuda": "model.to(cupy), whose arrays are on the GPU",
+    "double": "model.to(np.float64)", "float": "model.to(np.float32)",
+    "half": "model.to(np.float16)",
+    "bfloat16": "model.to(np.float32): NumPy has no bfloat16", "type": "model.to(dtype)",
+    "compile": "nn.fit(..., compile=True), or ag.compile of a step",
+    "register_full_backward_hook": "t.register_hook(f) of the Tensor that forward returns",
+    "share_memory": "nn.distributed.fit, for several processes",
+}  # fmt: skip
+
+
+class Answers:
+    """Base class whose instances answer methods of PyTorch's modules with ours."""
+
+    if not TYPE_CHECKING:  # a type checker knows every name, and that there are no others
+
+        def __getattr__(self, name: str) -> Any:
+            ours = METHODS.get(name)
+            hint = f"; here it is {ours}" if ours else ""
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}{hint}",
+                name=name,
+                obj=self,
+            )
 
 
 def missing(module: str, name: str) -> AttributeError:

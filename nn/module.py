@@ -19,8 +19,9 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core import scopes
-from nn._pytorch import accepts_pytorch
+from nn._pytorch import Answers, accepts_pytorch
 from nn.errors import StateError, listed
+from nn.placement import as_of, conversion, is_array
 
 Array = np.ndarray[Any, Any]
 
@@ -109,7 +110,7 @@ scopes.contexts.append(_modes)
 output_watcher: ContextVar[Any] = ContextVar("watcher", default=None)
 
 
-class Module:
+class Module(Answers):
     """Base class of layers and networks.
 
     Examples
@@ -335,23 +336,20 @@ class Module:
         """Switch to evaluation; ``with nn.evaluating(model):`` also switches back."""
         return self.train(False)
 
-    def to(self, dtype: Any) -> Self:
-        """Cast every parameter, and its gradient, to a floating-point ``dtype``, in place."""
-        dtype = np.dtype(dtype)
-        if dtype.kind not in "fc":
-            raise TypeError(
-                f"parameters are floating-point numbers and cannot be cast to {dtype}; "
-                "use a dtype such as np.float32"
-            )
+    def to(self, target: Any) -> Self:
+        """Cast to a floating-point dtype, or move to a library of arrays: ``model.to(cupy)``.
+
+        Parameters, their gradients and buffers are changed in place; ``model.to(np)`` moves back.
+        Make the optimizer afterwards, and give the model arrays of that library.
+        """
+        convert = conversion(target)
         for p in self.parameters():
             gradient = p.grad
-            p.data = p.data.astype(dtype)
-            p.grad = None if gradient is None else gradient.detach().astype(dtype)
+            p.data = convert(p.data)
+            p.grad = None if gradient is None else ag.tensor(convert(gradient.data))
         for _, module in self.named_modules():
             for key in module.buffers:
-                array = getattr(module, key)
-                if array.dtype.kind in "fc":
-                    setattr(module, key, array.astype(dtype))
+                setattr(module, key, convert(getattr(module, key)))
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -484,7 +482,7 @@ class Module:
             target, other = own[name], first.setdefault(id(own[name]), name)
             if a.shape != target.shape:
                 problems.append(f"{name} has shape {a.shape}, expected {target.shape}")
-            elif not isinstance(target, Parameter) and not target.flags.writeable:
+            elif not isinstance(target, Parameter) and not getattr(target.flags, "writeable", True):
                 problems.append(f"the buffer {name} is read-only")
             elif (a.dtype.kind not in "biuf" or target.dtype.kind in "biu") and not np.can_cast(
                 a.dtype, target.dtype, "same_kind"
@@ -505,16 +503,17 @@ class Module:
         for name, a in given.items():
             target = own[name]
             if isinstance(target, Parameter):
-                target.data = a.astype(target.dtype)
+                target.data = as_of(a.astype(target.dtype), target)
             else:
-                target[...] = a
+                target[...] = as_of(a, target)
         return unmatched
 
 
 def _array(value: Any) -> Array:
     """Return the array of a Parameter, of a PyTorch tensor on the CPU, or of anything like one."""
     value = value.detach() if hasattr(value, "detach") else value
-    return value.data if isinstance(value, ag.Tensor) else np.asarray(value)
+    value = value.data if isinstance(value, ag.Tensor) else value
+    return value if is_array(value) else np.asarray(value)
 
 
 #: What a module is searched for, and containers that are not searched.

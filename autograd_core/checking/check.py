@@ -42,6 +42,7 @@ from autograd_core.checking.wrappers import (
     of_leaves,
 )
 from autograd_core.engine.admission import admit
+from autograd_core.engine.array_types import is_host
 from autograd_core.engine.recording import unwrap
 from autograd_core.transforms.trees import Tree
 
@@ -99,6 +100,12 @@ class Check:
             owners = [int(m[1]) for m in split if m]
             names = [names[int(m[1])] + m[2] for m in split if m]
         self.args = [admit(unwrap(a)) for a in leaves]
+        for a in self.args:
+            if not is_host(a) and hasattr(type(a), "__array_function__"):
+                raise TypeError(
+                    f"gradcheck takes NumPy's arrays, got {type(a).__module__}."
+                    f"{type(a).__name__}; give it ag.to_host(a)"
+                )
         kinds = [np.asarray(a).dtype.kind for a in self.args]
         if any(not -len(inputs) <= i < len(inputs) for i in options.wrt or ()):
             raise ValueError(f"wrt={options.wrt} names no input; there are {len(inputs)}, from 0")

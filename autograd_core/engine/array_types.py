@@ -36,11 +36,24 @@ def is_host(a: Any) -> bool:
 
 
 def to_host(a: Any) -> Any:
-    """Return the values as an ndarray, by the conversion that the array's own type offers."""
+    """Return the values of an array, or of a Tensor, as an ndarray in this machine's memory.
+
+    Parameters
+    ----------
+    a
+        An array of NumPy, which is returned itself; one with a conversion of its own (``get`` of
+        CuPy, ``compute`` of Dask); a Tensor of these; or what ``np.asarray`` takes.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> ag.to_host(ag.tensor([1.0, 2.0]))
+    array([1., 2.])
+    """
     a = unwrap(a)
     if isinstance(a, (np.ndarray, BatchedBase)):
         return a
-    if not isinstance(a, (list, tuple)):
+    if hasattr(type(a), "__array_function__"):
         for conversion in ("get", "compute"):  # CuPy, Dask
             if hasattr(a, conversion):
                 return np.asarray(getattr(a, conversion)())

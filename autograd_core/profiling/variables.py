@@ -10,6 +10,7 @@ import numpy as np
 
 from autograd_core.engine.recording import TensorBase, is_array
 from autograd_core.tensors.tensor import Tensor
+from autograd_core.transforms.trees import Tree
 
 _MOST = 10_000  # how many objects are looked at
 
@@ -95,13 +96,15 @@ def as_variables(fun: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return arguments to record a call with.
 
     A function that refers to no Tensor and no module is one of its arrays: those of floating-point
-    numbers become Tensors that need a gradient.
+    numbers, also in dicts, lists and dataclasses, become Tensors that need a gradient.
     """
     if holds_tensors((fun, args)):
         return args
-    return tuple(
-        Tensor(a, requires_grad=True)
-        if (is_array(a) or isinstance(a, np.floating)) and a.dtype.kind in "fc"
-        else a
-        for a in args
-    )
+
+    def variable(a: Any) -> Any:
+        known = is_array(a) or isinstance(a, np.floating)
+        return Tensor(a, requires_grad=True) if known and a.dtype.kind in "fc" else a
+
+    tree = Tree(args)
+    found: tuple[Any, ...] = tree.restore([variable(a) for a in tree.leaves])
+    return found

@@ -544,7 +544,7 @@ def form(value: Any, found: list[Any], numbers: tuple[type, ...]) -> Any:
     if isinstance(value, np.ndarray) or hasattr(kind, "__array_function__"):
         raise CompileError(
             f"programs are of NumPy's own arrays, got {kind.__module__}.{kind.__name__}; "
-            "np.asarray(a) makes one of it, or call the function without ag.compile"
+            "ag.to_host(a) makes one of it, or call the function without ag.compile"
         )
     if isinstance(value, CONSTANTS):
         return kind, repr(value)

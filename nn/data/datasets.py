@@ -8,6 +8,7 @@ import numpy as np
 from nn.errors import DataError
 from nn.init import Rng, generator
 from nn.module import Array
+from nn.placement import as_of, is_array
 
 
 class Split(NamedTuple):
@@ -70,7 +71,7 @@ class DataLoader:
     ) -> None:
         self.single = not isinstance(arrays, (tuple, list))
         several = [arrays] if self.single else arrays
-        given = [a if _is_sequence(a) else np.asarray(a) for a in several]
+        given = [a if _is_sequence(a) or is_array(a) else np.asarray(a) for a in several]
         lengths = [len(a) if _is_sequence(a) or a.ndim else 0 for a in given]
         if not given or len(set(lengths)) > 1 or not lengths[0]:
             raise ValueError(
@@ -103,7 +104,7 @@ class DataLoader:
 
     def _rows(self, data: Any, index: Any) -> Any:
         """Return the examples of an array, or of a sequence, at an index."""
-        if isinstance(data, np.ndarray):
+        if is_array(data):
             return _cast(data[index], self.dtype)
         places = range(self.examples)[index] if isinstance(index, slice) else index.tolist()
         examples = [data[i] for i in places]
@@ -144,7 +145,7 @@ def one_hot(labels: Any, classes: int, dtype: Any = np.float32) -> Array:
     array([[0., 0., 1.],
            [1., 0., 0.]], dtype=float32)
     """
-    labels = np.asarray(labels)
+    labels = labels if is_array(labels) else np.asarray(labels)
     if labels.dtype.kind not in "iu":
         if labels.size:
             raise TypeError(
@@ -152,9 +153,12 @@ def one_hot(labels: Any, classes: int, dtype: Any = np.float32) -> Array:
             )
         labels = labels.astype(int)
     if labels.size and not (labels.min() >= 0 and labels.max() < classes):
-        found = f"{labels.min()} to {labels.max()}"
-        raise ValueError(f"labels of {classes} classes go from 0 to {classes - 1}, got {found}")
-    return np.asarray(np.eye(classes, dtype=dtype)[labels])
+        raise ValueError(
+            f"labels of {classes} classes go from 0 to {classes - 1}, "
+            f"got {labels.min()} to {labels.max()}"
+        )
+    found: Array = as_of(np.eye(classes, dtype=dtype), labels)[labels]
+    return found
 
 
 def load_digits(*, test: float = 0.2, rng: Rng = 0, dtype: Any = np.float32) -> Split:

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+import autograd_core as ag
 from nn.errors import FileFormatError
 from nn.files import npz, safetensors
 from nn.files.atomic import write_atomically as write_atomically
@@ -100,7 +101,7 @@ def save(
                 f"{name} is a {type(value).__name__}: a file holds arrays by name, without levels; "
                 "give each a name of its own, {'encoder.weight': w, 'encoder.bias': b}"
             )
-        a = np.asarray(getattr(value, "data", value) if hasattr(value, "detach") else value)
+        a = ag.to_host(getattr(value, "data", value) if hasattr(value, "detach") else value)
         if a.dtype.kind not in "biufc":
             raise TypeError(f"{name}: arrays of numbers can be saved, got {a.dtype}")
         if name == "__metadata__":

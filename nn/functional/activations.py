@@ -14,6 +14,7 @@ import numpy as np
 import autograd_core as ag
 from nn.functional.blocks import blockwise, by_rows, is_batched, is_numpy
 from nn.functional.erf import normal_cdf, normal_pdf, size_times_tail
+from nn.placement import as_of
 
 #: The largest x for which exp(x) is finite, by dtype.
 _LARGEST = {np.dtype(np.float16): 11.0, np.dtype(np.float32): 88.0}
@@ -405,7 +406,7 @@ def _add_rows(g: Any, *, index: Any, padding: int | None, rows: int) -> Any:
     """Add each row of ``g`` to the row of zeros that its id names, but for that of the padding."""
     features = g.shape[-1]
     total = np.zeros_like(g, shape=(rows, features), order="C")
-    places = index.reshape(-1, 1).astype(np.intp) * features + np.arange(features)
+    places = index.reshape(-1, 1).astype(np.intp) * features + as_of(np.arange(features), g)
     np.add.at(total.reshape(-1), places.reshape(-1), g.reshape(-1))  # fast along one axis alone
     if padding is not None:
         total[padding] = 0

@@ -32,10 +32,12 @@ from nn.functional.losses import (
     nan_of_none,
     reduce,
 )
+from nn.placement import as_of
 
 
 def _one_hot(labels: Any, shape: tuple[int, ...], axis: int, dtype: Any) -> Any:
-    classes = np.arange(shape[axis]).reshape([-1 if i == axis else 1 for i in range(len(shape))])
+    along = [-1 if i == axis else 1 for i in range(len(shape))]
+    classes = as_of(np.arange(shape[axis]).reshape(along), labels)
     return (np.expand_dims(labels, axis) == classes).astype(dtype)
 
 
@@ -51,10 +53,10 @@ def _places(labels: Any, shape: tuple[int, ...]) -> Any:
     if len(shape) == 1:
         return labels.copy()
     if len(shape) == 2:
-        return np.arange(0, math.prod(shape), shape[1]) + labels
+        return as_of(np.arange(0, math.prod(shape), shape[1]), labels) + labels
     after = math.prod(shape[2:])
-    rows = np.arange(shape[0])[:, None] * shape[1] + labels.reshape(shape[0], after)
-    return (rows * after + np.arange(after)).reshape(labels.shape)
+    first = (np.arange(shape[0])[:, None] * shape[1]) * after + np.arange(after)
+    return (as_of(first, labels) + labels.reshape(shape[0], after) * after).reshape(labels.shape)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -276,7 +278,7 @@ def cross_entropy(
     classes = logits.shape[axis]
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"label_smoothing is a share from 0 to 1, got {label_smoothing}")
-    factors = _class_weights(weight, classes, dtype)
+    factors = as_of(_class_weights(weight, classes, dtype), logits)
     along: Any = factors.reshape([-1 if i == axis else 1 for i in range(logits.ndim)])
     if target.dtype.kind == "f" and target.shape == logits.shape:
         target = cast_target(target, dtype)
@@ -324,7 +326,7 @@ def nll_loss(
     labels, counted = _labels(target, x.shape, axis, ignore_index)
     share = None
     if weight is not None or counted is not None:
-        share = _share(labels, counted, _class_weights(weight, x.shape[axis], x.dtype))
+        share = _share(labels, counted, as_of(_class_weights(weight, x.shape[axis], x.dtype), x))
     return _of_labels(_pick, x, target, labels, share, reduction)
 
 

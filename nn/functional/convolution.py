@@ -30,6 +30,9 @@ Offset = tuple[Any, ...]
 #: Patches are gathered in pieces of this many numbers, which stay in the cache of a core.
 CACHED = 1 << 18
 
+#: And on a device, where a piece costs calls and no cache holds it, of this many.
+ON_DEVICE = 1 << 27
+
 # -- geometry -------------------------------------------------------------------------------------
 
 
@@ -141,7 +144,7 @@ def batch_last(x: Array) -> Array:
     Results of convolutions are views of such arrays, and NumPy keeps the order of memory in
     elementwise operations, so nothing is copied from one convolution to the next.
     """
-    return np.ascontiguousarray(np.moveaxis(x, 0, -1))
+    return np.ascontiguousarray(np.moveaxis(x, 0, -1), like=x)
 
 
 def _padded(x: Array, geo: Geometry) -> Array:
@@ -149,7 +152,8 @@ def _padded(x: Array, geo: Geometry) -> Array:
     if not any(geo.before) and not any(geo.after):
         return batch_last(x)
     lengths = x.shape[2:]
-    padded = np.zeros((x.shape[1], *geo.padded_lengths(lengths), x.shape[0]), x.dtype)
+    shape = (x.shape[1], *geo.padded_lengths(lengths), x.shape[0])
+    padded = np.zeros(shape, x.dtype, like=x)
     padded[(slice(None), *geo.interior(lengths))] = np.moveaxis(x, 0, -1)
     return padded
 
@@ -160,7 +164,7 @@ def _grouped(a: Array, geo: Geometry, axes: int = 1) -> Array:
 
 
 def _patches(
-    channels: int, geo: Geometry, counts: Sequence[int], n: int, dtype: Any
+    channels: int, geo: Geometry, counts: Sequence[int], n: int, dtype: Any, like: Any
 ) -> Iterator[tuple[slice, list[Offset], Array]]:
     """Yield the positions of a filter piece by piece, so that each piece fits into the cache.
 
@@ -170,6 +174,8 @@ def _patches(
         The number of channels of the input, and of examples.
     counts
         The number of positions along each axis.
+    dtype, like
+        Of the memory: its dtype, and an array of the library that it comes from.
 
     Yields
     ------
@@ -182,8 +188,9 @@ def _patches(
     """
     elements = math.prod(geo.size)
     row = channels * elements * math.prod(counts[1:]) * n
-    step = max(1, min(CACHED // max(row, 1), counts[0]))
-    memory = np.empty(row * step, dtype)
+    most = CACHED if isinstance(like, np.ndarray) else ON_DEVICE
+    step = max(1, min(most // max(row, 1), counts[0]))
+    memory = np.empty(row * step, dtype, like=like)
     for start in range(0, counts[0], step):
         part = (min(step, counts[0] - start), *counts[1:])
         shape = (channels, elements, *part, n)
@@ -210,10 +217,10 @@ def convolve(x: Any, weight: Any, bias: Any = None, *, geo: Geometry) -> Any:
         _grouped(weight, geo),
         np.result_type(x, weight),
     )
-    out = np.empty((weight.shape[0], *counts, n), dtype)
+    out = np.empty((weight.shape[0], *counts, n), dtype, like=x)
     padded = _padded(x, geo)
     with long_rows(math.prod(counts[1:]) * n if bias is not None else 0):
-        for where, offsets, columns in _patches(channels, geo, counts, n, dtype):
+        for where, offsets, columns in _patches(channels, geo, counts, n, dtype, x):
             _gather(padded, offsets, columns)
             part = _grouped(out[:, where], geo)
             np.matmul(rows, _grouped(columns, geo, 2), out=part)
@@ -233,7 +240,7 @@ def _adjoint(weight: Any, geo: Geometry, counts: Shape, lengths: Shape) -> tuple
     apart = weight.reshape(geo.groups, -1, *weight.shape[1:]).swapaxes(1, 2)
     flipped = apart[(..., *(slice(None, None, -1),) * len(geo.size))]
     filters = flipped.reshape(-1, weight.shape[0] // geo.groups, *geo.size)
-    return np.ascontiguousarray(filters), geo._replace(before=before, after=after)
+    return np.ascontiguousarray(filters, like=filters), geo._replace(before=before, after=after)
 
 
 @ag.primitive(
@@ -254,8 +261,9 @@ def convolve_transpose(g: Any, weight: Any, *, geo: Geometry, lengths: tuple[int
     n, counts, channels = g.shape[0], g.shape[2:], weight.shape[1] * geo.groups
     rows, dtype = _grouped(weight, geo).swapaxes(1, 2), np.result_type(g, weight)
     product = np.multiply if rows.shape[2] == 1 else np.matmul
-    moved, padded = batch_last(g), np.zeros((channels, *geo.padded_lengths(lengths), n), dtype)
-    for where, offsets, columns in _patches(channels, geo, counts, n, dtype):
+    shape = (channels, *geo.padded_lengths(lengths), n)
+    moved, padded = batch_last(g), np.zeros(shape, dtype, like=g)
+    for where, offsets, columns in _patches(channels, geo, counts, n, dtype, g):
         product(rows, _grouped(moved[:, where], geo), out=_grouped(columns, geo, 2))
         for i, at in enumerate(offsets):
             padded[(slice(None), *at)] += columns[:, i]
@@ -277,10 +285,9 @@ def correlate(g: Any, x: Any, *, geo: Geometry) -> Any:
     """
     n, channels, counts, dtype = g.shape[0], x.shape[1], g.shape[2:], np.result_type(g, x)
     moved, padded, elements = batch_last(g), _padded(x, geo), math.prod(geo.size)
-    total = np.zeros(
-        (geo.groups, channels // geo.groups * elements, g.shape[1] // geo.groups), dtype
-    )
-    for where, offsets, columns in _patches(channels, geo, counts, n, dtype):
+    shape = (geo.groups, channels // geo.groups * elements, g.shape[1] // geo.groups)
+    total = np.zeros(shape, dtype, like=g)
+    for where, offsets, columns in _patches(channels, geo, counts, n, dtype, g):
         _gather(padded, offsets, columns)
         total += _grouped(columns, geo, 2) @ _grouped(moved[:, where], geo).swapaxes(1, 2)
     return total.swapaxes(1, 2).reshape(g.shape[1], channels // geo.groups, *geo.size)
@@ -299,7 +306,7 @@ def _sum_of_maps(g: Any) -> Any:
         return g.sum((0, *range(2, g.ndim)))
     if (last := np.moveaxis(g, 0, -1)).flags.c_contiguous:
         g = last[None]
-    sums = g.reshape(*g.shape[:2], -1) @ np.ones(math.prod(g.shape[2:]), g.dtype)
+    sums = g.reshape(*g.shape[:2], -1) @ np.ones(math.prod(g.shape[2:]), g.dtype, like=g)
     return sums.sum(0)
 
 

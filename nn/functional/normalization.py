@@ -48,12 +48,15 @@ class _Plan(NamedTuple):
         a = a.reshape(lengths)
         return a.transpose(self.back) if self.order else a
 
-    def blocks(self) -> Iterator[tuple[slice, ...]]:
-        """Yield indices of blocks, all of whose means are over numbers of their own."""
+    def blocks(self, x: Any) -> Iterator[tuple[slice, ...]]:
+        """Yield indices of blocks of ``x``, all of whose means are over numbers of their own.
+
+        What is not in a processor's cache, but on a device, is one block.
+        """
         size = math.prod(self.whole)
         axis = max(range(len(self.kept)), key=self.kept.__getitem__)
         n = self.kept[axis]
-        if size <= NUMBERS or n == 1:
+        if size <= NUMBERS or n == 1 or not isinstance(x, np.ndarray):
             yield ()
             return
         step = max(1, NUMBERS * n // size)
@@ -110,6 +113,8 @@ def _ones(n: int, dtype: Any) -> Any:
 
 def _total(a: Any, axes: Shape) -> Any:
     """Sum over axes, which are kept with length 1; by a matrix product where it can be one."""
+    if not isinstance(a, np.ndarray):
+        return a.sum(axis=axes, keepdims=True) if axes else a
     if a.ndim - 1 in axes:
         a, axes = (a @ _ones(a.shape[-1], a.dtype))[..., None], axes[:-1]
     elif a.ndim == 2 and axes:
@@ -119,7 +124,7 @@ def _total(a: Any, axes: Shape) -> Any:
 
 def _total_of_products(a: Any, b: Any, axes: Shape) -> Any:
     """Sum ``a b``, of one shape, over axes, which are kept with length 1."""
-    if a.ndim - 1 in axes:
+    if a.ndim - 1 in axes and isinstance(a, np.ndarray):
         return _total(np.vecdot(a, b)[..., None], axes[:-1])
     return _total(a * b, axes)
 
@@ -154,9 +159,9 @@ def mean_and_variance(x: Any, axes: Shape) -> tuple[Any, Any]:
     """Return the mean and the (biased) variance over ``axes``, which are kept with length 1."""
     plan = _plan(x.shape, x.strides, axes, (1,) * x.ndim)
     joined, count = plan.join(x, plan.whole), _count(x.shape, axes)
-    found = np.empty((2, *plan.kept), x.dtype)
+    found = np.empty((2, *plan.kept), x.dtype, like=x)
     with plan.rows():
-        for at in plan.blocks():
+        for at in plan.blocks(x):
             block = _centred(_part(joined, at), plan.reduced, count)[1:]
             for a, b in zip(found, block, strict=True):
                 _part(a, at)[...] = b
@@ -183,7 +188,7 @@ def standardized(
     w, b = work.weights(weight), work.weights(bias)
     out = np.empty_like(work.x)
     with work.plan.rows():
-        for at in work.plan.blocks():
+        for at in work.plan.blocks(x):
             part, inverse = work.centred(at, eps, _part(out, at))
             _scale(part, inverse, _part(w, at), part)
             part += _part(b, at)
@@ -214,7 +219,7 @@ class _Work:
         return (
             plan.join(np.reshape(a, self.wide), plan.wide)
             if np.ndim(a)
-            else np.full(plan.wide, a, self.x.dtype)
+            else np.full(plan.wide, a, self.x.dtype, like=self.x)
         )
 
     def centred(self, at: Any, eps: float, out: Any = None) -> tuple[Any, Any]:
@@ -275,11 +280,11 @@ def _gradients(
     inner = (last,) if last in plan.reduced and last in plan.lacking else ()
     over = tuple(i for i in plan.reduced if i not in inner)
     others = tuple(i for i in plan.lacking if i not in inner)
-    whole = None if plan.order else np.empty(x.shape, g.dtype)  # one that no other array owns
+    whole = None if plan.order else np.empty(x.shape, g.dtype, like=g)  # that no other array owns
     x_grad = np.empty_like(g) if whole is None else whole.reshape(plan.whole)
-    gradients = np.zeros((2, *plan.wide), g.dtype)
+    gradients = np.zeros((2, *plan.wide), g.dtype, like=g)
     with plan.rows():
-        for at in plan.blocks():
+        for at in plan.blocks(g):
             h, w = _part(g, at), _part(weight, at)
             centred, s = work.centred(at, eps)
             sums, products = _total(h, inner), _total_of_products(h, centred, inner)

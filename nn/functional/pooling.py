@@ -17,6 +17,7 @@ import autograd_core as ag
 from nn.functional.activations import as_array, as_float_array, refuse_complex
 from nn.functional.blocks import batched_in_examples
 from nn.functional.convolution import Array, Geometry, geometry, per_axis
+from nn.placement import as_of
 
 
 def _maps_last(x: Array) -> Array:
@@ -51,7 +52,7 @@ def _full(x: Array, lengths: Sequence[int], value: float = 0.0) -> Array:
     """Return an array ``(N, C, *lengths)`` in the order of memory that ``x`` has."""
     order = _order(x)
     shape = (*x.shape[:2], *lengths)
-    return np.full([shape[i] for i in order], value, x.dtype).transpose(_inverse(order))
+    return np.full([shape[i] for i in order], value, x.dtype, like=x).transpose(_inverse(order))
 
 
 def _pad(x: Array, geo: Geometry, value: float = 0.0) -> Array:
@@ -212,7 +213,8 @@ def windowed_mean(
     geo = _window(x, axes, kernel_size, stride, padding, 1, ceil_mode)
     if not ceil_mode and (count_include_pad or not any(geo.before)):
         return sum_pool(x, geo=geo) * x.dtype.type(1 / np.prod(geo.size))
-    return sum_pool(x, geo=geo) * _shares(geo, x.shape[2:], count_include_pad, np.dtype(x.dtype))
+    shares = _shares(geo, tuple(x.shape[2:]), count_include_pad, np.dtype(x.dtype))
+    return sum_pool(x, geo=geo) * as_of(shares, x)
 
 
 @functools.lru_cache(maxsize=64)
@@ -291,6 +293,7 @@ def _counts(axes: int, x: Any, output_size: Any) -> tuple[int, ...]:
 
 def _along(x: Any, axis: int, matrix: Any) -> Any:
     """Multiply one of the last two axes of ``x`` by a matrix."""
+    matrix = as_of(matrix, x)
     return x @ matrix.T if axis == x.ndim - 1 else matrix @ x
 
 

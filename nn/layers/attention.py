@@ -25,6 +25,7 @@ from nn.layers.basic import Linear
 from nn.layers.dropout import Dropout
 from nn.layers.normalization import LayerNorm
 from nn.module import Module, Parameter, check_counts
+from nn.placement import as_of
 
 
 @functools.lru_cache(maxsize=16)
@@ -56,7 +57,8 @@ def _attend(
     """Return the means ``(..., L, D)`` and the weights ``(..., L, S)``, before dropout."""
     factor = query.dtype.type(query.shape[-1] ** -0.5 if scale is None else scale)
     scores = (query * factor) @ np.swapaxes(key, -1, -2)
-    causal = _causal(*scores.shape[-2:], np.dtype(scores.dtype)) if is_causal else 0
+    hidden = _causal(*scores.shape[-2:], np.dtype(scores.dtype)) if is_causal else 0
+    causal = as_of(hidden, scores)
     if added is None:
         weights = softmax(scores + causal if is_causal else scores)
     else:  # a query that sees no place gets zeros

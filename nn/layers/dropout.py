@@ -12,6 +12,7 @@ from nn._pytorch import accepts_pytorch
 from nn.functional.activations import as_float_array, masked
 from nn.init import Rng, generator
 from nn.module import Module, check_range
+from nn.placement import as_of
 
 
 @ag.primitive
@@ -63,7 +64,8 @@ class Dropout(Module):
         x = as_float_array(x)
         dtype = np.float64 if np.dtype(x.dtype) == np.float64 else np.float32
         kept = ag.sample(self.rng.random, self._mask_shape(x), dtype=dtype) >= self.p
-        return keep(x, kept * x.dtype.type(1 / (1 - self.p) if self.p < 1 else 0))
+        factors = kept * x.dtype.type(1 / (1 - self.p) if self.p < 1 else 0)
+        return keep(x, as_of(factors, x))
 
     def describe(self) -> str:
         return str(self.p)

@@ -14,6 +14,7 @@ from nn._pytorch import accepts_pytorch
 from nn.init import Rng, generator
 from nn.layers.dropout import Dropout
 from nn.layers.recurrent_cells import GRUKernel, LSTMKernel, RecurrentKernel, RNNKernel, States
+from nn.placement import as_of
 
 
 def detached(state: Any) -> Any:
@@ -69,7 +70,7 @@ class _Recurrent(RecurrentKernel):
         """Return the hidden states ``(T, N, H)`` of ``x (T, N, features)``, and the last states."""
         steps, mirror, valid = x.shape[0], None, None
         if (lengths < steps).any():
-            valid = (np.arange(steps)[:, None] < lengths)[..., None]
+            valid = as_of((np.arange(steps)[:, None] < lengths)[..., None], x)
             x = np.where(valid, x, 0)  # padding, even nan, reaches no gradient
         if suffix.endswith("_reverse"):
             mirror = _mirrored_steps(lengths, steps)
@@ -109,13 +110,13 @@ class _Recurrent(RecurrentKernel):
         n, steps = x.shape[:2]
         if steps < 1:
             raise ValueError("a recurrent layer needs at least one step, got a sequence of none")
-        ends = np.full(n, steps) if lengths is None else np.asarray(lengths)
+        ends = np.full(n, steps) if lengths is None else ag.to_host(lengths)
         whole = ends.shape == (n,) and ends.dtype.kind in "iu"
         if not whole or (ends < 1).any() or (ends > steps).any():
             raise ValueError(f"lengths are {n} whole numbers from 1 to {steps}, got {lengths!r}")
         ends = ends.astype(np.int64)
         shape = (self.num_layers * (1 + self.bidirectional), n, self.hidden_size)
-        first = self.initial_states(state, shape, x.dtype)
+        first = self.initial_states(state, shape, x)
         hidden: Any = np.swapaxes(x, 0, 1)
         last_states: list[Any] = []
         for layer in range(self.num_layers):

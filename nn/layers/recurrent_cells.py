@@ -13,6 +13,7 @@ from nn.functional import recurrence
 from nn.functional.activations import linear
 from nn.init import Rng, generator, initializer
 from nn.module import Module, Parameter, check_counts
+from nn.placement import as_of
 
 States = tuple[Any, ...]
 
@@ -58,10 +59,10 @@ class RecurrentKernel(Module):
         """Do what :meth:`run` does with one set of parameters; the biases may be None."""
         raise NotImplementedError
 
-    def initial_states(self, state: Any, shape: tuple[int, ...], dtype: Any) -> States:
+    def initial_states(self, state: Any, shape: tuple[int, ...], x: Any) -> States:
         """Return the states to begin with, one of each kind: zeros when ``state`` is None."""
         if state is None:
-            return tuple(np.zeros(shape, dtype) for _ in range(self.states))
+            return tuple(as_of(np.zeros(shape, x.dtype), x) for _ in range(self.states))
         given = tuple(state) if self.states > 1 else (state,)
         if len(given) != self.states or any(tuple(np.shape(s)) != shape for s in given):
             raise ValueError(
@@ -126,7 +127,7 @@ class GRUKernel(RecurrentKernel):
 
     def scan(self, x: Any, first: States, weights: Any, biases: Any, valid: Any) -> States:
         (w_ih, w_hh), (b_ih, b_hh) = weights, biases
-        bias = np.zeros(w_hh.shape[:1], w_hh.dtype) if b_hh is None else b_hh
+        bias = as_of(np.zeros(w_hh.shape[:1], w_hh.dtype), w_hh) if b_hh is None else b_hh
         return (recurrence.gru(linear(x, w_ih, b_ih), first[0], w_hh, bias)[0],)
 
 
@@ -167,7 +168,7 @@ class _Cell(RecurrentKernel):
                 f"{type(self).__name__}({self.input_size}, {self.hidden_size}) expects an input "
                 f"(N, {self.input_size}), got shape {tuple(x.shape)}"
             )
-        first = self.initial_states(state, (len(x), self.hidden_size), x.dtype)
+        first = self.initial_states(state, (len(x), self.hidden_size), x)
         after = tuple(s[0] for s in self.run(x[None], first))
         return after if self.states > 1 else after[0]
 

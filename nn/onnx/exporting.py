@@ -15,6 +15,7 @@ from nn.module import Module, evaluating
 from nn.onnx.graph import ExportError, Graph, Node
 from nn.onnx.merge_batches import merge_batches
 from nn.onnx.tracing import arrays_of, leaves, trace
+from nn.placement import device_of
 
 #: The sizes of the batch with which a model is traced, to see what depends on it.
 SIZES = (2, 3, 1)
@@ -95,6 +96,8 @@ def export(
         raise TypeError(f"nn.onnx.export takes a module, got {type(model).__name__}")
     if find_spec("onnx") is None:
         raise ImportError("nn.onnx.export needs the package onnx: pip install onnx onnxruntime")
+    if device_of(model.parameters()) is not None:
+        raise ExportError("a model is exported from NumPy's arrays: move it with model.to(np)")
     example = example if isinstance(example, tuple) else (example,)
     arrays = [_array(model, leaf) for leaf in leaves(example)]
     given = iter(arrays)
@@ -133,7 +136,7 @@ def export(
 
 def _array(model: Module, value: Any) -> Any:
     """Return an input, of the precision of the weights: another would double the file."""
-    a = np.asarray(value.data if isinstance(value, ag.Tensor) else value)
+    a = ag.to_host(value)
     if a.dtype.kind not in "biuf":
         raise ExportError(f"inputs are arrays of real numbers or booleans, got dtype {a.dtype}")
     own = {p.dtype for p in model.parameters()}

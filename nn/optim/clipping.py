@@ -35,6 +35,9 @@ def first_not_finite(parameters: Iterable[Parameter]) -> Parameter | None:
 def _first_not_finite(*arrays: Any) -> int:
     """Return the position of the first array that is not finite; -1 if there is none."""
     with np.errstate(over="ignore", invalid="ignore"):
+        squares: Any = sum(np.vdot(a, a) for a in arrays)
+        if math.isfinite(abs(squares)):  # a device is waited for once
+            return -1
         for i, a in enumerate(arrays):
             if not math.isfinite(abs(np.vdot(a, a))) and not np.isfinite(a).all():
                 return i
@@ -72,7 +75,10 @@ def clip_grad_norm_(parameters: Parameter | Iterable[Parameter], max_norm: float
 def _norm_and_factor(max_norm: float, *arrays: Any) -> tuple[float, float]:
     """Return the norm of all numbers of some arrays together, and what makes it small enough."""
     wide = (a.astype(float) for a in arrays)
-    norm = math.sqrt(math.fsum(float(np.vdot(a, a)) for a in wide))
+    squares = [np.vdot(a, a) for a in wide]
+    if arrays and not isinstance(arrays[0], np.ndarray):
+        squares = [sum(squares)]  # a device is waited for once
+    norm = math.sqrt(math.fsum(map(float, squares)))
     return norm, max_norm / (norm + 1e-6) if max_norm < norm < math.inf else 1.0
 
 

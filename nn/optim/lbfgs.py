@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+import autograd_core as ag
 from nn._pytorch import accepts_pytorch
 from nn.errors import StateError
 from nn.functional.activations import as_array
 from nn.optim.optimizer import Closure, Group, Optimizer
+from nn.placement import as_of
 
 Vector = Any
 
@@ -209,7 +211,7 @@ class LBFGS(Optimizer):
         begin = 0
         for p, old in zip(self.param_groups[0]["params"], start, strict=True):
             part = direction[begin : begin + p.size].reshape(p.shape)
-            p.data = old + np.asarray(t * part, old.dtype)
+            p.data = old + (t * part).astype(old.dtype)
             begin += p.size
 
     def _direction(self, gradient: Vector) -> Vector:
@@ -309,9 +311,10 @@ class LBFGS(Optimizer):
     def state_dict(self) -> dict[str, Any]:
         """Return settings and pairs (as rows of matrices), all stored under parameter 0."""
         memory = {
-            k: np.array(v) if isinstance(v, (list, np.ndarray)) else v
+            k: np.stack(v) if isinstance(v, list) and v else np.array(v) if isinstance(v, list)
+            else v.copy() if hasattr(v, "dtype") else v
             for k, v in self._memory.items()
-        }
+        }  # fmt: skip
         return {**super().state_dict(), "state": {0: memory}}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
@@ -322,12 +325,13 @@ class LBFGS(Optimizer):
         size, dtype = sum(p.size for p in params), params[0].dtype
         for name in ("s", "y", "gradient", "direction", "end"):
             if name in memory:
-                value = np.asarray(memory[name], dtype)
+                value = np.asarray(ag.to_host(memory[name]), dtype)
                 value = value.reshape(0, size) if value.size == 0 else value
                 if value.shape[-1:] != (size,):
                     raise StateError(
                         f"LBFGS: {name} has shape {value.shape}, expected (..., {size})"
                     )
+                value = as_of(value, params[0])
                 memory[name] = list(value) if name in ("s", "y") else value
         super().load_state_dict({**saved, "state": {}})
         self._memory = memory

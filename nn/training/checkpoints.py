@@ -24,6 +24,7 @@ from nn.files.reading import cut, parse_json, shown
 from nn.files.weights import checked_metadata, checked_suffix, read, save
 from nn.module import Module
 from nn.optim.optimizer import Optimizer
+from nn.placement import is_array
 from nn.training import random_states
 from nn.training.callbacks import Monitor, with_prefix
 from nn.training.loop import History, TrainingState, check_optimizer
@@ -46,13 +47,13 @@ def _extract_arrays(
     values: Mapping[str, Any], prefix: str, arrays: dict[str, Any]
 ) -> dict[str, Any]:
     """Move the arrays of a state to ``arrays``, with a prefix, and return the rest."""
-    arrays.update({f"{prefix}{k}": v for k, v in values.items() if isinstance(v, np.ndarray)})
-    return {k: v for k, v in values.items() if not isinstance(v, np.ndarray)}
+    arrays.update({f"{prefix}{k}": v for k, v in values.items() if is_array(v)})
+    return {k: v for k, v in values.items() if not is_array(v)}
 
 
 def _json(value: Any) -> str:
     def to_json(other: Any) -> Any:
-        if isinstance(other, (np.ndarray, np.generic)):
+        if is_array(other) or isinstance(other, np.generic):
             return other.tolist()
         raise TypeError(
             "a Checkpoint keeps states of numbers, strings, arrays, and dicts of them, got "

@@ -13,6 +13,7 @@ from nn.functional import losses
 from nn.functional.activations import as_array
 from nn.functional.classification import cross_entropy, nll_loss
 from nn.module import Module, evaluating
+from nn.placement import device_of, moved
 
 #: A function of prediction and target.
 Loss = Callable[[Any, Any], Any]
@@ -241,8 +242,11 @@ class _Usual:
         return {}
 
 
-def pair(batch: Any) -> tuple[Any, Any]:
-    """Return the input and the target of a batch; TypeError if it is not a pair of them."""
+def pair(batch: Any, device: Any = None) -> tuple[Any, Any]:
+    """Return the input and the target of a batch; TypeError if it is not a pair of them.
+
+    They are moved to the library of the array ``device``, if there is one.
+    """
     if not isinstance(batch, (tuple, list)) or len(batch) != 2:
         shape = getattr(batch, "shape", None)
         found = (
@@ -254,7 +258,8 @@ def pair(batch: Any) -> tuple[Any, Any]:
             f"a batch is a pair (x, y) of inputs and targets, got {found}; "
             "data=nn.DataLoader((x, y), batch_size=32) makes such batches"
         )
-    return batch[0], batch[1]
+    x, y = batch
+    return (x, y) if device is None else (moved(x, device), moved(y, device))
 
 
 def examples(x: Any, y: Any) -> float:
@@ -334,11 +339,11 @@ def evaluate(
     functions.update(given)
     totals = {name: _R2() if f is r2_score else _Mean(f) for name, f in functions.items()}
     usual = _Usual(loss) if metrics is None else None
-    found_any = False
+    found_any, device = False, device_of(model.parameters())
     with evaluating(model), ag.no_grad():
         for batch in DataLoader(data, 1000) if isinstance(data, tuple) else data:
             found_any = True
-            x, y = pair(batch)
+            x, y = pair(batch, device)
             prediction, n = model(x), examples(x, y)
             for total in totals.values():
                 total.add(prediction, y, n)

@@ -25,6 +25,7 @@ from nn.module import Module, restored_modes, undisturbed
 from nn.optim.lbfgs import LBFGS
 from nn.optim.optimizer import Optimizer
 from nn.optim.schedules import Schedule, Scheduled
+from nn.placement import device_of, is_array
 from nn.training.evaluation import (
     IGNORED,
     Loss,
@@ -341,8 +342,9 @@ def _one_epoch(
     """Train on every batch once; return the number of steps and the mean loss."""
     model, history = state.model, state.history
     step, total, count, epoch = 0, 0.0, 0.0, len(history) + 1
+    device = device_of(model.parameters())
     for step, batch in enumerate(batches, start=1):
-        x, y = pair(batch)
+        x, y = pair(batch, device)
         if rates is not None:
             rates.step()
         try:
@@ -378,7 +380,7 @@ def _first_non_finite(model: Module, loss: Loss, x: Any, y: Any, backward: bool 
     for name, p in model.named_parameters():
         if not np.isfinite(p.data).all():
             return f"the parameter {name} was no longer finite after the step before"
-    if isinstance(y, np.ndarray) and y.dtype.kind == "i" and y.size and (y == IGNORED).all():
+    if is_array(y) and y.dtype.kind == "i" and y.size and (y == IGNORED).all():
         return f"every target of this batch is ignored ({IGNORED}), so that there is no mean"
     try:
         with (
@@ -399,6 +401,7 @@ def _first_non_finite(model: Module, loss: Loss, x: Any, y: Any, backward: bool 
 
 def _where(bad: Any) -> str:
     """Return how many rows of an array are not finite, and where the first is."""
+    bad = ag.to_host(bad)
     places = np.argwhere(~np.isfinite(bad))
     rows, first = len(np.unique(places[:, :1])), tuple(map(int, places[0]))
     if not first:

@@ -16,6 +16,7 @@ import autograd_core as ag
 from nn.errors import StateError
 from nn.files.reading import shown
 from nn.module import Module
+from nn.placement import is_array
 
 #: Sources whose state can be read and set.
 SOURCES = (np.random.Generator, np.random.RandomState, np.random.BitGenerator)
@@ -61,7 +62,7 @@ def _children(value: Any) -> Iterator[tuple[Any, Any]]:
 def _is_atom(value: Any) -> bool:
     """Return whether an object cannot hold a generator."""
     objects = isinstance(value, np.ndarray) and value.dtype == np.object_
-    return isinstance(value, _ATOMS) and not objects
+    return (isinstance(value, _ATOMS) or is_array(value)) and not objects
 
 
 def reachable(root: Any, name: str) -> Iterator[tuple[str, Any]]:

@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
+import autograd_core as ag
 from nn.data.datasets import DataLoader
 from nn.data.text import Streams
 from nn.errors import FileFormatError, StateError
 from nn.files.reading import shown
 from nn.module import Array, Module, Parameter
 from nn.optim.lbfgs import LBFGS
+from nn.placement import is_array
 from nn.training import random_states
 from nn.training.callbacks import with_prefix
 
@@ -40,7 +42,7 @@ def _arrays_of(data: Any) -> list[Array]:
             value = value.arrays if isinstance(value, DataLoader) else [value.numbers]
         if isinstance(value, (list, tuple)):
             stack += value[::-1]
-        elif isinstance(value, np.ndarray):
+        elif is_array(value):
             found.append(value)
     return found
 
@@ -52,7 +54,9 @@ def _checksum(a: Array) -> int:
     rows = a if a.ndim else a.reshape(1)
     step, found = max(1, _BLOCK * len(rows) // max(1, a.nbytes)), 0
     for i in range(0, len(rows), step):  # in pieces, as some arrays are views or on disk
-        found = zlib.crc32(np.ascontiguousarray(rows[i : i + step]).view(np.uint8).data, found)
+        found = zlib.crc32(
+            np.ascontiguousarray(ag.to_host(rows[i : i + step])).view(np.uint8).data, found
+        )
     return found
 
 
@@ -162,8 +166,8 @@ def _check_complete(optimizer: Any) -> None:
         for p in group["params"]:
             for key, value in optimizer.state.get(probe, {}).items() if p in saved else ():
                 found = saved[p].get(key)
-                array = isinstance(value, np.ndarray)
-                if array != isinstance(found, np.ndarray) or (array and found.shape != p.shape):
+                array = is_array(value)
+                if array != is_array(found) or (array and found.shape != p.shape):
                     raise StateError(
                         f"the state of a parameter of shape {p.shape} lacks its {key}: the file is "
                         "not whole, or of another version"

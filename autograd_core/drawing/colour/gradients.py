@@ -130,6 +130,7 @@ class GradientFlow(Measure):
         self.sizes = gradient_sizes(trace)
         self.layers: list[tuple[str, float]] = []  # relative size of every layer, in order
         self.stacks: list[tuple[str, float]] = []  # of every stack: first step over last
+        self.has_parameters = any(s.role == "parameter" for s in trace.sources)
         self.of_sum = len(trace.roots) > 1 or trace.roots[0][0].size != 1
         known = [self.sizes.of(own) for g in groups for own in g.layers(trace)]
         fine = [r for r in known if r and math.isfinite(r)]
@@ -241,7 +242,8 @@ class GradientFlow(Measure):
 
     def _about_layers(self) -> list[str]:
         if not self.layers:
-            return [] if self.stacks else ["no parameter gets a gradient"]
+            none = "no parameter gets a gradient" if self.has_parameters else "of the inputs alone"
+            return [] if self.stacks else [none]
         bad = [name for name, r in self.layers if not math.isfinite(r)]
         if bad:
             more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""

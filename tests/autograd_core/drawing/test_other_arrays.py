@@ -71,3 +71,16 @@ def test_an_array_of_a_device_is_drawn(colour):
     picture = drawn(StrictArray(W), StrictArray(X))
     assert boxes(picture) == boxes(drawn(np.copy(W), np.copy(X)))
     assert "4×3" in picture.text
+
+
+def test_arrays_in_a_dict_are_variables_too():
+    def loss(p, x):
+        return np.sum(np.tanh(x @ p["w"] + p["b"]) ** 2)
+
+    p = {"w": W, "b": np.float64(0.5), "count": 3, "name": "x", "none": None}
+    assert {r.name: r.backward_flops for r in ag.profile(loss, p, X).rows}["matmul"] == 2 * 2 * 12
+    picture = ag.draw(loss, p, X, color="grad")
+    facts = {b.title: dict(b.facts) for b in picture.graph.boxes}
+    assert "w" in facts
+    assert "rms of ∂L/∂result" in facts["matmul"]
+    assert "of the inputs alone" in picture.text

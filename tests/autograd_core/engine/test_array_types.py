@@ -232,3 +232,11 @@ def test_recording_and_backward_do_not_wait_for_the_device():
             w -= 0.1 * w.grad
             b -= 0.1 * b.grad
     assert Waits.count == before
+
+
+@pytest.mark.parametrize("given", [{"get": 1.0}, [1.0, 2.0], 3, np.float32(2)])
+def test_what_is_no_array_has_no_conversion_of_its_own(given):
+    expected = np.asarray(given)
+    found = ag.to_host(given)
+    assert isinstance(found, np.ndarray)
+    assert (found == expected).all()

@@ -13,7 +13,7 @@ Inside is an ndarray, but nothing can reach it by accident:
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -92,6 +92,13 @@ def check(section: str, name: str, args: Any, kwargs: Any) -> None:
         raise Refused(f"cupy's {name}() {error}") from None
 
 
+class Flags(NamedTuple):
+    """The flags that CuPy has."""
+
+    c_contiguous: bool
+    f_contiguous: bool
+
+
 class StrictArray:
     """An array that behaves as if it were on another device."""
 
@@ -139,7 +146,9 @@ class StrictArray:
     def __array_function__(self, fun: Any, types: Any, args: Any, kwargs: Any) -> Any:
         name = fun.__name__
         if name in CREATING:  # with like=: the explicit way onto the device
-            return StrictArray(fun(*args, **kwargs))
+            return StrictArray(
+                fun(*(a._a if isinstance(a, StrictArray) else a for a in args), **kwargs)
+            )
         if not all(issubclass(t, (StrictArray, np.ndarray)) for t in types):
             return NotImplemented
         check("functions", qualified(fun), args, kwargs)
@@ -157,7 +166,9 @@ class StrictArray:
             return getattr(self._a, name)
         if name in ("T", "mT", "real", "imag"):
             return StrictArray(getattr(self._a, name))
-        if name in ("data", "device", "flags", "flat") or name not in table()["methods"]:
+        if name == "flags":
+            return Flags(self._a.flags.c_contiguous, self._a.flags.f_contiguous)
+        if name in ("data", "device", "flat") or name not in table()["methods"]:
             raise AttributeError(f"cupy.ndarray has no attribute {name!r}")
         index = name in ("take", "put")
 
@@ -219,3 +230,10 @@ for _name in "iadd isub imul itruediv ipow".split():
         return self
 
     setattr(StrictArray, f"__{_name}__", _in_place)
+
+
+def asarray(a: Any, dtype: Any = None) -> StrictArray:
+    """Return an array of the device, as ``cupy.asarray`` does: the module is its library."""
+    if isinstance(a, StrictArray) and dtype is None:
+        return a
+    return StrictArray(np.array(getattr(a, "_a", a), dtype))
