@@ -242,8 +242,8 @@ class GradientFlow(Measure):
 
     def _about_layers(self) -> list[str]:
         if not self.layers:
-            none = "no parameter gets a gradient" if self.has_parameters else "of the inputs alone"
-            return [] if self.stacks else [none]
+            text = "no parameter gets a gradient" if self.has_parameters else "of the inputs alone"
+            return [] if self.stacks else [text]
         bad = [name for name, r in self.layers if not math.isfinite(r)]
         if bad:
             more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
