@@ -48,14 +48,14 @@ def check(call: Any, library: Any, arrays: Any) -> None:
 
 
 def check_loud(error: str, call: Any, library: Any, arrays: Any) -> None:
-    """The call refuses recorded Tensors by the error of that name."""
+    """The call refuses recorded Tensors by the error of that name, or a newer library takes them."""
     try:
         call(library, *(ag.tensor(a, requires_grad=True) for a in arrays))
     except Exception as raised:
         if type(raised).__name__ != error:
             raise
     else:
-        raise AssertionError(f"expected {error}, and nothing was raised")
+        check(call, library, arrays)
 
 
 def main(table: Any) -> None:

@@ -106,7 +106,7 @@ for _name in """expit logit erf erfc erfinv entr gammaln psi ndtr log_ndtr ndtri
 #: SciPy converts to ndarrays, or mixes them in: it must not go unnoticed.
 LOUD: dict[str, tuple[Any, ...]] = {
     "norm.logpdf": ("ConversionError", lambda s, x: s.stats.norm.logpdf(x), X),
-    "linregress": ("ConversionError", lambda s, x, y: s.stats.linregress(x[0], y[0]), X, Y),
+    "linregress": ("ConversionError", lambda s, x, y: s.stats.linregress(x[0], y[0]).slope, X, Y),
     "expectile": ("ConversionError", lambda s, x: s.stats.expectile(x[0], 0.3), X),
     "linalg.inv": ("ConversionError", lambda s, x: s.linalg.inv(x[:, :3]), X),
     "linalg.expm": ("ConversionError", lambda s, x: s.linalg.expm(x[:, :3]), X),

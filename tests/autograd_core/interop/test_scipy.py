@@ -22,5 +22,5 @@ def test_values_and_gradients(name, outcome):
 
 
 @pytest.mark.parametrize("name", scipy_calls.LOUD)
-def test_what_scipy_converts_is_refused(name, outcome):
+def test_what_scipy_converts_is_refused_and_else_right(name, outcome):
     assert outcome[name] == "ok"

@@ -11,6 +11,8 @@ import autograd_core as ag
 from autograd_core.engine.primitive import NON_DIFFERENTIABLE
 from autograd_core.engine.recording import name_of
 
+pytestmark = pytest.mark.filterwarnings("ignore:numpy.fix is deprecated")  # since NumPy 2.5
+
 X = np.array([[0.3, -1.2, 2.6], [1.7, 0.45, -0.8]])
 Y = np.array([[1.3, 0.7, -0.6], [0.2, 2.45, 1.8]])
 
