@@ -26,7 +26,8 @@ def generator(rng: Rng) -> np.random.Generator:
     NumPy's legacy ``RandomState`` draws the seed of a new one.
     """
     if isinstance(rng, np.random.RandomState):
-        return np.random.default_rng(rng.randint(0, 1 << 32, 4, np.uint32))
+        kind: Any = np.uint32
+        return np.random.default_rng(rng.randint(0, 1 << 32, 4, kind))
     return np.random.default_rng(rng)
 
 

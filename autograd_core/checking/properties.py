@@ -140,7 +140,7 @@ def _properties(target: Target, point: EvaluationPoint, nondet: float) -> Iterat
     where = differ(found, expected, rtol, noise)
     if where is not None:
         gap = np.abs(np.where(np.isfinite(found[where]), found[where] - expected[where], np.inf))
-        worst = np.unravel_index(int(gap.argmax()), gap.shape)
+        worst = np.unravel_index(int(np.argmax(gap)), gap.shape)
         message = (
             f"backward(0.75 u - 2.5 v) is {found[where][worst]:.6g}, but 0.75 backward(u) - "
             f"2.5 backward(v) {expected[where][worst]:.6g}"
@@ -277,7 +277,8 @@ def precision(target: Target, xs: Sequence[Array], rng: np.random.Generator) -> 
         within = np.abs(e) < 1e30  # float32 holds no larger numbers
         wrong = within & ~(gap <= bar)
         if wrong.any():
-            worst = int(np.where(wrong, np.where(np.isfinite(gap), gap, np.inf), -1.0).argmax())
+            sizes = np.where(wrong, np.where(np.isfinite(gap), gap, np.inf), -1.0)
+            worst = int(np.argmax(sizes))
             at = tuple(int(j) for j in np.unravel_index(worst, gap.shape))
             yield Finding(
                 "precision", 1, i, at, "", None, float(a[at]), float(e[at]), float(bar[at]),

@@ -317,7 +317,8 @@ def _var_about(
     x = as_array(a) if dtype is None else as_array(a).astype(dtype)
     d = x - mean
     square = (d * np.conj(d)).real if d.dtype.kind == "c" else d * d
-    total = np.sum(square, axis=axis, keepdims=keeps(keepdims), where=where)
+    kept: Any = keeps(keepdims)
+    total = np.sum(square, axis=axis, keepdims=kept, where=where)
     n = _freedom(x, axis, where, ddof, correction)
     return total / (n.reshape(total.shape) if isinstance(n, np.ndarray) else n)
 
@@ -423,7 +424,7 @@ def _nanvar(
     if mean is None or unset(mean):
         mean = _divided(summed.sum(axis=axes, keepdims=True), np.where(count > 0, count, 1))
     d = np.where(valid, values - mean, 0.0)
-    square = (d * np.conj(d)).real if d.dtype.kind == "c" else d * d
+    square: Any = (d * np.conj(d)).real if d.dtype.kind == "c" else d * d
     total = square.sum(axis=axes, keepdims=keeps(keepdims))
     return _divided(total, (count - ddof).reshape(total.shape))
 

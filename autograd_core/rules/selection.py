@@ -57,7 +57,7 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
     conditions = [condlist] if single else condlist
     masks = [np.broadcast_to(to_host(c), x.shape) for c in conditions]
     if len(funclist) == len(masks) + 1:
-        masks.append(~np.logical_or.reduce(masks))
+        masks.append(~np.any(masks, axis=0))
     if len(funclist) != len(masks):
         raise ValueError(
             f"piecewise takes as many functions as conditions, or one more, got {len(funclist)} "

@@ -251,7 +251,7 @@ def _results(
             f"test: R2 {scores['r2']:.3f}, mean absolute error {scores['mae']:.4g} "
             f"(always predicting the median: {usual:.4g})"
         ]
-    most = np.bincount(y_train).argmax()
+    most = np.argmax(np.bincount(y_train))
     line = (
         f"test: accuracy {scores['accuracy']:.2%} (always predicting {shown(classes[most])}: "
         f"{np.mean(y == most):.2%})"

@@ -193,4 +193,5 @@ class GlobalAvgPool(Module):
 
     def forward(self, x: Any) -> ag.Tensor:
         """Map ``(N, C, ...)`` to ``(N, C)``."""
-        return np.mean(x, axis=tuple(range(2, x.ndim)))
+        mean: Any = np.mean(x, axis=tuple(range(2, x.ndim)))
+        return mean
