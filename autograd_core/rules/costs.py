@@ -51,13 +51,27 @@ def factorization(factor: float) -> Flops:
     """Return the cost of ``factor`` m n^2 operations on stacks of m x n matrices, n the shorter.
 
     Cholesky 1/3, LU (solve, det) 2/3, inverse 2, QR 4/3, symmetric eigenvalues 9, eigenvalues 25,
-    singular values 21.
+    singular values 21; of a pencil that is symmetric 34/3, the Schur form 25; its square root 85/3,
+    the exponential 44/3, without squarings (Higham, *Functions of Matrices*, 2008, ch. 6 and 10).
     """
 
     def flops(_out: Any, a: Any, *_args: Any, **_options: Any) -> float:
         shape: tuple[int, ...] = (1, 1, *a.shape)
         short, long = sorted(shape[-2:])
         return factor * math.prod(shape[:-2]) * short * short * long
+
+    return flops
+
+
+def solution(cubic: float, square: float) -> Flops:
+    """Return the cost of ``cubic`` n^3 operations for each matrix, ``square`` n^2 for each column.
+
+    A triangular matrix 0 and 1, a general one 2/3 and 2, a Toeplitz matrix 0 and 4.
+    """
+
+    def flops(out: Any, a: Any, *_args: Any, **_options: Any) -> float:
+        n: int = a.shape[-1]
+        return float(cubic * a.size * n + square * out.size * n)
 
     return flops
 

@@ -19,6 +19,7 @@ from autograd_core.engine.primitive import Primitive
 from autograd_core.engine.recording import any_tracked, holds_tensor, unwrap, wrap
 from autograd_core.errors import NeedsNumbersError, NotDifferentiableError, VmapError
 from autograd_core.rules.common import as_array, floating, is_foreign, with_values_of
+from autograd_core.rules.costs import Flops
 
 Function = Callable[..., Any]
 
@@ -56,7 +57,13 @@ def with_scipy_values(name: str, value: Function) -> Callable[[Function], Functi
     return register
 
 
-def stacked(fun: Function, name: str, *axes: int | None, opaque: bool = False) -> Primitive:
+def stacked(
+    fun: Function,
+    name: str,
+    *axes: int | None,
+    opaque: bool = False,
+    flops: Flops | None = None,
+) -> Primitive:
     """Return the primitive of a function of SciPy, which under ``ag.vmap`` runs on stacks.
 
     Parameters
@@ -70,10 +77,10 @@ def stacked(fun: Function, name: str, *axes: int | None, opaque: bool = False) -
         further arguments.  Where a vector stands for a matrix of one column, so does the result.
         None is an argument that is the same for all examples.  Without any axes it runs once for
         each.
-    opaque : bool
+    opaque, flops
         As in :class:`~autograd_core.engine.primitive.Primitive`.
     """
-    made = Primitive(fun, name.partition(".")[2], opaque=opaque)
+    made = Primitive(fun, name.partition(".")[2], opaque=opaque, flops=flops)
 
     def rule(size: int, flags: tuple[bool, ...], *args: Any, **options: Any) -> Any:
         if not axes:

@@ -19,6 +19,7 @@ from autograd_core.errors import NotDifferentiableError, VmapError
 from autograd_core.rules import decompositions as rules
 from autograd_core.rules import linalg as numpy_rules
 from autograd_core.rules.common import adjoint, as_array, conj, mT
+from autograd_core.rules.costs import factorization, none
 from autograd_core.scipy.common import inexact, stacked, taken
 from autograd_core.scipy.systems import solve_triangular
 
@@ -31,7 +32,7 @@ def _cholesky(a: Any, *, lower: bool, check_finite: bool) -> Any:
     return linalg.cholesky(a, lower=lower, check_finite=check_finite)
 
 
-_factor = stacked(_cholesky, "linalg.cholesky", 2).defvjp(
+_factor = stacked(_cholesky, "linalg.cholesky", 2, flops=factorization(1 / 3)).defvjp(
     lambda g, out, _a, *, lower, check_finite: numpy_rules._cholesky(g, out, _a, upper=not lower)
 )
 
@@ -140,7 +141,7 @@ def _order(exchanges: Any, *, m: int) -> Any:
     return order
 
 
-_exchanged = stacked(_order, "linalg.lu_factor", 1, opaque=True)
+_exchanged = stacked(_order, "linalg.lu_factor", 1, opaque=True, flops=none)
 
 
 def _rows_of(pivots: Any, m: int) -> Any:
@@ -186,7 +187,7 @@ def _lu_rule(g: Any, out: Any, _a: Any, *, check_finite: bool) -> Any:
     return _take_rows(inner, np.argsort(_rows_of(out[1], m), axis=-1))
 
 
-_packed = stacked(_lu_packed, "linalg.lu", 2).defvjp(_lu_rule)
+_packed = stacked(_lu_packed, "linalg.lu", 2, flops=factorization(2 / 3)).defvjp(_lu_rule)
 
 
 def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> tuple[Any, Any]:
@@ -319,7 +320,7 @@ def _qr_rule(g: Any, out: Any, _a: Any, *, mode: str, check_finite: bool) -> Any
     return numpy_rules._qr_tall(g, out, _a, mode=name)
 
 
-_tall = stacked(_qr_tall, "linalg.qr", 2).defvjp(_qr_rule)
+_tall = stacked(_qr_tall, "linalg.qr", 2, flops=factorization(4 / 3)).defvjp(_qr_rule)
 
 
 def _order_of_columns(a: Any) -> Any:
@@ -328,7 +329,7 @@ def _order_of_columns(a: Any) -> Any:
     return linalg.qr(a, mode="r", pivoting=True)[-1]
 
 
-_pivots = stacked(_order_of_columns, "linalg.qr", 2, opaque=True)
+_pivots = stacked(_order_of_columns, "linalg.qr", 2, opaque=True, flops=factorization(4 / 3))
 
 
 def qr(
@@ -445,8 +446,10 @@ def _of_product(a: Any, b: Any, lower: bool, type: int) -> tuple[Any, Any]:
     return w, v
 
 
-_eigh = stacked(_eigen, "linalg.eigh", 2).defvjp(_eigen_rule)
-_eigh_pencil = stacked(_pencil, "linalg.eigh", 2).defvjp(vjp_all=_pencil_rule)
+_eigh = stacked(_eigen, "linalg.eigh", 2, flops=factorization(9)).defvjp(_eigen_rule)
+_eigh_pencil = stacked(_pencil, "linalg.eigh", 2, flops=factorization(34 / 3)).defvjp(
+    vjp_all=_pencil_rule
+)
 
 
 def eigh(

@@ -14,6 +14,7 @@ import numpy as np
 
 from autograd_core.engine.primitive import Primitive
 from autograd_core.rules.common import mT
+from autograd_core.rules.costs import factorization
 from autograd_core.scipy.common import inexact, stacked
 from autograd_core.scipy.systems import sylvester
 
@@ -56,13 +57,15 @@ def _as_precise_as(a: Any, out: Any) -> Any:
     return out.astype(name, copy=False)
 
 
-_expm: Primitive = stacked(_exponential, "linalg.expm", 2).defvjp(
+_expm: Primitive = stacked(_exponential, "linalg.expm", 2, flops=factorization(44 / 3)).defvjp(
     lambda g, _out, A: _derivative(_expm, mT(A), g)
 )
-_logm: Primitive = stacked(_logarithm, "linalg.logm", 2).defvjp(
+_logm: Primitive = stacked(_logarithm, "linalg.logm", 2, flops=factorization(25)).defvjp(
     lambda g, _out, A: _derivative(_logm, mT(A), g)
 )
-_sqrtm = stacked(_root, "linalg.sqrtm", 2).defvjp(lambda g, out, _A: sylvester(mT(out), mT(out), g))
+_sqrtm = stacked(_root, "linalg.sqrtm", 2, flops=factorization(85 / 3)).defvjp(
+    lambda g, out, _A: sylvester(mT(out), mT(out), g)
+)
 
 
 def expm(A: Any) -> Any:

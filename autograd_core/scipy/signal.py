@@ -199,7 +199,14 @@ def _recursive_rule(g: Any, out: Any, b: Any, a: Any, x: Any) -> Any:
     return by_b, by_a, np.flip(_filter(b, a, np.flip(g, -1)), -1)
 
 
-_filter = stacked(_recursive, "signal.lfilter", None, None, 1).defvjp(vjp_all=_recursive_rule)
+_filter = stacked(
+    _recursive,
+    "signal.lfilter",
+    None,
+    None,
+    1,
+    flops=lambda out, b, a, _x: 2 * out.size * (b.size + a.size),
+).defvjp(vjp_all=_recursive_rule)
 
 
 def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:

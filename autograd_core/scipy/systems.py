@@ -14,6 +14,7 @@ import numpy as np
 
 from autograd_core.engine.array_types import asarray_like
 from autograd_core.rules.common import adjoint, conj, mT
+from autograd_core.rules.costs import factorization, solution
 from autograd_core.rules.indexing import put_sum
 from autograd_core.rules.linalg import from_lower
 from autograd_core.scipy.common import inexact, over_stack, stacked
@@ -49,7 +50,7 @@ def as_was(x: Any, b: Any) -> Any:
     return x[..., 0] if b.ndim == 1 else x
 
 
-_solve_triangular = stacked(_triangular, "linalg.solve_triangular", 2).defvjp(
+_solve_triangular = stacked(_triangular, "linalg.solve_triangular", 2, flops=solution(0, 1)).defvjp(
     vjp_all=_triangular_rule
 )
 
@@ -120,7 +121,9 @@ def _general_rule(
     return -gb @ mT(columns_of(out, _b)), as_was(gb, _b)
 
 
-_solve = stacked(_general, "linalg.solve", 2).defvjp(vjp_all=_general_rule)
+_solve = stacked(_general, "linalg.solve", 2, flops=solution(2 / 3, 2)).defvjp(
+    vjp_all=_general_rule
+)
 _NAMES = {
     "general": "gen",
     "symmetric": "sym",
@@ -222,7 +225,16 @@ def _banded_rule(
     return np.stack(rows, axis=-2), as_was(left, _b)
 
 
-_solve_banded = stacked(_banded, "linalg.solve_banded", 2).defvjp(vjp_all=_banded_rule)
+def _banded_flops(
+    out: Any, ab: Any, _b: Any, *, l_and_u: tuple[int, int], **_options: Any
+) -> float:
+    below, above = l_and_u
+    return float(2 * (below * above * ab.shape[-1] + (below + above) * out.size))
+
+
+_solve_banded = stacked(_banded, "linalg.solve_banded", 2, flops=_banded_flops).defvjp(
+    vjp_all=_banded_rule
+)
 
 
 def solve_banded(
@@ -320,7 +332,11 @@ def _toeplitz_rule(g: Any, out: Any, c: Any, r: Any, _b: Any, *, check_finite: b
     )
 
 
-_solve_toeplitz = stacked(_toeplitz, "linalg.solve_toeplitz", 1, 1, 2).defvjp(
+def _of_lags(out: Any, c: Any, _r: Any, _b: Any, **_options: Any) -> float:
+    return float(4 * out.size * c.shape[-1])  # Levinson's recursion
+
+
+_solve_toeplitz = stacked(_toeplitz, "linalg.solve_toeplitz", 1, 1, 2, flops=_of_lags).defvjp(
     vjp_all=_toeplitz_rule
 )
 
@@ -361,7 +377,12 @@ def _sylvester_rule(g: Any, out: Any, a: Any, b: Any, _q: Any) -> Any:
     return -s @ mT(out), -mT(out) @ s, s
 
 
-sylvester = stacked(_sylvester, "linalg.solve_sylvester", 2).defvjp(vjp_all=_sylvester_rule)
+sylvester = stacked(
+    _sylvester,
+    "linalg.solve_sylvester",
+    2,
+    flops=lambda _out, a, b, _q: 25 * (a.size * a.shape[-1] + b.size * b.shape[-1]),  # Schur forms
+).defvjp(vjp_all=_sylvester_rule)
 
 
 def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
@@ -412,7 +433,9 @@ def _lyapunov_rule(g: Any, out: Any, a: Any, _q: Any, *, method: str | None) -> 
     return s @ conj(a) @ mT(out) + conj(mT(s) @ a @ out), s
 
 
-_discrete = stacked(_lyapunov, "linalg.solve_discrete_lyapunov", 2).defvjp(vjp_all=_lyapunov_rule)
+_discrete = stacked(_lyapunov, "linalg.solve_discrete_lyapunov", 2, flops=factorization(50)).defvjp(
+    vjp_all=_lyapunov_rule
+)
 
 
 def solve_discrete_lyapunov(a: Any, q: Any, method: str | None = None) -> Any:

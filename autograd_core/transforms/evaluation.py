@@ -218,6 +218,8 @@ class LinearizedCall:
             g = found.get(v._node)
             if g is None:
                 g = np.zeros_like(v._array) if v.shape else np.zeros_like(v._array)[()]
+            elif type(v._array) is not np.ndarray and type(g) is np.ndarray and not g.shape:
+                g = g[()]  # of a number
             results.append(private(g, taken))
         return results
 
