@@ -230,8 +230,11 @@ def _train_in(
 
 def _in_units(y: Array) -> tuple[Any, Array, Array]:
     """Return the loss in units of the target's standard deviation, its mean, and that deviation."""
-    mean, scale = y.mean(0), y.std(0)
-    if not (np.isfinite(scale).all() and (scale > 0).all()):
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, scale = y.mean(0), y.std(0)
+    if not np.isfinite(scale).all():
+        raise nn.DataError("the target is too large to be standardized; divide it first")
+    if not (scale > 0).all():
         raise nn.DataError("the target has one value in all rows to train on; there is no scale")
 
     def loss(prediction: Any, target: Any) -> Any:

@@ -341,6 +341,7 @@ def refused(home, folder):
         "only": (["a", "y"], []),
         "large": (["a", "y"], [[f"{i}e300", i / 3] for i in n]),
         "huge": (["a", "y"], [[f"{i + 1}e999", i / 3] for i in n]),
+        "vast": (["a", "y"], [[i, f"{i + 0.5}e299"] for i in n]),
     }
     for name, (header, rows) in given.items():
         write(folder / f"{name}.csv", header, rows)
@@ -359,7 +360,7 @@ def refused(home, folder):
         ("only", "y", (), "no rows"), ("empty", "y", (), "is empty"),
         ("ragged", "y", (), "line 3 of"), ("quote", "y", (), "no CSV"),
         ("latin", "y", (), "UTF-8"), ("book", "y", (), "UTF-8"), ("huge", "y", (), "no categories"),
-        ("large", "y", (), "too large"),
+        ("large", "y", (), "too large"), ("vast", "y", (), "target is too large"),
         ("absent", "y", (), "No such file"),
         ("good", "y", ("--layers", "3,4"), "--hidden"), ("good", "y", ("--loss", "mse"), "--hidden"),
         ("good", "y", ("--hidden", "0"), "from 1 up"), ("good", "y", ("--ignore", "b"), "no column"),
