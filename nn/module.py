@@ -21,7 +21,7 @@ import autograd_core as ag
 from autograd_core import scopes
 from nn._pytorch import Answers, accepts_pytorch
 from nn.errors import StateError, listed
-from nn.placement import as_of, conversion, is_array
+from nn.placement import as_of, conversion, plain_array
 
 Array = np.ndarray[Any, Any]
 
@@ -512,8 +512,7 @@ class Module(Answers):
 def _array(value: Any) -> Array:
     """Return the array of a Parameter, of a PyTorch tensor on the CPU, or of anything like one."""
     value = value.detach() if hasattr(value, "detach") else value
-    value = value.data if isinstance(value, ag.Tensor) else value
-    return value if is_array(value) else np.asarray(value)
+    return plain_array(value.data if isinstance(value, ag.Tensor) else value)
 
 
 #: What a module is searched for, and containers that are not searched.

@@ -55,6 +55,13 @@ def is_array(a: Any) -> bool:
     return hasattr(type(a), "__array_function__") and not isinstance(a, ag.Tensor)
 
 
+def plain_array(a: Any) -> np.ndarray[Any, Any]:
+    """Return an array of another library as it is, and anything else as an ndarray."""
+    foreign = is_array(a) and not isinstance(a, np.ndarray)
+    found: np.ndarray[Any, Any] = a if foreign else np.asarray(a)
+    return found
+
+
 def as_of(a: Any, like: Any) -> Any:
     """Return a constant as an array of the library of another array, a Tensor or a batch."""
     like = memory_of(like)

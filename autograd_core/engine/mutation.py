@@ -125,10 +125,11 @@ def check_mutations(order: list[Node]) -> None:
 
 
 def own_copy(a: Any) -> Any:
-    """Return a copy of an array, which its owner may refill; of what is traced, itself."""
+    """Return a copy of an array, which its owner may refill; what is traced or has none, itself."""
     if isinstance(a, np.ndarray):
         return a.copy("K")
-    return a if isinstance(all_examples(a), Operand) else a.copy()
+    traced = isinstance(all_examples(a), Operand)
+    return a if traced or not hasattr(a, "copy") else a.copy()
 
 
 def private_copy(option: Any, given: list[Any], large: list[Any]) -> Any:
@@ -138,7 +139,8 @@ def private_copy(option: Any, given: list[Any], large: list[Any]) -> Any:
     """
     kind = option.__class__
     if hasattr(kind, "__array_function__"):
-        if option.nbytes > COPIED and isinstance(memory := all_examples(option), np.ndarray):
+        memory = all_examples(option)
+        if isinstance(memory, np.ndarray) and option.nbytes > COPIED:
             large.append(memory)
             return option
         given.append(Given(option, True))

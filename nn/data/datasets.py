@@ -8,7 +8,7 @@ import numpy as np
 from nn.errors import DataError
 from nn.init import Rng, generator
 from nn.module import Array
-from nn.placement import as_of, is_array
+from nn.placement import as_of, is_array, plain_array
 
 
 class Split(NamedTuple):
@@ -71,7 +71,7 @@ class DataLoader:
     ) -> None:
         self.single = not isinstance(arrays, (tuple, list))
         several = [arrays] if self.single else arrays
-        given = [a if _is_sequence(a) or is_array(a) else np.asarray(a) for a in several]
+        given = [a if _is_sequence(a) else plain_array(a) for a in several]
         lengths = [len(a) if _is_sequence(a) or a.ndim else 0 for a in given]
         if not given or len(set(lengths)) > 1 or not lengths[0]:
             raise ValueError(
@@ -145,7 +145,7 @@ def one_hot(labels: Any, classes: int, dtype: Any = np.float32) -> Array:
     array([[0., 0., 1.],
            [1., 0., 0.]], dtype=float32)
     """
-    labels = labels if is_array(labels) else np.asarray(labels)
+    labels = plain_array(labels)
     if labels.dtype.kind not in "iu":
         if labels.size:
             raise TypeError(

@@ -14,7 +14,7 @@ import autograd_core as ag
 from nn.errors import StateError
 from nn.functional.blocks import BLOCK
 from nn.module import Module, Parameter, check_set_to_none
-from nn.placement import as_of
+from nn.placement import as_of, is_array
 
 Group = dict[str, Any]
 
@@ -276,10 +276,7 @@ class Optimizer:
         for group, new in zip(self.param_groups, settings, strict=True):
             group.update(new)
         self.state = {
-            p: {
-                k: as_of(v.astype(p.dtype), p) if hasattr(v, "astype") else v
-                for k, v in values.items()
-            }
+            p: {k: as_of(v.astype(p.dtype), p) if is_array(v) else v for k, v in values.items()}
             for p, values in ((parameters[int(number)], state[number]) for number in state)
         }
 

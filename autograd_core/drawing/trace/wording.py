@@ -122,7 +122,7 @@ def power_text(ratio: float) -> str:
 
 def value_text(array: Any) -> str:
     """Return the value of an array of one element, and an empty text for any other."""
-    if array is None or not hasattr(array, "dtype") or math.prod(whole_shape(array)) != 1:
+    if not hasattr(array, "dtype") or math.prod(whole_shape(array)) != 1:
         return ""
     return f"{host_values(array).reshape(())[()]:.4g}"
 
