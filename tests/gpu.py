@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import math
 import statistics
 import sys
 import tempfile
@@ -299,13 +300,19 @@ class Outcome:
     not_there: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     wrong: dict[str, str] = field(default_factory=dict)
+    not_run: list[str] = field(default_factory=list)
 
 
-def outcome(device: Device, computations: Iterator[tuple[str, Computation]]) -> Outcome:
-    """Run and compare computations."""
+def outcome(
+    device: Device, computations: Iterator[tuple[str, Computation]], end: float = math.inf
+) -> Outcome:
+    """Run and compare computations that begin before ``end``, by ``time.perf_counter``."""
     found = Outcome()
     with np.errstate(all="ignore"):
         for name, computation in computations:
+            if time.perf_counter() > end:
+                found.not_run.append(name)
+                continue
             try:
                 compare(device, computation)
             except NotThere:
@@ -441,14 +448,24 @@ def main(args: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.gpu", description=__doc__)
     parser.add_argument("--stand-in", action="store_true", help="no GPU: a strict array instead")
     parser.add_argument("--seconds", type=float, default=2.0, help="for each time; 0: none")
+    parser.add_argument("--only", choices=[*SECTIONS], help="compare one section")
+    parser.add_argument(
+        "--minutes", type=float, default=4.0, help="to compare in; the rest is told"
+    )
     options = parser.parse_args(args)
     device = STAND_IN if options.stand_in else cupy()
-    print("| | right | CuPy has no such call | fails | wrong |\n|---|---|---|---|---|")
+    print(
+        "| | right | CuPy has no such call | fails | wrong | not run |\n|---|---|---|---|---|---|"
+    )
     total: Counter[str] = Counter()
     told: list[str] = []
-    for name, computations in SECTIONS.items():
-        found = outcome(device, computations())
-        counts = (found.right, found.not_there, found.failed, found.wrong)
+    end = time.perf_counter() + 60 * options.minutes
+    # the rules are most, and come last: kernels are compiled as they are met
+    for name, computations in reversed(SECTIONS.items()):
+        if options.only not in (None, name):
+            continue
+        found = outcome(device, computations(), end)
+        counts = (found.right, found.not_there, found.failed, found.wrong, found.not_run)
         print(f"| {name} | {' | '.join(str(len(c)) for c in counts)} |", flush=True)
         for what in ("failed", "wrong"):
             total[what] += len(getattr(found, what))

@@ -125,9 +125,18 @@ def test_the_script_tells_what_is_wrong_and_what_fails(monkeypatch, capsys):
     monkeypatch.setattr(gpu, "SECTIONS", {"some": computations})
     assert gpu.main(["--stand-in", "--seconds", "0"]) == 1
     out = capsys.readouterr().out
-    assert "| some | 1 | 0 | 1 | 2 |" in out
+    assert "| some | 1 | 0 | 1 | 2 | 0 |" in out
     assert "wrong: some: at home: <class 'numpy.ndarray'> is no longer on the device" in out
     assert "failed: some: fails: Refused" in out
+
+
+def test_what_there_is_no_time_for_is_told(monkeypatch, capsys):
+    monkeypatch.setattr(gpu, "SECTIONS", {"losses": gpu.losses, "optimizers": gpu.optimizers})
+    options = ["--stand-in", "--seconds", "0", "--minutes", "0", "--only", "losses"]
+    assert gpu.main(options) == 0
+    out = capsys.readouterr().out
+    assert "| losses | 0 | 0 | 0 | 0 | 16 |" in out
+    assert "optimizers" not in out
 
 
 def test_the_script_times_steps(monkeypatch, capsys):
