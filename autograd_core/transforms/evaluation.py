@@ -218,7 +218,7 @@ class LinearizedCall:
             g = found.get(v._node)
             if g is None:
                 g = np.zeros_like(v._array) if v.shape else np.zeros_like(v._array)[()]
-            elif type(v._array) is not np.ndarray and type(g) is np.ndarray and not g.shape:
+            elif not v.shape and _is_boxed(g) and not _is_boxed(v._array):
                 g = g[()]  # of a number
             results.append(private(g, taken))
         return results
@@ -235,6 +235,11 @@ class LinearizedCall:
             return self.strip_tape(value)
         tree = Tree(value)
         return tree.restore([self.strip_tape(a) for a in tree.leaves])
+
+
+def _is_boxed(a: Any) -> bool:
+    """Return whether a value without axes is an array, or stands for one, and no number."""
+    return isinstance(getattr(a, "example", a), np.ndarray)
 
 
 def holds_tracked(value: Any) -> bool:
