@@ -25,6 +25,9 @@ _ARGUMENTS: dict[str, tuple[tuple[Any, ...], str]] = {
     "scale_grad_by_freq": ((False,), "scale the gradient yourself"),
     "sparse": ((False,), "gradients are dense"),
     "maximize": ((False,), "minimize the negative"),
+    "num_workers": ((0,), "batches are read in this thread; leave it out"),
+    "pin_memory": ((False,), "fit brings batches to where the model is; leave it out"),
+    "collate_fn": ((None,), "give any iterable of batches to nn.fit"),
     "foreach": ((None, False, True), ""),
     "kdim": ((None,), "project keys before: nn.Linear(kdim, embed_dim)"),
     "vdim": ((None,), "project values before: nn.Linear(vdim, embed_dim)"),
@@ -55,6 +58,17 @@ NAMES = {
     "TransformerEncoder": "a plain list of nn.TransformerEncoderLayer",
     "jit": "ag.compile, and nn.fit(..., compile=True)",
     "lr_scheduler": "nn.schedules, functions step -> lr", "no_grad": "ag.no_grad",
+    **dict.fromkeys(["StepLR", "MultiStepLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts",
+                     "ExponentialLR", "LambdaLR", "OneCycleLR", "LinearLR"],
+                    "a function step -> lr of nn.schedules, for nn.fit(..., schedule=...)"),
+    **dict.fromkeys(["TensorDataset", "Dataset"],
+                    "nn.DataLoader((x, y), 32), or of any object with len(data) and data[i]"),
+    "Adadelta": "nn.RMSprop or nn.Adam", "F": "the functions of nn: nn.relu, nn.cross_entropy",
+    "Softmin": "nn.softmax(-x)", "Subset": "x[index]", "Tensor": "ag.Tensor",
+    "Unflatten": "x.reshape",
+    "compile": "nn.fit(..., compile=True), and ag.compile",
+    "manual_seed": "rng=, of what is random: nn.Linear(2, 1, rng=0), nn.DataLoader(..., rng=0)",
+    "random_split": "np.split(np.random.default_rng(0).permutation(len(x)), [n])",
     "swa_utils": "nn.ExponentialAverage", "tensor": "ag.tensor",
     "utils": "nn.clip_grad_norm_ and nn.clip_grad_value_",
 }  # fmt: skip
@@ -71,6 +85,8 @@ METHODS = {
     "compile": "nn.fit(..., compile=True), or ag.compile of a step",
     "register_full_backward_hook": "t.register_hook(f) of the Tensor that forward returns",
     "share_memory": "nn.distributed.fit, for several processes",
+    "fit": "nn.fit(model, data, loss, optimizer, epochs)", "predict": "model(x)",
+    "save": "nn.save(path, model)", "evaluate": "nn.evaluate(model, data, loss)",
 }  # fmt: skip
 
 

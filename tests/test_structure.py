@@ -56,7 +56,7 @@ MAY_IMPORT = {
         "layers": "errors module init functional _pytorch placement",
         "optim": "errors module functional _pytorch placement",
         "files": "errors module",
-        "data": "errors module init files placement",
+        "data": "errors module init files placement _pytorch",
         "training": "errors columns module functional optim data files plot placement",
         "models": "errors module init functional layers data",
         "plot": "calls columns module errors nn",

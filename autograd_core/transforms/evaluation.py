@@ -168,11 +168,16 @@ class LinearizedCall:
         return value
 
     def _warn_of_lost_history(self, outputs: Sequence[Any]) -> None:
-        if self.run.left and not any_tracked(outputs):
+        if self.run.left:
+            effect = (
+                "what was computed from its result has no part in the derivative"
+                if any_tracked(outputs)
+                else "the value depends on no recorded Tensor, so its derivative is 0"
+            )
             warnings.warn(
-                f"{self.name}: the value of the function depends on no recorded Tensor, so its "
-                f"derivative is 0, and {self.run.left} was called on one on the way, which leaves "
-                "the graph; compute with the Tensor itself",
+                f"{self.name}: {self.run.left} was called on a recorded Tensor on the way, which "
+                f"leaves the graph: {effect}. Compute with the Tensor itself; where it is meant, "
+                "write t.detach() before",
                 stacklevel=4,
             )
 

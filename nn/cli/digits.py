@@ -46,7 +46,11 @@ class DigitsConfig(Config):
 
     key, command, source = "recipe", "train", "data"
 
-    data: str = option("digits", "IDX files; or download", metavar="DIR|mnist|digits")
+    data: str = option(
+        "digits",
+        "IDX files; or download; or a table, see below",
+        metavar="DIR|FILE.csv|mnist|digits",
+    )
     layers: tuple[int, ...] = option(
         (64, 16, 16, 10),
         "default: 64,16,16,10, or 784,16,16,10",

@@ -38,6 +38,11 @@ def claimed(chosen: Path | None) -> Iterator[Path]:
             (folder / _CLAIM).open("x").close()
             break
         except FileExistsError:
+            if chosen and [p.name for p in chosen.iterdir()] == [_CLAIM]:
+                raise UsageError(
+                    f"{folder} is of a run that has finished no epoch: it is under way, or was "
+                    f"killed. Remove the folder then, or choose another --out"
+                ) from None
             if chosen:
                 raise UsageError(
                     f"{folder} already exists; choose another --out, or --resume it"

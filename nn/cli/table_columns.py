@@ -3,6 +3,7 @@
 The numbers are those of scikit-learn's transformers, fitted to the training part alone.
 """
 
+import re
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -93,7 +94,11 @@ class Schema:
             texts = table.columns[name]
             gaps = int(missing(texts).sum())
             if gaps:
-                notes.append(f"{shown(name)} is missing in {_rows(gaps)}, and filled in")
+                by = "median" if categories is None else "most frequent category"
+                notes.append(
+                    f"{shown(name)} is missing in {_rows(gaps)}, and stands at the {by} of those "
+                    "to train on"
+                )
             if categories is None:
                 rows[:, j], wrong = as_numbers(texts)
                 if len(wrong):
@@ -104,8 +109,8 @@ class Schema:
             strange = Counter(t for t in texts if t not in MISSING and t not in place)
             if strange:
                 notes.append(
-                    f"{shown(name)} has categories that the training has not seen, and counts as "
-                    f"none there: {_counted(strange)}"
+                    f"{shown(name)} has categories that the training has not seen, which are "
+                    f"predicted as none of those it has: {_counted(strange)}"
                 )
         return rows, notes
 
@@ -191,8 +196,8 @@ def choose_classes(table: Table, target: str, task: str) -> tuple[tuple[str, ...
     labels = Counter(_labels(known, not len(wrong)))
     if len(labels) == 1:
         raise DataError(
-            f"{shown(target)} has the one value {shown(next(iter(labels)))} in every row, so there "
-            "is nothing to learn; choose another --target"
+            f"{shown(target)} has the one value {shown(next(iter(labels)))} in every row that has "
+            f"one{missing_words(texts)}, so there is nothing to learn; choose another --target"
         )
     whole = not len(wrong) and bool((values == np.rint(values)).all())
     few = len(values) <= min(_FEW, len(known) / _ROWS_OF_EACH)
@@ -206,8 +211,9 @@ def choose_classes(table: Table, target: str, task: str) -> tuple[tuple[str, ...
     rare = [c for c, n in labels.items() if n < _LEAST_OF_CLASS]
     if len(labels) > _MOST_CLASSES or (rare and len(wrong) and len(rare) > len(labels) / 2):
         raise DataError(
-            f"{shown(target)} has {len(labels):,} different texts in {_rows(len(known))}, which "
+            f"{shown(target)} has {len(labels):,} different values in {_rows(len(known))}, which "
             f"are no classes to learn{_mixed(table, target, wrong)}"
+            + ("" if len(wrong) else "; predict a number: --task regression")
         )
     if rare:
         few_rows = [f"{shown(c)} ({labels[c]})" for c in rare]
@@ -227,11 +233,50 @@ def choose_classes(table: Table, target: str, task: str) -> tuple[tuple[str, ...
 
 def _mixed(table: Table, name: str, wrong: Array) -> str:
     """Return a hint at a value that makes a column of numbers one of texts."""
+    if not len(wrong):
+        return ""
     if len(wrong) > len(table) / 2:
         comma = table.columns[name][wrong[0]].replace(",", ".")
         if not is_number(comma):
             return ""
     return f" (a number is written 12.5; {table.where(name, wrong[0])})"
+
+
+def missing_words(texts: Sequence[str]) -> str:
+    """Return a hint at the words that stand for a missing value, if there are any."""
+    words = sorted({t for t in texts if t and t in MISSING})
+    if not words:
+        return ""
+    return f" ({listed(map(shown, words))} count{'s' if len(words) == 1 else ''} as missing)"
+
+
+#: A number as other programs write it: 7,3 and 1.234,5, 7.3 %, 12 EUR, inf.
+_MARKED = re.compile(r"[+-]?(\d[\d.,' ]*\s?(%|€|\$|£|[A-Za-z]{1,3})?|inf(inity)?)", re.IGNORECASE)
+
+
+def _check_numbers(table: Table, name: str, rows: Sequence[int], wrong: Array) -> str:
+    """Raise DataError for a column of numbers with a text in it; return a note on a mixture.
+
+    As categories its numbers would be names, of which a new one has none.
+    """
+    texts = table.columns[name]
+    numbers = [texts[i] for i in rows if is_number(texts[i])]
+    others = len(rows) - len(numbers)
+    various = len({texts[i] for i in rows}) > _FEW
+    marked = various and all(_MARKED.fullmatch(texts[i]) for i in wrong)
+    if various and (len(numbers) > others or marked):
+        kind = "is a number in" if numbers else "looks like numbers, but can be read in"
+        raise DataError(
+            f"{shown(name)} {kind} {len(numbers):,} of {_rows(len(rows))}: "
+            f"{table.where(name, wrong[0])}; a number is written 12.5: correct it, leave it empty, "
+            f"or take the column as categories, --categories {shown(name)}"
+        )
+    if not numbers:
+        return ""
+    return (
+        f"{shown(name)} is a number in {len(numbers):,} rows and a text in {others:,} "
+        f"({shown(texts[wrong[0]])}): taken as categories"
+    )
 
 
 # -- the split and the features --------------------------------------------------------------------
@@ -269,7 +314,7 @@ def split(count: int, classes: Array | None, seed: int) -> tuple[Array, Array, A
 
 
 def choose_columns(
-    table: Table, target: str, ignored: Sequence[str], train: Array
+    table: Table, target: str, ignored: Sequence[str], named: Sequence[str], train: Array
 ) -> tuple[dict[str, tuple[str, ...] | None], list[str]]:
     """Return the columns to learn from, with their categories, and notes on all columns.
 
@@ -279,6 +324,8 @@ def choose_columns(
         The table.
     target, ignored
         Names of columns that are not learnt from.
+    named
+        Names of columns of categories, whatever they hold.
     train
         The rows of the training part: categories are those that occur in it.
 
@@ -289,6 +336,7 @@ def choose_columns(
     """
     found: dict[str, tuple[str, ...] | None] = {}
     left: dict[str, list[str]] = {}
+    mixed: list[str] = []
     for name, texts in table.columns.items():
         if name == target or name in ignored:
             continue
@@ -297,18 +345,21 @@ def choose_columns(
         _, wrong = as_numbers(texts)
         if len(values) < 2:
             left.setdefault("one value" if values else "no value", []).append(name)
-        elif not len(wrong):
+        elif not len(wrong) and name not in named:
             if len({float(v) for v in values}) < 2:
                 left.setdefault("one value", []).append(name)
             else:
                 found[name] = None
         elif len(values) > _MOST_CATEGORIES or len(values) > max(_FEW, len(there) / 2):
             raise DataError(
-                f"{shown(name)} has {len(values):,} different texts in the {_rows(len(there))} to "
+                f"{shown(name)} has {len(values):,} different values in the {_rows(len(there))} to "
                 f"train on, which are no categories{_mixed(table, name, wrong)}; leave the column "
                 f"out: --ignore {shown(name)}"
             )
         else:
+            if name not in named:
+                rows = [i for i in train if texts[i] not in MISSING]
+                mixed += filter(None, [_check_numbers(table, name, rows, wrong)])
             found[name] = tuple(sorted(values))
     notes = [
         f"{_columns(names)} left out: {why} in the rows to train on" for why, names in left.items()
@@ -316,12 +367,12 @@ def choose_columns(
     if table.unnamed:
         notes.append(f"{table.unnamed} without a name left out (df.to_csv(..., index=False))")
     if not found:
-        raise DataError(f"no column of {table.path} is left to learn from; {'; '.join(notes)}")
+        raise DataError("; ".join([f"no column of {table.path} is left to learn from", *notes]))
     numbers = [n for n, c in found.items() if c is None]
     categories = [f"{shown(n)} ({len(c)})" for n, c in found.items() if c is not None]
     kinds = [f"{len(numbers)} of numbers"] if numbers else []
     kinds += [f"{len(categories)} of categories: {listed(categories)}"] if categories else []
-    return found, [f"{len(found)} columns, {', '.join(kinds)}", *notes]
+    return found, [f"{len(found)} columns, {', '.join(kinds)}", *notes, *mixed]
 
 
 def fit_inputs(inputs: Standardize, train: Array) -> None:

@@ -26,6 +26,7 @@ from nn.cli.table_columns import (
     choose_columns,
     confusion,
     fit_inputs,
+    missing_words,
     split,
 )
 from nn.cli.table_files import Table, read_table
@@ -38,6 +39,8 @@ from nn.module import Array
 _BATCH = 1000  # of rows that are predicted at once
 _MOST_SHOWN = 20  # classes of a confusion matrix that is printed
 _PATIENCE = 30  # epochs without a better validation loss
+#: The options that a run on digits has not.
+_OWN = ("target", "task", "ignore", "categories", "hidden")
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,10 @@ class TableConfig(Config):
         choices=["auto", "classification", "regression"],
     )  # fmt: skip
     ignore: str = option("", "columns to leave out; default: none", metavar="COLUMN,...")
+    categories: str = option(
+        "", "columns whose numbers are names, of a kind or a place; default: those that hold texts",
+        metavar="COLUMN,...",
+    )  # fmt: skip
     hidden: tuple[int, ...] = option(
         (32,), "neurons of hidden layers; default: 32", type=parser.widths, metavar="N,..."
     )
@@ -74,13 +81,13 @@ class TableConfig(Config):
             "defaults: --activation relu --lr 0.002 --batch 32 --epochs 200; the weights are those "
             f"of the best validation loss, and {_PATIENCE} epochs without a better one are the end",
         )
-        for name in ("target", "task", "ignore", "hidden"):
+        for name in _OWN:
             group.add_argument(f"--{name}", **cls.__dataclass_fields__[name].metadata)
 
     @classmethod
     def wanted(cls, options: argparse.Namespace) -> bool:
         """Return whether options ask for a run on a table; UsageError for those of digits."""
-        own = [n for n in ("target", "task", "ignore", "hidden") if getattr(options, n) is not None]
+        own = [n for n in _OWN if getattr(options, n) is not None]
         data = options.data or ""
         if options.resume:
             path = options.resume / "checkpoint.safetensors"
@@ -170,13 +177,16 @@ def _train_in(
     check_scikit_learn()
     table = read_table(Path(config.data))
     classes, task = choose_classes(table, config.target, config.task)
-    ignored = [n.strip() for n in next(csv.reader([config.ignore]), []) if n.strip()]
-    for name in ignored:
+    ignored, named = (
+        [n.strip() for n in next(csv.reader([given]), []) if n.strip()]
+        for given in (config.ignore, config.categories)
+    )
+    for name in (*ignored, *named):
         table.column(name)
     target = Schema(config.target, classes, {})
     known, y = target.targets(table)
     parts = split(len(known), y if classes else None, config.seed)
-    columns, notes = choose_columns(table, config.target, ignored, known[parts[0]])
+    columns, notes = choose_columns(table, config.target, ignored, named, known[parts[0]])
     schema = replace(target, columns=columns)
     if checkpoint is not None and schema.to_json() != config.columns:
         raise parser.UsageError(
@@ -194,7 +204,8 @@ def _train_in(
     if classes is None:
         loss, model.mean, model.scale = _in_units(sets[0][1])
     without = len(table) - len(known)
-    extra = [f"{without:,} rows without {shown(config.target)} left out"] if without else []
+    words = missing_words(table.columns[config.target])
+    extra = [f"{without:,} rows without {shown(config.target)} left out{words}"] if without else []
     about = f"{config.data}: {len(table):,} rows, {notes[0]}"
     for line in (about, f"{shown(config.target)}: {task}", *extra, *notes[1:], *found):
         print(printable(line))

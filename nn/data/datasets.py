@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nn._pytorch import accepts_pytorch
 from nn.errors import DataError
 from nn.init import Rng, generator
 from nn.module import Array
@@ -59,6 +60,7 @@ class DataLoader:
     #: Loaders in pickles of version 0.1 hold what was cast already
     dtype: Any = None
 
+    @accepts_pytorch
     def __init__(
         self,
         arrays: Any,
@@ -69,6 +71,13 @@ class DataLoader:
         *,
         dtype: Any = np.float32,
     ) -> None:
+        if is_array(batch_size):
+            raise TypeError("DataLoader takes its arrays together: nn.DataLoader((x, y), 32)")
+        if isinstance(arrays, list) and arrays and isinstance(arrays[0], tuple):
+            raise TypeError(
+                "DataLoader takes arrays, not a list of examples: "
+                "nn.DataLoader(tuple(map(np.array, zip(*examples))), 32)"
+            )
         self.single = not isinstance(arrays, (tuple, list))
         several = [arrays] if self.single else arrays
         given = [a if _is_sequence(a) else plain_array(a) for a in several]

@@ -85,6 +85,8 @@ def save(
     ...     model.load_state_dict(nn.load(path))
     Unmatched(missing=[], unexpected=[])
     """
+    if isinstance(path, (Mapping, Module)):
+        raise TypeError("the path comes first here: nn.save(path, model)")
     path, metadata = Path(path), checked_metadata(metadata)
     checked_suffix(path)
     if not isinstance(state, (Mapping, Module)):

@@ -1,6 +1,7 @@
 """Optimizers, gradient clipping and learning-rate schedules."""
 
 from nn._public import define_all as _define_all
+from nn._pytorch import missing as _missing
 from nn.optim.adagrad import Adagrad as Adagrad
 from nn.optim.adam import Adam as Adam
 from nn.optim.adam import AdamW as AdamW
@@ -15,3 +16,7 @@ from nn.optim.rmsprop import RMSprop as RMSprop
 from nn.optim.sgd import SGD as SGD
 
 _define_all(globals(), ["Closure", "Group"])
+
+
+def __getattr__(name: str) -> object:
+    raise _missing("nn.optim", name)

@@ -13,7 +13,7 @@ from nn.module import Module, undisturbed
 from nn.plot.axes import figure
 from nn.plot.curves import history as plot_history
 from nn.training.evaluation import Loss
-from nn.training.loop import History, TrainingState
+from nn.training.loop import CallbackBase, History, TrainingState
 from nn.training.progress import warn
 
 
@@ -22,7 +22,7 @@ def with_prefix(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {k.removeprefix(prefix): v for k, v in values.items() if k.startswith(prefix)}
 
 
-class Monitor:
+class Monitor(CallbackBase):
     """Base class of callbacks that compare a column of the history with its best value so far.
 
     The best value belongs to one history: it is forgotten when a training begins that does not go
@@ -307,7 +307,7 @@ def draw_gradient_flow(path: Path, model: Module, loss: Loss, batch: Any) -> Non
     ag.draw(value, level="modules", color="grad", names=names).save(path)
 
 
-class Draw:
+class Draw(CallbackBase):
     """Draw the flow of the gradient every few epochs, as ``gradient_flow_<epoch>.svg``.
 
     With matplotlib, ``history.png`` is kept up to date too.  A picture that cannot be drawn warns,

@@ -200,7 +200,8 @@ def resume(
     path
         The file of the Checkpoint.
     model, optimizer, data, callbacks
-        Made as for the first training; their states are replaced.
+        Made as for the first training; their states are replaced.  Without callbacks a warning
+        names those whose state the file holds.
 
     Returns
     -------
@@ -230,6 +231,7 @@ def resume(
         state = checked_optimizer_state(texts["optimizer"], arrays, optimizer)
         generators = checked_generators(texts["rng"], roots, strict="data" in texts)
         loads = checked_callbacks(texts["callbacks"], arrays, callbacks)
+        begun = [] if callbacks else _with_a_state(texts["callbacks"], arrays)
     except StateError as error:
         raise StateError(cut(str(error))) from error
     except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
@@ -242,11 +244,31 @@ def resume(
             callback.load_state_dict(values)
         for source, values in generators:
             random_states.set_state(source, values)
+    if begun:
+        warnings.warn(
+            f"the state of {', '.join(begun)} is not restored, so training goes on otherwise than "
+            "without a break; give resume the callbacks, too: nn.resume(path, model, optimizer, "
+            "data, callbacks), and then the same to fit",
+            stacklevel=2,
+        )
     found = History(history)
     for callback in callbacks:
         if isinstance(callback, Monitor):
             callback.belong_to(found)
     return found
+
+
+def _with_a_state(saved: Mapping[str, Any], arrays: Mapping[str, Any]) -> list[str]:
+    """Return the classes of callbacks, but checkpoints, whose saved state is not a new one's."""
+    return [
+        str(entry["class"])
+        for number, entry in saved.items()
+        if entry["class"] != Checkpoint.__name__
+        and (
+            any(v is not None for v in entry["state"].values())
+            or with_prefix(f"callback.{number}.", arrays)
+        )
+    ]
 
 
 @contextmanager

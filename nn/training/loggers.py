@@ -13,7 +13,7 @@ from typing import Any
 from nn.errors import FileFormatError
 from nn.files.reading import open_file
 from nn.files.weights import write_atomically
-from nn.training.loop import History, TrainingState
+from nn.training.loop import CallbackBase, History, TrainingState
 
 #: The beginning of every line.
 _START = b'{"epoch": '
@@ -25,7 +25,7 @@ def _number(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-class JSONLines:
+class JSONLines(CallbackBase):
     """Append one JSON object per epoch to a file, which can be read while training goes on.
 
     Infinity and nan are written as null.  A resumed training continues its file, which is first
@@ -104,7 +104,7 @@ def _tensorboardx() -> tuple[Any, Any, Any]:
     return event_pb2, summary_pb2.Summary, masked_crc32c
 
 
-class TensorBoard:
+class TensorBoard(CallbackBase):
     """Append every number of the history, and the learning rates, for TensorBoard to draw.
 
     The epoch is the step.  After each epoch the file is opened, appended to and closed, so the

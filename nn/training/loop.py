@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from nn.errors import NonFiniteError, NonFiniteGradientError, NonFiniteLossError
+from nn.errors import NonFiniteError, NonFiniteGradientError, NonFiniteLossError, listed
 from nn.module import Module, restored_modes, undisturbed
 from nn.optim.lbfgs import LBFGS
 from nn.optim.optimizer import Optimizer
@@ -83,6 +83,14 @@ class History:
 
 #: A function of the state of the training after an epoch.
 Callback = Callable[["TrainingState"], None]
+
+
+class CallbackBase:
+    """Base class of the callbacks of this package, which a list of them has as its type."""
+
+    def __call__(self, state: TrainingState) -> None:
+        """Act on the state of the training after an epoch."""
+        raise NotImplementedError
 
 
 @dataclass
@@ -359,16 +367,40 @@ def _one_epoch(
             x, y = take_step.batch(x, y)
             cause = _first_non_finite(model, take_step.loss, x, y, backward=True)
             raise NonFiniteGradientError(epoch, step, name, cause, history) from None
+        if step == 1 and "no gradient" not in state.notes:
+            state.notes["no gradient"] = _without_gradient(take_step)
         n = take_step.examples(x, y)
         total += value * n
         count += n
     if not step:
         raise ValueError("fit found no batch in its data; a generator is empty after one epoch")
+    _warn_of_unreached(state, _without_gradient(take_step))
     for name, p in model.named_parameters():
         if not np.isfinite(p.data).all():  # before a checkpoint is replaced by it
             what, cause = f"the parameter {name} is not finite", "the last step made it so"
             raise NonFiniteError(what, epoch, step, cause, history)
     return step, total / count if count else math.nan
+
+
+def _without_gradient(take_step: TrainingStep) -> list[Any]:
+    """Return the parameters that the optimizer moves and that the last step had no gradient for."""
+    if type(take_step) is not TrainingStep:  # gradients are elsewhere
+        return []
+    return [p for p in take_step.moved if p.requires_grad and p.grad is None]
+
+
+def _warn_of_unreached(state: TrainingState, without: Sequence[Any]) -> None:
+    """Warn once of parameters to which neither the first nor the last step brought a gradient."""
+    before, state.notes["no gradient"] = state.notes["no gradient"], []
+    both = {id(p) for p in before} & {id(p) for p in without}
+    names = [name for name, p in state.model.named_parameters() if id(p) in both]
+    if names:
+        warnings.warn(
+            f"no gradient reaches {listed(names)}, so training does not move what it is: does the "
+            "loss depend on it, or did a value leave the graph on the way (t.numpy(), t.data, "
+            "t.item())? What is not to be trained is told by .requires_grad_(False)",
+            stacklevel=4,
+        )
 
 
 def _first_non_finite(model: Module, loss: Loss, x: Any, y: Any, backward: bool = False) -> str:

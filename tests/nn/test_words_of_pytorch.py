@@ -143,3 +143,22 @@ def test_flatten_joins_the_axes_of_pytorch(first, last):
     assert nn.Flatten(first, last)(x).shape == tuple(expected)
     with pytest.raises(ValueError, match="no axes to join"):
         nn.Flatten(4)(x)
+
+
+@pytest.mark.parametrize(("call", "answer"), [
+    (lambda: nn.TensorDataset, r"nn\.DataLoader\(\(x, y\), 32\)"),
+    (lambda: nn.CosineAnnealingLR, r"nn\.schedules"),
+    (lambda: nn.optim.lr_scheduler, r"'nn\.optim' .* nn\.schedules"),
+    (lambda: nn.manual_seed, "rng="),
+    (lambda: nn.Linear(2, 1).fit, r"nn\.fit\(model"),
+    (lambda: nn.DataLoader((np.ones(3), np.ones(3)), num_workers=2), "no num_workers=2: .*leave it out"),
+    (lambda: nn.DataLoader(np.ones(3), np.ones(3)), r"nn\.DataLoader\(\(x, y\), 32\)"),
+    (lambda: nn.DataLoader([(np.ones(3), 1.0), (np.ones(3), 2.0)]), r"zip\(\*examples\)"),
+    (lambda: nn.save(nn.Linear(2, 1), "weights.npz"), r"nn\.save\(path, model\)"),
+    (lambda: ag.randn, r"rng\.normal"),
+    (lambda: ag.tensor(1.0).cuda, r"cupy\.asarray"),
+    (lambda: ag.tensor(1.0).matmul, "t @ other"),
+])  # fmt: skip
+def test_more_words_are_answered(call, answer):
+    with pytest.raises((AttributeError, TypeError), match=answer):
+        call()

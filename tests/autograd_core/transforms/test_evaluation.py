@@ -127,9 +127,11 @@ def test_a_value_that_left_the_graph_warns(leave):
 
     with pytest.warns(UserWarning, match=rf"{leave}\(\) was called"):
         assert ag.grad(f)(X).tolist() == [0, 0, 0]
+    with pytest.warns(UserWarning, match=r"has no part in the derivative.* t\.detach\(\) before"):
+        assert ag.grad(lambda x: np.sum(x) * f(x))(X).tolist() == [14] * 3
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        ag.grad(lambda x: np.sum(x) * f(x))(X)  # a factor is legitimately constant
+        ag.grad(lambda x: np.sum(x) * f(x.detach()))(X)  # as the warning says
         f(leaf())
         ag.grad(lambda x: 3.0)(X)
 

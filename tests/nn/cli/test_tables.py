@@ -334,6 +334,10 @@ def refused(home, folder):
         "comma": (["a", "b", "y"], [[f"{i},5", i, i / 3] for i in n]),
         "typo": (["a", "y"], [["O.5" if i == 30 else i, i / 3] for i in n]),
         "twice": (["a", "b", "a"], numbers),
+        "stray": (["a", "y"], [["4o" if i == 30 else i % 25, i / 3] for i in range(80)]),
+        "marked": (["a", "y"], [[f"{i % 25},5 %", i / 3] for i in range(80)]),
+        "many": (["a", "y"], [[i, i] for i in range(300)]),
+        "words": (["a", "y"], [[i, "x" if i % 2 else "None"] for i in n]),
         "headless": (["5.1", "3.5", "1.4"], numbers),
         "rare": (["a", "y"], [[i, "x" if i else "odd"] for i in n]),
         "texts": (["a", "y"], [[i, f"word {i}"] for i in n]),
@@ -354,7 +358,10 @@ def refused(home, folder):
         ("few", "y", (), "3 rows with a value of 'y'"), ("constant", "y", (), "one value 'same'"),
         ("gaps", "y", (), "0 rows with a value"), ("nothing", "y", (), "no column"),
         ("names", "y", (), "--ignore 'name'"), ("comma", "y", (), "a number is written 12.5"),
-        ("typo", "y", (), "line 32 of"), ("twice", "a", (), "two columns called 'a'"),
+        ("typo", "y", (), "line 32 of"), ("stray", "y", (), "--categories 'a'"),
+        ("marked", "y", (), "looks like numbers"), ("words", "y", (), "'None' counts as missing"),
+        ("many", "y", ("--task", "classification"), "--task regression"),
+        ("twice", "a", (), "two columns called 'a'"),
         ("headless", "y", (), "line 1 of"), ("rare", "y", (), "'odd' (1)"),
         ("texts", "y", (), "no classes to learn"), ("good", "prize", (), "(did you mean 'price'?)"),
         ("only", "y", (), "no rows"), ("empty", "y", (), "is empty"),
@@ -449,3 +456,32 @@ def test_shapes_are_those_of_the_network(activation, classes):
     )  # fmt: skip
     assert config.shapes() == {n: a.shape for n, a in config.network(0).state_dict().items()}
     assert TableConfig.parse(config.metadata(), "file") == config
+
+
+def test_numbers_that_are_names(tmp_path, capsys):
+    """Codes that look like numbers are categories where it is said, or where some are texts."""
+    rng = np.random.default_rng(0)
+    towns, rooms = rng.choice([10115, 20095, 80331], 90), rng.choice(["1", "2", "3+"], 90)
+    rows = [[t, r, float(t % 1000)] for t, r in zip(towns, rooms, strict=True)]
+    path = write(tmp_path / "codes.csv", ["zip", "rooms", "y"], rows)
+    command = ["train", "--data", path, "--target", "y", "--epochs", 2, "--out", tmp_path / "run"]
+    status, out, _ = run(capsys, *command, "--categories", "zip")
+    assert status == 0
+    assert "2 of categories: 'zip' (3), 'rooms' (3)" in out
+    assert "'rooms' is a number in" in out
+    assert "'3+'): taken as categories" in out
+    new = write(tmp_path / "new.csv", ["zip", "rooms"], [[10115, 1], [99999, 2]])
+    status, out, err = run(capsys, "predict", tmp_path / "run", new)
+    assert (status, len(out.splitlines())) == (0, 3)
+    assert "predicted as none of those it has: '99999' (1)" in err
+
+
+def test_a_folder_of_a_run_that_was_killed(tmp_path, capsys):
+    path = write(tmp_path / "a.csv", ["a", "y"], [[i, i / 2] for i in range(40)])
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "history.jsonl").touch()
+    status, _, err = run(
+        capsys, "train", "--data", path, "--target", "y", "--out", tmp_path / "run"
+    )
+    assert status == 2
+    assert "has finished no epoch" in err

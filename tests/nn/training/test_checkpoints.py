@@ -481,3 +481,17 @@ def test_a_state_of_numpy_numbers_is_kept(tmp_path):
     nn.resume(path, model, optimizer, loader, [counter])
     assert counter.loaded["count"] == 2
     assert counter.loaded["values"].tolist() == [1, 1]
+
+
+def test_a_state_of_callbacks_that_is_not_restored_is_told(tmp_path):
+    model, loader, loss, optimizer = parts()
+    path = tmp_path / "c.npz"
+    callbacks = [nn.EarlyStopping("loss"), nn.Checkpoint(path)]
+    nn.fit(model, loader, loss, optimizer, 2, callbacks=callbacks, progress=False)
+    with pytest.warns(
+        UserWarning, match=r"the state of EarlyStopping is not restored.* callbacks\)"
+    ):
+        nn.resume(path, model, optimizer, loader)
+    assert len(nn.resume(path, model, optimizer, loader, callbacks)) == 2
+    nn.fit(model, loader, loss, optimizer, 1, callbacks=[nn.Checkpoint(path)], progress=False)
+    assert len(nn.resume(path, model, optimizer, loader)) == 1  # of a checkpoint alone

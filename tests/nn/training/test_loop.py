@@ -113,6 +113,7 @@ class Distance(nn.Module):
         return np.sqrt(np.sum(d * d, axis=1, keepdims=True))
 
 
+@pytest.mark.filterwarnings("ignore:no gradient reaches norm")
 @pytest.mark.parametrize("max_norm", [None, 1.0])
 @pytest.mark.parametrize("make", [nn.SGD, nn.Adam, nn.LBFGS])
 def test_a_gradient_that_is_not_finite_stops_before_the_step(tmp_path, make, max_norm):
@@ -335,3 +336,30 @@ def test_wrong_arguments_are_named(change, words):
     given = {"model": model, "data": data, "loss": loss, "optimizer": optimizer, "epochs": 1}
     with pytest.raises(TypeError, match=words):
         nn.fit(**{**given, "progress": False, **change})
+
+
+class Leaving(nn.Module):
+    """Its first layer is computed with, but its values leave the graph."""
+
+    def __init__(self, leave):
+        self.leave, self.a, self.b = leave, nn.Linear(2, 3, rng=0), nn.Linear(3, 1, rng=1)
+
+    def forward(self, x):
+        return self.b(self.leave(np.tanh(self.a(x))))
+
+
+@pytest.mark.parametrize("compile", [False, True])
+@pytest.mark.parametrize("leave", [lambda t: t.numpy(), lambda t: t.data, lambda t: t.detach()])
+def test_a_layer_that_no_gradient_reaches_is_told(leave, compile):
+    x, y = np.ones((8, 2), np.float32), np.ones((8, 1), np.float32)
+
+    def train(model):
+        data, optimizer = nn.DataLoader((x, y), 4), nn.SGD(model.parameters(), lr=0.1)
+        return nn.fit(model, data, nn.mse_loss, optimizer, 2, progress=False, compile=compile)
+
+    model = Leaving(leave)
+    with pytest.warns(UserWarning, match=r"no gradient reaches a\.weight, a\.bias"):
+        train(model)
+    model.a.requires_grad_(False)
+    train(model)  # as the warning says
+    train(Leaving(lambda t: t))
