@@ -38,7 +38,7 @@ def claimed(chosen: Path | None) -> Iterator[Path]:
             (folder / _CLAIM).open("x").close()
             break
         except FileExistsError:
-            if chosen and [p.name for p in chosen.iterdir()] == [_CLAIM]:
+            if chosen and chosen.is_dir() and [p.name for p in chosen.iterdir()] == [_CLAIM]:
                 raise UsageError(
                     f"{folder} is of a run that has finished no epoch: it is under way, or was "
                     f"killed. Remove the folder then, or choose another --out"

@@ -372,7 +372,8 @@ def choose_columns(
     categories = [f"{shown(n)} ({len(c)})" for n, c in found.items() if c is not None]
     kinds = [f"{len(numbers)} of numbers"] if numbers else []
     kinds += [f"{len(categories)} of categories: {listed(categories)}"] if categories else []
-    return found, [f"{len(found)} columns, {', '.join(kinds)}", *notes, *mixed]
+    count = f"{len(found)} column{'' if len(found) == 1 else 's'}"
+    return found, [f"{count}, {', '.join(kinds)}", *notes, *mixed]
 
 
 def fit_inputs(inputs: Standardize, train: Array) -> None:

@@ -6,6 +6,7 @@ allocated, see :mod:`nn.files.reading`, :mod:`nn.files.safetensors` and :mod:`nn
 
 import errno
 import numbers
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -167,6 +168,8 @@ def read(path: str | Path, check: Check | None = None) -> tuple[dict[str, Array]
 
 def _open(path: Path) -> BinaryIO:
     if path.suffix not in _FORMATS:
+        if not path.suffix and not path.exists():  # a folder, perhaps
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
         raise FileFormatError(f"weights are .safetensors or .npz files, got {path.name!r}")
     return open_file(path)
 

@@ -216,6 +216,11 @@ def resume(
     FileFormatError
         If the file is not a checkpoint.  Nothing has been changed after either error.
     """
+    if not isinstance(model, Module) or not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            "resume takes a path, a model and an optimizer, in this order, got a "
+            f"{type(model).__name__} and a {type(optimizer).__name__}"
+        )
     check_optimizer(model, optimizer)
     callbacks = list(callbacks)
     arrays, metadata = read(

@@ -77,7 +77,8 @@ class History:
     def __getitem__(self, name: str) -> list[float]:
         if self.epochs and not any(name in row for row in self.epochs):
             known = ", ".join(self.epochs[-1])
-            raise KeyError(f"no column {name!r} in this history; it has {known}")
+            rows = "; the rows are in history.epochs" if isinstance(name, int) else ""
+            raise KeyError(f"no column {name!r} in this history; it has {known}{rows}")
         return [row[name] for row in self.epochs if name in row]
 
 

@@ -495,3 +495,13 @@ def test_a_state_of_callbacks_that_is_not_restored_is_told(tmp_path):
     assert len(nn.resume(path, model, optimizer, loader, callbacks)) == 2
     nn.fit(model, loader, loss, optimizer, 1, callbacks=[nn.Checkpoint(path)], progress=False)
     assert len(nn.resume(path, model, optimizer, loader)) == 1  # of a checkpoint alone
+
+
+def test_resume_in_another_order_is_told(tmp_path):
+    model, loader, _, optimizer = parts()
+    with pytest.raises(TypeError, match="a model and an optimizer, in this order, got a .* DataLoader"):
+        nn.resume(tmp_path / "c.npz", model, loader, optimizer)
+    with pytest.raises(KeyError, match="the rows are in history.epochs"):
+        nn.History([{"loss": 1.0}])[-1]
+    with pytest.raises(FileNotFoundError, match="No such file"):
+        nn.load(tmp_path / "nothing")
