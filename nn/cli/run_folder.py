@@ -38,14 +38,13 @@ def claimed(chosen: Path | None) -> Iterator[Path]:
             (folder / _CLAIM).open("x").close()
             break
         except FileExistsError:
-            if chosen and chosen.is_dir() and [p.name for p in chosen.iterdir()] == [_CLAIM]:
-                raise UsageError(
-                    f"{folder} is of a run that has finished no epoch: it is under way, or was "
-                    f"killed. Remove the folder then, or choose another --out"
-                ) from None
             if chosen:
+                begun = chosen.is_dir() and [p.name for p in chosen.iterdir()] == [_CLAIM]
+                remedy = (
+                    "remove it if its run was killed before an epoch" if begun else "--resume it"
+                )
                 raise UsageError(
-                    f"{folder} already exists; choose another --out, or --resume it"
+                    f"{folder} already exists; choose another --out, or {remedy}"
                 ) from None
     try:
         yield folder

@@ -484,4 +484,4 @@ def test_a_folder_of_a_run_that_was_killed(tmp_path, capsys):
         capsys, "train", "--data", path, "--target", "y", "--out", tmp_path / "run"
     )
     assert status == 2
-    assert "has finished no epoch" in err
+    assert "remove it if its run was killed" in err
