@@ -18,7 +18,6 @@ from autograd_core.batching.alignment import (
     spread,
 )
 from autograd_core.batching.dispatch import refused, rule
-from autograd_core.engine.array_types import is_host
 from autograd_core.engine.operands import BatchedBase, Level, batched, newest
 
 # -- shapes and axes ------------------------------------------------------------------------------
@@ -162,7 +161,7 @@ def _like(
 @rule(np.zeros, np.ones, np.empty, np.full, np.arange, np.eye, np.identity)
 def _creation(level: Level, fun: Any, *args: Any, like: Any = None, **kwargs: Any) -> Any:
     """Answer ``like=``: an array that may be written by examples, if it is to be filled."""
-    own = {} if is_host(like) or like is None else {"like": like}
+    own = {} if like is None or isinstance(like, np.ndarray) else {"like": like}
     if fun in (np.zeros, np.ones, np.empty, np.full):
         new = NotImplemented if newest(args) else fun(*args, **kwargs, **own)
         return new if new is NotImplemented else spread(new, level).copy()

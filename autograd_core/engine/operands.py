@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -121,10 +121,30 @@ def spread(a: Any, level: Level) -> Any:
 
 
 def writeable(a: Any, *written: Any) -> Any:
-    """Return a copy of a value, with all levels of what will be written into it."""
+    """Return a copy of a value, with the levels and the type of what will be written into it."""
     for level in sorted(_levels_in(written) - {*levels_of(a)}, key=lambda level: level.number):
         a = spread(a, level)
+    if isinstance(all_examples(a), np.ndarray):
+        for memory in _memories_in(written):
+            if not isinstance(memory, np.ndarray):  # traced, or of another library
+                return _copied_like(a, memory)
     return a.copy()
+
+
+def _copied_like(a: Any, like: Any) -> Any:
+    """Return a copy of an array in the library of another one."""
+    if isinstance(a, BatchedBase):
+        return batched(_copied_like(a.examples, like), a.level)
+    return np.array(a, like=like)
+
+
+def _memories_in(values: Iterable[Any]) -> Iterator[Any]:
+    """Yield the arrays of numbers with fractions among values, those of all examples of batches."""
+    for a in values:
+        if isinstance(a, (list, tuple)):
+            yield from _memories_in(a)
+        elif hasattr(type(m := all_examples(a)), "__array_function__") and m.dtype.kind in "fc":
+            yield m
 
 
 def all_examples(a: Any) -> Any:

@@ -6,6 +6,7 @@ A value whose memory a line writes into is left alone: it has no single value to
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -120,8 +121,15 @@ def with_constants_folded(program: Program) -> Program:
 
 
 def _constant(line: Line) -> Any:
-    """Return the value of a line without inputs; one number, seen as a whole shape, stays one."""
+    """Return the value of a line without inputs; one number, seen as a whole shape, stays one.
+
+    It is computed again: a write, which is a call by now, may have changed the example since.
+    """
     value = line.result.example
+    if isinstance(value, np.ndarray):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            value = line.function(*line.args, **line.kwargs)
     many = isinstance(value, np.ndarray) and value.size > MANY
     fills = is_elementwise(line.function) or line.function in (np.ones, np.zeros, np.full)
     if many and fills and (value == value.flat[0]).all():

@@ -30,7 +30,6 @@ from autograd_core.engine.graph import (
     producer,
     was_freed,
 )
-from autograd_core.engine.operands import BatchedBase
 from autograd_core.engine.primitive import table
 from autograd_core.engine.recording import (
     TensorBase,
@@ -460,13 +459,14 @@ class Tensor(TensorBase, ArrayMethods, Operators, StandardArray, results=True):
     def __array_function__(
         self, fun: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        if fun in _BY_LIKE and isinstance(self._array, BatchedBase) and not any_tracked(args):
-            by_like: Any = self._array
+        by_like: Any = self._array
+        own = not isinstance(by_like, (np.ndarray, np.generic))
+        if own and fun in _BY_LIKE and not any_tracked(args):
             return wrap(by_like.__array_function__(fun, (), unwrap(args), unwrap(kwargs)))
         return call_function(fun, args, kwargs)
 
 
-#: Functions that take ``like=``, which tells them to make an array of a batch.
+#: Functions that take ``like=``: a batch, a traced array and one of another library make their own.
 _BY_LIKE = (np.zeros, np.ones, np.empty, np.full, np.array)
 
 

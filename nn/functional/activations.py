@@ -293,7 +293,7 @@ def _gelu_vjp(
     if approximate == "tanh":
         t, slope = _gelu_tanh(x)
         return np.multiply(g, 0.5 * (1 + t) + x * (0.5 * (1 - t * t) * slope), out=buffer)
-    if isinstance(x, ag.Tensor):
+    if isinstance(x, ag.Tensor) or not x.ndim:
         return g * (normal_cdf(x) + x * normal_pdf(x))
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         density = np.multiply(x, x, out=buffer)

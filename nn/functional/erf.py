@@ -98,7 +98,7 @@ def size_times_tail(x: Any) -> Any:
     above /= below
     a *= a
     a *= -0.5
-    above *= np.exp(a, out=a)
+    above *= np.exp(a, out=a if a.ndim else None)  # a number has no place to write to
     return above.astype(x.dtype, copy=False)
 
 

@@ -500,10 +500,10 @@ def test_a_state_of_callbacks_that_is_not_restored_is_told(tmp_path):
 def test_resume_in_another_order_is_told(tmp_path):
     model, loader, _, optimizer = parts()
     with pytest.raises(
-        TypeError, match="a model and an optimizer, in this order, got a .* DataLoader"
+        TypeError, match=r"a model and an optimizer, in this order, got a .* DataLoader"
     ):
         nn.resume(tmp_path / "c.npz", model, loader, optimizer)
-    with pytest.raises(KeyError, match="the rows are in history.epochs"):
+    with pytest.raises(KeyError, match=r"the rows are in history\.epochs"):
         nn.History([{"loss": 1.0}])[-1]
     with pytest.raises(FileNotFoundError, match="No such file"):
         nn.load(tmp_path / "nothing")
