@@ -12,6 +12,8 @@ import autograd_core as ag
 from autograd_core.engine.primitive import Primitive
 from autograd_core.scipy import linalg, signal
 
+pytest.importorskip("scipy")
+
 N = 12
 A = np.random.default_rng(0).normal(size=(N, N))
 P, B = A @ A.T + N * np.eye(N), A[:, :5]
