@@ -90,26 +90,25 @@ METHODS = {
 }  # fmt: skip
 
 
+def _absent(owner: str, name: str, answers: dict[str, str]) -> str:
+    """Return the message for an attribute that is not there, with what does its work here."""
+    ours = answers.get(name)
+    return f"{owner} has no attribute {name!r}" + (f"; here it is {ours}" if ours else "")
+
+
 class Answers:
     """Base class whose instances answer methods of PyTorch's modules with ours."""
 
     if not TYPE_CHECKING:  # a type checker knows every name, and that there are no others
 
         def __getattr__(self, name: str) -> Any:
-            ours = METHODS.get(name)
-            hint = f"; here it is {ours}" if ours else ""
-            raise AttributeError(
-                f"{type(self).__name__!r} object has no attribute {name!r}{hint}",
-                name=name,
-                obj=self,
-            )
+            owner = f"{type(self).__name__!r} object"
+            raise AttributeError(_absent(owner, name, METHODS), name=name, obj=self)
 
 
 def missing(module: str, name: str) -> AttributeError:
     """Return the error for a name that a module does not have."""
-    ours = NAMES.get(name)
-    hint = f"; here it is {ours}" if ours else ""
-    return AttributeError(f"module {module!r} has no attribute {name!r}{hint}")
+    return AttributeError(_absent(f"module {module!r}", name, NAMES))
 
 
 def accepts_pytorch(init: Init) -> Init:

@@ -43,7 +43,7 @@ from autograd_core.checking.wrappers import (
 )
 from autograd_core.engine.admission import admit
 from autograd_core.engine.array_types import is_host
-from autograd_core.engine.recording import unwrap
+from autograd_core.engine.recording import is_array, unwrap
 from autograd_core.transforms.trees import Tree
 
 Array = np.ndarray[Any, Any]
@@ -101,7 +101,7 @@ class Check:
             names = [names[int(m[1])] + m[2] for m in split if m]
         self.args = [admit(unwrap(a)) for a in leaves]
         for a in self.args:
-            if not is_host(a) and hasattr(type(a), "__array_function__"):
+            if is_array(a) and not is_host(a):
                 raise TypeError(
                     f"gradcheck takes NumPy's arrays, got {type(a).__module__}."
                     f"{type(a).__name__}; give it ag.to_host(a)"

@@ -332,11 +332,7 @@ def _toeplitz_rule(g: Any, out: Any, c: Any, r: Any, _b: Any, *, check_finite: b
     )
 
 
-def _of_lags(out: Any, c: Any, _r: Any, _b: Any, **_options: Any) -> float:
-    return float(4 * out.size * c.shape[-1])  # Levinson's recursion
-
-
-_solve_toeplitz = stacked(_toeplitz, "linalg.solve_toeplitz", 1, 1, 2, flops=_of_lags).defvjp(
+_solve_toeplitz = stacked(_toeplitz, "linalg.solve_toeplitz", 1, 1, 2, flops=solution(0, 4)).defvjp(
     vjp_all=_toeplitz_rule
 )
 

@@ -340,7 +340,8 @@ def choose_columns(
     for name, texts in table.columns.items():
         if name == target or name in ignored:
             continue
-        there = [texts[i] for i in train if texts[i] not in MISSING]
+        rows = [i for i in train if texts[i] not in MISSING]
+        there = [texts[i] for i in rows]
         values = set(there)
         _, wrong = as_numbers(texts)
         if len(values) < 2:
@@ -358,7 +359,6 @@ def choose_columns(
             )
         else:
             if name not in named:
-                rows = [i for i in train if texts[i] not in MISSING]
                 mixed += filter(None, [_check_numbers(table, name, rows, wrong)])
             found[name] = tuple(sorted(values))
     notes = [

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from nn.functional.blocks import blockwise, by_rows, is_batched, is_numpy
+from nn.functional.blocks import blockwise, by_rows, is_numpy
 from nn.functional.erf import normal_cdf, normal_pdf, size_times_tail
-from nn.placement import as_of
+from nn.placement import as_of, memory_of
 
 #: The largest x for which exp(x) is finite, by dtype.
 _LARGEST = {np.dtype(np.float16): 11.0, np.dtype(np.float32): 88.0}
@@ -55,8 +55,7 @@ def any_outside(numbers: Any, end: int) -> bool:
 
 def first_outside(numbers: Any, end: int) -> Any:
     """Return the first whole number that is not from 0 to ``end - 1``."""
-    while is_batched(numbers):
-        numbers = numbers.examples
+    numbers = memory_of(numbers)
     return numbers[(numbers < 0) | (numbers >= end)].reshape(-1)[0]
 
 

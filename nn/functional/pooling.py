@@ -213,7 +213,7 @@ def windowed_mean(
     geo = _window(x, axes, kernel_size, stride, padding, 1, ceil_mode)
     if not ceil_mode and (count_include_pad or not any(geo.before)):
         return sum_pool(x, geo=geo) * x.dtype.type(1 / np.prod(geo.size))
-    shares = _shares(geo, tuple(x.shape[2:]), count_include_pad, np.dtype(x.dtype))
+    shares = _shares(geo, x.shape[2:], count_include_pad, np.dtype(x.dtype))
     return sum_pool(x, geo=geo) * as_of(shares, x)
 
 
